@@ -1,0 +1,113 @@
+package v1alpha1
+
+// Condition types of a RestoreTest, in the order of a run. Each has one writer, named here, and counts for the run whose
+// id stands in that writer's status fragment. Unknown: under way. True and False: decided, and never changed again in
+// that run.
+const (
+	// ConditionScheduled, written by schedule: True while the test has a next run or one under way.
+	ConditionScheduled = "Scheduled"
+	// ConditionSandboxReady, written by sandbox: True when every namespace and all its guards exist and are enforced.
+	ConditionSandboxReady = "SandboxReady"
+	// ConditionRestored, written by restore: True when Velero's Restore is Completed.
+	ConditionRestored = "Restored"
+	// ConditionHealthChecked, written by healthcheck: True when all pods are ready and all checks passed.
+	ConditionHealthChecked = "HealthChecked"
+	// ConditionReported, written by report: True when the RestoreReport exists.
+	ConditionReported = "Reported"
+	// ConditionCleanedUp, written by cleanup: True when nothing of the run is left. Never False: it does not give up.
+	ConditionCleanedUp = "CleanedUp"
+)
+
+// Reasons that more than one controller uses.
+const (
+	// ReasonWaiting: the phase before is not decided yet.
+	ReasonWaiting = "Waiting"
+	// ReasonDeadlineExceeded: the run's deadline passed while this phase was under way.
+	ReasonDeadlineExceeded = "DeadlineExceeded"
+)
+
+// Reasons of Scheduled.
+const (
+	// ReasonNextRunPlanned: status.nextRunAt holds the next run.
+	ReasonNextRunPlanned = "NextRunPlanned"
+	// ReasonRunStarted: status.run is under way.
+	ReasonRunStarted = "RunStarted"
+	// ReasonInvalidSchedule: cron or timezone cannot be read; edit spec.schedule.
+	ReasonInvalidSchedule = "InvalidSchedule"
+	// ReasonSuspended: spec.suspend is true; no run starts by the clock.
+	ReasonSuspended = "Suspended"
+)
+
+// Reasons of SandboxReady.
+const (
+	// ReasonCreating: namespaces and guards are being created.
+	ReasonCreating = "Creating"
+	// ReasonWaitingForQuota: the ResourceQuota is not enforced yet (its status.hard is empty).
+	ReasonWaitingForQuota = "WaitingForQuota"
+	// ReasonGuarded: every sandbox exists with all its guards.
+	ReasonGuarded = "Guarded"
+	// ReasonNameTaken: a namespace of that name exists and is not this run's.
+	ReasonNameTaken = "NameTaken"
+	// ReasonRejected: the API server refused a sandbox object (admission, quota, invalid field).
+	ReasonRejected = "Rejected"
+)
+
+// Reasons of Restored.
+const (
+	// ReasonQueued: another Restore is running or waiting; Velero does one at a time and ours never goes first.
+	ReasonQueued = "Queued"
+	// ReasonInProgress: Velero is restoring.
+	ReasonInProgress = "InProgress"
+	// ReasonCompleted: Velero's phase Completed.
+	ReasonCompleted = "Completed"
+	// ReasonBackupNotFound: no usable backup with all source namespaces.
+	ReasonBackupNotFound = "BackupNotFound"
+	// ReasonFailedValidation: Velero refused the Restore.
+	ReasonFailedValidation = "FailedValidation"
+	// ReasonPartiallyFailed: Velero restored some items only. The run goes on, never to full marks.
+	ReasonPartiallyFailed = "PartiallyFailed"
+	// ReasonFailed: Velero's phase Failed.
+	ReasonFailed = "Failed"
+	// ReasonLost: the Restore vanished before it ended.
+	ReasonLost = "Lost"
+)
+
+// Reasons of HealthChecked.
+const (
+	// ReasonWaitingForPods: not all expected pods are ready yet.
+	ReasonWaitingForPods = "WaitingForPods"
+	// ReasonRunning: checks are running.
+	ReasonRunning = "Running"
+	// ReasonPassed: all pods ready, all checks passed.
+	ReasonPassed = "Passed"
+	// ReasonNotChecked: all pods ready, and the test names no policy, so nothing was checked.
+	ReasonNotChecked = "NotChecked"
+	// ReasonCheckFailed: at least one check failed, or pods never became ready.
+	ReasonCheckFailed = "CheckFailed"
+	// ReasonPolicyNotFound: spec.healthChecks.policyRef names no HealthCheckPolicy of the test's namespace.
+	ReasonPolicyNotFound = "PolicyNotFound"
+)
+
+// Reasons of Reported.
+const (
+	// ReasonReportWritten: status.lastReportRef names the report of this run.
+	ReasonReportWritten = "ReportWritten"
+)
+
+// Reasons of CleanedUp.
+const (
+	// ReasonDeletingRestore: waiting until Velero's Restore is terminal, or until it is deleted.
+	ReasonDeletingRestore = "DeletingRestore"
+	// ReasonNamespacesTerminating: sandboxes are being deleted.
+	ReasonNamespacesTerminating = "NamespacesTerminating"
+	// ReasonStuck: something does not go; the message names it. Cleanup goes on trying.
+	ReasonStuck = "Stuck"
+	// ReasonNothingLeft: no namespace, volume or Restore of the run is left.
+	ReasonNothingLeft = "NothingLeft"
+)
+
+// Reasons under which a report's run ended before it could be scored, beside those of the False conditions.
+const (
+	// ReasonTestDeleted: the RestoreTest was deleted while its run was under way.
+	ReasonTestDeleted = "TestDeleted"
+)

@@ -1,0 +1,34 @@
+package v1alpha1
+
+// Labels on every object that is created in or for a sandbox. Users select by them, so keys and meanings are API.
+const (
+	// LabelManagedBy is "kymaros" on all that Kymaros made. Nothing without it is ever changed or deleted.
+	LabelManagedBy = "kymaros.io/managed-by"
+	// LabelTest is the name of the RestoreTest: `kubectl delete ns -l kymaros.io/test=NAME` cleans up by hand.
+	LabelTest = "kymaros.io/test"
+	// LabelTestNamespace is the name of the sandbox namespace.
+	LabelTestNamespace = "kymaros.io/test-namespace"
+	// LabelGroup has one value for all sandboxes of one run; traffic of networkIsolation "group" is bounded by it.
+	LabelGroup = "kymaros.io/group"
+	// LabelRun is the run id.
+	LabelRun = "kymaros.io/run"
+
+	// ManagedBy is the value of LabelManagedBy.
+	ManagedBy = "kymaros"
+)
+
+// Annotations.
+const (
+	// AnnotationRestoreTest is "<namespace>/<name>" of the RestoreTest, in full: label values end at 63 characters.
+	AnnotationRestoreTest = "kymaros.io/restoretest"
+	// AnnotationSource is the source namespace that a sandbox stands for.
+	AnnotationSource = "kymaros.io/source-namespace"
+	// AnnotationRunRequested starts a run of the RestoreTest whenever its value changes.
+	AnnotationRunRequested = "kymaros.io/run-requested"
+)
+
+// Finalizer holds a sandbox namespace, its guard policies and a RestoreTest with a run until cleanup is done.
+const Finalizer = "kymaros.io/sandbox-cleanup"
+
+// LabelReportTest is the label under which reports of a test are found: the test's name.
+const LabelReportTest = "restore.kymaros.io/test-name"

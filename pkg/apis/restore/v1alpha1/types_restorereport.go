@@ -1,0 +1,300 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// RestoreReport is the evidence of one run. It holds metadata only, outlives its RestoreTest, and cannot be changed once
+// written.
+//
+// +genclient
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:path=restorereports,shortName=rr,scope=Namespaced,categories=kymaros
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Score",type=integer,JSONPath=`.status.score`
+// +kubebuilder:printcolumn:name="Result",type=string,JSONPath=`.status.result`
+// +kubebuilder:printcolumn:name="Test",type=string,JSONPath=`.spec.testRef`
+// +kubebuilder:printcolumn:name="RTO",type=string,JSONPath=`.status.rto.measured`,priority=1
+// +kubebuilder:printcolumn:name="Backup",type=string,JSONPath=`.status.backup.name`,priority=1
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.reason`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || has(self.status)",message="a report cannot be changed once written"
+type RestoreReport struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a report cannot be changed once written"
+	Spec RestoreReportSpec `json:"spec"`
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a report cannot be changed once written"
+	Status *RestoreReportStatus `json:"status,omitempty"`
+}
+
+// RestoreReportList is a list of RestoreReports.
+//
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +kubebuilder:object:root=true
+type RestoreReportList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata"`
+
+	Items []RestoreReport `json:"items"`
+}
+
+// RestoreReportSpec names the test.
+type RestoreReportSpec struct {
+	// TestRef is the name of the RestoreTest in the report's namespace.
+	TestRef string `json:"testRef"`
+	// RunID is the run that this report is about.
+	// +optional
+	RunID string `json:"runID,omitempty"`
+}
+
+// RestoreReportStatus is the verdict of a run and what it rests on.
+type RestoreReportStatus struct {
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Score int32 `json:"score"`
+	// Result is pass (score of at least 90 and nothing that caps it), partial (from 70) or fail.
+	Result Result `json:"result"`
+	// Reason in one word: Passed, or that of the condition or cap that decided the result.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// Message says in a sentence why the result is what it is, and what to do.
+	// +optional
+	Message string `json:"message,omitempty"`
+	// Caps are findings that keep the result below pass whatever the score, sorted.
+	// +optional
+	// +listType=atomic
+	Caps []string `json:"caps,omitempty"`
+	// StartedAt is the start of the run, CompletedAt the time of the verdict.
+	StartedAt   metav1.Time `json:"startedAt"`
+	CompletedAt metav1.Time `json:"completedAt"`
+	// +optional
+	Trigger Trigger `json:"trigger,omitempty"`
+	RTO     RTO     `json:"rto"`
+	Backup  Backup  `json:"backup"`
+	// +optional
+	Restore *RestoreResult `json:"restore,omitempty"`
+	// Sandboxes that were restored into.
+	// +optional
+	// +listType=atomic
+	Sandboxes []ReportSandbox `json:"sandboxes,omitempty"`
+	// NetworkIsolation of the sandboxes.
+	// +optional
+	NetworkIsolation NetworkIsolation `json:"networkIsolation,omitempty"`
+	// +optional
+	// +listType=atomic
+	Checks           []CheckStatus    `json:"checks,omitempty"`
+	Completeness     Completeness     `json:"completeness"`
+	ValidationLevels ValidationLevels `json:"validationLevels"`
+	// Volumes of the sandboxes and where their data came from.
+	// +optional
+	// +listType=atomic
+	Volumes []VolumeReport `json:"volumes,omitempty"`
+	// PodLogs and Events are there only when the test asks for logCollection.
+	// +optional
+	// +listType=atomic
+	PodLogs []PodLog `json:"podLogs,omitempty"`
+	// +optional
+	// +listType=atomic
+	Events []ReportEvent `json:"events,omitempty"`
+}
+
+// RTO is the measured recovery time and its parts.
+type RTO struct {
+	// Measured from the start of Velero's restore until all pods were ready and all checks had passed; "0s" if that never
+	// came.
+	Measured Duration `json:"measured"`
+	// Target is sla.maxRTO.
+	// +optional
+	Target Duration `json:"target,omitempty"`
+	// WithinSLA is true when the application recovered within Target, or recovered and there is no Target.
+	WithinSLA bool `json:"withinSLA"`
+	// Parts of the way; queue is before Measured begins.
+	// +optional
+	Parts *RTOParts `json:"parts,omitempty"`
+}
+
+// RTOParts splits the way to recovery.
+type RTOParts struct {
+	// Queue: from the sandbox being ready to Velero's start.
+	// +optional
+	Queue Duration `json:"queue,omitempty"`
+	// Restore: from Velero's start to its end.
+	// +optional
+	Restore Duration `json:"restore,omitempty"`
+	// VolumeData: the part of Restore during which volume data was moved.
+	// +optional
+	VolumeData Duration `json:"volumeData,omitempty"`
+	// Pods: from the end of the restore until all pods were ready.
+	// +optional
+	Pods Duration `json:"pods,omitempty"`
+	// Checks: from then until the last check ended.
+	// +optional
+	Checks Duration `json:"checks,omitempty"`
+}
+
+// Backup names what was restored.
+type Backup struct {
+	// Name of the Velero Backup; empty if none was found.
+	Name string `json:"name"`
+	// Age of the backup when the restore began.
+	Age Duration `json:"age"`
+	// +optional
+	Size string `json:"size,omitempty"`
+	// StartedAt is when the backup began: nothing younger is in it.
+	// +optional
+	StartedAt *metav1.Time `json:"startedAt,omitempty"`
+}
+
+// RestoreResult is what Velero said.
+type RestoreResult struct {
+	// +optional
+	Name string `json:"name,omitempty"`
+	// +optional
+	Phase string `json:"phase,omitempty"`
+	// +optional
+	Warnings int32 `json:"warnings"`
+	// +optional
+	Errors int32 `json:"errors"`
+}
+
+// ReportSandbox is a source namespace and the sandbox it was restored into.
+type ReportSandbox struct {
+	Source string `json:"source"`
+	Name   string `json:"name"`
+}
+
+// Completeness compares, by name, what the source namespaces hold and the backup must contain with what came back:
+// "found/expected" of each kind, over all namespaces.
+type Completeness struct {
+	// +optional
+	Deployments string `json:"deployments,omitempty"`
+	// +optional
+	StatefulSets string `json:"statefulSets,omitempty"`
+	// +optional
+	Services string `json:"services,omitempty"`
+	// +optional
+	Secrets string `json:"secrets,omitempty"`
+	// +optional
+	ConfigMaps string `json:"configMaps,omitempty"`
+	// +optional
+	PVCs string `json:"pvcs,omitempty"`
+	// +optional
+	CustomResources string `json:"customResources,omitempty"`
+	// Missing objects, "namespace: kind/name", sorted, at most 100.
+	// +optional
+	// +listType=atomic
+	Missing []string `json:"missing,omitempty"`
+}
+
+// ValidationLevels are the parts of the score.
+type ValidationLevels struct {
+	RestoreIntegrity   LevelResult `json:"restoreIntegrity"`
+	Completeness       LevelResult `json:"completeness"`
+	PodStartup         LevelResult `json:"podStartup"`
+	InternalHealth     LevelResult `json:"internalHealth"`
+	CrossNamespaceDeps LevelResult `json:"crossNamespaceDeps"`
+	RTOCompliance      LevelResult `json:"rtoCompliance"`
+}
+
+// LevelResult is one part of the score.
+type LevelResult struct {
+	// Status: not_tested either earns nothing (it should have been tested) or leaves the score (max 0: it does not apply).
+	// +kubebuilder:validation:Enum=pass;fail;partial;not_tested
+	Status LevelStatus `json:"status"`
+	// Points earned, of Max.
+	// +optional
+	Points int32 `json:"points"`
+	// +optional
+	Max int32 `json:"max"`
+	// +optional
+	Detail string `json:"detail,omitempty"`
+	// +optional
+	// +listType=atomic
+	Tested []string `json:"tested,omitempty"`
+	// +optional
+	// +listType=atomic
+	NotTested []string `json:"notTested,omitempty"`
+}
+
+// LevelStatus is the outcome of a level.
+type LevelStatus string
+
+// Outcomes of a level.
+const (
+	LevelPass      LevelStatus = "pass"
+	LevelFail      LevelStatus = "fail"
+	LevelPartial   LevelStatus = "partial"
+	LevelNotTested LevelStatus = "not_tested"
+)
+
+// VolumeReport tells where the data of a claim in a sandbox came from.
+type VolumeReport struct {
+	// Namespace is the source namespace.
+	Namespace string `json:"namespace"`
+	// Claim is the name of the PersistentVolumeClaim.
+	Claim string `json:"claim"`
+	// Method by which data came back: fileSystemBackup, csiSnapshot, or empty when no data source was found.
+	Method VolumeMethod `json:"method"`
+	// Bytes restored, where known.
+	// +optional
+	Bytes int64 `json:"bytes,omitempty"`
+	// Duration of the data transfer, where known.
+	// +optional
+	Duration Duration `json:"duration,omitempty"`
+	// Workload that mounts the claim, "pod/name".
+	// +optional
+	MountedBy string `json:"mountedBy,omitempty"`
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// VolumeMethod is how data came into a volume.
+type VolumeMethod string
+
+// Methods.
+const (
+	VolumeFileSystemBackup VolumeMethod = "fileSystemBackup"
+	VolumeCSISnapshot      VolumeMethod = "csiSnapshot"
+	VolumeEmpty            VolumeMethod = "empty"
+)
+
+// PodLog is the tail of the logs of a pod.
+type PodLog struct {
+	PodName   string `json:"podName"`
+	Namespace string `json:"namespace"`
+	// +optional
+	Phase string `json:"phase,omitempty"`
+	// +optional
+	// +listType=atomic
+	Containers []ContainerLog `json:"containers,omitempty"`
+}
+
+// ContainerLog is the tail of a container's log.
+type ContainerLog struct {
+	Name string `json:"name"`
+	// +kubebuilder:validation:Enum=container;init;previous
+	Type string `json:"type"`
+	// +optional
+	Log string `json:"log,omitempty"`
+	// +optional
+	Truncated bool `json:"truncated,omitempty"`
+	// +optional
+	TotalLines int32 `json:"totalLines,omitempty"`
+}
+
+// ReportEvent is an event of a sandbox.
+type ReportEvent struct {
+	Type    string `json:"type"`
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+	// InvolvedObject is "Kind/name".
+	InvolvedObject string `json:"involvedObject"`
+	// +optional
+	LastTimestamp string `json:"lastTimestamp,omitempty"`
+	// +optional
+	Count int32 `json:"count,omitempty"`
+}

@@ -1,0 +1,254 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// RestoreTest proves, on a schedule, that the newest Velero backup of an application restores into a working one.
+//
+// +genclient
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:path=restoretests,shortName=rt,scope=Namespaced,categories=kymaros
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=`.status.phase`
+// +kubebuilder:printcolumn:name="Score",type=integer,JSONPath=`.status.lastScore`
+// +kubebuilder:printcolumn:name="Result",type=string,JSONPath=`.status.lastResult`
+// +kubebuilder:printcolumn:name="Last Run",type=date,JSONPath=`.status.lastRunAt`
+// +kubebuilder:printcolumn:name="Next Run",type=string,JSONPath=`.status.nextRunAt`,priority=1
+// +kubebuilder:printcolumn:name="Report",type=string,JSONPath=`.status.lastReportRef`,priority=1
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type RestoreTest struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	Spec RestoreTestSpec `json:"spec"`
+	// +optional
+	Status RestoreTestStatus `json:"status,omitempty"`
+}
+
+// RestoreTestList is a list of RestoreTests.
+//
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +kubebuilder:object:root=true
+type RestoreTestList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata"`
+
+	Items []RestoreTest `json:"items"`
+}
+
+// RestoreTestSpec says what is restored, when, into what and how it is judged. An edit counts for the next run.
+type RestoreTestSpec struct {
+	// BackupSource names the backup and the namespaces to restore.
+	BackupSource BackupSource `json:"backupSource"`
+	// Schedule says when runs start. A new RestoreTest runs at once, then by the clock.
+	Schedule Schedule `json:"schedule"`
+	// Suspend stops runs by the clock; a run that is under way goes on, and one asked for by annotation still starts.
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+	// Sandbox shapes the namespaces that are restored into. May be {}.
+	Sandbox SandboxSpec `json:"sandbox"`
+	// HealthChecks says how the restored application is checked. Without a policy no run is ever more than "partial".
+	// +optional
+	HealthChecks HealthChecks `json:"healthChecks,omitempty"`
+	// SLA bounds the recovery time.
+	// +optional
+	SLA *SLA `json:"sla,omitempty"`
+	// Notifications are sent when a run ends.
+	// +optional
+	Notifications *Notifications `json:"notifications,omitempty"`
+	// Timeout bounds the whole run, from its start to its verdict. Default 1h; sandbox.ttl bounds it too.
+	// +optional
+	Timeout *Duration `json:"timeout,omitempty"`
+	// HistoryLimit is how many reports of this test are kept; older ones are deleted.
+	// +optional
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	HistoryLimit *int32 `json:"historyLimit,omitempty"`
+	// LogCollection puts the tail of pod logs and events into the report. Off unless given.
+	// +optional
+	LogCollection *LogCollection `json:"logCollection,omitempty"`
+}
+
+// BackupSource names the backup and the namespaces to restore.
+type BackupSource struct {
+	// Provider is the backup tool.
+	// +kubebuilder:validation:Enum=velero
+	Provider string `json:"provider"`
+	// BackupName is the Velero Backup to restore; empty or "latest" is the newest that holds every namespace.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	BackupName string `json:"backupName,omitempty"`
+	// Namespaces are the source namespaces, restored together. They need not exist any more.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Namespaces []SourceNamespace `json:"namespaces"`
+	// LabelSelector restores only objects that carry all these labels.
+	// +optional
+	LabelSelector map[string]string `json:"labelSelector,omitempty"`
+}
+
+// SourceNamespace is a namespace in the backup, and the sandbox for it.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.sandboxName) || self.sandboxName != self.name",message="sandboxName must differ from name: a test never restores into its source"
+type SourceNamespace struct {
+	// Name of the namespace in the backup.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+	// SandboxName is used instead of a generated sandbox name. The namespace must not exist.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	SandboxName string `json:"sandboxName,omitempty"`
+}
+
+// Schedule says when runs start.
+type Schedule struct {
+	// Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily.
+	// +kubebuilder:validation:MinLength=1
+	Cron string `json:"cron"`
+	// Timezone is an IANA name such as Europe/Brussels. Default UTC.
+	// +optional
+	Timezone string `json:"timezone,omitempty"`
+}
+
+// SandboxSpec shapes the namespaces that are restored into.
+type SandboxSpec struct {
+	// NamespacePrefix starts the name of every sandbox: <prefix>-<test>-<6 characters>.
+	// +optional
+	// +kubebuilder:default=rp-test
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	NamespacePrefix string `json:"namespacePrefix,omitempty"`
+	// TTL is how long a sandbox may live at most; the run's verdict is due by then.
+	// +optional
+	TTL Duration `json:"ttl,omitempty"`
+	// ResourceQuota bounds what one sandbox may request.
+	// +optional
+	ResourceQuota SandboxQuota `json:"resourceQuota,omitempty"`
+	// NetworkIsolation: strict lets no traffic in or out of any pod; group adds traffic among the sandboxes of the run,
+	// and DNS.
+	// +optional
+	// +kubebuilder:default=strict
+	// +kubebuilder:validation:Enum=strict;group
+	NetworkIsolation NetworkIsolation `json:"networkIsolation,omitempty"`
+	// PodSecurity is the Pod Security Standard that is enforced in the sandbox.
+	// +optional
+	// +kubebuilder:default=baseline
+	// +kubebuilder:validation:Enum=baseline;restricted
+	PodSecurity PodSecurity `json:"podSecurity,omitempty"`
+}
+
+// NetworkIsolation is a mode of isolation.
+type NetworkIsolation string
+
+// Modes of isolation.
+const (
+	IsolationStrict NetworkIsolation = "strict"
+	IsolationGroup  NetworkIsolation = "group"
+)
+
+// PodSecurity is a level of the Pod Security Standards.
+type PodSecurity string
+
+// Levels of the Pod Security Standards that a sandbox may have.
+const (
+	PodSecurityBaseline   PodSecurity = "baseline"
+	PodSecurityRestricted PodSecurity = "restricted"
+)
+
+// Quantity is a Kubernetes quantity, as text: "2", "500m", "4Gi".
+//
+// +kubebuilder:validation:MaxLength=32
+// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).sign() >= 0",message="must be a quantity such as 2, 500m or 4Gi"
+type Quantity string
+
+// SandboxQuota bounds what one sandbox may request.
+type SandboxQuota struct {
+	// CPU that all pods together may request.
+	// +optional
+	CPU Quantity `json:"cpu,omitempty"`
+	// Memory that all pods together may request.
+	// +optional
+	Memory Quantity `json:"memory,omitempty"`
+	// Storage that all claims together may request.
+	// +optional
+	Storage Quantity `json:"storage,omitempty"`
+}
+
+// HealthChecks says how the restored application is checked.
+type HealthChecks struct {
+	// PolicyRef names a HealthCheckPolicy in the namespace of the RestoreTest.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	PolicyRef string `json:"policyRef,omitempty"`
+	// Timeout bounds each check that has none of its own. Default 30s.
+	// +optional
+	Timeout Duration `json:"timeout,omitempty"`
+	// PodReadyTimeout is how long pods may take to become ready after the restore before the checks start regardless.
+	// Default 5m.
+	// +optional
+	PodReadyTimeout Duration `json:"podReadyTimeout,omitempty"`
+}
+
+// SLA bounds the recovery time.
+type SLA struct {
+	// MaxRTO is the longest acceptable time from the start of Velero's restore until all pods are ready and all checks
+	// pass.
+	MaxRTO Duration `json:"maxRTO"`
+	// AlertOnExceed asks for an event of type Warning when MaxRTO is exceeded.
+	// +optional
+	AlertOnExceed bool `json:"alertOnExceed,omitempty"`
+}
+
+// Notifications are sent when a run ends.
+type Notifications struct {
+	// OnFailure is used for every result but pass.
+	// +optional
+	// +listType=atomic
+	OnFailure []NotificationChannel `json:"onFailure,omitempty"`
+	// OnSuccess is used for the result pass.
+	// +optional
+	// +listType=atomic
+	OnSuccess []NotificationChannel `json:"onSuccess,omitempty"`
+}
+
+// NotificationChannel is one receiver.
+type NotificationChannel struct {
+	// +kubebuilder:validation:Enum=slack;webhook
+	Type string `json:"type"`
+	// Channel is the Slack channel.
+	// +optional
+	Channel string `json:"channel,omitempty"`
+	// WebhookSecretRef names a Secret in the RestoreTest's namespace that holds the address under "url" or "webhook-url".
+	// +optional
+	WebhookSecretRef string `json:"webhookSecretRef,omitempty"`
+}
+
+// LogCollection puts the tail of pod logs and events into the report. Logs may hold application data.
+type LogCollection struct {
+	// +optional
+	// +kubebuilder:default=true
+	Enabled *bool `json:"enabled,omitempty"`
+	// MaxLines of each container.
+	// +optional
+	// +kubebuilder:default=100
+	// +kubebuilder:validation:Minimum=10
+	// +kubebuilder:validation:Maximum=1000
+	MaxLines int32 `json:"maxLines,omitempty"`
+	// +optional
+	// +kubebuilder:default=true
+	IncludeEvents *bool `json:"includeEvents,omitempty"`
+	// IncludeInit adds logs of init containers.
+	// +optional
+	// +kubebuilder:default=true
+	IncludeInit *bool `json:"includeInit,omitempty"`
+	// IncludePrevious adds logs of the instance before the last restart.
+	// +optional
+	// +kubebuilder:default=true
+	IncludePrevious *bool `json:"includePrevious,omitempty"`
+}

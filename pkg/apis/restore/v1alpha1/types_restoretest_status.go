@@ -1,0 +1,244 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// RestoreTestStatus is the story of the current or last run. It is also the only way the controllers talk to each other:
+// each writes one condition and one fragment, by server-side apply under its own field manager.
+type RestoreTestStatus struct {
+	// Phase in one word. Written by schedule.
+	// +optional
+	// +kubebuilder:validation:Enum=Idle;Running;Completed;Failed
+	Phase Phase `json:"phase,omitempty"`
+	// Run is the current or last run. Written by schedule.
+	// +optional
+	Run *RunStatus `json:"run,omitempty"`
+	// NextRunAt is when the clock starts the next run. Written by schedule.
+	// +optional
+	NextRunAt *metav1.Time `json:"nextRunAt,omitempty"`
+
+	// LastRunAt is when the last report was written. Written by report, as are the three below.
+	// +optional
+	LastRunAt *metav1.Time `json:"lastRunAt,omitempty"`
+	// LastScore is 0 to 100.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	LastScore *int32 `json:"lastScore,omitempty"`
+	// +optional
+	// +kubebuilder:validation:Enum=pass;partial;fail
+	LastResult Result `json:"lastResult,omitempty"`
+	// LastReportRef names the RestoreReport in the test's namespace.
+	// +optional
+	LastReportRef string `json:"lastReportRef,omitempty"`
+
+	// SandboxNamespace is the first of SandboxNamespaces. Written by sandbox.
+	// +optional
+	SandboxNamespace string `json:"sandboxNamespace,omitempty"`
+	// SandboxNamespaces are the names in status.sandbox. Written by sandbox.
+	// +optional
+	// +listType=atomic
+	SandboxNamespaces []string `json:"sandboxNamespaces,omitempty"`
+	// RestoreID is the name in status.restore. Written by restore.
+	// +optional
+	RestoreID string `json:"restoreID,omitempty"`
+	// RestoreIDs holds RestoreID: there is one Restore a run. Written by restore.
+	// +optional
+	// +listType=atomic
+	RestoreIDs []string `json:"restoreIDs,omitempty"`
+
+	// +optional
+	Sandbox *SandboxStatus `json:"sandbox,omitempty"`
+	// +optional
+	Restore *RestoreStatus `json:"restore,omitempty"`
+	// +optional
+	Health *HealthStatus `json:"health,omitempty"`
+	// +optional
+	Report *ReportStatus `json:"report,omitempty"`
+	// +optional
+	Cleanup *CleanupStatus `json:"cleanup,omitempty"`
+
+	// Conditions: Scheduled, SandboxReady, Restored, HealthChecked, Reported, CleanedUp.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// Phase of a RestoreTest.
+type Phase string
+
+// Phases: Idle before the first run; Running until cleaned up; then Failed after the result fail, else Completed.
+const (
+	PhaseIdle      Phase = "Idle"
+	PhaseRunning   Phase = "Running"
+	PhaseCompleted Phase = "Completed"
+	PhaseFailed    Phase = "Failed"
+)
+
+// Result of a run.
+type Result string
+
+// Results: pass from 90, partial from 70, fail below.
+const (
+	ResultPass    Result = "pass"
+	ResultPartial Result = "partial"
+	ResultFail    Result = "fail"
+)
+
+// Trigger is what started a run.
+type Trigger string
+
+// Triggers.
+const (
+	// TriggerCreated: the first run of a new test.
+	TriggerCreated Trigger = "Created"
+	// TriggerCron: the clock.
+	TriggerCron Trigger = "Cron"
+	// TriggerRequested: annotation kymaros.io/run-requested.
+	TriggerRequested Trigger = "Requested"
+)
+
+// RunStatus is what a run began with. Written by schedule.
+type RunStatus struct {
+	// ID is unique among all runs of the cluster: the start in UTC and 6 characters of a hash.
+	ID string `json:"id"`
+	// Spec is the test's spec when the run began.
+	Spec RestoreTestSpec `json:"spec"`
+	// Trigger is what started the run.
+	Trigger Trigger `json:"trigger"`
+	// Request is the value of the annotation kymaros.io/run-requested when the run began.
+	// +optional
+	Request string `json:"request,omitempty"`
+	// ScheduledTime is when the run was due.
+	ScheduledTime metav1.Time `json:"scheduledTime"`
+	// StartTime is when it began.
+	StartTime metav1.Time `json:"startTime"`
+	// Deadline is when its verdict is due.
+	Deadline metav1.Time `json:"deadline"`
+}
+
+// SandboxStatus is written by sandbox.
+type SandboxStatus struct {
+	RunID string `json:"runID"`
+	// Namespaces, one a source namespace.
+	// +optional
+	// +listType=map
+	// +listMapKey=source
+	Namespaces []SandboxNamespace `json:"namespaces,omitempty"`
+	// Violations are changes that somebody made to the guards of the sandbox during the run, sorted. They are put back,
+	// and the run cannot pass any more.
+	// +optional
+	// +listType=set
+	Violations []string `json:"violations,omitempty"`
+}
+
+// SandboxNamespace stands for one source namespace.
+type SandboxNamespace struct {
+	Source string `json:"source"`
+	Name   string `json:"name"`
+	// UID of the namespace, once it exists. Only this very namespace is ever deleted.
+	// +optional
+	UID types.UID `json:"uid,omitempty"`
+}
+
+// RestoreStatus is written by restore.
+type RestoreStatus struct {
+	RunID string `json:"runID"`
+	// BackupName is the Velero Backup that is restored.
+	// +optional
+	BackupName string `json:"backupName,omitempty"`
+	// BackupTime is when that backup began.
+	// +optional
+	BackupTime *metav1.Time `json:"backupTime,omitempty"`
+	// Name of the Velero Restore.
+	// +optional
+	Name string `json:"name,omitempty"`
+	// Phase of the Velero Restore.
+	// +optional
+	Phase string `json:"phase,omitempty"`
+	// QueuedTime is when the sandbox was ready and the restore began to wait for its turn.
+	// +optional
+	QueuedTime *metav1.Time `json:"queuedTime,omitempty"`
+	// StartTime and CompletionTime are Velero's.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+	// Progress is Velero's count of items, "restored/total".
+	// +optional
+	Progress string `json:"progress,omitempty"`
+	// Warnings and Errors are Velero's counts.
+	// +optional
+	Warnings int32 `json:"warnings,omitempty"`
+	// +optional
+	Errors int32 `json:"errors,omitempty"`
+}
+
+// HealthStatus is written by healthcheck.
+type HealthStatus struct {
+	RunID string `json:"runID"`
+	// StartTime is when waiting for pods began.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+	// PodsReadyTime is when the last pod became ready.
+	// +optional
+	PodsReadyTime *metav1.Time `json:"podsReadyTime,omitempty"`
+	// CompletionTime is when the last check ended.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+	// Pods that are ready, of those that the restored workloads ask for.
+	// +optional
+	Pods PodCount `json:"pods,omitempty"`
+	// Checks that have a verdict, in the order of the policy.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Checks []CheckStatus `json:"checks,omitempty"`
+}
+
+// PodCount counts pods.
+type PodCount struct {
+	// +optional
+	Ready int32 `json:"ready"`
+	// +optional
+	Total int32 `json:"total"`
+}
+
+// CheckStatus is the verdict of one check.
+type CheckStatus struct {
+	Name string `json:"name"`
+	// +kubebuilder:validation:Enum=pass;fail;skip
+	Status CheckResult `json:"status"`
+	// +optional
+	Duration Duration `json:"duration,omitempty"`
+	// Message never holds output of the application.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// CheckResult is the outcome of a check.
+type CheckResult string
+
+// Outcomes of a check.
+const (
+	CheckPass CheckResult = "pass"
+	CheckFail CheckResult = "fail"
+	CheckSkip CheckResult = "skip"
+)
+
+// ReportStatus is written by report.
+type ReportStatus struct {
+	RunID string `json:"runID"`
+}
+
+// CleanupStatus is written by cleanup.
+type CleanupStatus struct {
+	RunID string `json:"runID"`
+	// Remaining are the objects that still exist, "kind/name", sorted.
+	// +optional
+	// +listType=atomic
+	Remaining []string `json:"remaining,omitempty"`
+}

@@ -1,0 +1,20 @@
+// Package controller holds what all controllers share, and the protocol by which they meet. No controller calls or
+// imports another: they communicate only through the status of the RestoreTest and through objects found by label.
+//
+// One condition, one status fragment, one writer, one field manager. Each writer puts the run's id into its fragment in
+// the same apply as its condition; a condition counts only for the run whose id stands in its writer's fragment, so nobody
+// resets what somebody else wrote. Unknown is under way (the reason says what it waits for); True and False are decided
+// and never changed again in that run. On a new run id every controller first writes Unknown/Waiting.
+//
+//	controller   writes (status.…)                                   acts when
+//	schedule     phase run nextRunAt · Scheduled                     cron due, annotation, creation; the last run is cleaned up
+//	sandbox      sandbox sandboxNamespace(s) · SandboxReady          new run id
+//	restore      restore restoreID(s) · Restored                     SandboxReady=True
+//	healthcheck  health · HealthChecked                              Restored=True, or False/PartiallyFailed
+//	report       report last… · Reported                             a False that ends the run, HealthChecked decided, deadline
+//	cleanup      cleanup · CleanedUp                                 Reported=True, test deleted, orphan found
+//
+// A run works on status.run.spec, the copy of the spec that it began with. Names derive from the run id, so a restart
+// repeats nothing. Errors: what may pass by itself is returned and retried; the user's mistake and a verdict become a
+// condition; waiting is a watch, or a duration.
+package controller

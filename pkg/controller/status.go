@@ -1,0 +1,132 @@
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
+	restoreac "github.com/kymaros/kymaros/pkg/generated/applyconfiguration/restore/v1alpha1"
+	restoreclient "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/typed/restore/v1alpha1"
+)
+
+// Names of the controllers. Field manager, event source, user agent, logger and queue of a controller are called
+// FieldManager(name), so that audit logs, events and managedFields all name the same one.
+const (
+	Schedule    = "schedule"
+	Sandbox     = "sandbox"
+	Restore     = "restore"
+	HealthCheck = "healthcheck"
+	Report      = "report"
+	Cleanup     = "cleanup"
+)
+
+// FieldManager returns the name under which a controller is seen from outside.
+func FieldManager(controller string) string { return "kymaros-" + controller }
+
+// owned names the fields of status that each controller writes, beside its condition.
+var owned = map[string][]string{
+	Schedule:    {"phase", "run", "nextRunAt"},
+	Sandbox:     {"sandbox", "sandboxNamespace", "sandboxNamespaces"},
+	Restore:     {"restore", "restoreID", "restoreIDs"},
+	HealthCheck: {"health"},
+	Report:      {"report", "lastRunAt", "lastScore", "lastResult", "lastReportRef"},
+	Cleanup:     {"cleanup"},
+}
+
+// StatusWriter writes one controller's share of the status of RestoreTests.
+type StatusWriter struct {
+	Controller string
+	Tests      restoreclient.RestoreTestsGetter
+	Recorder   record.EventRecorder
+}
+
+// Write applies condition and own, which holds all fields that the controller owns and no other. It sends nothing if
+// nothing would change. It fails with a conflict if rt is not the newest version: what was decided from an old one must be
+// decided again. A transition of the condition is recorded as an event.
+func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, condition metav1.Condition, own v1alpha1.RestoreTestStatus) error {
+	next, changed := conditions.Next(rt, condition, time.Now())
+	want, err := fields(own)
+	if err != nil {
+		return err
+	}
+	have, err := fields(rt.Status)
+	if err != nil {
+		return err
+	}
+	for name := range want {
+		if !slices.Contains(owned[w.Controller], name) {
+			return fmt.Errorf("controller %s does not own status.%s", w.Controller, name)
+		}
+	}
+	same := true
+	for _, name := range owned[w.Controller] {
+		same = same && reflect.DeepEqual(want[name], have[name])
+	}
+	if same && !changed {
+		return nil
+	}
+
+	body, err := json.Marshal(want)
+	if err != nil {
+		return err
+	}
+	status := restoreac.RestoreTestStatus()
+	if err := json.Unmarshal(body, status); err != nil {
+		return err
+	}
+	status.WithConditions(metav1ac.Condition().
+		WithType(next.Type).WithStatus(next.Status).WithReason(next.Reason).WithMessage(next.Message).
+		WithLastTransitionTime(next.LastTransitionTime).WithObservedGeneration(next.ObservedGeneration))
+	apply := restoreac.RestoreTest(rt.Name, rt.Namespace).WithResourceVersion(rt.ResourceVersion).WithStatus(status)
+	// Force: a field that somebody edited by hand is ours again at the next write, instead of blocking it for ever.
+	options := metav1.ApplyOptions{FieldManager: FieldManager(w.Controller), Force: true}
+	if _, err := w.Tests.RestoreTests(rt.Namespace).ApplyStatus(ctx, apply, options); err != nil {
+		return fmt.Errorf("apply status: %w", err)
+	}
+	w.record(ctx, rt, next)
+	return nil
+}
+
+// record tells of a transition: a new status or reason. That a phase waits for the one before is no news.
+func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, next metav1.Condition) {
+	old := conditions.ForRun(rt, next.Type)
+	if old != nil && old.Status == next.Status && old.Reason == next.Reason {
+		return
+	}
+	klog.FromContext(ctx).V(2).Info("Condition changed", "condition", next.Type, "status", next.Status, "reason", next.Reason)
+	if next.Reason == v1alpha1.ReasonWaiting {
+		return
+	}
+	kind := corev1.EventTypeNormal
+	if next.Status == metav1.ConditionFalse || next.Reason == v1alpha1.ReasonStuck {
+		kind = corev1.EventTypeWarning
+	}
+	message := next.Message
+	if message == "" {
+		message = next.Type + " is " + strings.ToLower(string(next.Status))
+	}
+	w.Recorder.Event(rt, kind, next.Reason, message)
+}
+
+// fields returns the top-level fields of status, as JSON has them, without conditions.
+func fields(status v1alpha1.RestoreTestStatus) (map[string]any, error) {
+	status.Conditions = nil
+	body, err := json.Marshal(status)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]any{}
+	return all, json.Unmarshal(body, &all)
+}
