@@ -1,0 +1,187 @@
+// Package build compiles the programs of a cluster from Go modules into the user's cache, once.
+//
+// They are built rather than downloaded because a Go module proxy is the only source that every
+// place where the tests run can reach; its checksums also pin them.
+package build
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/kymaros/kymaros/test/cluster/progress"
+)
+
+// CacheDir is the harness's directory in the user's cache.
+func CacheDir() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("%w: set HOME or XDG_CACHE_HOME", err)
+	}
+	return filepath.Join(base, "kymaros"), nil
+}
+
+// BinDir names the directory of the programs. The name changes with the modules and with the build
+// flags, so that two checkouts with different versions never mix their programs.
+func BinDir() (string, error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	mods, err := modsDir()
+	if err != nil {
+		return "", err
+	}
+	hash := sha256.New()
+	for _, m := range append(ControlPlane(), Node()...) {
+		fmt.Fprintf(hash, "%+v\n", m)
+		for _, name := range []string{"go.mod", "go.sum"} {
+			content, err := os.ReadFile(filepath.Join(mods, m.Name, name))
+			if err != nil {
+				return "", err
+			}
+			hash.Write(content)
+		}
+	}
+	return filepath.Join(cache, "bin-"+hex.EncodeToString(hash.Sum(nil))[:10]), nil
+}
+
+// Programs builds what is missing of modules and returns the directory that holds the programs.
+// Another build into the same directory, by whomever, is waited for and not repeated.
+func Programs(ctx context.Context, modules []Module) (string, error) {
+	bin, err := BinDir()
+	if err != nil {
+		return "", err
+	}
+	if len(missing(bin, modules)) == 0 {
+		return bin, nil
+	}
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		return "", err
+	}
+	unlock, err := Lock(bin + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	for _, m := range missing(bin, modules) {
+		if err := m.build(ctx, bin); err != nil {
+			return "", err
+		}
+	}
+	return bin, nil
+}
+
+// program is the file name of the program that pkg is built into.
+func (m Module) program(pkg string) string {
+	if m.As != "" {
+		return m.As
+	}
+	return path.Base(pkg)
+}
+
+// missing returns modules reduced to the packages whose program is not in bin.
+func missing(bin string, modules []Module) []Module {
+	var todo []Module
+	for _, m := range modules {
+		var packages []string
+		for _, pkg := range m.Packages {
+			if _, err := os.Stat(filepath.Join(bin, m.program(pkg))); err != nil {
+				packages = append(packages, pkg)
+			}
+		}
+		if len(packages) > 0 {
+			m.Packages = packages
+			todo = append(todo, m)
+		}
+	}
+	return todo
+}
+
+// build compiles all packages of m in one go, in a directory beside bin: a program appears in bin only
+// when it is whole, so that an interrupted build leaves nothing that looks finished.
+func (m Module) build(ctx context.Context, bin string) error {
+	mods, err := modsDir()
+	if err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp(filepath.Dir(bin), "build-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+
+	out := tmp + string(filepath.Separator)
+	if m.As != "" {
+		out += m.As
+	}
+	args := append([]string{"build", "-o", out}, m.Flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, m.Packages...)...)
+	cmd.Dir = filepath.Join(mods, m.Name)
+	// The caller's GOFLAGS and workspace belong to another module.
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -buildvcs=false", "GOWORK=off")
+	if m.Static {
+		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
+	}
+	var names []string
+	for _, pkg := range m.Packages {
+		names = append(names, m.program(pkg))
+	}
+	progress.Printf("building %s", strings.Join(names, ", "))
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("go build in mods/%s: %w\n%s", m.Name, err, tail(output.String(), 20))
+	}
+	for _, name := range names {
+		if err := os.Rename(filepath.Join(tmp, name), filepath.Join(bin, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Harness builds a package of this module itself, statically, into file.
+func Harness(ctx context.Context, pkg, file string) error {
+	src, err := SourceDir()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags", "-s -w", "-o", file, pkg)
+	cmd.Dir = src
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -buildvcs=false", "GOWORK=off", "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
+	}
+	return nil
+}
+
+// SourceDir is test/cluster in the checkout this program was built from. Nested modules cannot be
+// embedded, so they have to be there when it runs.
+func SourceDir() (string, error) {
+	_, file, _, _ := runtime.Caller(0)
+	dir := filepath.Dir(filepath.Dir(file))
+	if _, err := os.Stat(filepath.Join(dir, "mods")); err != nil {
+		return "", fmt.Errorf("the sources this program was built from are gone (%s): run test/cluster/run.sh of your checkout", dir)
+	}
+	return dir, nil
+}
+
+func modsDir() (string, error) {
+	src, err := SourceDir()
+	return filepath.Join(src, "mods"), err
+}
+
+// tail returns the last n lines of s.
+func tail(s string, n int) string {
+	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

@@ -1,0 +1,168 @@
+package controlplane
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/kymaros/kymaros/test/cluster/build"
+	"github.com/kymaros/kymaros/test/cluster/proc"
+)
+
+const (
+	// startTimeout is generous: several control planes may start at once on few cores.
+	startTimeout = 90 * time.Second
+	// stopGrace is what a program gets to end by itself.
+	stopGrace = 5 * time.Second
+)
+
+// Options are the choices of a control plane that runs alone.
+type Options struct {
+	// Dir is created if need be, must be empty, and is removed at the end. Empty means a temporary one.
+	Dir string
+	// AuditLog is a file outside Dir that requests are logged to; empty means none.
+	AuditLog string
+	// Controllers is kube-controller-manager's --controllers.
+	Controllers string
+}
+
+// Run starts a control plane, writes {"kubeconfig","dir"} to out as one line of JSON when it is ready, and
+// keeps it until ctx ends or in does. It ends all of it, and removes its directory, before it returns.
+// The error is nil only if the control plane ran until it was told to stop.
+func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) (err error) {
+	// The kernel kills the children when the thread that started them ends.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+
+	bin, err := build.Programs(ctx, build.ControlPlane())
+	if err != nil {
+		return err
+	}
+	dir, err := workDir(o.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		// The parent's death closes the pipe, however it died.
+		_, _ = io.Copy(io.Discard, in)
+		cancel()
+	}()
+
+	ports, err := freePorts(4)
+	if err != nil {
+		return err
+	}
+	p := Plane{Bin: bin, Dir: dir, EtcdPort: ports[0], EtcdPeerPort: ports[1], APIPort: ports[2], ManagerPort: ports[3],
+		Controllers: o.Controllers, AuditLog: o.AuditLog}
+	g := &group{logs: p.Path("log")}
+	defer g.stop()
+	if err := g.startPlane(ctx, p); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop before it was ready
+		}
+		return err
+	}
+	if err := json.NewEncoder(out).Encode(map[string]string{"kubeconfig": p.AdminKubeconfig(), "dir": dir}); err != nil {
+		return err
+	}
+	return g.wait(ctx)
+}
+
+// group are the running programs, in the order of their start.
+type group struct {
+	logs     string
+	children []*proc.Child
+}
+
+func (g *group) start(p proc.Program) error {
+	c, err := proc.StartChild(p, g.logs)
+	if err != nil {
+		return err
+	}
+	g.children = append(g.children, c)
+	return nil
+}
+
+func (g *group) startPlane(ctx context.Context, p Plane) error {
+	if _, err := p.Prepare(); err != nil {
+		return err
+	}
+	if err := g.start(p.Etcd()); err != nil {
+		return err
+	}
+	if err := Until(ctx, "etcd", startTimeout, g.ended, Listening(fmt.Sprintf("127.0.0.1:%d", p.EtcdPort))); err != nil {
+		return err
+	}
+	if err := g.start(p.APIServer()); err != nil {
+		return err
+	}
+	client, err := Client(p.AdminKubeconfig())
+	if err != nil {
+		return err
+	}
+	if err := Until(ctx, "kube-apiserver", startTimeout, g.ended, Ready(client)); err != nil {
+		return err
+	}
+	// Not earlier: it would only compete with the API server for the processor.
+	return g.start(p.ControllerManager())
+}
+
+// ended returns an error if a program has ended.
+func (g *group) ended() error {
+	for _, c := range g.children {
+		select {
+		case <-c.Done():
+			return proc.ExitError(g.logs, c.Name)
+		default:
+		}
+	}
+	return nil
+}
+
+// wait returns nil when ctx ends, or an error when a program does.
+func (g *group) wait(ctx context.Context) error {
+	died := make(chan struct{}, len(g.children))
+	for _, c := range g.children {
+		go func() { <-c.Done(); died <- struct{}{} }()
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-died:
+		return g.ended()
+	}
+}
+
+// stop ends the programs in the reverse order of their start: what loses its server waits for it in vain.
+func (g *group) stop() {
+	for i := len(g.children) - 1; i >= 0; i-- {
+		g.children[i].Stop(stopGrace)
+	}
+}
+
+// workDir makes the directory of a control plane.
+func workDir(dir string) (string, error) {
+	if dir == "" {
+		return os.MkdirTemp("", "kymaros-control-plane-")
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	if len(entries) > 0 {
+		return "", fmt.Errorf("%s is not empty: it would be removed at the end, so name another", dir)
+	}
+	return dir, nil
+}

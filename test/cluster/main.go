@@ -1,0 +1,121 @@
+// Command kymaros-cluster builds and runs what the tests of Kymaros need: a Kubernetes control plane without
+// a node for integration tests, and a real one-node cluster with Velero for end-to-end tests.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/kymaros/kymaros/test/cluster/build"
+	"github.com/kymaros/kymaros/test/cluster/controlplane"
+	"github.com/kymaros/kymaros/test/cluster/progress"
+)
+
+const usage = `usage: kymaros-cluster COMMAND
+
+  build [--control-plane]            build what is missing of all programs, or of the control plane's
+  control-plane [--dir DIR] [--audit-log FILE] [--controllers LIST]
+                                     run etcd, kube-apiserver and kube-controller-manager until stdin ends;
+                                     prints {"kubeconfig","dir"} when it is ready; no root needed
+
+As root on Linux, each with [--name NAME] (default "kymaros"):
+
+  up                                 start a one-node cluster with Velero, or return if it is there
+  down                               end it and leave nothing behind
+  env                                print the shell lines that make it current
+  image REF DIR [--entrypoint A,B] [--env K=V]... [--user UID]
+                                     make an image of DIR's files that pods can use as REF
+  netpol stop|start                  stop or start the enforcement of NetworkPolicies
+  netns -- COMMAND...                run COMMAND in the cluster's network namespace
+`
+
+// command runs with the arguments that follow its name.
+type command func(ctx context.Context, args []string) error
+
+// commands are all commands; commands_*.go adds those that need Linux.
+var commands = map[string]command{
+	"build":         buildPrograms,
+	"control-plane": runControlPlane,
+}
+
+func main() {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "kymaros-cluster: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no command\n\n" + usage)
+	}
+	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		fmt.Print(usage)
+		return nil
+	}
+	c, ok := commands[args[0]]
+	if !ok {
+		return fmt.Errorf("unknown command %q\n\n%s", args[0], usage)
+	}
+	err := c(ctx, args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	return err
+}
+
+func buildPrograms(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("build", flag.ContinueOnError)
+	only := flags.Bool("control-plane", false, "only etcd, kube-apiserver, kube-controller-manager and kubectl")
+	if err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	modules := build.ControlPlane()
+	if !*only {
+		modules = append(modules, build.Node()...)
+	}
+	bin, err := build.Programs(ctx, modules)
+	if err != nil {
+		return err
+	}
+	progress.Printf("programs: %s", bin)
+	return nil
+}
+
+func runControlPlane(ctx context.Context, args []string) error {
+	var o controlplane.Options
+	flags := flag.NewFlagSet("control-plane", flag.ContinueOnError)
+	flags.StringVar(&o.Dir, "dir", "", "directory, empty or missing, that is removed at the end (default: a temporary one)")
+	flags.StringVar(&o.AuditLog, "audit-log", "", "file to log requests to")
+	flags.StringVar(&o.Controllers, "controllers", "*", "--controllers of kube-controller-manager")
+	if err := parse(flags, args, 0); err != nil {
+		return err
+	}
+	return controlplane.Run(ctx, o, os.Stdin, os.Stdout)
+}
+
+// parse parses args, which must leave exactly n arguments that are not flags. Flags may follow them.
+func parse(flags *flag.FlagSet, args []string, n int) error {
+	var plain []string
+	for {
+		if err := flags.Parse(args); err != nil {
+			return err
+		}
+		if args = flags.Args(); len(args) == 0 {
+			break
+		}
+		plain, args = append(plain, args[0]), args[1:]
+	}
+	if len(plain) != n {
+		return fmt.Errorf("%s: want %d arguments besides flags, got %q", flags.Name(), n, plain)
+	}
+	// Parsing only them again leaves them as the arguments of flags.
+	return flags.Parse(append([]string{"--"}, plain...))
+}

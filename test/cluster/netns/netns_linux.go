@@ -1,0 +1,149 @@
+// Package netns makes and uses named network namespaces, as "ip netns" does.
+//
+// A whole cluster lives in one: its ports, routes and packet filter rules never meet those of the
+// machine or of another cluster, and they are gone with it.
+package netns
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Path is the file that keeps the namespace called name.
+func Path(name string) string { return filepath.Join("/run/netns", name) }
+
+// Exists reports whether there is a namespace called name.
+func Exists(name string) bool {
+	var st unix.Statfs_t
+	// A file that is not a namespace is what a reboot or a half-done "ip netns add" leaves.
+	return unix.Statfs(Path(name), &st) == nil && st.Type == unix.NSFS_MAGIC
+}
+
+// Create makes the namespace called name with address on its loopback device and routes to it, and with forwarding on.
+//
+// The loopback device carries the node's address because the kernel may lack the dummy device
+// type; routes make the service addresses reachable before kube-proxy rewrites them.
+func Create(name, address string, routes ...string) error {
+	commands := [][]string{
+		{"netns", "add", name},
+		{"-n", name, "link", "set", "lo", "up"},
+		{"-n", name, "addr", "add", address + "/32", "dev", "lo"},
+	}
+	for _, r := range routes {
+		commands = append(commands, []string{"-n", name, "route", "add", r, "dev", "lo"})
+	}
+	for _, args := range commands {
+		if err := ip(args...); err != nil {
+			return err
+		}
+	}
+	return Do(name, func() error {
+		// The files under /proc/sys/net are those of the namespace of the thread that opens them.
+		return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0)
+	})
+}
+
+// Delete removes the namespace called name, if there is one. It ends when its last process does.
+func Delete(name string) error {
+	if _, err := os.Lstat(Path(name)); os.IsNotExist(err) {
+		return nil
+	}
+	return ip("netns", "delete", name)
+}
+
+// Processes returns the pids of all processes in the namespace called name. As the name keeps the namespace
+// alive, its identity cannot pass to another: whatever is listed here belongs to it.
+func Processes(name string) ([]int, error) {
+	want, err := os.Stat(Path(name))
+	if err != nil {
+		return nil, err
+	}
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, dir := range dirs {
+		got, err := os.Stat(dir + "/ns/net")
+		if err != nil || !os.SameFile(want, got) {
+			continue // ended meanwhile, or elsewhere
+		}
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		if err != nil {
+			return nil, err
+		}
+		pids = append(pids, pid)
+	}
+	return pids, nil
+}
+
+// Do runs f on a thread in the namespace called name. Processes that f starts are in it for good.
+func Do(name string, f func() error) error {
+	result := make(chan error)
+	go func() {
+		// Never unlocked: the runtime ends a thread that its goroutine leaves locked, so
+		// no other goroutine will ever run in the wrong namespace.
+		runtime.LockOSThread()
+		result <- func() error {
+			if err := enter(name); err != nil {
+				return err
+			}
+			return f()
+		}()
+	}()
+	return <-result
+}
+
+// DialContext connects to address from within the namespace called name. The address must be numeric.
+func DialContext(ctx context.Context, name, network, address string) (conn net.Conn, err error) {
+	err = Do(name, func() error {
+		var d net.Dialer
+		conn, err = d.DialContext(ctx, network, address)
+		return err
+	})
+	return conn, err
+}
+
+// Exec replaces the calling process by argv within the namespace called name. It returns only on failure.
+func Exec(name string, argv, env []string) error {
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return err
+	}
+	runtime.LockOSThread() // execve keeps the namespaces of the thread that calls it
+	defer runtime.UnlockOSThread()
+	if err := enter(name); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, unix.Exec(path, argv, env))
+}
+
+// enter moves the calling thread into the namespace called name.
+func enter(name string) error {
+	f, err := os.Open(Path(name))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter network namespace %s: %w", name, err)
+	}
+	return nil
+}
+
+func ip(args ...string) error {
+	out, err := exec.Command("ip", args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+// Package netpol enforces networking.k8s.io/v1 NetworkPolicies on the node of a test cluster.
+//
+// None of the usual network plugins can be built from a Go module alone, and a test of isolation that
+// nothing enforces proves nothing. This one is for tests: one node, IPv4, and only traffic that the
+// node forwards (pod to pod, also by way of a Service). Traffic between a pod and the node itself,
+// such as probes and port-forward, is never filtered.
+//
+// policy.go decides (objects to Ruleset), nft.go writes (Ruleset to nftables), agent.go watches.
+package netpol
+
+// Ruleset is what the node enforces. All slices are sorted and all names derive from the content, so
+// that equal inputs give equal Rulesets.
+type Ruleset struct {
+	// PodCIDR holds the addresses of all pods. Traffic of an address in it that is not in Known is dropped:
+	// a pod can send before the API knows its address, and must not be free until then.
+	PodCIDR string
+	// Known are the addresses of the pods that the API knows.
+	Known []string
+	// Ingress and Egress name the chain that decides about new connections to or from an
+	// isolated pod's address. A pod that no policy isolates is not in them.
+	Ingress, Egress map[string]string
+	// Chains are lists of what is allowed, by name. What no rule allows is dropped.
+	Chains map[string][]Rule
+}
+
+// Rule allows the connections that match all of its fields.
+type Rule struct {
+	// Peers are addresses or one CIDR of the other side; none means any.
+	Peers []string
+	// Except are CIDRs of the other side that do not match.
+	Except []string
+	// Self are the addresses of this side to which the rule is limited, because the named port it is
+	// about has that number only there; none means any.
+	Self []string
+	// Protocol is "tcp", "udp", "sctp", or empty for any.
+	Protocol string
+	// First and Last are the range of destination ports; 0 means any.
+	First, Last int32
+}
