@@ -12,10 +12,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/kymaros/kymaros/test/cluster/proc"
 )
 
 // Path is the file that keeps the namespace called name.
@@ -60,30 +61,18 @@ func Delete(name string) error {
 	return ip("netns", "delete", name)
 }
 
-// Processes returns the pids of all processes in the namespace called name. As the name keeps the namespace
-// alive, its identity cannot pass to another: whatever is listed here belongs to it.
-func Processes(name string) ([]int, error) {
+// KillAll kills every process in the namespace called name and returns how many that were. As the name keeps the
+// namespace alive, its identity cannot pass to another: whatever is in it belongs there.
+func KillAll(name string) (int, error) {
 	want, err := os.Stat(Path(name))
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	dirs, err := filepath.Glob("/proc/[0-9]*")
-	if err != nil {
-		return nil, err
+	inside := func(pid int) bool {
+		got, err := os.Stat(fmt.Sprintf("/proc/%d/ns/net", pid))
+		return err == nil && os.SameFile(want, got)
 	}
-	var pids []int
-	for _, dir := range dirs {
-		got, err := os.Stat(dir + "/ns/net")
-		if err != nil || !os.SameFile(want, got) {
-			continue // ended meanwhile, or elsewhere
-		}
-		pid, err := strconv.Atoi(filepath.Base(dir))
-		if err != nil {
-			return nil, err
-		}
-		pids = append(pids, pid)
-	}
-	return pids, nil
+	return proc.KillWhere(inside)
 }
 
 // Do runs f on a thread in the namespace called name. Processes that f starts are in it for good.

@@ -150,3 +150,18 @@ func TestDetachedProgramIsRecordedAndLogged(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestKillWhereKillsWhatBelongsAndNothingElse(t *testing.T) {
+	victim, victimDone := sleeper(t, "sleep", "60")
+	_, otherDone := sleeper(t, "sleep", "60")
+	n, err := KillWhere(func(pid int) bool { return pid == victim })
+	if n != 1 || err != nil {
+		t.Errorf("KillWhere = %d, %v; want 1", n, err)
+	}
+	<-victimDone
+	select {
+	case <-otherDone:
+		t.Error("another process was killed")
+	case <-time.After(50 * time.Millisecond):
+	}
+}

@@ -1,0 +1,73 @@
+package cluster
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/kymaros/kymaros/test/cluster/controlplane"
+	"github.com/kymaros/kymaros/test/cluster/images"
+	"github.com/kymaros/kymaros/test/cluster/proc"
+)
+
+// Credentials and bucket of the object store, which only this cluster can reach.
+const (
+	s3Key    = "testkey"
+	s3Secret = "testsecret"
+	bucket   = "velero"
+)
+
+//go:embed storage.yaml
+var storage string
+
+// startS3 starts the object store. A bucket is a directory below the cluster's s3.
+func (c *Cluster) startS3(ctx context.Context) error {
+	if err := os.MkdirAll(c.path("s3", bucket), 0o755); err != nil {
+		return err
+	}
+	address := fmt.Sprintf("%s:%d", NodeIP, s3Port)
+	if err := c.start(proc.Program{Name: "s3", Argv: []string{c.program("versitygw"),
+		"--access", s3Key, "--secret", s3Secret, "--port", address, "posix", c.path("s3")}}); err != nil {
+		return err
+	}
+	return c.until(ctx, "object store", controlplane.Listening(address))
+}
+
+// installVelero installs Velero with its node agent, and the object store as its default location.
+func (c *Cluster) installVelero(ctx context.Context) error {
+	err := c.writeFiles(map[string]string{
+		"s3-credentials": fmt.Sprintf("[default]\naws_access_key_id=%s\naws_secret_access_key=%s\n", s3Key, s3Secret),
+	})
+	if err != nil {
+		return err
+	}
+	args := []string{"install", "--kubeconfig", c.plane().AdminKubeconfig(),
+		"--image", images.Velero, "--plugins", images.AWSPlugin,
+		"--provider", "aws", "--bucket", bucket, "--secret-file", c.path("s3-credentials"),
+		"--backup-location-config", fmt.Sprintf("region=us-east-1,s3ForcePathStyle=true,s3Url=http://%s:%d", NodeIP, s3Port),
+		"--use-volume-snapshots=false", "--use-node-agent"}
+	// By default they ask for a whole processor, of which the node may have two.
+	for _, pod := range []string{"velero", "node-agent"} {
+		args = append(args, "--"+pod+"-pod-cpu-request=10m", "--"+pod+"-pod-mem-request=64Mi",
+			"--"+pod+"-pod-cpu-limit=0", "--"+pod+"-pod-mem-limit=0")
+	}
+	out, err := exec.CommandContext(ctx, c.program("velero"), args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("velero install: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// installStorage makes the default StorageClass.
+func (c *Cluster) installStorage(ctx context.Context) error {
+	manifest := strings.NewReplacer("VOLUMES", c.path("volumes"), "LOCAL_PATH_IMAGE", images.LocalPath, "BUSYBOX_IMAGE", images.Busybox).Replace(storage)
+	cmd := exec.CommandContext(ctx, c.program("kubectl"), "--kubeconfig", c.plane().AdminKubeconfig(), "apply", "-f", "-")
+	cmd.Stdin = strings.NewReader(manifest)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("kubectl apply: %w\n%s", err, out)
+	}
+	return nil
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+
+	"github.com/kymaros/kymaros/test/cluster/cluster"
+	"github.com/kymaros/kymaros/test/cluster/oci"
+)
+
+func init() {
+	for name, c := range map[string]command{
+		"up": up, "down": down, "env": env, "image": image, "netpol": netpolicy, "netns": inNetns,
+		// What the harness starts itself, in the namespaces of a cluster.
+		"start-node": startNode, "netpol-agent": runAgent, "forward": forward,
+	} {
+		commands[name] = c
+	}
+}
+
+// withCluster parses args with --name besides the flags already in flags, and returns the cluster and the other n arguments.
+func withCluster(flags *flag.FlagSet, args []string, n int) (*cluster.Cluster, []string, error) {
+	name := flags.String("name", "kymaros", "name of the cluster")
+	if err := parse(flags, args, n); err != nil {
+		return nil, nil, err
+	}
+	c, err := cluster.New(*name)
+	return c, flags.Args(), err
+}
+
+func newFlags(name string) *flag.FlagSet { return flag.NewFlagSet(name, flag.ContinueOnError) }
+
+func up(ctx context.Context, args []string) error {
+	c, _, err := withCluster(newFlags("up"), args, 0)
+	if err != nil {
+		return err
+	}
+	if err := c.Up(ctx); err != nil {
+		return err
+	}
+	fmt.Printf("kubeconfig: %s\n", c.Kubeconfig())
+	return nil
+}
+
+func down(ctx context.Context, args []string) error {
+	c, _, err := withCluster(newFlags("down"), args, 0)
+	if err != nil {
+		return err
+	}
+	return c.Down(ctx)
+}
+
+func env(_ context.Context, args []string) error {
+	c, _, err := withCluster(newFlags("env"), args, 0)
+	if err != nil {
+		return err
+	}
+	fmt.Print(c.Env())
+	return nil
+}
+
+func image(ctx context.Context, args []string) error {
+	flags := newFlags("image")
+	var config oci.Config
+	flags.Func("entrypoint", "program and arguments, separated by commas", func(s string) error {
+		config.Entrypoint = strings.Split(s, ",")
+		return nil
+	})
+	flags.Func("env", "NAME=VALUE, any number of times", func(s string) error {
+		if !strings.Contains(s, "=") {
+			return errors.New("want NAME=VALUE")
+		}
+		config.Env = append(config.Env, s)
+		return nil
+	})
+	flags.StringVar(&config.User, "user", "", "numeric user, or user:group")
+	c, plain, err := withCluster(flags, args, 2)
+	if err != nil {
+		return err
+	}
+	return c.Image(ctx, plain[0], plain[1], config)
+}
+
+func netpolicy(ctx context.Context, args []string) error {
+	c, plain, err := withCluster(newFlags("netpol"), args, 1)
+	if err != nil {
+		return err
+	}
+	switch plain[0] {
+	case "start":
+		return c.StartNetpol(ctx)
+	case "stop":
+		return c.StopNetpol(ctx)
+	}
+	return fmt.Errorf("netpol %s: want start or stop", plain[0])
+}
+
+func inNetns(_ context.Context, args []string) error {
+	flags := newFlags("netns")
+	name := flags.String("name", "kymaros", "name of the cluster")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() == 0 {
+		return errors.New("netns: want a command after --")
+	}
+	c, err := cluster.New(*name)
+	if err != nil {
+		return err
+	}
+	return c.Exec(flags.Args())
+}
+
+func startNode(ctx context.Context, args []string) error {
+	c, _, err := withCluster(newFlags("start-node"), args, 0)
+	if err != nil {
+		return err
+	}
+	return c.Start(ctx)
+}
+
+func runAgent(ctx context.Context, args []string) error {
+	c, _, err := withCluster(newFlags("netpol-agent"), args, 0)
+	if err != nil {
+		return err
+	}
+	return c.RunAgent(ctx)
+}
+
+func forward(ctx context.Context, args []string) error {
+	flags := newFlags("forward")
+	if err := parse(flags, args, 1); err != nil {
+		return err
+	}
+	return cluster.Forward(ctx, flags.Arg(0))
+}
