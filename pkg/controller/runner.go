@@ -2,15 +2,19 @@ package controller
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
 // Queue holds the names of RestoreTests (or, in cleanup, of sandboxes) that want a look.
@@ -114,4 +118,14 @@ func Handler(queue Queue, keyOf func(obj any) (cache.ObjectName, bool)) cache.Re
 func Own(obj any) (cache.ObjectName, bool) {
 	name, err := cache.ObjectToName(obj)
 	return name, err == nil
+}
+
+// TestOf is the keyOf for objects that were made for a RestoreTest: it reads the annotation that names it.
+func TestOf(obj any) (cache.ObjectName, bool) {
+	o, err := meta.Accessor(obj)
+	if err != nil {
+		return cache.ObjectName{}, false
+	}
+	namespace, name, found := strings.Cut(o.GetAnnotations()[v1alpha1.AnnotationRestoreTest], "/")
+	return cache.NewObjectName(namespace, name), found && o.GetLabels()[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy
 }

@@ -34,6 +34,8 @@ const (
 	ReasonRunStarted = "RunStarted"
 	// ReasonInvalidSchedule: cron or timezone cannot be read; edit spec.schedule.
 	ReasonInvalidSchedule = "InvalidSchedule"
+	// ReasonInvalidSpec: another field of the spec makes a run impossible; the message names it.
+	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonSuspended: spec.suspend is true; no run starts by the clock.
 	ReasonSuspended = "Suspended"
 )
@@ -110,4 +112,10 @@ const (
 const (
 	// ReasonTestDeleted: the RestoreTest was deleted while its run was under way.
 	ReasonTestDeleted = "TestDeleted"
+)
+
+// Reasons of events that tell of no transition.
+const (
+	// EventGuardChanged: somebody changed or deleted a guard of a sandbox during the run.
+	EventGuardChanged = "GuardChanged"
 )

@@ -1,0 +1,142 @@
+package cleanup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/velero"
+)
+
+// act does what next asks for.
+func (c *Controller) act(ctx context.Context, key cache.ObjectName, s seen) error {
+	switch next(s) {
+	case awaitRestore:
+		return c.cancelRestores(ctx, s.restores)
+	case deleteNamespaces:
+		return c.deleteNamespaces(ctx, key, s.namespaces)
+	case release:
+		return errors.Join(c.deleteRestores(ctx, s.restores), c.release(ctx, s.namespaces))
+	case awaitContents, done:
+	}
+	return nil
+}
+
+// cancelRestores deletes the Restores that Velero has not begun with. The resource version makes sure that it still has
+// not when the deletion happens.
+func (c *Controller) cancelRestores(ctx context.Context, restores []*velerov1.Restore) error {
+	var errs []error
+	for _, r := range restores {
+		if velero.Started(r.Status.Phase) || r.DeletionTimestamp != nil {
+			continue
+		}
+		errs = append(errs, c.deleteRestore(ctx, r, metav1.Preconditions{UID: &r.UID, ResourceVersion: &r.ResourceVersion}))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Controller) deleteRestores(ctx context.Context, restores []*velerov1.Restore) error {
+	var errs []error
+	for _, r := range restores {
+		if r.DeletionTimestamp == nil {
+			errs = append(errs, c.deleteRestore(ctx, r, metav1.Preconditions{UID: &r.UID}))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Controller) deleteRestore(ctx context.Context, r *velerov1.Restore, preconditions metav1.Preconditions) error {
+	klog.FromContext(ctx).V(2).Info("Deleting Restore", "restore", klog.KObj(r), "phase", r.Status.Phase)
+	err := c.client.VeleroV1().Restores(r.Namespace).Delete(ctx, r.Name, metav1.DeleteOptions{Preconditions: &preconditions})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("delete Restore %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+// deleteNamespaces deletes sandboxes after a last look at each: what no longer carries our labels is not ours to delete.
+func (c *Controller) deleteNamespaces(ctx context.Context, key cache.ObjectName, namespaces []*corev1.Namespace) error {
+	var errs []error
+	for _, ns := range namespaces {
+		if ns.DeletionTimestamp != nil {
+			continue
+		}
+		live, err := c.kube.CoreV1().Namespaces().Get(ctx, ns.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		of, marked := controller.TestOf(live)
+		if !marked || of != key || live.UID != ns.UID || live.Labels[v1alpha1.LabelRun] != ns.Labels[v1alpha1.LabelRun] {
+			continue
+		}
+		klog.FromContext(ctx).V(2).Info("Deleting sandbox", "namespace", ns.Name)
+		err = c.kube.CoreV1().Namespaces().Delete(ctx, ns.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &live.UID}})
+		if err != nil && !apierrors.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("delete namespace %s: %w", ns.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// release takes our finalizers off the guards of each namespace, and, when the namespace controller is done with it, off
+// the namespace. The guards are listed live: one that the cache does not know would hold the namespace for ever.
+func (c *Controller) release(ctx context.Context, namespaces []*corev1.Namespace) error {
+	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}).String()
+	options := metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Cleanup)}
+	var errs []error
+	for _, ns := range namespaces {
+		policies := c.kube.NetworkingV1().NetworkPolicies(ns.Name)
+		list, err := policies.List(ctx, metav1.ListOptions{LabelSelector: selector})
+		if err != nil {
+			errs = append(errs, fmt.Errorf("list NetworkPolicies of %s: %w", ns.Name, err))
+			continue
+		}
+		held := 0
+		for i := range list.Items {
+			policy := &list.Items[i]
+			if !controller.HasFinalizer(policy) {
+				continue
+			}
+			held++
+			errs = append(errs, unfinalize(policy, func(patch []byte) error {
+				_, err := policies.Patch(ctx, policy.Name, types.MergePatchType, patch, options)
+				return err
+			}))
+		}
+		if held > 0 || len(ns.Spec.Finalizers) > 0 || !controller.HasFinalizer(ns) {
+			continue // the namespace controller is not done; its update brings us back
+		}
+		errs = append(errs, unfinalize(ns, func(patch []byte) error {
+			_, err := c.kube.CoreV1().Namespaces().Patch(ctx, ns.Name, types.MergePatchType, patch, options)
+			return err
+		}))
+	}
+	return errors.Join(errs...)
+}
+
+// unfinalize takes our finalizer off o by patch.
+func unfinalize(o metav1.Object, patch func([]byte) error) error {
+	body, err := controller.FinalizerPatch(o, false)
+	if err != nil {
+		return err
+	}
+	if err := patch(body); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("take our finalizer off %s: %w", o.GetName(), err)
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package cleanup
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/metadata/metadatainformer"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kymaros/kymaros/pkg/controller"
+)
+
+// guarded are the resources that have to be gone before the guards of a sandbox may go.
+var guarded = map[string]string{"pods": "Pod", "persistentvolumeclaims": "PersistentVolumeClaim"}
+
+// contents lists what is left in a namespace of the guarded resources.
+func contents(ctx context.Context, client metadata.Interface, namespace string) ([]string, error) {
+	var all []string
+	for resource, kind := range guarded {
+		list, err := client.Resource(corev1.SchemeGroupVersion.WithResource(resource)).Namespace(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("list %s of %s: %w", resource, namespace, err)
+		}
+		for i := range list.Items {
+			all = append(all, kind+" "+namespace+"/"+list.Items[i].Name)
+		}
+	}
+	slices.Sort(all)
+	return all, nil
+}
+
+// volumes lists the PersistentVolumes that belong to claims of the namespaces, and apart from them those that the cluster
+// will not delete.
+func volumes(ctx context.Context, kube kubernetes.Interface, namespaces []*corev1.Namespace) (going, retained []string, err error) {
+	// From the API server's cache: a volume of ours has been there for a while.
+	list, err := kube.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return nil, nil, fmt.Errorf("list PersistentVolumes: %w", err)
+	}
+	for i := range list.Items {
+		pv := &list.Items[i]
+		if pv.Spec.ClaimRef == nil || !slices.ContainsFunc(namespaces, func(ns *corev1.Namespace) bool { return ns.Name == pv.Spec.ClaimRef.Namespace }) {
+			continue
+		}
+		if pv.Spec.PersistentVolumeReclaimPolicy == corev1.PersistentVolumeReclaimDelete {
+			going = append(going, pv.Name)
+		} else {
+			retained = append(retained, pv.Name)
+		}
+	}
+	slices.Sort(going)
+	slices.Sort(retained)
+	return going, retained, nil
+}
+
+// watches wakes the queue when something in a terminating namespace goes.
+type watches struct {
+	client metadata.Interface
+	queue  controller.Queue
+
+	mu   sync.Mutex
+	stop map[types.UID]context.CancelFunc
+}
+
+// start watches a namespace for key until ctx ends or end is called, once.
+func (w *watches) start(ctx context.Context, ns *corev1.Namespace, key cache.ObjectName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stop[ns.UID] != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	w.stop[ns.UID] = cancel
+	factory := metadatainformer.NewFilteredSharedInformerFactory(w.client, 0, ns.Name, nil)
+	for resource := range guarded {
+		informer := factory.ForResource(corev1.SchemeGroupVersion.WithResource(resource)).Informer()
+		// No error: the informer has not been stopped.
+		_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{DeleteFunc: func(any) { w.queue.Add(key) }})
+	}
+	factory.Start(ctx.Done())
+}
+
+// end stops watching a namespace.
+func (w *watches) end(uid types.UID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if stop := w.stop[uid]; stop != nil {
+		stop()
+		delete(w.stop, uid)
+	}
+}

@@ -1,0 +1,231 @@
+// Package cleanup removes every trace of a run once it is reported, and of runs whose RestoreTest is gone. It writes
+// CleanedUp. Every step is idempotent; after a crash it goes on where it was.
+package cleanup
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+	restoreinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
+	veleroinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/velero/v1"
+	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+)
+
+const (
+	// volumeInterval: PersistentVolumes carry none of our labels, so watching ours would mean watching all.
+	volumeInterval = 2 * time.Second
+	// reportGrace is how long a deleted RestoreTest is held for the report of its last run.
+	reportGrace = 10 * time.Second
+)
+
+// Controller removes what runs leave.
+type Controller struct {
+	kube       kubernetes.Interface
+	metadata   metadata.Interface
+	client     versioned.Interface
+	tests      restorelisters.RestoreTestLister
+	restores   velerolisters.RestoreLister
+	namespaces corelisters.NamespaceLister
+	status     controller.StatusWriter
+	runner     controller.Runner
+	watches    watches
+	lifetime   context.Context // of the watches
+}
+
+// Clients are what cleanup talks through.
+type Clients struct {
+	Kube     kubernetes.Interface
+	Metadata metadata.Interface
+	Kymaros  versioned.Interface
+}
+
+// New returns the cleanup controller; its watches end with ctx. labelled is a factory of informers that see only what
+// carries our managed-by label.
+func New(ctx context.Context, clients Clients, tests restoreinformers.RestoreTestInformer, restores veleroinformers.RestoreInformer,
+	labelled informers.SharedInformerFactory, recorder record.EventRecorder) (*Controller, error) {
+	logger := klog.FromContext(ctx)
+	queue := controller.NewQueue(controller.FieldManager(controller.Cleanup))
+	c := &Controller{
+		kube:       clients.Kube,
+		metadata:   clients.Metadata,
+		client:     clients.Kymaros,
+		tests:      tests.Lister(),
+		restores:   restores.Lister(),
+		namespaces: labelled.Core().V1().Namespaces().Lister(),
+		status:     controller.StatusWriter{Controller: controller.Cleanup, Tests: clients.Kymaros.RestoreV1alpha1(), Recorder: recorder},
+		watches:    watches{client: clients.Metadata, queue: queue, stop: map[types.UID]context.CancelFunc{}},
+		lifetime:   ctx,
+	}
+	c.runner = controller.Runner{Name: controller.FieldManager(controller.Cleanup), Workers: 2, Queue: queue, Sync: c.sync}
+	for _, watched := range []struct {
+		informer cache.SharedIndexInformer
+		keyOf    func(any) (cache.ObjectName, bool)
+	}{
+		{tests.Informer(), controller.Own},
+		{restores.Informer(), controller.TestOf},
+		{labelled.Core().V1().Namespaces().Informer(), controller.TestOf},
+	} {
+		handler, err := watched.informer.AddEventHandlerWithOptions(controller.Handler(queue, watched.keyOf), cache.HandlerOptions{Logger: &logger})
+		if err != nil {
+			return nil, err
+		}
+		c.runner.Synced = append(c.runner.Synced, handler.HasSyncedChecker())
+	}
+	// A namespace that is gone needs no watch any more.
+	_, err := labelled.Core().V1().Namespaces().Informer().AddEventHandlerWithOptions(cache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
+		if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+			obj = gone.Obj
+		}
+		if ns, ok := obj.(*corev1.Namespace); ok {
+			c.watches.end(ns.UID)
+		}
+	}}, cache.HandlerOptions{Logger: &logger})
+	return c, err
+}
+
+// Run works until ctx ends.
+func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
+
+// sync looks at one RestoreTest, or at what is left of one that is gone: the key is read off the objects too.
+func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
+	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
+	if apierrors.IsNotFound(err) {
+		rt, err = nil, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if rt != nil && rt.Status.Run != nil && conditions.ForRun(rt, v1alpha1.ConditionCleanedUp) == nil {
+		first := metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonWaiting, Message: "waiting for " + v1alpha1.ConditionReported}
+		return 0, c.status.Write(ctx, rt, first, v1alpha1.RestoreTestStatus{Cleanup: &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID}})
+	}
+	keep := kept(rt)
+	s, err := c.observe(key, keep)
+	if err != nil {
+		return 0, err
+	}
+	if next(s) == done {
+		return c.finish(ctx, rt, keep, s)
+	}
+
+	// What is about to be deleted was found in a cache; the decision to delete is taken on the live object.
+	live, err := c.client.RestoreV1alpha1().RestoreTests(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		live = nil
+	case err != nil:
+		return 0, err
+	}
+	if kept(live) != keep {
+		return time.Second, nil // the cache is behind; the event that is on its way usually comes first
+	}
+	if err := c.contents(ctx, key, &s); err != nil {
+		return 0, err
+	}
+	if err := c.report(ctx, rt, keep, s); err != nil {
+		return 0, err
+	}
+	if err := c.act(ctx, key, s); err != nil {
+		return 0, err
+	}
+	if len(s.contents) == 0 && len(s.volumes) > 0 {
+		return volumeInterval, nil
+	}
+	return stuckAfter, nil
+}
+
+// observe finds what exists of the test's runs but the one to keep.
+func (c *Controller) observe(key cache.ObjectName, keep string) (seen, error) {
+	var s seen
+	expendable := func(o metav1.Object) bool {
+		of, ok := controller.TestOf(o)
+		return ok && of == key && o.GetLabels()[v1alpha1.LabelRun] != keep
+	}
+	namespaces, err := c.namespaces.List(labels.Everything())
+	if err != nil {
+		return s, err
+	}
+	restores, err := c.restores.List(labels.Everything())
+	if err != nil {
+		return s, err
+	}
+	s.namespaces = slices.DeleteFunc(namespaces, func(ns *corev1.Namespace) bool { return !expendable(ns) })
+	s.restores = slices.DeleteFunc(restores, func(r *velerov1.Restore) bool { return !expendable(r) })
+	return s, nil
+}
+
+// contents adds to s what the terminating namespaces still hold, and has the queue woken when it goes.
+func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen) error {
+	for _, ns := range s.namespaces {
+		if ns.DeletionTimestamp == nil {
+			continue
+		}
+		c.watches.start(c.lifetime, ns, key)
+		left, err := contents(ctx, c.metadata, ns.Name)
+		if err != nil {
+			return err
+		}
+		s.contents = append(s.contents, left...)
+	}
+	if len(s.namespaces) == 0 {
+		return nil
+	}
+	var err error
+	s.volumes, s.retained, err = volumes(ctx, c.kube, s.namespaces)
+	return err
+}
+
+// report writes what is going on, when it is the current run that is being cleaned up.
+func (c *Controller) report(ctx context.Context, rt *v1alpha1.RestoreTest, keep string, s seen) error {
+	if rt == nil || rt.Status.Run == nil || keep != "" || !conditions.Active(rt) {
+		return nil
+	}
+	if len(s.namespaces) == 0 {
+		s.retained = retainedBefore(rt.Status.Cleanup)
+	}
+	fragment := &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID, Remaining: remaining(s)}
+	return c.status.Write(ctx, rt, decide(s, time.Now()), v1alpha1.RestoreTestStatus{Cleanup: fragment})
+}
+
+// finish says that nothing is left, and then lets the RestoreTest go.
+func (c *Controller) finish(ctx context.Context, rt *v1alpha1.RestoreTest, keep string, s seen) (time.Duration, error) {
+	if rt == nil || keep != "" {
+		return 0, nil
+	}
+	if conditions.Active(rt) {
+		if rt.DeletionTimestamp != nil && !conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
+			if left := reportGrace - time.Since(rt.DeletionTimestamp.Time); left > 0 {
+				return left, nil
+			}
+		}
+		return 0, c.report(ctx, rt, keep, s)
+	}
+	if !controller.HasFinalizer(rt) {
+		return 0, nil
+	}
+	return 0, unfinalize(rt, func(patch []byte) error {
+		_, err := c.client.RestoreV1alpha1().RestoreTests(rt.Namespace).Patch(ctx, rt.Name, types.MergePatchType, patch,
+			metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Cleanup)})
+		return err
+	})
+}

@@ -1,0 +1,176 @@
+package cleanup
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/velero"
+)
+
+// stuckAfter is how long a namespace may terminate before cleanup says that it is stuck. Pods get 30 s to stop, and the
+// namespace controller looks again at intervals of up to 15 s.
+const stuckAfter = 5 * time.Minute
+
+// seen is what exists of the runs of one RestoreTest that are to be cleaned up.
+type seen struct {
+	namespaces []*corev1.Namespace
+	restores   []*velerov1.Restore
+	volumes    []string // PersistentVolumes of the namespaces' claims that the cluster is about to delete
+	retained   []string // PersistentVolumes of the namespaces' claims that it will not: reclaim policy Retain
+	contents   []string // pods and claims that still exist, "kind namespace/name"
+}
+
+// step is the next thing to do, in this order. Each is idempotent, so cleanup may be cut off anywhere.
+type step int
+
+const (
+	// awaitRestore: a sandbox that goes under a running Restore would be made anew by Velero, without guards. A Restore
+	// that Velero has not begun with is deleted, on condition that it still has not.
+	awaitRestore step = iota
+	// deleteNamespaces also waits: namespaces are deleted once.
+	deleteNamespaces
+	// awaitContents: the guards stay as long as a pod runs.
+	awaitContents
+	// release deletes the Restores and takes our finalizers off guards and namespaces.
+	release
+	// done: nothing is left.
+	done
+)
+
+// kept returns the id of the run of rt whose objects stay: that of a run which is not reported yet, or "". rt is nil when
+// the RestoreTest is gone.
+func kept(rt *v1alpha1.RestoreTest) string {
+	if rt == nil || rt.DeletionTimestamp != nil || !conditions.Active(rt) || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
+		return ""
+	}
+	return rt.Status.Run.ID
+}
+
+// next tells what to do about s.
+func next(s seen) step {
+	for _, r := range s.restores {
+		if !velero.Terminal(r.Status.Phase) {
+			return awaitRestore
+		}
+	}
+	for _, ns := range s.namespaces {
+		if ns.DeletionTimestamp == nil {
+			return deleteNamespaces
+		}
+	}
+	switch {
+	case len(s.contents)+len(s.volumes) > 0:
+		return awaitContents
+	case len(s.namespaces)+len(s.restores) > 0:
+		return release
+	}
+	return done
+}
+
+// decide tells what CleanedUp is after a look that found s.
+func decide(s seen, now time.Time) metav1.Condition {
+	condition := metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown}
+	switch next(s) {
+	case awaitRestore:
+		condition.Reason = v1alpha1.ReasonDeletingRestore
+		condition.Message = "the sandbox stays until Velero is done with Restore " + strings.Join(running(s.restores), ", ")
+	case done:
+		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonNothingLeft
+		condition.Message = "no namespace, volume or Restore of the run is left"
+		if len(s.retained) > 0 {
+			condition.Message = "no namespace or Restore of the run is left; delete by hand, for their reclaim policy is Retain: PersistentVolume " +
+				strings.Join(s.retained, ", ")
+		}
+	default:
+		if message := stuck(s.namespaces, now); message != "" {
+			condition.Reason, condition.Message = v1alpha1.ReasonStuck, message
+			break
+		}
+		condition.Reason = v1alpha1.ReasonNamespacesTerminating
+		condition.Message = "waiting until they are gone: " + strings.Join(remaining(s), ", ")
+		if len(s.namespaces) == 0 {
+			condition.Reason = v1alpha1.ReasonDeletingRestore
+		}
+	}
+	return condition
+}
+
+const (
+	volumePrefix = "persistentvolume/"
+	retainSuffix = " (Retain)"
+)
+
+// retainedBefore returns the retained volumes that status.cleanup remembers: once the namespaces are gone nothing else
+// tells whose they are.
+func retainedBefore(status *v1alpha1.CleanupStatus) []string {
+	var all []string
+	if status == nil {
+		return nil
+	}
+	for _, name := range status.Remaining {
+		if pv, ok := strings.CutSuffix(name, retainSuffix); ok {
+			all = append(all, strings.TrimPrefix(pv, volumePrefix))
+		}
+	}
+	return all
+}
+
+// remaining lists what exists of s, sorted.
+func remaining(s seen) []string {
+	var all []string
+	for _, ns := range s.namespaces {
+		all = append(all, "namespace/"+ns.Name)
+	}
+	for _, r := range s.restores {
+		all = append(all, "restore/"+r.Name)
+	}
+	for _, pv := range s.volumes {
+		all = append(all, volumePrefix+pv)
+	}
+	for _, pv := range s.retained {
+		all = append(all, volumePrefix+pv+retainSuffix)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// stuck says why namespaces do not go, in the words of the namespace controller, or "".
+func stuck(namespaces []*corev1.Namespace, now time.Time) string {
+	var all []string
+	for _, ns := range namespaces {
+		if ns.DeletionTimestamp == nil || now.Sub(ns.DeletionTimestamp.Time) < stuckAfter {
+			continue
+		}
+		why := "no reason given"
+		for _, c := range ns.Status.Conditions {
+			if c.Status == corev1.ConditionTrue && c.Message != "" {
+				why = c.Message
+			}
+		}
+		all = append(all, fmt.Sprintf("namespace %s does not go: %s", ns.Name, why))
+	}
+	slices.Sort(all)
+	if len(all) == 0 {
+		return ""
+	}
+	return strings.Join(all, "; ") + "; remove what is named, or its finalizers, by hand"
+}
+
+func running(restores []*velerov1.Restore) []string {
+	var all []string
+	for _, r := range restores {
+		if !velero.Terminal(r.Status.Phase) {
+			all = append(all, r.Name)
+		}
+	}
+	slices.Sort(all)
+	return all
+}

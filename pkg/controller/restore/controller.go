@@ -1,0 +1,232 @@
+// Package restore runs Velero's Restore of a run, when it is its turn. It writes Restored.
+package restore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+	restoreinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
+	veleroinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/velero/v1"
+	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+	"github.com/kymaros/kymaros/pkg/names"
+	"github.com/kymaros/kymaros/pkg/velero"
+)
+
+// Options say where Velero is and how much of it a test may take.
+type Options struct {
+	// VeleroNamespace holds Velero's Backups and Restores.
+	VeleroNamespace string
+	// MaxRestores is how many Restores of ours may be under way at once.
+	MaxRestores int
+}
+
+// Controller runs Velero's Restores.
+type Controller struct {
+	options  Options
+	client   versioned.Interface
+	tests    restorelisters.RestoreTestLister
+	restores velerolisters.RestoreNamespaceLister
+	backups  velerolisters.BackupNamespaceLister
+	status   controller.StatusWriter
+	runner   controller.Runner
+}
+
+// New returns the restore controller. The informers of Velero's objects see Velero's namespace.
+func New(ctx context.Context, options Options, client versioned.Interface, tests restoreinformers.RestoreTestInformer,
+	informers veleroinformers.Interface, recorder record.EventRecorder) (*Controller, error) {
+	logger := klog.FromContext(ctx)
+	c := &Controller{
+		options:  options,
+		client:   client,
+		tests:    tests.Lister(),
+		restores: informers.Restores().Lister().Restores(options.VeleroNamespace),
+		backups:  informers.Backups().Lister().Backups(options.VeleroNamespace),
+		status:   controller.StatusWriter{Controller: controller.Restore, Tests: client.RestoreV1alpha1(), Recorder: recorder},
+	}
+	queue := controller.NewQueue(controller.FieldManager(controller.Restore))
+	// One worker: whose turn it is must be decided by one at a time.
+	c.runner = controller.Runner{Name: controller.FieldManager(controller.Restore), Workers: 1, Queue: queue, Sync: c.sync}
+
+	ended := func(obj any) (cache.ObjectName, bool) {
+		if r, ok := obj.(*velerov1.Restore); ok && velero.Terminal(r.Status.Phase) {
+			c.wakeQueued(queue)
+		}
+		return controller.TestOf(obj)
+	}
+	gone := func(obj any) {
+		if left, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+			obj = left.Obj
+		}
+		if key, ok := controller.TestOf(obj); ok {
+			queue.Add(key)
+		}
+		c.wakeQueued(queue)
+	}
+	onRestore := controller.Handler(queue, ended).(cache.ResourceEventHandlerFuncs)
+	onRestore.DeleteFunc = gone
+	for _, watched := range []struct {
+		informer cache.SharedIndexInformer
+		handler  cache.ResourceEventHandler
+	}{
+		{tests.Informer(), controller.Handler(queue, controller.Own)},
+		{informers.Restores().Informer(), onRestore},
+		{informers.Backups().Informer(), cache.ResourceEventHandlerFuncs{}}, // read by the lister when a turn comes
+	} {
+		handler, err := watched.informer.AddEventHandlerWithOptions(watched.handler, cache.HandlerOptions{Logger: &logger})
+		if err != nil {
+			return nil, err
+		}
+		c.runner.Synced = append(c.runner.Synced, handler.HasSyncedChecker())
+	}
+	return c, nil
+}
+
+// Run works until ctx ends.
+func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
+
+// wakeQueued enqueues all tests that wait for their turn.
+func (c *Controller) wakeQueued(queue controller.Queue) {
+	tests, err := c.tests.List(labels.Everything())
+	if err != nil {
+		return // a lister over a cache does not fail
+	}
+	for _, rt := range tests {
+		if restored := conditions.ForRun(rt, v1alpha1.ConditionRestored); restored != nil && restored.Reason == v1alpha1.ReasonQueued {
+			queue.Add(cache.NewObjectName(rt.Namespace, rt.Name))
+		}
+	}
+}
+
+func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
+	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
+	if apierrors.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if !conditions.Active(rt) || rt.DeletionTimestamp != nil ||
+		conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) ||
+		conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionRestored)) {
+		return 0, nil
+	}
+	s, err := c.observe(ctx, rt)
+	if err != nil {
+		return 0, err
+	}
+	now := time.Now()
+	p := decide(rt, s, now)
+	if p.create {
+		name, err := c.create(ctx, rt, p.status.BackupName, now)
+		switch {
+		case apierrors.IsForbidden(err) || apierrors.IsInvalid(err):
+			p.condition.Status, p.condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonFailedValidation
+			p.condition.Message = fmt.Sprintf("the API server refused the Restore of backup %s: %v", p.status.BackupName, err)
+		case err != nil:
+			return 0, err
+		default:
+			p.status.Name = name
+		}
+	}
+	own := v1alpha1.RestoreTestStatus{Restore: &p.status, RestoreID: p.status.Name}
+	if p.status.Name != "" {
+		own.RestoreIDs = []string{p.status.Name}
+	}
+	if err := c.status.Write(ctx, rt, p.condition, own); err != nil {
+		return 0, err
+	}
+	if p.condition.Reason == v1alpha1.ReasonWaiting || conditions.Decided(&p.condition) {
+		return 0, nil
+	}
+	_, left := conditions.Expired(rt, now)
+	return max(left, time.Second), nil
+}
+
+// observe gathers what decide needs. It asks the API server only when the cache alone would start a Restore or declare
+// one lost.
+func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (seen, error) {
+	var s seen
+	if !conditions.Is(rt, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue) {
+		return s, nil
+	}
+	name := names.Restore(rt.Name, rt.Status.Run.ID)
+	r, err := c.restores.Get(name)
+	switch {
+	case err == nil && c.ours(rt, r):
+		s.restore = r
+		return s, nil
+	case err != nil && !apierrors.IsNotFound(err):
+		return s, err
+	}
+	cached, err := c.restores.List(labels.Everything())
+	if err != nil {
+		return s, err
+	}
+	if s.busy = busy(cached, c.options.MaxRestores); len(s.busy) > 0 && !created(rt) {
+		return s, nil
+	}
+
+	live, err := c.client.VeleroV1().Restores(c.options.VeleroNamespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return s, fmt.Errorf("list Restores: %w", err)
+	}
+	all := make([]*velerov1.Restore, 0, len(live.Items))
+	for i := range live.Items {
+		all = append(all, &live.Items[i])
+		if live.Items[i].Name == name && c.ours(rt, &live.Items[i]) {
+			s.restore = &live.Items[i]
+		}
+	}
+	s.busy = busy(all, c.options.MaxRestores)
+	backups, err := c.backups.List(labels.Everything())
+	if err != nil {
+		return s, err
+	}
+	s.backup, s.missing = selectBackup(backups, rt.Status.Run.Spec.BackupSource, c.options.VeleroNamespace, time.Now())
+	return s, nil
+}
+
+// create creates the Restore of rt's run and returns its name. One that exists under it counts only if it is ours.
+func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, backup string, now time.Time) (string, error) {
+	want := build(rt, backup, c.options.VeleroNamespace, now)
+	restores := c.client.VeleroV1().Restores(c.options.VeleroNamespace)
+	_, err := restores.Create(ctx, want, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Restore)})
+	if apierrors.IsAlreadyExists(err) {
+		have, getErr := restores.Get(ctx, want.Name, metav1.GetOptions{})
+		if getErr != nil {
+			return "", getErr
+		}
+		if c.ours(rt, have) {
+			return want.Name, nil
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("create Restore %s: %w", want.Name, err)
+	}
+	return want.Name, nil
+}
+
+// created tells whether the status says that the Restore of rt's run was made.
+func created(rt *v1alpha1.RestoreTest) bool {
+	restore := rt.Status.Restore
+	return restore != nil && restore.RunID == rt.Status.Run.ID && restore.Name != ""
+}
+
+func (c *Controller) ours(rt *v1alpha1.RestoreTest, r *velerov1.Restore) bool {
+	return r.Labels[v1alpha1.LabelRun] == rt.Status.Run.ID &&
+		r.Annotations[v1alpha1.AnnotationRestoreTest] == names.Annotations(rt)[v1alpha1.AnnotationRestoreTest]
+}

@@ -1,0 +1,150 @@
+package restore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/velero"
+)
+
+// seen is what is known when a run's restore is looked at.
+type seen struct {
+	restore *velerov1.Restore // of this run; nil if there is none
+	backup  *velerov1.Backup  // that would be restored now; nil if missing says why there is none
+	missing error
+	busy    []string // Restores that Velero does before ours
+}
+
+// plan is what decide wants done.
+type plan struct {
+	condition metav1.Condition
+	status    v1alpha1.RestoreStatus
+	create    bool // create the Restore of plan.status.BackupName
+}
+
+// decide tells what Restored is, and whether it is our turn.
+func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
+	p := plan{
+		condition: metav1.Condition{Type: v1alpha1.ConditionRestored, Status: metav1.ConditionUnknown},
+		status:    v1alpha1.RestoreStatus{RunID: rt.Status.Run.ID},
+	}
+	if old := rt.Status.Restore; old != nil && old.RunID == p.status.RunID {
+		p.status = *old.DeepCopy()
+	}
+	say := func(status metav1.ConditionStatus, reason, format string, args ...any) plan {
+		p.condition.Status, p.condition.Reason, p.condition.Message = status, reason, fmt.Sprintf(format, args...)
+		return p
+	}
+	if !conditions.Is(rt, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue) {
+		return say(metav1.ConditionUnknown, v1alpha1.ReasonWaiting, "waiting for %s", v1alpha1.ConditionSandboxReady)
+	}
+	if p.status.QueuedTime == nil {
+		p.status.QueuedTime = &metav1.Time{Time: now}
+	}
+	expired, _ := conditions.Expired(rt, now)
+
+	if s.restore != nil {
+		return follow(p, s.restore, expired)
+	}
+	switch {
+	case p.status.Name != "":
+		return say(metav1.ConditionFalse, v1alpha1.ReasonLost,
+			"Velero Restore %s is gone before it ended; it was deleted, by hand or together with its backup %s", p.status.Name, p.status.BackupName)
+	case expired:
+		return say(metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded,
+			"the run's deadline passed while waiting for %s; raise spec.timeout and spec.sandbox.ttl", waitedFor(s.busy))
+	case s.missing != nil:
+		return say(metav1.ConditionFalse, v1alpha1.ReasonBackupNotFound, "%v", s.missing)
+	case len(s.busy) > 0:
+		return say(metav1.ConditionUnknown, v1alpha1.ReasonQueued,
+			"Velero restores one at a time and a test never goes first; waiting for %s", waitedFor(s.busy))
+	}
+	p.create = true
+	p.status.BackupName = s.backup.Name
+	if s.backup.Status.StartTimestamp != nil {
+		p.status.BackupTime = s.backup.Status.StartTimestamp
+	}
+	note := ""
+	if s.backup.Status.Phase == velerov1.BackupPhasePartiallyFailed {
+		note = "; there is no Completed backup, this one is PartiallyFailed"
+	}
+	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "restoring backup %s%s", s.backup.Name, note)
+}
+
+// follow tells of a Restore that exists.
+func follow(p plan, r *velerov1.Restore, expired bool) plan {
+	p.status.Name = r.Name
+	p.status.BackupName = r.Spec.BackupName
+	p.status.Phase = string(r.Status.Phase)
+	p.status.StartTime = r.Status.StartTimestamp
+	p.status.CompletionTime = r.Status.CompletionTimestamp
+	p.status.Warnings, p.status.Errors = int32(r.Status.Warnings), int32(r.Status.Errors)
+	if progress := r.Status.Progress; progress != nil {
+		p.status.Progress = fmt.Sprintf("%d/%d", progress.ItemsRestored, progress.TotalItems)
+	}
+	say := func(status metav1.ConditionStatus, reason, format string, args ...any) plan {
+		p.condition.Status, p.condition.Reason, p.condition.Message = status, reason, fmt.Sprintf(format, args...)
+		return p
+	}
+	look := fmt.Sprintf("see `velero restore describe %s --details`", r.Name)
+	switch r.Status.Phase {
+	case velerov1.RestorePhaseCompleted:
+		return say(metav1.ConditionTrue, v1alpha1.ReasonCompleted, "Velero restored backup %s (%d warnings)", r.Spec.BackupName, r.Status.Warnings)
+	case velerov1.RestorePhasePartiallyFailed:
+		return say(metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed,
+			"Velero restored only a part of backup %s: %d errors, %d warnings; %s", r.Spec.BackupName, r.Status.Errors, r.Status.Warnings, look)
+	case velerov1.RestorePhaseFailed:
+		return say(metav1.ConditionFalse, v1alpha1.ReasonFailed, "Velero failed to restore backup %s: %s; %s", r.Spec.BackupName, or(r.Status.FailureReason, "no reason given"), look)
+	case velerov1.RestorePhaseFailedValidation:
+		return say(metav1.ConditionFalse, v1alpha1.ReasonFailedValidation,
+			"Velero refused Restore %s of backup %s: %s", r.Name, r.Spec.BackupName, or(strings.Join(r.Status.ValidationErrors, "; "), "no reason given"))
+	}
+	if expired {
+		return say(metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded,
+			"the run's deadline passed while Velero Restore %s was %s; raise spec.timeout and spec.sandbox.ttl, or %s", r.Name, phaseOf(r), look)
+	}
+	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "Velero is restoring backup %s", r.Spec.BackupName)
+}
+
+// busy returns the Restores that Velero does before ours, sorted: every one that is not ours, and ours when there are
+// limit of them already.
+func busy(all []*velerov1.Restore, limit int) []string {
+	var others, own []string
+	for _, r := range all {
+		switch {
+		case velero.Terminal(r.Status.Phase):
+		case r.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy:
+			own = append(own, r.Name)
+		default:
+			others = append(others, r.Name)
+		}
+	}
+	if len(own) >= limit {
+		others = append(others, own...)
+	}
+	slices.Sort(others)
+	return others
+}
+
+func waitedFor(busy []string) string {
+	if len(busy) == 0 {
+		return "its turn"
+	}
+	return "Restore " + strings.Join(busy, ", ")
+}
+
+func phaseOf(r *velerov1.Restore) string { return or(string(r.Status.Phase), "waiting for Velero") }
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

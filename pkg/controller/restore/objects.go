@@ -1,0 +1,76 @@
+package restore
+
+import (
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+// ModifiersName is the ConfigMap in Velero's namespace that neutralises what is restored. It is part of the manifests.
+const ModifiersName = "kymaros-sandbox-modifiers"
+
+// includedResources is all that is ever restored. What is not on it stays out, also kinds that nobody here has heard of:
+// network policies and RBAC would open the sandbox, ingresses and endpoints reach production, jobs run again, and custom
+// resources put an operator to work on a second copy.
+var includedResources = []string{
+	"pods", // file-system backups are restored into them
+	"replicasets.apps",
+	"controllerrevisions.apps",
+	"deployments.apps",
+	"statefulsets.apps",
+	"services",
+	"configmaps",
+	"secrets",
+	"serviceaccounts",
+	"persistentvolumeclaims",
+	"cronjobs.batch", // suspended by the modifiers; there to be counted
+	"volumesnapshots.snapshot.storage.k8s.io",
+	"volumesnapshotcontents.snapshot.storage.k8s.io",
+}
+
+// build returns the Velero Restore of rt's run. Every source namespace is named and mapped: one that is not would be
+// restored into production.
+func build(rt *v1alpha1.RestoreTest, backup, veleroNamespace string, now time.Time) *velerov1.Restore {
+	run := rt.Status.Run
+	mapping := map[string]string{}
+	var sources []string
+	for _, ns := range rt.Status.Sandbox.Namespaces {
+		sources = append(sources, ns.Source)
+		mapping[ns.Source] = ns.Name
+	}
+	no := false
+	return &velerov1.Restore{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:   veleroNamespace,
+			Name:        names.Restore(rt.Name, run.ID),
+			Labels:      names.Labels(rt, rt.Status.Sandbox.Namespaces[0].Name),
+			Annotations: names.Annotations(rt),
+		},
+		Spec: velerov1.RestoreSpec{
+			BackupName:              backup,
+			IncludedNamespaces:      sources,
+			NamespaceMapping:        mapping,
+			IncludedResources:       includedResources,
+			IncludeClusterResources: &no,
+			ExistingResourcePolicy:  velerov1.PolicyTypeNone,
+			LabelSelector:           selector(run.Spec.BackupSource.LabelSelector),
+			ItemOperationTimeout:    metav1.Duration{Duration: max(run.Deadline.Sub(now), time.Minute).Round(time.Second)},
+			ResourceModifier:        &corev1.TypedLocalObjectReference{Kind: "ConfigMap", Name: ModifiersName},
+		},
+	}
+}
+
+// selector leaves out the pods that would be restored without the controller they belong to and run by themselves: those
+// of Jobs, which do their work a second time, and those of DaemonSets.
+func selector(labels map[string]string) *metav1.LabelSelector {
+	s := &metav1.LabelSelector{MatchLabels: labels}
+	for _, key := range []string{"batch.kubernetes.io/job-name", "job-name", "pod-template-generation"} {
+		s.MatchExpressions = append(s.MatchExpressions, metav1.LabelSelectorRequirement{Key: key, Operator: metav1.LabelSelectorOpDoesNotExist})
+	}
+	return s
+}

@@ -1,0 +1,225 @@
+// Package sandbox creates the namespaces that a run restores into, with all their guards, and puts the guards back when
+// somebody changes them. It writes SandboxReady.
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	networkinglisters "k8s.io/client-go/listers/networking/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+	restoreinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
+	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+)
+
+// Controller creates and guards sandboxes.
+type Controller struct {
+	kube       kubernetes.Interface
+	tests      restorelisters.RestoreTestLister
+	namespaces corelisters.NamespaceLister
+	policies   networkinglisters.NetworkPolicyLister
+	quotas     corelisters.ResourceQuotaLister
+	recorder   record.EventRecorder
+	status     controller.StatusWriter
+	runner     controller.Runner
+}
+
+// New returns the sandbox controller. labelled is a factory of informers that see only what carries our managed-by label.
+func New(ctx context.Context, kube kubernetes.Interface, client versioned.Interface, tests restoreinformers.RestoreTestInformer,
+	labelled informers.SharedInformerFactory, recorder record.EventRecorder) (*Controller, error) {
+	logger := klog.FromContext(ctx)
+	c := &Controller{
+		kube:       kube,
+		tests:      tests.Lister(),
+		namespaces: labelled.Core().V1().Namespaces().Lister(),
+		policies:   labelled.Networking().V1().NetworkPolicies().Lister(),
+		quotas:     labelled.Core().V1().ResourceQuotas().Lister(),
+		recorder:   recorder,
+		status:     controller.StatusWriter{Controller: controller.Sandbox, Tests: client.RestoreV1alpha1(), Recorder: recorder},
+	}
+	queue := controller.NewQueue(controller.FieldManager(controller.Sandbox))
+	c.runner = controller.Runner{Name: controller.FieldManager(controller.Sandbox), Workers: 2, Queue: queue, Sync: c.sync}
+	for _, watched := range []struct {
+		informer cache.SharedIndexInformer
+		keyOf    func(any) (cache.ObjectName, bool)
+	}{
+		{tests.Informer(), controller.Own},
+		{labelled.Core().V1().Namespaces().Informer(), controller.TestOf},
+		{labelled.Networking().V1().NetworkPolicies().Informer(), controller.TestOf},
+		{labelled.Core().V1().ResourceQuotas().Informer(), controller.TestOf},
+	} {
+		handler, err := watched.informer.AddEventHandlerWithOptions(controller.Handler(queue, watched.keyOf), cache.HandlerOptions{Logger: &logger})
+		if err != nil {
+			return nil, err
+		}
+		c.runner.Synced = append(c.runner.Synced, handler.HasSyncedChecker())
+	}
+	return c, nil
+}
+
+// Run works until ctx ends.
+func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
+
+func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
+	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
+	if apierrors.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if !conditions.Active(rt) || rt.DeletionTimestamp != nil || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
+		return 0, nil
+	}
+	ready := conditions.ForRun(rt, v1alpha1.ConditionSandboxReady)
+	if ready == nil {
+		// Names first: whoever looks, and cleanup after a crash, knows what is about to exist.
+		first := metav1.Condition{Type: v1alpha1.ConditionSandboxReady, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonCreating, Message: "creating the sandboxes"}
+		return 0, c.status.Write(ctx, rt, first, fragment(rt, seen{namespaces: planned(rt)}))
+	}
+	if ready.Status == metav1.ConditionFalse {
+		return 0, nil
+	}
+
+	s, err := c.ensure(ctx, rt, ready.Status == metav1.ConditionTrue)
+	if err != nil && s.verdict == nil {
+		return 0, err
+	}
+	now := time.Now()
+	own := fragment(rt, s)
+	if err := c.status.Write(ctx, rt, decide(rt, s, now), own); err != nil {
+		return 0, err
+	}
+	for _, violation := range own.Sandbox.Violations {
+		if !slices.Contains(rt.Status.Sandbox.Violations, violation) {
+			c.recorder.Event(rt, corev1.EventTypeWarning, v1alpha1.EventGuardChanged, violation)
+		}
+	}
+	if ready.Status == metav1.ConditionTrue {
+		return 0, nil
+	}
+	_, left := conditions.Expired(rt, now)
+	return max(left, time.Second), nil
+}
+
+// ensure brings every sandbox of rt's run a step further and tells what it saw. watching is set once SandboxReady is
+// True: from then on a difference is somebody's doing.
+func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watching bool) (seen, error) {
+	var s seen
+	for _, sandbox := range planned(rt) {
+		if watching {
+			sandbox.UID = uidOf(rt, sandbox.Name)
+		}
+		ns, verdict, err := c.namespaceOf(ctx, rt, sandbox, watching)
+		if err != nil || verdict != nil {
+			s.verdict = verdict
+			s.namespaces = planned(rt)
+			return s, err
+		}
+		if ns != nil {
+			sandbox.UID = ns.UID
+		}
+		s.namespaces = append(s.namespaces, sandbox)
+		switch {
+		case watching && (ns == nil || ns.UID != uidOf(rt, sandbox.Name) || ns.DeletionTimestamp != nil):
+			// What is left of it is cleanup's; a new namespace under the old name would be a sandbox that nobody proved.
+			s.violations = append(s.violations, fmt.Sprintf("Namespace %s was deleted during the run", sandbox.Name))
+			continue
+		case ns == nil:
+			s.missing = append(s.missing, "Namespace "+sandbox.Name)
+			continue
+		}
+		if err := c.ensureGuards(ctx, rt, sandbox, watching, &s); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func (c *Controller) namespaceOf(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, watching bool) (*corev1.Namespace, *verdict, error) {
+	if !watching {
+		return c.ensureNamespace(ctx, rt, sandbox)
+	}
+	ns, err := c.namespaces.Get(sandbox.Name)
+	if apierrors.IsNotFound(err) {
+		return nil, nil, nil
+	}
+	return ns, nil, err
+}
+
+func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, watching bool, s *seen) error {
+	guards, err := c.guards(ctx, rt, sandbox)
+	if err != nil {
+		return err
+	}
+	if !watching && slices.ContainsFunc(guards, func(g guard) bool { return g.have == nil }) {
+		// Before the guards, so that a failure here is made up for: once all guards are seen nobody asks again.
+		if err := c.ensureLimits(ctx, rt, sandbox); err != nil {
+			s.verdict = refusal(err, "LimitRange "+sandbox.Name+"/"+limitsName)
+			return err
+		}
+	}
+	for i := range guards {
+		g := &guards[i]
+		state := g.state()
+		if state == "" {
+			continue
+		}
+		if watching {
+			s.violations = append(s.violations, fmt.Sprintf("%s was %s during the run and put back", g.what, pastTense(state)))
+		} else {
+			s.missing = append(s.missing, g.what)
+		}
+		if state == "deleted" {
+			continue
+		}
+		if err := g.ensure(ctx); err != nil {
+			if !watching {
+				s.verdict = refusal(err, g.what)
+			}
+			return fmt.Errorf("put %s in place: %w", g.what, err)
+		}
+	}
+	if watching {
+		return nil
+	}
+	enforced, err := c.quotas.ResourceQuotas(sandbox.Name).Get(quotaName)
+	if err != nil || len(enforced.Status.Hard) < len(enforced.Spec.Hard) {
+		// Admission reads status.hard, which the quota controller fills a moment after spec.hard.
+		s.quota = append(s.quota, "ResourceQuota "+sandbox.Name+"/"+quotaName)
+	}
+	return nil
+}
+
+// pastTense: a guard that is missing was deleted, finalizer and all.
+func pastTense(state string) string {
+	if state == "missing" {
+		return "deleted"
+	}
+	return state
+}
+
+func uidOf(rt *v1alpha1.RestoreTest, name string) types.UID {
+	for _, ns := range rt.Status.Sandbox.Namespaces {
+		if ns.Name == name {
+			return ns.UID
+		}
+	}
+	return ""
+}

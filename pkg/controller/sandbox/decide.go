@@ -1,0 +1,101 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
+)
+
+// seen is what is known of the sandboxes of a run after a look at all of them.
+type seen struct {
+	namespaces []v1alpha1.SandboxNamespace
+	missing    []string // objects that the cache does not show yet, "kind namespace/name"
+	quota      []string // ResourceQuotas that are not enforced yet
+	violations []string // what somebody did to the guards
+	verdict    *verdict // why there can be no sandbox, if so
+}
+
+// verdict ends the phase.
+type verdict struct{ reason, message string }
+
+// decide tells what SandboxReady is.
+func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
+	condition := metav1.Condition{Type: v1alpha1.ConditionSandboxReady, Status: metav1.ConditionUnknown}
+	expired, _ := conditions.Expired(rt, now)
+	switch {
+	case s.verdict != nil:
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, s.verdict.reason, s.verdict.message
+	case len(s.missing)+len(s.quota) == 0:
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, v1alpha1.ReasonGuarded, guarded(rt, s.namespaces)
+	case expired:
+		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded
+		condition.Message = "the run's deadline passed before these existed: " + strings.Join(slices.Concat(s.missing, s.quota), ", ")
+	case len(s.missing) > 0:
+		condition.Reason, condition.Message = v1alpha1.ReasonCreating, "creating "+strings.Join(s.missing, ", ")
+	default:
+		condition.Reason = v1alpha1.ReasonWaitingForQuota
+		condition.Message = "waiting until the cluster enforces " + strings.Join(s.quota, ", ")
+	}
+	return condition
+}
+
+// fragment returns sandbox's own fields of the status. Violations of the run are never forgotten.
+func fragment(rt *v1alpha1.RestoreTest, s seen) v1alpha1.RestoreTestStatus {
+	status := v1alpha1.RestoreTestStatus{Sandbox: &v1alpha1.SandboxStatus{RunID: rt.Status.Run.ID, Namespaces: s.namespaces}}
+	for _, ns := range s.namespaces {
+		status.SandboxNamespaces = append(status.SandboxNamespaces, ns.Name)
+	}
+	if len(s.namespaces) > 0 {
+		status.SandboxNamespace = s.namespaces[0].Name
+	}
+	violations := slices.Clone(s.violations)
+	if old := rt.Status.Sandbox; old != nil && old.RunID == rt.Status.Run.ID {
+		violations = append(violations, old.Violations...)
+	}
+	slices.Sort(violations)
+	status.Sandbox.Violations = slices.Compact(violations)
+	return status
+}
+
+// refusal returns the verdict that err means, or nil when another try may succeed.
+func refusal(err error, what string) *verdict {
+	if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) || strings.Contains(err.Error(), "exceeded quota") {
+		// The second: our own count of policies lags behind the deletion of one.
+		return nil
+	}
+	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
+		return &verdict{v1alpha1.ReasonRejected, fmt.Sprintf("the API server refused %s: %v", what, err)}
+	}
+	return nil
+}
+
+func taken(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *verdict {
+	remedy := "delete it, or choose another"
+	for i, source := range rt.Status.Run.Spec.BackupSource.Namespaces {
+		if source.Name == sandbox.Source && source.SandboxName != "" {
+			remedy += fmt.Sprintf(" spec.backupSource.namespaces[%d].sandboxName", i)
+			return &verdict{v1alpha1.ReasonNameTaken, fmt.Sprintf("namespace %q exists already and is not this run's; %s", sandbox.Name, remedy)}
+		}
+	}
+	return &verdict{v1alpha1.ReasonNameTaken, fmt.Sprintf("namespace %q exists already and is not this run's; %s spec.sandbox.namespacePrefix", sandbox.Name, remedy)}
+}
+
+func guarded(rt *v1alpha1.RestoreTest, namespaces []v1alpha1.SandboxNamespace) string {
+	var all []string
+	for _, ns := range namespaces {
+		all = append(all, fmt.Sprintf("%s for %s", ns.Name, ns.Source))
+	}
+	mode := rt.Status.Run.Spec.Sandbox.NetworkIsolation
+	if mode == "" {
+		mode = v1alpha1.IsolationStrict
+	}
+	return fmt.Sprintf("%s: network isolation %s, quota, limits and pod security are in force", strings.Join(all, ", "), mode)
+}

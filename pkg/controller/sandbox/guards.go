@@ -1,0 +1,164 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+// guard is one object that keeps a sandbox apart from the rest of the cluster.
+type guard struct {
+	what   string        // "kind namespace/name"
+	want   metav1.Object // as it must be
+	spec   any           // want's spec
+	have   metav1.Object // as the cache shows it; nil if it does not
+	same   bool          // have's spec is want's
+	create func(context.Context) error
+	patch  func(ctx context.Context, patch []byte) error
+}
+
+// guards returns the guards of a sandbox, beside its namespace.
+func (c *Controller) guards(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) ([]guard, error) {
+	var all []guard
+	for _, want := range networkPolicies(rt, sandbox) {
+		have, err := c.policies.NetworkPolicies(sandbox.Name).Get(want.Name)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return nil, err
+		}
+		client := c.kube.NetworkingV1().NetworkPolicies(sandbox.Name)
+		g := guard{
+			what: "NetworkPolicy " + sandbox.Name + "/" + want.Name, want: want, spec: want.Spec,
+			create: func(ctx context.Context) error {
+				_, err := client.Create(ctx, want, createOptions)
+				return err
+			},
+			patch: func(ctx context.Context, patch []byte) error {
+				_, err := client.Patch(ctx, want.Name, types.JSONPatchType, patch, patchOptions)
+				return err
+			},
+		}
+		if err == nil {
+			g.have, g.same = have, samePolicy(have, want)
+		}
+		all = append(all, g)
+	}
+
+	want := quota(rt, sandbox)
+	have, err := c.quotas.ResourceQuotas(sandbox.Name).Get(want.Name)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return nil, err
+	}
+	quotas := c.kube.CoreV1().ResourceQuotas(sandbox.Name)
+	g := guard{
+		what: "ResourceQuota " + sandbox.Name + "/" + want.Name, want: want, spec: want.Spec,
+		create: func(ctx context.Context) error {
+			_, err := quotas.Create(ctx, want, createOptions)
+			return err
+		},
+		patch: func(ctx context.Context, patch []byte) error {
+			_, err := quotas.Patch(ctx, want.Name, types.JSONPatchType, patch, patchOptions)
+			return err
+		},
+	}
+	if err == nil {
+		g.have, g.same = have, equality.Semantic.DeepEqual(have.Spec, want.Spec)
+	}
+	return append(all, g), nil
+}
+
+// ensure creates g, or puts it back as it must be.
+func (g *guard) ensure(ctx context.Context) error {
+	if g.have == nil {
+		err := g.create(ctx)
+		if err == nil || !apierrors.IsAlreadyExists(err) {
+			return err
+		}
+		// It is there, but the cache does not show it: not yet, or because it has lost our label. The patch suits both.
+	}
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "add", "path": "/metadata/labels", "value": g.want.GetLabels()},
+		{"op": "add", "path": "/metadata/annotations", "value": g.want.GetAnnotations()},
+		{"op": "replace", "path": "/spec", "value": g.spec},
+	})
+	if err != nil {
+		return err
+	}
+	return g.patch(ctx, patch)
+}
+
+// state tells how g differs from what it must be: "", "missing", "deleted" or "changed".
+func (g *guard) state() string {
+	switch {
+	case g.have == nil:
+		return "missing"
+	case !g.same:
+		return "changed"
+	case g.have.GetDeletionTimestamp() != nil:
+		return "deleted" // and still in force: our finalizer holds it
+	}
+	return ""
+}
+
+func samePolicy(have, want *networkingv1.NetworkPolicy) bool {
+	return equality.Semantic.DeepEqual(have.Spec, want.Spec)
+}
+
+// ensureNamespace returns the namespace of a sandbox, or nil when it does not exist yet, or why it cannot.
+func (c *Controller) ensureNamespace(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) (*corev1.Namespace, *verdict, error) {
+	ns, err := c.namespaces.Get(sandbox.Name)
+	if apierrors.IsNotFound(err) {
+		_, err = c.kube.CoreV1().Namespaces().Create(ctx, namespace(rt, sandbox), createOptions)
+		switch {
+		case err == nil:
+			return nil, nil, nil
+		case !apierrors.IsAlreadyExists(err):
+			return nil, refusal(err, "namespace "+sandbox.Name), err
+		}
+		ns, err = c.kube.CoreV1().Namespaces().Get(ctx, sandbox.Name, metav1.GetOptions{})
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if !ours(rt, ns) {
+		return nil, taken(rt, sandbox), nil
+	}
+	return ns, nil, nil
+}
+
+// ours tells whether ns was made for rt's current run. A namespace that was not is never adopted.
+func ours(rt *v1alpha1.RestoreTest, ns *corev1.Namespace) bool {
+	return ns.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy &&
+		ns.Labels[v1alpha1.LabelRun] == rt.Status.Run.ID &&
+		ns.Annotations[v1alpha1.AnnotationRestoreTest] == names.Annotations(rt)[v1alpha1.AnnotationRestoreTest]
+}
+
+// ensureLimits creates the LimitRange of a sandbox. It depends on production's pods of this moment, so it is not compared
+// later.
+func (c *Controller) ensureLimits(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) error {
+	// From the API server's cache: the run has no use for the very last pod, and production's etcd no use for the request.
+	pods, err := c.kube.CoreV1().Pods(sandbox.Source).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return fmt.Errorf("list pods of source namespace %s: %w", sandbox.Source, err)
+	}
+	_, err = c.kube.CoreV1().LimitRanges(sandbox.Name).Create(ctx, limits(rt, sandbox, pods.Items), createOptions)
+	if apierrors.IsAlreadyExists(err) {
+		return nil
+	}
+	return err
+}
+
+var (
+	createOptions = metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Sandbox)}
+	patchOptions  = metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Sandbox)}
+)

@@ -1,0 +1,172 @@
+package sandbox
+
+import (
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+// Names of the guards in every sandbox.
+const (
+	denyAll    = "kymaros-deny-all"
+	allowGroup = "kymaros-allow-group"
+	quotaName  = "kymaros-quota"
+	limitsName = "kymaros-limits"
+)
+
+// planned returns the sandboxes of rt's run, in the order of its sources.
+func planned(rt *v1alpha1.RestoreTest) []v1alpha1.SandboxNamespace {
+	run := rt.Status.Run
+	var all []v1alpha1.SandboxNamespace
+	for _, source := range run.Spec.BackupSource.Namespaces {
+		name := source.SandboxName
+		if name == "" {
+			name = names.Sandbox(run.Spec.Sandbox.NamespacePrefix, rt.Name, run.ID, source.Name)
+		}
+		all = append(all, v1alpha1.SandboxNamespace{Source: source.Name, Name: name})
+	}
+	return all
+}
+
+func namespace(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *corev1.Namespace {
+	level := rt.Status.Run.Spec.Sandbox.PodSecurity
+	if level == "" {
+		level = v1alpha1.PodSecurityBaseline
+	}
+	ns := &corev1.Namespace{ObjectMeta: meta(rt, sandbox, sandbox.Name)}
+	ns.Namespace = ""
+	ns.Finalizers = []string{v1alpha1.Finalizer}
+	ns.Annotations[v1alpha1.AnnotationSource] = sandbox.Source
+	ns.Labels[velerov1.ExcludeFromBackupLabel] = "true"
+	ns.Labels["pod-security.kubernetes.io/enforce"] = string(level)
+	ns.Labels["pod-security.kubernetes.io/enforce-version"] = "latest"
+	return ns
+}
+
+// networkPolicies returns the policies of a sandbox. The first one, in every mode, selects all pods and allows nothing.
+func networkPolicies(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) []*networkingv1.NetworkPolicy {
+	both := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
+	policies := []*networkingv1.NetworkPolicy{{
+		ObjectMeta: held(meta(rt, sandbox, denyAll)),
+		Spec:       networkingv1.NetworkPolicySpec{PolicyTypes: both},
+	}}
+	if rt.Status.Run.Spec.Sandbox.NetworkIsolation != v1alpha1.IsolationGroup {
+		return policies
+	}
+	group := []networkingv1.NetworkPolicyPeer{{NamespaceSelector: &metav1.LabelSelector{
+		MatchLabels: map[string]string{v1alpha1.LabelGroup: rt.Status.Run.ID},
+	}}}
+	dns := []networkingv1.NetworkPolicyPeer{{
+		NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: metav1.NamespaceSystem}},
+		PodSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{"k8s-app": "kube-dns"}},
+	}}
+	return append(policies, &networkingv1.NetworkPolicy{
+		ObjectMeta: held(meta(rt, sandbox, allowGroup)),
+		Spec: networkingv1.NetworkPolicySpec{
+			PolicyTypes: both,
+			Ingress:     []networkingv1.NetworkPolicyIngressRule{{From: group}},
+			Egress: []networkingv1.NetworkPolicyEgressRule{
+				{To: group},
+				{To: dns, Ports: []networkingv1.NetworkPolicyPort{port(corev1.ProtocolUDP, 53), port(corev1.ProtocolTCP, 53)}},
+			},
+		},
+	})
+}
+
+// quota returns the ResourceQuota of a sandbox. The counts forbid what must not exist in it, whoever creates it: Velero, a
+// restored operator or a person. They are the guard that holds when a resource modifier has failed.
+func quota(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *corev1.ResourceQuota {
+	hard := corev1.ResourceList{
+		corev1.ResourceServicesLoadBalancers:      resource.MustParse("0"),                                                             // would get a real address outside
+		corev1.ResourceServicesNodePorts:          resource.MustParse("0"),                                                             // would be reachable from outside
+		"count/ingresses.networking.k8s.io":       resource.MustParse("0"),                                                             // would take production's host names
+		"count/jobs.batch":                        resource.MustParse("0"),                                                             // would run again: mails, payments
+		"count/networkpolicies.networking.k8s.io": *resource.NewQuantity(int64(len(networkPolicies(rt, sandbox))), resource.DecimalSI), // are additive: one more would open the sandbox
+	}
+	spec := rt.Status.Run.Spec.Sandbox.ResourceQuota
+	set := func(name corev1.ResourceName, q v1alpha1.Quantity) {
+		if parsed, err := resource.ParseQuantity(string(q)); err == nil {
+			hard[name] = parsed
+		}
+	}
+	set(corev1.ResourceRequestsCPU, spec.CPU)
+	set(corev1.ResourceRequestsMemory, spec.Memory)
+	set(corev1.ResourceRequestsStorage, spec.Storage)
+	return &corev1.ResourceQuota{ObjectMeta: meta(rt, sandbox, quotaName), Spec: corev1.ResourceQuotaSpec{Hard: hard}}
+}
+
+// limits returns the LimitRange of a sandbox: what a container gets that declares nothing. A default limit below a
+// container's request would have that container refused, so it is raised to the largest request that production's pods
+// make without a limit; where a quota is set it is the limit, for nothing larger could run anyway.
+func limits(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, production []corev1.Pod) *corev1.LimitRange {
+	spec := rt.Status.Run.Spec.Sandbox.ResourceQuota
+	limit := corev1.ResourceList{}
+	for name, from := range map[corev1.ResourceName]struct{ quota, otherwise v1alpha1.Quantity }{
+		corev1.ResourceCPU:    {spec.CPU, "2"},
+		corev1.ResourceMemory: {spec.Memory, "4Gi"},
+	} {
+		parsed, err := resource.ParseQuantity(string(from.quota))
+		if err != nil {
+			parsed = resource.MustParse(string(from.otherwise))
+		}
+		if most := largestUnlimited(production, name); most.Cmp(parsed) > 0 {
+			parsed = most
+		}
+		limit[name] = parsed
+	}
+	request := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("64Mi")}
+	for name, value := range request {
+		if most := limit[name]; most.Cmp(value) < 0 {
+			request[name] = most
+		}
+	}
+	return &corev1.LimitRange{ObjectMeta: meta(rt, sandbox, limitsName), Spec: corev1.LimitRangeSpec{
+		Limits: []corev1.LimitRangeItem{{Type: corev1.LimitTypeContainer, Default: limit, DefaultRequest: request}},
+	}}
+}
+
+// largestUnlimited returns the largest request for name among containers that set no limit for it.
+func largestUnlimited(pods []corev1.Pod, name corev1.ResourceName) resource.Quantity {
+	var most resource.Quantity
+	for i := range pods {
+		spec := &pods[i].Spec
+		for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+			for j := range containers {
+				resources := &containers[j].Resources
+				if _, limited := resources.Limits[name]; limited {
+					continue
+				}
+				if request := resources.Requests[name]; request.Cmp(most) > 0 {
+					most = request
+				}
+			}
+		}
+	}
+	return most
+}
+
+func meta(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Namespace:   sandbox.Name,
+		Name:        name,
+		Labels:      names.Labels(rt, sandbox.Name),
+		Annotations: names.Annotations(rt),
+	}
+}
+
+// held puts our finalizer on a policy: it then outlives the pods at teardown, whatever order the cluster deletes in.
+func held(m metav1.ObjectMeta) metav1.ObjectMeta {
+	m.Finalizers = []string{v1alpha1.Finalizer}
+	return m
+}
+
+func port(protocol corev1.Protocol, number int32) networkingv1.NetworkPolicyPort {
+	n := intstr.FromInt32(number)
+	return networkingv1.NetworkPolicyPort{Protocol: &protocol, Port: &n}
+}

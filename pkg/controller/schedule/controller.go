@@ -1,0 +1,73 @@
+// Package schedule starts runs: by the clock, by annotation, and once for a new RestoreTest. It writes Scheduled.
+package schedule
+
+import (
+	"context"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+	informers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
+	listers "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+)
+
+// Controller starts runs.
+type Controller struct {
+	client versioned.Interface
+	tests  listers.RestoreTestLister
+	status controller.StatusWriter
+	runner controller.Runner
+}
+
+// New returns the schedule controller. It fails if the informer was stopped already.
+func New(ctx context.Context, client versioned.Interface, tests informers.RestoreTestInformer, recorder record.EventRecorder) (*Controller, error) {
+	logger := klog.FromContext(ctx)
+	c := &Controller{
+		client: client,
+		tests:  tests.Lister(),
+		status: controller.StatusWriter{Controller: controller.Schedule, Tests: client.RestoreV1alpha1(), Recorder: recorder},
+	}
+	queue := controller.NewQueue(controller.FieldManager(controller.Schedule))
+	handler, err := tests.Informer().AddEventHandlerWithOptions(controller.Handler(queue, controller.Own), cache.HandlerOptions{Logger: &logger})
+	if err != nil {
+		return nil, err
+	}
+	c.runner = controller.Runner{
+		Name: controller.FieldManager(controller.Schedule), Workers: 2, Queue: queue,
+		Synced: []cache.DoneChecker{handler.HasSyncedChecker()}, Sync: c.sync,
+	}
+	return c, nil
+}
+
+// Run works until ctx ends.
+func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
+
+func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
+	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
+	if apierrors.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil || rt.DeletionTimestamp != nil {
+		return 0, err
+	}
+	plan := decide(rt, time.Now())
+	if plan.starts && !controller.HasFinalizer(rt) {
+		// The finalizer comes before the run, so that a test with a run cannot vanish and leave its sandbox behind. The
+		// event of this patch brings us back.
+		patch, err := controller.FinalizerPatch(rt, true)
+		if err != nil {
+			return 0, err
+		}
+		_, err = c.client.RestoreV1alpha1().RestoreTests(rt.Namespace).Patch(ctx, rt.Name, types.MergePatchType, patch,
+			metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Schedule)})
+		return 0, err
+	}
+	return plan.again, c.status.Write(ctx, rt, plan.condition, plan.status)
+}

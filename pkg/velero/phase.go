@@ -1,0 +1,19 @@
+// Package velero knows what the phases of Velero's objects mean. It is pure.
+package velero
+
+import velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+
+// Terminal tells whether Velero is done with a Restore in that phase. Every phase that is not known to be terminal, the
+// empty one of a new Restore and those of later versions among them, is waiting.
+func Terminal(phase velerov1.RestorePhase) bool {
+	switch phase {
+	case velerov1.RestorePhaseCompleted, velerov1.RestorePhasePartiallyFailed, velerov1.RestorePhaseFailed, velerov1.RestorePhaseFailedValidation:
+		return true
+	}
+	return false
+}
+
+// Started tells whether Velero has begun with a Restore in that phase.
+func Started(phase velerov1.RestorePhase) bool {
+	return phase != "" && phase != velerov1.RestorePhaseNew
+}
