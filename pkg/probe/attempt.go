@@ -1,0 +1,110 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+)
+
+// Delays between attempts, and between reads that the API server could not serve.
+const (
+	firstDelay = 250 * time.Millisecond
+	maxDelay   = 5 * time.Second
+)
+
+// final marks an error that another attempt cannot mend.
+type final struct{ error }
+
+func (f final) Unwrap() error { return f.error }
+
+func finalf(format string, args ...any) error { return final{fmt.Errorf(format, args...)} }
+
+// attempts calls try, each time for at most timeout, until it succeeds, the error is final, n attempts are used up or ctx
+// ends. late says what has not happened when the time is up.
+func attempts(ctx context.Context, n int32, timeout time.Duration, late string, try func(context.Context) (string, error)) (string, error) {
+	var last error
+	for i, delay := int32(1), firstDelay; ; i, delay = i+1, min(2*delay, maxDelay) {
+		message, err := attempt(ctx, timeout, late, try)
+		if err == nil {
+			return message, nil
+		}
+		if ctx.Err() != nil {
+			return "", cut(last)
+		}
+		last = err
+		if i >= n || errors.As(err, &final{}) {
+			if i > 1 {
+				err = fmt.Errorf("%w (attempt %d of %d)", err, i, n)
+			}
+			return "", err
+		}
+		if pause(ctx, delay) != nil {
+			return "", cut(last)
+		}
+	}
+}
+
+func attempt(ctx context.Context, timeout time.Duration, late string, try func(context.Context) (string, error)) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	message, err := try(ctx)
+	switch {
+	case err == nil:
+		return message, nil
+	case errors.As(err, &told{}):
+		return "", err
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("%s within %s", late, timeout)
+	}
+	return "", err
+}
+
+// told marks an error that says itself what was missing when the time was up.
+type told struct{ error }
+
+func (t told) Unwrap() error { return t.error }
+
+// cut is the error of a check that ctx ended, with what its last whole attempt said.
+func cut(last error) error {
+	if last == nil {
+		return errCut
+	}
+	return fmt.Errorf("%w; the last attempt: %w", errCut, last)
+}
+
+// pause waits for d, or returns the error with which ctx ended before.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// read asks the API server until it gives an answer or ctx ends. An API server that is short of breath says nothing about
+// the restored application, so it must not cost an attempt.
+func read[T any](ctx context.Context, get func(context.Context) (T, error)) (T, error) {
+	for delay := firstDelay; ; delay = min(2*delay, maxDelay) {
+		got, err := get(ctx)
+		if err == nil || !passing(err) {
+			return got, err
+		}
+		if pause(ctx, delay) != nil {
+			return got, told{fmt.Errorf("the API server did not answer: %w", err)}
+		}
+	}
+}
+
+// passing tells whether err is trouble of the API server or of the way to it, which may pass by itself.
+func passing(err error) bool {
+	return apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsTooManyRequests(err) ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) ||
+		utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err)
+}

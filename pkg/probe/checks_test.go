@@ -1,0 +1,219 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	metadatafake "k8s.io/client-go/metadata/fake"
+	"k8s.io/client-go/util/exec"
+	"k8s.io/utils/ptr"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+func TestExec(t *testing.T) {
+	prints := func(output string, err error) func(context.Context, io.Writer) error {
+		return func(_ context.Context, w io.Writer) error {
+			_, _ = io.Copy(w, strings.NewReader(output))
+			return err
+		}
+	}
+	ends := func(code int) error { return exec.CodeExitError{Err: errors.New("ended"), Code: code} }
+	four := &v1alpha1.Expectation{Equals: ptr.To("4711")}
+	tests := []struct {
+		name  string
+		check v1alpha1.ExecCheck
+		run   func(context.Context, io.Writer) error
+		pass  bool
+		want  string
+	}{
+		{"0 is success", v1alpha1.ExecCheck{}, prints("", nil), true, "exit code 0"},
+		{"another code is no success", v1alpha1.ExecCheck{}, prints("", ends(3)), false, "exit code 3, expected 0"},
+		{"another code may be success", v1alpha1.ExecCheck{SuccessExitCode: 3}, prints("", ends(3)), true, "exit code 3"},
+		{"0 is no success then", v1alpha1.ExecCheck{SuccessExitCode: 3}, prints("", nil), false, "exit code 0, expected 3"},
+		{"output is matched without white space around", v1alpha1.ExecCheck{Expect: four}, prints("\n 4711 \r\n", nil), true, "exit code 0, output as expected"},
+		{"output of a command that fails does not count", v1alpha1.ExecCheck{Expect: four}, prints("4711", ends(1)), false, "exit code 1, expected 0"},
+		{"other output fails and is not quoted", v1alpha1.ExecCheck{Expect: four}, prints("4712", nil), false, "output does not equal the expected text"},
+		{"64 KiB of output are held", v1alpha1.ExecCheck{Expect: &v1alpha1.Expectation{Regex: ptr.To("x$")}}, prints(strings.Repeat("x", maxOutput), nil), true, "exit code 0, output as expected"},
+		{"more than that ends the command", v1alpha1.ExecCheck{Expect: four}, func(ctx context.Context, w io.Writer) error {
+			_, _ = io.Copy(w, strings.NewReader(strings.Repeat("x", maxOutput+1)))
+			<-ctx.Done()
+			return ctx.Err()
+		}, false, "the output is longer than 64 KiB, so it was not matched"},
+		{"a command that does not end", v1alpha1.ExecCheck{Timeout: "5s"}, func(ctx context.Context, _ io.Writer) error { <-ctx.Done(); return ctx.Err() }, false, "the command did not end within 5s"},
+		{"a program that is not there", v1alpha1.ExecCheck{Command: []string{"psql"}}, prints("", errors.New(`OCI runtime exec failed: exec: "psql": executable file not found in $PATH`)), false, "container main of pod web-0 has no program psql"},
+		{"another container", v1alpha1.ExecCheck{Container: "side"}, prints("", nil), true, "exit code 0"},
+		{"an unknown container", v1alpha1.ExecCheck{Container: "absent"}, prints("", nil), false, `pod web-0 has no container "absent" (it has main, side)`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &Prober{kube: fake.NewClientset(web...), exec: func(ctx context.Context, namespace, pod, container string, command []string, stdout io.Writer) error {
+					want := tt.check.Container
+					if want == "" {
+						want = "main"
+					}
+					if namespace != "sandbox-1" || pod != "web-0" || container != want {
+						t.Errorf("exec in %s/%s, container %s", namespace, pod, container)
+					}
+					return tt.run(ctx, stdout)
+				}}
+				tt.check.PodSelector = map[string]string{"app": "web"}
+				got := p.Run(t.Context(), v1alpha1.HealthCheck{Exec: &tt.check}, shop, 0)
+				if (got.Status == v1alpha1.CheckPass) != tt.pass || got.Message != tt.want {
+					t.Errorf("got %+v, want pass %v, message %q", got, tt.pass, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestChoose(t *testing.T) {
+	pending := pod("a", corev1.ConditionFalse)
+	pending.Status.Phase = corev1.PodPending
+	unready, ready := pod("b", corev1.ConditionFalse), pod("c", corev1.ConditionTrue)
+	for _, tt := range []struct {
+		name string
+		pods []corev1.Pod
+		want string
+	}{
+		{"a ready pod comes first", []corev1.Pod{*pending, *unready, *ready}, "c"},
+		{"else one that runs", []corev1.Pod{*pending, *unready}, "b"},
+		{"a pending pod is of no use", []corev1.Pod{*pending}, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := choose(tt.pods)
+			if (got == nil && tt.want != "") || (got != nil && got.Name != tt.want) {
+				t.Errorf("got %v, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// A check's own timeout goes before the test's, and that before the default of the kind.
+func TestTimeouts(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		own  v1alpha1.Duration
+		test time.Duration
+		want time.Duration
+	}{
+		{"its own", "3s", 20 * time.Second, 3 * time.Second},
+		{"the test's", "", 20 * time.Second, 20 * time.Second},
+		{"the default", "", 0, 30 * time.Second},
+		{"one that is none counts as absent", "1d", 20 * time.Second, 20 * time.Second},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &Prober{kube: fake.NewClientset(namespace("sandbox-1"))}
+				start := time.Now()
+				got := p.Run(t.Context(), v1alpha1.HealthCheck{PodStatus: &v1alpha1.PodStatusCheck{LabelSelector: map[string]string{"app": "web"}, MinReady: 1, Timeout: tt.own}}, shop, tt.test)
+				if took := time.Since(start); took != tt.want || got.Message != "0 of 0 pods with app=web are ready in sandbox-1 (sandbox of shop), needed: 1" || got.Duration != v1alpha1.Of(tt.want) {
+					t.Errorf("after %s: %+v", took, got)
+				}
+			})
+		})
+	}
+}
+
+func TestPodStatusPassesAtTheEventThatMakesItTrue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := fake.NewClientset(web...)
+		p := &Prober{kube: client}
+		done := make(chan v1alpha1.CheckStatus)
+		start := time.Now()
+		go func() {
+			done <- p.Run(t.Context(), v1alpha1.HealthCheck{PodStatus: &v1alpha1.PodStatusCheck{LabelSelector: map[string]string{"app": "web"}, MinReady: 2}}, shop, 0)
+		}()
+		synctest.Wait()
+		second := pod("web-1", corev1.ConditionFalse)
+		second.UID = "uid-2"
+		_, _ = client.CoreV1().Pods("sandbox-1").Create(t.Context(), second, metav1.CreateOptions{})
+		_ = pause(t.Context(), 7*time.Second)
+		second.Status.Conditions[0].Status = corev1.ConditionTrue
+		_, _ = client.CoreV1().Pods("sandbox-1").UpdateStatus(t.Context(), second, metav1.UpdateOptions{})
+		got := <-done
+		if took := time.Since(start); took != 7*time.Second || got.Status != v1alpha1.CheckPass || got.Message != "2 of 2 pods ready" {
+			t.Errorf("after %s: %+v", took, got)
+		}
+	})
+}
+
+func TestResourceExists(t *testing.T) {
+	scheme := metadatafake.NewTestScheme()
+	_ = metav1.AddMetaToScheme(scheme)
+	object := func(api, kind, namespace, name string) runtime.Object {
+		return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: api, Kind: kind}, ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	}
+	client := metadatafake.NewSimpleMetadataClient(scheme,
+		object("v1", "Secret", "sandbox-1", "key"), object("apps/v1", "StatefulSet", "sandbox-1", "db"), object("v1", "ConfigMap", "sandbox-2", "conf"))
+	two := append(shop, v1alpha1.SandboxNamespace{Source: "pay", Name: "sandbox-2"})
+	tests := []struct {
+		name      string
+		resources []v1alpha1.ResourceReference
+		source    string
+		pass      bool
+		want      string
+	}{
+		{"all exist", []v1alpha1.ResourceReference{{Kind: "Secret", Name: "key"}, {Kind: "StatefulSet", Name: "db"}}, "", true, "2 of 2 objects exist"},
+		{"all exist in the second sandbox", []v1alpha1.ResourceReference{{Kind: "ConfigMap", Name: "conf"}}, "", true, "1 of 1 objects exist"},
+		{"the check names another sandbox", []v1alpha1.ResourceReference{{Kind: "ConfigMap", Name: "conf"}}, "shop", false, "ConfigMap/conf not found in sandbox-1 (sandbox of shop)"},
+		{"some are missing", []v1alpha1.ResourceReference{{Kind: "Secret", Name: "key"}, {Kind: "Pod", Name: "a"}, {Kind: "Service", Name: "b"}}, "", false, "Pod/a, Service/b not found in sandbox-1 (sandbox of shop)"},
+		{"all are missing", []v1alpha1.ResourceReference{{Kind: "Deployment", Name: "a"}}, "", false, "Deployment/a not found in sandbox-1 (sandbox of shop), sandbox-2 (sandbox of pay)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := &Prober{kube: fake.NewClientset(namespace("sandbox-1"), namespace("sandbox-2")), metadata: client}
+			got := p.Run(t.Context(), v1alpha1.HealthCheck{Namespace: tt.source, ResourceExists: &v1alpha1.ResourceExistsCheck{Resources: tt.resources}}, two, 0)
+			if (got.Status == v1alpha1.CheckPass) != tt.pass || got.Message != tt.want {
+				t.Errorf("got %+v, want pass %v, message %q", got, tt.pass, tt.want)
+			}
+		})
+	}
+}
+
+func TestWhereACheckBelongs(t *testing.T) {
+	runs := func(context.Context, string, string, string, []string, io.Writer) error { return nil }
+	check := v1alpha1.HealthCheck{Exec: &v1alpha1.ExecCheck{PodSelector: map[string]string{"app": "web"}, Command: []string{"true"}}}
+	elsewhere := check
+	elsewhere.Namespace = "absent"
+	production := namespace("sandbox-1")
+	production.Labels = nil
+	replaced := namespace("sandbox-1")
+	replaced.UID = "uid-9"
+	two := append([]v1alpha1.SandboxNamespace{{Source: "pay", Name: "sandbox-2"}}, shop...)
+	tests := []struct {
+		name      string
+		objects   []runtime.Object
+		check     v1alpha1.HealthCheck
+		sandboxes []v1alpha1.SandboxNamespace
+		pass      bool
+		want      string
+	}{
+		{"where its target is", web, check, two, true, "exit code 0"},
+		{"nowhere", []runtime.Object{namespace("sandbox-1")}, check, two, false, "a pod with app=web not found in sandbox-2 (sandbox of pay), sandbox-1 (sandbox of shop)"},
+		{"a source that the test has not", web, elsewhere, two, false, `namespace "absent" of the check is no source namespace of the test (it has pay, shop)`},
+		{"no sandbox", web, check, nil, false, "the run has no sandbox"},
+		{"never in a namespace that is not ours", []runtime.Object{production, pod("web-0", corev1.ConditionTrue)}, check, shop, false, "namespace sandbox-1 is not the sandbox of this run"},
+		{"never in a namespace that took its place", []runtime.Object{replaced, pod("web-0", corev1.ConditionTrue)}, check, shop, false, "namespace sandbox-1 is not the sandbox of this run"},
+		{"a check without a body", web, v1alpha1.HealthCheck{Type: v1alpha1.CheckExec}, shop, false, "the check has no exec: add it to the HealthCheckPolicy"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := &Prober{kube: fake.NewClientset(tt.objects...), exec: runs}
+			got := p.Run(t.Context(), tt.check, tt.sandboxes, 0)
+			if (got.Status == v1alpha1.CheckPass) != tt.pass || got.Message != tt.want {
+				t.Errorf("got %+v, want pass %v, message %q", got, tt.pass, tt.want)
+			}
+		})
+	}
+}

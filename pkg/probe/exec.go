@@ -1,0 +1,124 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/util/exec"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// maxOutput bounds how much of a command's output is held for matching, in bytes.
+const maxOutput = 64 << 10
+
+// execCommand passes when the command ends with the expected code and prints what is expected.
+func (p *Prober) execCommand(ctx context.Context, among []v1alpha1.SandboxNamespace, check *v1alpha1.ExecCheck) (string, error) {
+	selector := labels.SelectorFromSet(check.PodSelector).String()
+	pods, sandbox, err := locate(ctx, p, among, "a pod with "+selector, func(ctx context.Context, namespace string) ([]corev1.Pod, bool, error) {
+		pods, err := p.pods(ctx, namespace, check.PodSelector)
+		return pods, len(pods) > 0, err
+	})
+	if err != nil {
+		return "", err
+	}
+	pod := choose(pods)
+	if pod == nil {
+		return "", fmt.Errorf("no pod with %s is running in %s (%d exist)", selector, where(sandbox), len(pods))
+	}
+	container, err := chooseContainer(pod, check.Container)
+	if err != nil {
+		return "", err
+	}
+
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	stdout := io.Discard
+	output := &capped{overflow: func() { stop(errTooLong) }}
+	if check.Expect != nil {
+		stdout = output
+	}
+	err = p.exec(ctx, pod.Namespace, pod.Name, container, check.Command, stdout)
+	if context.Cause(ctx) == errTooLong {
+		return "", told{errTooLong}
+	}
+	var ended exec.CodeExitError
+	code := 0
+	switch {
+	case errors.As(err, &ended):
+		code = ended.Code
+	case err != nil && noProgram(err):
+		return "", finalf("container %s of pod %s has no program %s", container, pod.Name, check.Command[0])
+	case err != nil:
+		return "", fmt.Errorf("exec in pod %s, container %s: %w", pod.Name, container, err)
+	}
+	if code != int(check.SuccessExitCode) {
+		return "", fmt.Errorf("exit code %d, expected %d", code, check.SuccessExitCode)
+	}
+	if check.Expect == nil {
+		return fmt.Sprintf("exit code %d", code), nil
+	}
+	if err := match(check.Expect, strings.TrimSpace(output.held.String())); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("exit code %d, output as expected", code), nil
+}
+
+// noProgram recognises what container runtimes say, at great length, of a command that cannot be started.
+func noProgram(err error) bool {
+	return strings.Contains(err.Error(), "executable file not found") || strings.Contains(err.Error(), "no such file or directory")
+}
+
+// choose returns the first pod that is ready, else the first that runs, else nil.
+func choose(pods []corev1.Pod) *corev1.Pod {
+	var other *corev1.Pod
+	for i := range pods {
+		pod := &pods[i]
+		if isReady(pod) {
+			return pod
+		}
+		if other == nil && pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp == nil {
+			other = pod
+		}
+	}
+	return other
+}
+
+func chooseContainer(pod *corev1.Pod, name string) (string, error) {
+	all := running(pod)
+	if name == "" {
+		return all[0].Name, nil
+	}
+	if slices.ContainsFunc(all, func(c corev1.Container) bool { return c.Name == name }) {
+		return name, nil
+	}
+	var known []string
+	for _, c := range all {
+		known = append(known, c.Name)
+	}
+	return "", finalf("pod %s has no container %q (it has %s)", pod.Name, name, strings.Join(known, ", "))
+}
+
+var errTooLong = fmt.Errorf("the output is longer than %d KiB, so it was not matched", maxOutput>>10)
+
+// capped holds output up to maxOutput, and reports it when more comes. It is no bytes.Buffer itself: io.Copy would then
+// find its ReadFrom, which knows no bound.
+type capped struct {
+	held     bytes.Buffer
+	overflow func()
+}
+
+func (c *capped) Write(p []byte) (int, error) {
+	if c.held.Len()+len(p) > maxOutput {
+		c.overflow()
+		return len(p), nil
+	}
+	return c.held.Write(p)
+}

@@ -1,0 +1,72 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// candidates returns the sandboxes in which the target of a check may be: that of the source namespace it names, else all.
+func candidates(source string, sandboxes []v1alpha1.SandboxNamespace) ([]v1alpha1.SandboxNamespace, error) {
+	if len(sandboxes) == 0 {
+		return nil, fmt.Errorf("the run has no sandbox")
+	}
+	if source == "" {
+		return sandboxes, nil
+	}
+	known := make([]string, 0, len(sandboxes))
+	for _, s := range sandboxes {
+		if s.Source == source {
+			return []v1alpha1.SandboxNamespace{s}, nil
+		}
+		known = append(known, s.Source)
+	}
+	return nil, fmt.Errorf("namespace %q of the check is no source namespace of the test (it has %s)", source, strings.Join(known, ", "))
+}
+
+// locate returns the first sandbox in which find finds the target of a check, and what it found.
+func locate[T any](ctx context.Context, p *Prober, among []v1alpha1.SandboxNamespace, what string, find func(ctx context.Context, namespace string) (T, bool, error)) (T, v1alpha1.SandboxNamespace, error) {
+	var none T
+	for _, sandbox := range among {
+		got, found, err := find(ctx, sandbox.Name)
+		if err != nil {
+			return none, sandbox, fmt.Errorf("look for %s in %s: %w", what, where(sandbox), err)
+		}
+		if found {
+			return got, sandbox, p.guard(ctx, sandbox)
+		}
+	}
+	return none, v1alpha1.SandboxNamespace{}, fmt.Errorf("%s not found in %s", what, places(among))
+}
+
+// guard refuses a namespace that is no sandbox. The names come from a status, which somebody might have edited: no check
+// may ever run in another namespace for that.
+func (p *Prober) guard(ctx context.Context, sandbox v1alpha1.SandboxNamespace) error {
+	namespace, err := read(ctx, func(ctx context.Context) (*corev1.Namespace, error) {
+		return p.kube.CoreV1().Namespaces().Get(ctx, sandbox.Name, metav1.GetOptions{})
+	})
+	if err != nil {
+		return fmt.Errorf("get namespace %s: %w", sandbox.Name, err)
+	}
+	if namespace.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy || (sandbox.UID != "" && sandbox.UID != namespace.UID) {
+		return finalf("namespace %s is not the sandbox of this run", sandbox.Name)
+	}
+	return nil
+}
+
+func where(sandbox v1alpha1.SandboxNamespace) string {
+	return fmt.Sprintf("%s (sandbox of %s)", sandbox.Name, sandbox.Source)
+}
+
+func places(among []v1alpha1.SandboxNamespace) string {
+	all := make([]string, 0, len(among))
+	for _, sandbox := range among {
+		all = append(all, where(sandbox))
+	}
+	return strings.Join(all, ", ")
+}
