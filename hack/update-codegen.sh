@@ -20,9 +20,11 @@ rm -rf "$gen"
 "$bin/deepcopy-gen" "${head[@]}" --output-file zz_generated.deepcopy.go "$api"
 "$bin/register-gen" "${head[@]}" --output-file zz_generated.register.go "$api"
 # Model names and definitions; without them the fake clientset knows nothing of map lists, and a test of server-side
-# apply proves nothing.
+# apply proves nothing. The packages of others have their model names already.
 "$bin/openapi-gen" "${head[@]}" --output-dir "$gen/openapi" --output-pkg "$ours/$gen/openapi" \
   --output-file zz_generated.openapi.go --output-model-name-file zz_generated.model_name.go --report-filename /dev/null \
+  --readonly-pkg k8s.io/apimachinery/pkg/apis/meta/v1 --readonly-pkg k8s.io/apimachinery/pkg/runtime \
+  --readonly-pkg k8s.io/apimachinery/pkg/version \
   "$api" k8s.io/apimachinery/pkg/apis/meta/v1 k8s.io/apimachinery/pkg/runtime k8s.io/apimachinery/pkg/version
 go run ./hack/models-schema >"$schema"
 "$bin/applyconfiguration-gen" "${head[@]}" --output-dir "$gen/applyconfiguration" --output-pkg "$ours/$gen/applyconfiguration" \

@@ -1,0 +1,19 @@
+# One image with every command of cmd/. hack/image.sh makes the same file tree without a Docker engine.
+FROM --platform=$BUILDPLATFORM golang:1.26 AS builder
+WORKDIR /src
+COPY go.mod go.sum ./
+COPY vendor/ vendor/
+COPY hack/build.sh hack/build.sh
+COPY pkg/ pkg/
+COPY cmd/ cmd/
+ARG TARGETOS=linux
+ARG TARGETARCH
+ARG VERSION=v0.1.0
+RUN GOOS=$TARGETOS GOARCH=$TARGETARCH VERSION=$VERSION hack/build.sh /out
+
+# No shell, no package manager; CA certificates and a user without rights.
+FROM gcr.io/distroless/static:nonroot
+COPY --from=builder /out/ /
+# By number: the kubelet can tell that it is not root.
+USER 65532:65532
+ENTRYPOINT ["/kymaros-controller"]

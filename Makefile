@@ -1,0 +1,46 @@
+# Every target is one line; what it does is in hack/ and test/cluster.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build test test-unit test-integration test-e2e bench verify generate image demo cluster-up cluster-down clean
+
+help: ## This list.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+build: ## The commands of cmd/, in _output/bin.
+	@hack/build.sh _output/bin
+
+test: test-unit test-integration test-e2e ## All tests.
+
+test-unit: ## Tests that need nothing but Go.
+	@hack/test.sh unit
+
+test-integration: ## Tests against a real control plane without a node; the first run builds it.
+	@hack/test.sh integration
+
+test-e2e: ## Tests on a real node with Velero; root on Linux.
+	@hack/test.sh e2e
+
+bench: ## Measurements on a real node; root on Linux.
+	@hack/test.sh bench
+
+verify: ## Every hack/verify-*.sh: formatting, linters, generated code, vendor/.
+	@hack/verify.sh
+
+generate: ## Generated code and CRDs, after a change of pkg/apis.
+	@hack/update-codegen.sh
+
+image: ## The file tree of the image in _output/image, without a Docker engine.
+	@hack/image.sh _output/image
+
+demo: ## One restore test from beginning to end, on a cluster of its own or on yours (KUBECONFIG=FILE).
+	@hack/demo.sh
+
+cluster-up: ## Start the one-node test cluster with Velero; root on Linux.
+	@test/cluster/run.sh up
+
+cluster-down: ## End it and leave nothing behind.
+	@test/cluster/run.sh down
+
+clean: ## Remove what was built here.
+	@rm -rf _output

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Runs one layer of tests: hack/test.sh unit|integration|e2e|bench.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# skip says what was not run. In CI nothing may be left out unnoticed.
+skip() {
+  echo "SKIPPED $1" >&2
+  [ "${CI:-}" != true ] || exit 1
+  exit 0
+}
+
+# needs_node leaves the script unless this machine can run a cluster node.
+needs_node() {
+  [ "$(uname -s)" = Linux ] || skip "$1: a node needs Linux, and this is $(uname -s)"
+  [ "$(id -u)" = 0 ] || skip "$1: a node needs root; run it as root"
+}
+
+case ${1:-} in
+  unit)
+    go test ./cmd/... ./pkg/...
+    (cd test/cluster && go test ./...)
+    ;;
+  integration)
+    go test -count=1 -timeout 30m ./test/integration/...
+    ;;
+  e2e)
+    needs_node "end-to-end tests"
+    go test -count=1 -timeout 60m ./test/e2e/...
+    ;;
+  bench)
+    needs_node "measurements"
+    go test -count=1 -timeout 60m -v -bench . ./test/bench/...
+    ;;
+  *)
+    echo "usage: hack/test.sh unit|integration|e2e|bench" >&2
+    exit 2
+    ;;
+esac

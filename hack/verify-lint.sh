@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Runs the linters of .golangci.yaml. The first run builds them, which takes some minutes.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+mkdir -p _output/tools
+(cd hack/tools/golangci-lint && go build -o "$root/_output/tools/" tool)
+_output/tools/golangci-lint run ./...
+(cd test/cluster && "$root/_output/tools/golangci-lint" run --config "$root/.golangci.yaml" ./...)

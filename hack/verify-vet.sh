@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Runs go vet over the product, its tests and the test cluster.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+go vet ./...
+(cd test/cluster && go vet ./...)
