@@ -29,6 +29,10 @@ func NewQueue(name string) Queue {
 	)
 }
 
+// syncTimeout bounds one sync. It makes a handful of requests, each of milliseconds; what takes longer has its own
+// goroutine. It is less than the grace period of the controller's pod.
+const syncTimeout = 30 * time.Second
+
 // SyncFunc brings one object a step further. It asks for another look after a positive duration. An error is retried with
 // growing delay.
 type SyncFunc func(ctx context.Context, key cache.ObjectName) (time.Duration, error)
@@ -75,9 +79,11 @@ func (r *Runner) next(ctx context.Context) bool {
 	}
 	defer r.Queue.Done(key)
 	logger := klog.LoggerWithValues(klog.FromContext(ctx), "key", key)
-	// A sync that has begun is finished also when the process is told to stop: half-done steps are correct, only slow to
-	// resume. Its requests are bounded by the client's own timeout.
-	again, err := r.Sync(klog.NewContext(context.WithoutCancel(ctx), logger), key)
+	// A sync that has begun is finished also when the process is told to stop: a step that is half done is correct, only
+	// slow to resume.
+	syncCtx, cancel := context.WithTimeout(klog.NewContext(context.WithoutCancel(ctx), logger), syncTimeout)
+	defer cancel()
+	again, err := r.Sync(syncCtx, key)
 	switch {
 	case apierrors.IsConflict(err):
 		// Decided from a cache that was older than the object. The newer one is on its way.
@@ -85,7 +91,7 @@ func (r *Runner) next(ctx context.Context) bool {
 		r.Queue.AddRateLimited(key)
 		return true
 	case err != nil:
-		utilruntime.HandleErrorWithContext(klog.NewContext(ctx, logger), err, "Sync failed, will retry", "key", key)
+		logger.Error(err, "Sync failed, will retry")
 		r.Queue.AddRateLimited(key)
 		return true
 	}

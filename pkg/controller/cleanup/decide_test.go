@@ -1,0 +1,146 @@
+package cleanup
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+var now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+
+func namespace(name string, deletedFor time.Duration) *corev1.Namespace {
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if deletedFor >= 0 {
+		ns.DeletionTimestamp = &metav1.Time{Time: now.Add(-deletedFor)}
+	}
+	return ns
+}
+
+func restore(phase velerov1.RestorePhase) *velerov1.Restore {
+	return &velerov1.Restore{ObjectMeta: metav1.ObjectMeta{Name: "r"}, Status: velerov1.RestoreStatus{Phase: phase}}
+}
+
+const live = -1
+
+func TestStepsComeInOrder(t *testing.T) {
+	stuckNamespace := namespace("sbx", time.Hour)
+	stuckNamespace.Status.Conditions = []corev1.NamespaceCondition{{Type: corev1.NamespaceFinalizersRemaining, Status: corev1.ConditionTrue, Message: "foo.example.com in 1 resource instances"}}
+	type want struct {
+		step    step
+		status  metav1.ConditionStatus
+		reason  string
+		message string
+	}
+	for name, c := range map[string]struct {
+		seen seen
+		want want
+	}{
+		"a running Restore holds everything": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{restore(velerov1.RestorePhaseInProgress)}},
+			want{awaitRestore, "Unknown", v1alpha1.ReasonDeletingRestore, "Restore r"},
+		},
+		"a running Restore holds a namespace that somebody else deleted": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, restores: []*velerov1.Restore{restore(velerov1.RestorePhaseFinalizing)}},
+			want{awaitRestore, "Unknown", v1alpha1.ReasonDeletingRestore, "Restore r"},
+		},
+		"a Restore that Velero has not begun with holds it too": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{restore("")}},
+			want{awaitRestore, "Unknown", v1alpha1.ReasonDeletingRestore, "Restore r"},
+		},
+		"then the namespaces go": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{restore(velerov1.RestorePhaseCompleted)}},
+			want{deleteNamespaces, "Unknown", v1alpha1.ReasonNamespacesTerminating, "namespace/sbx"},
+		},
+		"guards stay while a pod runs": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, contents: []string{"Pod sbx/db-0"}},
+			want{awaitContents, "Unknown", v1alpha1.ReasonNamespacesTerminating, "namespace/sbx"},
+		},
+		"and while a volume is there": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, volumes: []string{"pv-1"}},
+			want{awaitContents, "Unknown", v1alpha1.ReasonNamespacesTerminating, "persistentvolume/pv-1"},
+		},
+		"then finalizers and Restores go": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, restores: []*velerov1.Restore{restore(velerov1.RestorePhaseFailed)}},
+			want{release, "Unknown", v1alpha1.ReasonNamespacesTerminating, "namespace/sbx, restore/r"},
+		},
+		"a Restore without a sandbox goes": {
+			seen{restores: []*velerov1.Restore{restore(velerov1.RestorePhaseFailedValidation)}},
+			want{release, "Unknown", v1alpha1.ReasonDeletingRestore, "restore/r"},
+		},
+		"a namespace that does not go is told in the cluster's words": {
+			seen{namespaces: []*corev1.Namespace{stuckNamespace}},
+			want{release, "Unknown", v1alpha1.ReasonStuck, "foo.example.com in 1 resource instances"},
+		},
+		"nothing left is the end": {
+			seen{}, want{done, "True", v1alpha1.ReasonNothingLeft, "no namespace, volume or Restore"},
+		},
+		"a retained volume is named, and does not hold anything": {
+			seen{retained: []string{"pv-1"}}, want{done, "True", v1alpha1.ReasonNothingLeft, "PersistentVolume pv-1"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			condition := decide(c.seen, now)
+			got := want{next(c.seen), condition.Status, condition.Reason, condition.Message}
+			if strings.Contains(got.message, c.want.message) {
+				got.message = c.want.message
+			}
+			if got != c.want {
+				t.Errorf("\n got %+v\nwant %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestKept(t *testing.T) {
+	with := func(edit func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
+		rt := &v1alpha1.RestoreTest{Status: v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run"}}}
+		edit(rt)
+		return rt
+	}
+	condition := func(kind string) func(*v1alpha1.RestoreTest) {
+		return func(rt *v1alpha1.RestoreTest) {
+			rt.Status.Report = &v1alpha1.ReportStatus{RunID: "run"}
+			rt.Status.Cleanup = &v1alpha1.CleanupStatus{RunID: "run"}
+			rt.Status.Conditions = []metav1.Condition{{Type: kind, Status: metav1.ConditionTrue}}
+		}
+	}
+	for name, c := range map[string]struct {
+		rt   *v1alpha1.RestoreTest
+		want string
+	}{
+		"a run that is not reported stays":     {with(func(*v1alpha1.RestoreTest) {}), "run"},
+		"a reported run goes":                  {with(condition(v1alpha1.ConditionReported)), ""},
+		"a run that is cleaned up goes":        {with(condition(v1alpha1.ConditionCleanedUp)), ""},
+		"the run of a deleted test goes":       {with(func(rt *v1alpha1.RestoreTest) { rt.DeletionTimestamp = &metav1.Time{Time: now} }), ""},
+		"nothing stays of a test that is gone": {nil, ""},
+		"a test that never ran keeps nothing":  {&v1alpha1.RestoreTest{}, ""},
+		"the report of another run does not count": {with(func(rt *v1alpha1.RestoreTest) {
+			condition(v1alpha1.ConditionReported)(rt)
+			rt.Status.Report.RunID = "before"
+		}), "run"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := kept(c.rt); got != c.want {
+				t.Errorf("kept %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestRetainedVolumesAreRemembered(t *testing.T) {
+	s := seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, volumes: []string{"going"}, retained: []string{"b", "a"}}
+	list := remaining(s)
+	if diff := cmp.Diff([]string{"namespace/sbx", "persistentvolume/a (Retain)", "persistentvolume/b (Retain)", "persistentvolume/going"}, list); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, retainedBefore(&v1alpha1.CleanupStatus{Remaining: list})); diff != "" {
+		t.Error(diff)
+	}
+}

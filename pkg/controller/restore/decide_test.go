@@ -1,0 +1,269 @@
+package restore
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+var now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+
+// test returns a RestoreTest whose sandbox is ready.
+func test(edits ...func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
+	rt := &v1alpha1.RestoreTest{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop"},
+		Status: v1alpha1.RestoreTestStatus{
+			Run: &v1alpha1.RunStatus{ID: "run", Deadline: metav1.NewTime(now.Add(time.Hour)), Spec: v1alpha1.RestoreTestSpec{
+				BackupSource: v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}, {Name: "db"}}},
+			}},
+			Sandbox: &v1alpha1.SandboxStatus{RunID: "run", Namespaces: []v1alpha1.SandboxNamespace{
+				{Source: "shop", Name: "sbx-shop"}, {Source: "db", Name: "sbx-db"},
+			}},
+			Conditions: []metav1.Condition{{Type: v1alpha1.ConditionSandboxReady, Status: metav1.ConditionTrue}},
+		},
+	}
+	for _, e := range edits {
+		e(rt)
+	}
+	return rt
+}
+
+func expired(rt *v1alpha1.RestoreTest) { rt.Status.Run.Deadline = metav1.NewTime(now) }
+
+func createdBefore(rt *v1alpha1.RestoreTest) {
+	rt.Status.Restore = &v1alpha1.RestoreStatus{RunID: "run", Name: "kymaros-shop-run", BackupName: "nightly"}
+}
+
+func restoreIn(phase velerov1.RestorePhase, edits ...func(*velerov1.Restore)) *velerov1.Restore {
+	r := &velerov1.Restore{ObjectMeta: metav1.ObjectMeta{Name: "kymaros-shop-run"}, Spec: velerov1.RestoreSpec{BackupName: "nightly"}, Status: velerov1.RestoreStatus{Phase: phase}}
+	for _, e := range edits {
+		e(r)
+	}
+	return r
+}
+
+func backup(name string, phase velerov1.BackupPhase, age time.Duration, edits ...func(*velerov1.Backup)) *velerov1.Backup {
+	b := &velerov1.Backup{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: velerov1.BackupStatus{Phase: phase, StartTimestamp: &metav1.Time{Time: now.Add(-age)}}}
+	for _, e := range edits {
+		e(b)
+	}
+	return b
+}
+
+func TestDecide(t *testing.T) {
+	good := backup("nightly", velerov1.BackupPhaseCompleted, time.Hour)
+	type want struct {
+		status  metav1.ConditionStatus
+		reason  string
+		message string
+		create  bool
+	}
+	for name, c := range map[string]struct {
+		rt   *v1alpha1.RestoreTest
+		seen seen
+		want want
+	}{
+		"without a sandbox it waits": {
+			test(func(rt *v1alpha1.RestoreTest) { rt.Status.Conditions = nil }), seen{backup: good},
+			want{status: "Unknown", reason: v1alpha1.ReasonWaiting, message: "SandboxReady"},
+		},
+		"with a sandbox, a backup and nobody else it starts": {
+			test(), seen{backup: good}, want{status: "Unknown", reason: v1alpha1.ReasonInProgress, message: "nightly", create: true},
+		},
+		"a partial backup is named as such": {
+			test(), seen{backup: backup("n", velerov1.BackupPhasePartiallyFailed, 0)},
+			want{status: "Unknown", reason: v1alpha1.ReasonInProgress, message: "PartiallyFailed", create: true},
+		},
+		"it waits for the Restore of somebody else": {
+			test(), seen{backup: good, busy: []string{"emergency"}}, want{status: "Unknown", reason: v1alpha1.ReasonQueued, message: "emergency"},
+		},
+		"without a backup the run is over": {
+			test(), seen{missing: errors.New("there is no Backup")}, want{status: "False", reason: v1alpha1.ReasonBackupNotFound, message: "there is no Backup"},
+		},
+		"the deadline ends the wait for a turn": {
+			test(expired), seen{backup: good, busy: []string{"emergency"}}, want{status: "False", reason: v1alpha1.ReasonDeadlineExceeded, message: "emergency"},
+		},
+		"the deadline ends the wait for Velero": {
+			test(expired), seen{restore: restoreIn(velerov1.RestorePhaseInProgress)}, want{status: "False", reason: v1alpha1.ReasonDeadlineExceeded, message: "InProgress"},
+		},
+		"a Restore that is gone is lost, and not made again": {
+			test(createdBefore), seen{backup: good}, want{status: "False", reason: v1alpha1.ReasonLost, message: "kymaros-shop-run"},
+		},
+		"a new Restore is under way": {
+			test(), seen{restore: restoreIn("")}, want{status: "Unknown", reason: v1alpha1.ReasonInProgress},
+		},
+		"finalizing is under way": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseFinalizingPartiallyFailed)}, want{status: "Unknown", reason: v1alpha1.ReasonInProgress},
+		},
+		"a phase of a later Velero is under way": {
+			test(), seen{restore: restoreIn("Pondering")}, want{status: "Unknown", reason: v1alpha1.ReasonInProgress},
+		},
+		"Completed is True": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseCompleted)}, want{status: "True", reason: v1alpha1.ReasonCompleted, message: "nightly"},
+		},
+		"Completed counts although the deadline has passed": {
+			test(expired), seen{restore: restoreIn(velerov1.RestorePhaseCompleted)}, want{status: "True", reason: v1alpha1.ReasonCompleted},
+		},
+		"PartiallyFailed counts the errors": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhasePartiallyFailed, func(r *velerov1.Restore) { r.Status.Errors = 3 })},
+			want{status: "False", reason: v1alpha1.ReasonPartiallyFailed, message: "3 errors"},
+		},
+		"Failed gives Velero's reason": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseFailed, func(r *velerov1.Restore) { r.Status.FailureReason = "no bucket" })},
+			want{status: "False", reason: v1alpha1.ReasonFailed, message: "no bucket"},
+		},
+		"FailedValidation gives Velero's errors": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseFailedValidation, func(r *velerov1.Restore) { r.Status.ValidationErrors = []string{"no such backup"} })},
+			want{status: "False", reason: v1alpha1.ReasonFailedValidation, message: "no such backup"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := decide(c.rt, c.seen, now)
+			got := want{status: p.condition.Status, reason: p.condition.Reason, message: p.condition.Message, create: p.create}
+			if strings.Contains(got.message, c.want.message) {
+				got.message = c.want.message
+			}
+			if got != c.want {
+				t.Errorf("\n got %+v\nwant %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestQueuedTimeIsTheFirst(t *testing.T) {
+	first := metav1.NewTime(now.Add(-time.Minute))
+	rt := test(func(rt *v1alpha1.RestoreTest) {
+		rt.Status.Restore = &v1alpha1.RestoreStatus{RunID: "run", QueuedTime: &first}
+	})
+	if got := decide(rt, seen{busy: []string{"x"}, backup: backup("b", velerov1.BackupPhaseCompleted, 0)}, now).status.QueuedTime; !got.Equal(&first) {
+		t.Errorf("queued at %v, want %v", got, first)
+	}
+}
+
+func TestSelectBackup(t *testing.T) {
+	including := func(ns ...string) func(*velerov1.Backup) {
+		return func(b *velerov1.Backup) { b.Spec.IncludedNamespaces = ns }
+	}
+	excluding := func(ns ...string) func(*velerov1.Backup) {
+		return func(b *velerov1.Backup) { b.Spec.ExcludedNamespaces = ns }
+	}
+	const completed, partial = velerov1.BackupPhaseCompleted, velerov1.BackupPhasePartiallyFailed
+	for name, c := range map[string]struct {
+		backups []*velerov1.Backup
+		named   string
+		want    string // the backup, or a part of the error
+	}{
+		"the newest by its start": {
+			[]*velerov1.Backup{backup("old", completed, 2*time.Hour), backup("new", completed, time.Hour), backup("older", completed, 3*time.Hour)}, "", "new"},
+		"latest means the same": {[]*velerov1.Backup{backup("only", completed, time.Hour)}, "latest", "only"},
+		"the creation of the object does not count": {
+			[]*velerov1.Backup{backup("old", completed, 2*time.Hour, func(b *velerov1.Backup) { b.CreationTimestamp = metav1.NewTime(now) }), backup("new", completed, time.Hour)}, "", "new"},
+		"a complete one before a newer partial one": {[]*velerov1.Backup{backup("complete", completed, 2*time.Hour), backup("partial", partial, time.Hour)}, "", "complete"},
+		"a partial one if nothing else":             {[]*velerov1.Backup{backup("partial", partial, time.Hour), backup("failed", velerov1.BackupPhaseFailed, 0)}, "", "partial"},
+		"one that lacks a namespace is passed over": {
+			[]*velerov1.Backup{backup("lacking", completed, 0, including("shop")), backup("whole", completed, time.Hour, including("shop", "db"))}, "", "whole"},
+		"one that excludes a namespace is passed over": {
+			[]*velerov1.Backup{backup("lacking", completed, 0, excluding("d*")), backup("whole", completed, time.Hour)}, "", "whole"},
+		"wildcards include": {[]*velerov1.Backup{backup("all", completed, 0, including("s*", "d?"))}, "", "all"},
+		"the lacking namespace is named, and its field": {
+			[]*velerov1.Backup{backup("lacking", completed, 0, including("shop"))}, "", `does not hold namespace "db" (spec.backupSource.namespaces[1])`},
+		"an expired one is none":            {[]*velerov1.Backup{backup("old", completed, 0, func(b *velerov1.Backup) { b.Status.Expiration = &metav1.Time{Time: now.Add(-time.Second)} })}, "", "has expired"},
+		"one that is being deleted is none": {[]*velerov1.Backup{backup("going", completed, 0, func(b *velerov1.Backup) { b.DeletionTimestamp = &metav1.Time{Time: now} })}, "", "being deleted"},
+		"one in progress is none":           {[]*velerov1.Backup{backup("b", velerov1.BackupPhaseInProgress, 0)}, "", "InProgress"},
+		"no backup at all":                  {nil, "", "no Backup in namespace velero yet"},
+		"the named one, though it is old":   {[]*velerov1.Backup{backup("old", completed, 2*time.Hour), backup("new", completed, time.Hour)}, "old", "old"},
+		"a named one that is not there":     {[]*velerov1.Backup{backup("new", completed, time.Hour)}, "old", "spec.backupSource.backupName"},
+		"a named one that failed":           {[]*velerov1.Backup{backup("old", velerov1.BackupPhaseFailed, 0)}, "old", "is Failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := v1alpha1.BackupSource{BackupName: c.named, Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}, {Name: "db"}}}
+			for range 2 { // in either order
+				got, err := selectBackup(c.backups, source, "velero", now)
+				switch {
+				case err != nil && !strings.Contains(err.Error(), c.want):
+					t.Errorf("error %q, want %q", err, c.want)
+				case err == nil && got.Name != c.want:
+					t.Errorf("got %s, want %s", got.Name, c.want)
+				}
+				slices.Reverse(c.backups)
+			}
+		})
+	}
+}
+
+func TestBusy(t *testing.T) {
+	all := func(named map[string]velerov1.RestorePhase) []*velerov1.Restore {
+		var list []*velerov1.Restore
+		for name, phase := range named {
+			r := restoreIn(phase)
+			r.Name = name
+			if strings.HasPrefix(name, "kymaros-") {
+				r.Labels = map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}
+			}
+			list = append(list, r)
+		}
+		return list
+	}
+	for name, c := range map[string]struct {
+		restores map[string]velerov1.RestorePhase
+		limit    int
+		want     []string
+	}{
+		"nobody":                               {nil, 1, nil},
+		"those that ended do not count":        {map[string]velerov1.RestorePhase{"a": "Completed", "b": "Failed", "c": "PartiallyFailed", "d": "FailedValidation"}, 1, nil},
+		"a foreign one that only waits counts": {map[string]velerov1.RestorePhase{"a": "", "b": "New"}, 1, []string{"a", "b"}},
+		"ours counts from the limit on":        {map[string]velerov1.RestorePhase{"kymaros-x": "InProgress"}, 1, []string{"kymaros-x"}},
+		"below the limit ours does not count":  {map[string]velerov1.RestorePhase{"kymaros-x": "InProgress"}, 2, nil},
+		"a foreign one counts below any limit": {map[string]velerov1.RestorePhase{"a": "Finalizing"}, 9, []string{"a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, busy(all(c.restores), c.limit)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestBuildNeverTouchesProduction(t *testing.T) {
+	rt := test(func(rt *v1alpha1.RestoreTest) {
+		rt.Status.Run.Spec.BackupSource.LabelSelector = map[string]string{"tier": "db"}
+	})
+	spec := build(rt, "nightly", "velero", now).Spec
+	if diff := cmp.Diff([]string{"shop", "db"}, spec.IncludedNamespaces); diff != "" {
+		t.Errorf("included namespaces: %s", diff)
+	}
+	for _, ns := range spec.IncludedNamespaces {
+		if to := spec.NamespaceMapping[ns]; to == "" || to == ns || slices.Contains(spec.IncludedNamespaces, to) {
+			t.Errorf("namespace %s would be restored into %q", ns, to)
+		}
+	}
+	switch {
+	case spec.BackupName != "nightly" || spec.ScheduleName != "":
+		t.Error("the backup is not the exact one")
+	case spec.IncludeClusterResources == nil || *spec.IncludeClusterResources:
+		t.Error("cluster-scoped objects would be restored")
+	case spec.ExistingResourcePolicy != velerov1.PolicyTypeNone:
+		t.Error("existing objects would be changed")
+	case spec.RestorePVs != nil || spec.PreserveNodePorts != nil || spec.RestoreStatus != nil || len(spec.Hooks.Resources) > 0:
+		t.Error("a field is set that must not be")
+	case spec.ResourceModifier == nil || spec.ResourceModifier.Kind != "ConfigMap" || spec.ResourceModifier.Name != ModifiersName:
+		t.Error("nothing would be neutralised")
+	case spec.ItemOperationTimeout.Duration != time.Hour:
+		t.Errorf("Velero may take %v, the run has an hour", spec.ItemOperationTimeout.Duration)
+	case spec.LabelSelector.MatchLabels["tier"] != "db":
+		t.Error("the test's label selector is lost")
+	}
+	for _, unwanted := range []string{"jobs.batch", "networkpolicies.networking.k8s.io", "ingresses.networking.k8s.io", "endpoints", "*", "persistentvolumes"} {
+		if slices.Contains(spec.IncludedResources, unwanted) {
+			t.Errorf("%s would be restored", unwanted)
+		}
+	}
+}

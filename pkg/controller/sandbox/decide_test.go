@@ -1,0 +1,92 @@
+package sandbox
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+var now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+
+func deadline(at time.Time) func(*v1alpha1.RestoreTest) {
+	return func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Deadline = metav1.NewTime(at) }
+}
+
+func TestDecide(t *testing.T) {
+	later := deadline(now.Add(time.Hour))
+	for name, c := range map[string]struct {
+		rt      *v1alpha1.RestoreTest
+		seen    seen
+		status  metav1.ConditionStatus
+		reason  string
+		message string
+	}{
+		"it creates what is missing":           {test(later), seen{missing: []string{"Namespace sbx"}}, "Unknown", v1alpha1.ReasonCreating, "Namespace sbx"},
+		"it waits until the quota is enforced": {test(later), seen{quota: []string{"ResourceQuota sbx/kymaros-quota"}}, "Unknown", v1alpha1.ReasonWaitingForQuota, "kymaros-quota"},
+		"it is ready when nothing is missing":  {test(later), seen{namespaces: []v1alpha1.SandboxNamespace{box}}, "True", v1alpha1.ReasonGuarded, "sbx for shop"},
+		"it is ready although late":            {test(deadline(now)), seen{}, "True", v1alpha1.ReasonGuarded, "strict"},
+		"the deadline names what is missing":   {test(deadline(now)), seen{missing: []string{"Namespace sbx"}}, "False", v1alpha1.ReasonDeadlineExceeded, "Namespace sbx"},
+		"a verdict ends it":                    {test(later), seen{verdict: &verdict{v1alpha1.ReasonNameTaken, "taken"}, missing: []string{"x"}}, "False", v1alpha1.ReasonNameTaken, "taken"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := decide(c.rt, c.seen, now)
+			if got.Status != c.status || got.Reason != c.reason || !strings.Contains(got.Message, c.message) {
+				t.Errorf("got %s %s %q", got.Status, got.Reason, got.Message)
+			}
+		})
+	}
+}
+
+func TestViolationsAreNeverForgotten(t *testing.T) {
+	rt := test(func(rt *v1alpha1.RestoreTest) {
+		rt.Status.Sandbox = &v1alpha1.SandboxStatus{RunID: "run", Violations: []string{"b"}}
+	})
+	if diff := cmp.Diff([]string{"a", "b"}, fragment(rt, seen{violations: []string{"b", "a"}}).Sandbox.Violations); diff != "" {
+		t.Error(diff)
+	}
+	rt.Status.Sandbox.RunID = "another"
+	if got := fragment(rt, seen{}).Sandbox.Violations; len(got) > 0 {
+		t.Errorf("violations of another run count: %v", got)
+	}
+}
+
+func TestRefusalTellsAVerdictFromAFault(t *testing.T) {
+	what := schema.GroupResource{Resource: "resourcequotas"}
+	terminating := apierrors.NewForbidden(what, "q", errors.New("being terminated"))
+	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	for name, c := range map[string]struct {
+		err   error
+		final bool
+	}{
+		"admission refuses":           {apierrors.NewForbidden(what, "q", errors.New("policy says no")), true},
+		"the object is invalid":       {apierrors.NewInvalid(schema.GroupKind{Kind: "ResourceQuota"}, "q", nil), true},
+		"the namespace is going":      {terminating, false},
+		"our own quota lags":          {apierrors.NewForbidden(what, "q", errors.New("exceeded quota: kymaros-quota")), false},
+		"the server has a bad moment": {apierrors.NewInternalError(errors.New("etcd")), false},
+		"the network fails":           {errors.New("connection refused"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := refusal(c.err, "the thing"); (got != nil) != c.final {
+				t.Errorf("verdict %v, final should be %v", got, c.final)
+			}
+		})
+	}
+}
+
+func TestTakenNamesTheFieldToChange(t *testing.T) {
+	if got := taken(test(), v1alpha1.SandboxNamespace{Source: "db", Name: "my-db"}); !strings.Contains(got.message, "spec.backupSource.namespaces[1].sandboxName") {
+		t.Error(got.message)
+	}
+	if got := taken(test(), box); !strings.Contains(got.message, "spec.sandbox.namespacePrefix") {
+		t.Error(got.message)
+	}
+}

@@ -1,0 +1,171 @@
+package sandbox
+
+import (
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+func test(edits ...func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
+	rt := &v1alpha1.RestoreTest{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop"},
+		Status: v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run", Spec: v1alpha1.RestoreTestSpec{
+			BackupSource: v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}, {Name: "db", SandboxName: "my-db"}}},
+			Sandbox:      v1alpha1.SandboxSpec{NamespacePrefix: "rp-test"},
+		}}},
+	}
+	for _, e := range edits {
+		e(rt)
+	}
+	return rt
+}
+
+func group(rt *v1alpha1.RestoreTest) {
+	rt.Status.Run.Spec.Sandbox.NetworkIsolation = v1alpha1.IsolationGroup
+}
+
+var box = v1alpha1.SandboxNamespace{Source: "shop", Name: "sbx"}
+
+func TestPlannedUsesTheGivenSandboxName(t *testing.T) {
+	got := planned(test())
+	if len(got) != 2 || got[0].Source != "shop" || got[0].Name == "" || got[1] != (v1alpha1.SandboxNamespace{Source: "db", Name: "my-db"}) {
+		t.Errorf("planned %v", got)
+	}
+}
+
+func TestEveryModeDeniesFirst(t *testing.T) {
+	for mode, rt := range map[string]*v1alpha1.RestoreTest{"strict": test(), "group": test(group)} {
+		policies := networkPolicies(rt, box)
+		deny := policies[0]
+		if deny.Name != "kymaros-deny-all" || len(deny.Spec.PodSelector.MatchLabels)+len(deny.Spec.PodSelector.MatchExpressions) > 0 ||
+			len(deny.Spec.PolicyTypes) != 2 || len(deny.Spec.Ingress)+len(deny.Spec.Egress) > 0 {
+			t.Errorf("%s: the first policy does not deny everything: %+v", mode, deny.Spec)
+		}
+		for _, p := range policies {
+			if len(p.Finalizers) != 1 || p.Finalizers[0] != v1alpha1.Finalizer {
+				t.Errorf("%s: policy %s goes before the pods", mode, p.Name)
+			}
+		}
+		count := quota(rt, box).Spec.Hard["count/networkpolicies.networking.k8s.io"]
+		if count.Value() != int64(len(policies)) {
+			t.Errorf("%s: the quota allows %v policies, ours are %d", mode, count.Value(), len(policies))
+		}
+	}
+	if n := len(networkPolicies(test(), box)); n != 1 {
+		t.Errorf("strict has %d policies: a second one can only open something", n)
+	}
+}
+
+func TestGroupOpensNothingButTheGroupAndDNS(t *testing.T) {
+	allow := networkPolicies(test(group), box)[1]
+	peers := func(peers []networkingv1.NetworkPolicyPeer) {
+		for _, p := range peers {
+			run := p.NamespaceSelector != nil && p.NamespaceSelector.MatchLabels[v1alpha1.LabelGroup] == "run" && p.IPBlock == nil
+			dns := p.NamespaceSelector != nil && p.NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"] == "kube-system" &&
+				p.PodSelector != nil && p.PodSelector.MatchLabels["k8s-app"] == "kube-dns"
+			if !run && !dns {
+				t.Errorf("a peer that is neither of the run nor DNS: %+v", p)
+			}
+		}
+	}
+	for _, r := range allow.Spec.Ingress {
+		if len(r.From) == 0 {
+			t.Error("an ingress rule without peers lets everybody in")
+		}
+		peers(r.From)
+	}
+	for _, r := range allow.Spec.Egress {
+		if len(r.To) == 0 {
+			t.Error("an egress rule without peers lets everything out")
+		}
+		peers(r.To)
+		if r.To[0].PodSelector != nil {
+			for _, p := range r.Ports {
+				if p.Port.IntValue() != 53 {
+					t.Errorf("DNS is open on port %v", p.Port)
+				}
+			}
+			if len(r.Ports) != 2 {
+				t.Error("DNS is not bounded to port 53")
+			}
+		}
+	}
+}
+
+func TestQuotaForbidsSideEffects(t *testing.T) {
+	hard := quota(test(), box).Spec.Hard
+	for _, name := range []corev1.ResourceName{"services.loadbalancers", "services.nodeports", "count/ingresses.networking.k8s.io", "count/jobs.batch"} {
+		if q, ok := hard[name]; !ok || !q.IsZero() {
+			t.Errorf("%s is %v, want 0", name, q.String())
+		}
+	}
+	if _, ok := hard[corev1.ResourceRequestsCPU]; ok {
+		t.Error("a quota on CPU although the test gives none: pods without requests would be refused")
+	}
+	given := quota(test(func(rt *v1alpha1.RestoreTest) {
+		rt.Status.Run.Spec.Sandbox.ResourceQuota = v1alpha1.SandboxQuota{CPU: "2", Memory: "1Gi", Storage: "5Gi"}
+	}), box).Spec.Hard
+	for name, want := range map[corev1.ResourceName]string{"requests.cpu": "2", "requests.memory": "1Gi", "requests.storage": "5Gi"} {
+		if q := given[name]; q.Cmp(resource.MustParse(want)) != 0 {
+			t.Errorf("%s is %v, want %s", name, q.String(), want)
+		}
+	}
+}
+
+func TestLimitsAdmitWhatRanInProduction(t *testing.T) {
+	pod := func(request, limit string) corev1.Pod {
+		r := corev1.ResourceRequirements{Requests: corev1.ResourceList{"memory": resource.MustParse(request)}}
+		if limit != "" {
+			r.Limits = corev1.ResourceList{"memory": resource.MustParse(limit)}
+		}
+		return corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: r}}}}
+	}
+	quota := func(memory v1alpha1.Quantity) *v1alpha1.RestoreTest {
+		return test(func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Spec.Sandbox.ResourceQuota.Memory = memory })
+	}
+	for name, c := range map[string]struct {
+		rt      *v1alpha1.RestoreTest
+		pods    []corev1.Pod
+		limit   string
+		request string
+	}{
+		"nothing known":                                   {test(), nil, "4Gi", "64Mi"},
+		"a request without a limit raises it":             {test(), []corev1.Pod{pod("8Gi", ""), pod("6Gi", "")}, "8Gi", "64Mi"},
+		"a request with a limit does not":                 {test(), []corev1.Pod{pod("8Gi", "9Gi")}, "4Gi", "64Mi"},
+		"the quota bounds it":                             {quota("1Gi"), nil, "1Gi", "64Mi"},
+		"a quota below the usual request bounds that too": {quota("32Mi"), nil, "32Mi", "32Mi"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			item := limits(c.rt, box, c.pods).Spec.Limits[0]
+			if got := item.Default["memory"]; got.Cmp(resource.MustParse(c.limit)) != 0 {
+				t.Errorf("limit %v, want %s", got.String(), c.limit)
+			}
+			if got := item.DefaultRequest["memory"]; got.Cmp(resource.MustParse(c.request)) != 0 {
+				t.Errorf("request %v, want %s", got.String(), c.request)
+			}
+			if len(item.Min)+len(item.Max) > 0 {
+				t.Error("a bound would refuse pods that ran in production")
+			}
+		})
+	}
+}
+
+func TestNamespaceIsMarkedAsASandbox(t *testing.T) {
+	ns := namespace(test(), box)
+	for label, want := range map[string]string{
+		"kymaros.io/managed-by": "kymaros", "kymaros.io/test": "shop", "kymaros.io/test-namespace": "sbx", "kymaros.io/group": "run", "kymaros.io/run": "run",
+		"velero.io/exclude-from-backup": "true", "pod-security.kubernetes.io/enforce": "baseline", "pod-security.kubernetes.io/enforce-version": "latest",
+	} {
+		if ns.Labels[label] != want {
+			t.Errorf("label %s is %q, want %q", label, ns.Labels[label], want)
+		}
+	}
+	if ns.Annotations["kymaros.io/restoretest"] != "team/shop" || len(ns.Finalizers) != 1 {
+		t.Errorf("annotations %v, finalizers %v", ns.Annotations, ns.Finalizers)
+	}
+}

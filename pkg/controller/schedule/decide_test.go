@@ -1,0 +1,199 @@
+package schedule
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+var now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+
+type edit func(*v1alpha1.RestoreTest)
+
+func test(edits ...edit) *v1alpha1.RestoreTest {
+	rt := &v1alpha1.RestoreTest{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop", UID: "uid", Annotations: map[string]string{}},
+		Spec: v1alpha1.RestoreTestSpec{
+			BackupSource: v1alpha1.BackupSource{Provider: "velero", Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}}},
+			Schedule:     v1alpha1.Schedule{Cron: "0 3 * * *"},
+		},
+	}
+	for _, e := range edits {
+		e(rt)
+	}
+	return rt
+}
+
+// ran gives the test a run that started then.
+func ran(start time.Time, cleaned bool) edit {
+	return func(rt *v1alpha1.RestoreTest) {
+		rt.Status.Run = &v1alpha1.RunStatus{ID: "old", StartTime: metav1.NewTime(start), Trigger: v1alpha1.TriggerCron, Deadline: metav1.NewTime(start.Add(time.Hour))}
+		if cleaned {
+			rt.Status.Cleanup = &v1alpha1.CleanupStatus{RunID: "old"}
+			rt.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionTrue}}
+		}
+	}
+}
+
+func suspended(rt *v1alpha1.RestoreTest) { rt.Spec.Suspend = true }
+
+func requested(value string) edit {
+	return func(rt *v1alpha1.RestoreTest) { rt.Annotations[v1alpha1.AnnotationRunRequested] = value }
+}
+
+func withCron(s string) edit { return func(rt *v1alpha1.RestoreTest) { rt.Spec.Schedule.Cron = s } }
+
+func TestDecide(t *testing.T) {
+	at := func(day, hour int) time.Time { return time.Date(2026, 3, day, hour, 0, 0, 0, time.UTC) }
+	type want struct {
+		starts  v1alpha1.Trigger
+		due     time.Time
+		next    time.Time
+		status  metav1.ConditionStatus
+		reason  string
+		message string
+		phase   v1alpha1.Phase
+		again   time.Duration
+	}
+	for name, c := range map[string]struct {
+		rt   *v1alpha1.RestoreTest
+		want want
+	}{
+		"a new test runs at once": {
+			test(), want{starts: v1alpha1.TriggerCreated, due: now, next: at(11, 3), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+		},
+		"a test that ran today waits for tomorrow": {
+			test(ran(at(10, 3), true)),
+			want{next: at(11, 3), status: "True", reason: v1alpha1.ReasonNextRunPlanned, message: "2026-03-11T03:00:00Z", phase: v1alpha1.PhaseCompleted, again: 15 * time.Hour},
+		},
+		"any number of missed runs is made up for by one": {
+			test(ran(at(3, 3), true)),
+			want{starts: v1alpha1.TriggerCron, due: at(4, 3), next: at(11, 3), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+		},
+		"no run starts while one is not cleaned up": {
+			test(ran(at(3, 3), false)),
+			want{next: at(4, 3), status: "True", reason: v1alpha1.ReasonRunStarted, message: "run old", phase: v1alpha1.PhaseRunning},
+		},
+		"a request starts a run between times": {
+			test(ran(at(10, 3), true), requested("x")),
+			want{starts: v1alpha1.TriggerRequested, due: now, next: at(11, 3), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+		},
+		"a request that was answered starts nothing": {
+			test(ran(at(10, 3), true), requested("x"), func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Request = "x" }),
+			want{next: at(11, 3), status: "True", reason: v1alpha1.ReasonNextRunPlanned, phase: v1alpha1.PhaseCompleted, again: 15 * time.Hour},
+		},
+		"a suspended test waits for nothing": {
+			test(ran(at(3, 3), true), suspended),
+			want{status: "False", reason: v1alpha1.ReasonSuspended, message: "spec.suspend", phase: v1alpha1.PhaseCompleted},
+		},
+		"a suspended new test does not run": {
+			test(suspended), want{status: "False", reason: v1alpha1.ReasonSuspended, phase: v1alpha1.PhaseIdle},
+		},
+		"a request is answered although the test is suspended": {
+			test(suspended, requested("x")),
+			want{starts: v1alpha1.TriggerRequested, due: now, status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+		},
+		"a bad cron starts nothing and names the field": {
+			test(withCron("every day")), want{status: "False", reason: v1alpha1.ReasonInvalidSchedule, message: "spec.schedule.cron", phase: v1alpha1.PhaseIdle},
+		},
+		"a day that never comes is named": {
+			test(withCron("0 0 30 2 *")), want{status: "False", reason: v1alpha1.ReasonInvalidSchedule, message: "never comes", phase: v1alpha1.PhaseIdle},
+		},
+		"a bad time zone starts nothing and names the field": {
+			test(func(rt *v1alpha1.RestoreTest) { rt.Spec.Schedule.Timezone = "Mars/Base" }),
+			want{status: "False", reason: v1alpha1.ReasonInvalidSchedule, message: "spec.schedule.timezone", phase: v1alpha1.PhaseIdle},
+		},
+		"the time zone counts": {
+			test(ran(at(10, 3), true), func(rt *v1alpha1.RestoreTest) { rt.Spec.Schedule.Timezone = "America/New_York" }),
+			want{starts: v1alpha1.TriggerCron, due: at(10, 7), next: at(11, 7), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+		},
+		"a duration that the CRD never saw is named": {
+			test(func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.TTL = "1d" }),
+			want{status: "False", reason: v1alpha1.ReasonInvalidSpec, message: `spec.sandbox.ttl: "1d" is not a duration`, phase: v1alpha1.PhaseIdle},
+		},
+		"after the result fail the phase is Failed": {
+			test(ran(at(10, 3), true), func(rt *v1alpha1.RestoreTest) { rt.Status.LastResult = v1alpha1.ResultFail }),
+			want{next: at(11, 3), status: "True", reason: v1alpha1.ReasonNextRunPlanned, phase: v1alpha1.PhaseFailed, again: 15 * time.Hour},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := decide(c.rt, now)
+			var got want
+			got.status, got.reason, got.phase, got.again = p.condition.Status, p.condition.Reason, p.status.Phase, p.again
+			if p.starts {
+				got.starts, got.due = p.status.Run.Trigger, p.status.Run.ScheduledTime.Time
+			}
+			if p.status.NextRunAt != nil {
+				got.next = p.status.NextRunAt.UTC()
+			}
+			if strings.Contains(p.condition.Message, c.want.message) {
+				got.message = c.want.message
+			} else {
+				got.message = p.condition.Message
+			}
+			if got != c.want {
+				t.Errorf("\n got %+v\nwant %+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	duration := func(d v1alpha1.Duration) *v1alpha1.Duration { return &d }
+	for name, c := range map[string]struct {
+		timeout *v1alpha1.Duration
+		ttl     v1alpha1.Duration
+		want    time.Duration
+	}{
+		"an hour if nothing is given":        {nil, "", time.Hour},
+		"the timeout":                        {duration("10m"), "", 10 * time.Minute},
+		"the sandbox's life, if shorter":     {duration("10m"), "5m", 5 * time.Minute},
+		"a longer life does not lengthen it": {nil, "3h", time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rt := test(func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout, rt.Spec.Sandbox.TTL = c.timeout, c.ttl })
+			if got := decide(rt, now).status.Run.Deadline.Sub(now); got != c.want {
+				t.Errorf("deadline after %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestARunKeepsTheSpecItBeganWith(t *testing.T) {
+	rt := test()
+	run := decide(rt, now).status.Run
+	rt.Spec.BackupSource.Namespaces[0].Name = "other"
+	if got := run.Spec.BackupSource.Namespaces[0].Name; got != "shop" {
+		t.Errorf("an edit of the test reached its run: %s", got)
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit edit
+		want string
+	}{
+		"no namespaces":      {func(rt *v1alpha1.RestoreTest) { rt.Spec.BackupSource.Namespaces = nil }, "spec.backupSource.namespaces"},
+		"a quota of bananas": {func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.ResourceQuota.CPU = "banana" }, "spec.sandbox.resourceQuota.cpu"},
+		"two sources in one sandbox": {func(rt *v1alpha1.RestoreTest) {
+			rt.Spec.BackupSource.Namespaces = []v1alpha1.SourceNamespace{{Name: "a", SandboxName: "x"}, {Name: "b", SandboxName: "x"}}
+		}, "namespaces[1].sandboxName"},
+		"the sandbox of one is the source of another": {func(rt *v1alpha1.RestoreTest) {
+			rt.Spec.BackupSource.Namespaces = []v1alpha1.SourceNamespace{{Name: "a", SandboxName: "b"}, {Name: "b"}}
+		}, "never restores into its source"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := validate(&test(c.edit).Spec)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+	if err := validate(&test().Spec); err != nil {
+		t.Errorf("a good spec is refused: %v", err)
+	}
+}
