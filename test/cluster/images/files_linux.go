@@ -13,8 +13,11 @@ import (
 	"github.com/kymaros/kymaros/test/cluster/build"
 )
 
-// passwd gives the users of the small images a name and a home; the home must be writable.
-const passwd = "root:x:0:0:root:/tmp:/bin/sh\nnonroot:x:65532:65532:nonroot:/tmp:/bin/sh\n"
+// passwd and group give the users of the small images a name and a home, which must be writable.
+const (
+	passwd = "root:x:0:0:root:/tmp:/bin/sh\ncnb:x:1002:1000:cnb:/tmp:/bin/sh\nnonroot:x:65532:65532:nonroot:/tmp:/bin/sh\n"
+	group  = "root:x:0:\ncnb:x:1000:\nnonroot:x:65532:\n"
+)
 
 // base makes a root directory with what every program may rely on.
 func base(root string) error {
@@ -25,6 +28,9 @@ func base(root string) error {
 		if err := os.Chmod(filepath.Join(root, dir), mode); err != nil {
 			return err
 		}
+	}
+	if err := os.WriteFile(filepath.Join(root, "etc/group"), []byte(group), 0o644); err != nil {
+		return err
 	}
 	return os.WriteFile(filepath.Join(root, "etc/passwd"), []byte(passwd), 0o644)
 }

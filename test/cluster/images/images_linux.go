@@ -43,16 +43,17 @@ type maker struct {
 }
 
 // definitions are all images. revision changes what is made of the same inputs: count it up with a change here.
-const revision = 1
+const revision = 2
 
 var definitions = []definition{
 	{ref: Pause, config: oci.Config{Entrypoint: []string{"/pause"}, User: "65535"}, layers: pause},
 	{ref: Busybox, config: oci.Config{Env: []string{"PATH=/bin"}}, layers: busybox},
 	{ref: LocalPath, config: oci.Config{Entrypoint: []string{"/local-path-provisioner"}, Env: []string{"PATH=/"}}, layers: programs("/", "local-path-provisioner")},
-	{ref: Velero, config: oci.Config{Env: []string{"PATH=/", "HOME=/tmp"}}, layers: programs("/", "velero", "velero-helper", "velero-restore-helper")},
+	// Users as in the images that Velero publishes: whether a restored pod may run restore-wait depends on it.
+	{ref: Velero, config: oci.Config{Env: []string{"PATH=/", "HOME=/tmp"}, User: "cnb:cnb"}, layers: programs("/", "velero", "velero-helper", "velero-restore-helper")},
 	{
 		ref: AWSPlugin,
-		config: oci.Config{Env: []string{"PATH=/plugins"},
+		config: oci.Config{Env: []string{"PATH=/plugins"}, User: "65532:65532",
 			Entrypoint: []string{"cp-plugin", "/plugins/velero-plugin-for-aws", "/target/velero-plugin-for-aws"}},
 		layers: programs("/plugins", "velero-plugin-for-aws", "cp-plugin"),
 	},

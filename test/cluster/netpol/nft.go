@@ -28,8 +28,10 @@ func Write(tx *knftables.Transaction, rs Ruleset) {
 		tx.Add(&knftables.Rule{Chain: name, Rule: "counter drop"})
 	}
 	tx.Add(&knftables.Set{Name: "known", Type: "ipv4_addr"})
+	tx.Add(&knftables.Set{Name: "self", Type: "ipv4_addr . ipv4_addr"})
 	for _, address := range rs.Known {
 		tx.Add(&knftables.Element{Set: "known", Key: []string{address}})
+		tx.Add(&knftables.Element{Set: "self", Key: []string{address, address}})
 	}
 	for name, chains := range map[string]map[string]string{"ingress": rs.Ingress, "egress": rs.Egress} {
 		tx.Add(&knftables.Map{Name: name, Type: "ipv4_addr : verdict"})
@@ -49,6 +51,8 @@ func Write(tx *knftables.Transaction, rs Ruleset) {
 		"ct state established,related accept",
 		"ip saddr " + rs.PodCIDR + " ip saddr != @known counter drop",
 		"ip daddr " + rs.PodCIDR + " ip daddr != @known counter drop",
+		// No policy keeps a pod from itself, which it reaches through here by way of a Service.
+		"ip saddr . ip daddr @self accept",
 		// A chain returns what it allows and drops the rest: both sides have to agree.
 		"ip saddr vmap @egress",
 		"ip daddr vmap @ingress",

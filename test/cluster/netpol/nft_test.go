@@ -50,6 +50,7 @@ func TestWriteReplacesTheWholeTable(t *testing.T) {
 		"add rule ip kymaros-netpol forward ip saddr 10.244.0.0/16 ip saddr != @known counter drop",
 		"add rule ip kymaros-netpol forward ip daddr 10.244.0.0/16 ip daddr != @known counter drop",
 		"add element ip kymaros-netpol known { " + otherWeb + " }",
+		"add element ip kymaros-netpol self { " + otherWeb + " . " + otherWeb + " }",
 		"add element ip kymaros-netpol ingress { " + shopWeb + " : jump ingress-",
 	} {
 		if !strings.Contains(dump, want) {
@@ -71,7 +72,7 @@ func TestRulesAreInTheOrderThatMakesThemSafe(t *testing.T) {
 	}
 	dump := nft.Dump()
 	at := -1
-	for _, rule := range []string{"ct state established", "saddr != @known", "daddr != @known", "vmap @egress", "vmap @ingress"} {
+	for _, rule := range []string{"ct state established", "saddr != @known", "daddr != @known", "@self accept", "vmap @egress", "vmap @ingress"} {
 		i := strings.Index(dump, rule)
 		if i <= at {
 			t.Errorf("%q is missing or too early in\n%s", rule, dump)
