@@ -1,0 +1,98 @@
+// Package completeness compares, by name, what the source namespaces hold and the backup must contain with what came back.
+// It is pure: no client, no clock. It sees metadata only, never the content of a Secret or ConfigMap.
+package completeness
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// Kind is a kind of object that is compared.
+type Kind string
+
+// Kinds that are compared.
+const (
+	Deployment            Kind = "Deployment"
+	StatefulSet           Kind = "StatefulSet"
+	Service               Kind = "Service"
+	Secret                Kind = "Secret"
+	ConfigMap             Kind = "ConfigMap"
+	PersistentVolumeClaim Kind = "PersistentVolumeClaim"
+)
+
+// Kinds are all of them.
+var Kinds = []Kind{Deployment, StatefulSet, Service, Secret, ConfigMap, PersistentVolumeClaim}
+
+// Resource returns under which resource the API serves objects of the kind.
+func (k Kind) Resource() schema.GroupVersionResource {
+	group := ""
+	if k == Deployment || k == StatefulSet {
+		group = "apps"
+	}
+	return schema.GroupVersionResource{Group: group, Version: "v1", Resource: aliases[k][0]}
+}
+
+// MaxMissing is how many missing objects a report names.
+const MaxMissing = 100
+
+// Namespace is what was found for one source namespace.
+type Namespace struct {
+	Source string
+	// Want are the names that the backup must contain, Have those that came back.
+	Want, Have Names
+}
+
+// Names of objects, by kind.
+type Names map[Kind]sets.Set[string]
+
+// Add notes a name.
+func (n Names) Add(kind Kind, name string) {
+	if n[kind] == nil {
+		n[kind] = sets.New[string]()
+	}
+	n[kind].Insert(name)
+}
+
+// Result of a comparison.
+type Result struct {
+	Report v1alpha1.Completeness
+	// Found of Expected objects, of all kinds. What was not expected does not make up for what is missing.
+	Found, Expected int
+}
+
+// Compare looks for every wanted name among those that came back.
+func Compare(namespaces []Namespace) Result {
+	var r Result
+	if len(namespaces) == 0 {
+		return r
+	}
+	perKind := map[Kind]string{}
+	for _, kind := range Kinds {
+		var found, expected int
+		for _, ns := range namespaces {
+			missing := ns.Want[kind].Difference(ns.Have[kind])
+			expected += ns.Want[kind].Len()
+			found += ns.Want[kind].Len() - missing.Len()
+			for name := range missing {
+				r.Report.Missing = append(r.Report.Missing, fmt.Sprintf("%s: %s/%s", ns.Source, kind, name))
+			}
+		}
+		perKind[kind] = fmt.Sprintf("%d/%d", found, expected)
+		r.Found += found
+		r.Expected += expected
+	}
+	slices.Sort(r.Report.Missing)
+	r.Report.Missing = r.Report.Missing[:min(len(r.Report.Missing), MaxMissing)]
+	r.Report.Deployments = perKind[Deployment]
+	r.Report.StatefulSets = perKind[StatefulSet]
+	r.Report.Services = perKind[Service]
+	r.Report.Secrets = perKind[Secret]
+	r.Report.ConfigMaps = perKind[ConfigMap]
+	r.Report.PVCs = perKind[PersistentVolumeClaim]
+	return r
+}

@@ -1,0 +1,165 @@
+package completeness
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+var began = time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+
+func object(change func(*metav1.PartialObjectMetadata)) *metav1.PartialObjectMetadata {
+	o := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
+		Name: "one", CreationTimestamp: metav1.NewTime(began.Add(-time.Hour)), Labels: map[string]string{"app": "shop"},
+	}}
+	if change != nil {
+		change(o)
+	}
+	return o
+}
+
+func TestExpects(t *testing.T) {
+	app := func(value string) *metav1.LabelSelector {
+		return &metav1.LabelSelector{MatchLabels: map[string]string{"app": value}}
+	}
+	tests := map[string]struct {
+		kind   Kind
+		change func(*metav1.PartialObjectMetadata)
+		backup *velerov1.BackupSpec
+		labels map[string]string
+		want   bool
+	}{
+		"an object older than the backup is expected":                   {kind: Secret, want: true},
+		"an object made after the backup began is not":                  {kind: Secret, change: func(o *metav1.PartialObjectMetadata) { o.CreationTimestamp = metav1.NewTime(began.Add(time.Second)) }},
+		"an object made in the second in which the backup began is not": {kind: Secret, change: func(o *metav1.PartialObjectMetadata) { o.CreationTimestamp = metav1.NewTime(began) }},
+		"an object that is being deleted is not":                        {kind: Secret, change: func(o *metav1.PartialObjectMetadata) { o.DeletionTimestamp = &o.CreationTimestamp }},
+		"an object that is excluded from backups is not":                {kind: Secret, change: func(o *metav1.PartialObjectMetadata) { o.Labels[velerov1.ExcludeFromBackupLabel] = "true" }},
+		"an object that says it is not excluded is expected":            {kind: Secret, change: func(o *metav1.PartialObjectMetadata) { o.Labels[velerov1.ExcludeFromBackupLabel] = "false" }, want: true},
+		"the token Secret of a ServiceAccount is not":                   {kind: Secret, change: func(o *metav1.PartialObjectMetadata) { o.Annotations = map[string]string{tokenAnnotation: "default"} }},
+		"the CA that the cluster publishes is not":                      {kind: ConfigMap, change: func(o *metav1.PartialObjectMetadata) { o.Name = "kube-root-ca.crt" }},
+		"OpenShift's CA is not":                                         {kind: ConfigMap, change: func(o *metav1.PartialObjectMetadata) { o.Name = "openshift-service-ca.crt" }},
+		"a Secret by the name of the CA is expected":                    {kind: Secret, change: func(o *metav1.PartialObjectMetadata) { o.Name = "kube-root-ca.crt" }, want: true},
+		"the lock of a leader is not":                                   {kind: ConfigMap, change: func(o *metav1.PartialObjectMetadata) { o.Annotations = map[string]string{leaderAnnotation: "{}"} }},
+		"the Secret of a Helm release is expected":                      {kind: Secret, change: func(o *metav1.PartialObjectMetadata) { o.Name = "sh.helm.release.v1.shop.v1" }, want: true},
+		"an object without the labels that the test restores is not":    {kind: Secret, labels: map[string]string{"app": "other"}},
+		"an object with them is expected":                               {kind: Secret, labels: map[string]string{"app": "shop"}, want: true},
+		"a kind that the backup does not include is not":                {kind: Secret, backup: &velerov1.BackupSpec{IncludedResources: []string{"deployments"}}},
+		"a kind that it includes by a short name is expected":           {kind: PersistentVolumeClaim, backup: &velerov1.BackupSpec{IncludedResources: []string{"pvc"}}, want: true},
+		"a kind that it includes with its group is expected":            {kind: Deployment, backup: &velerov1.BackupSpec{IncludedResources: []string{"Deployments.apps"}}, want: true},
+		"a kind of another group is not":                                {kind: Service, backup: &velerov1.BackupSpec{IncludedResources: []string{"services.serving.knative.dev"}}},
+		"a star includes all kinds":                                     {kind: Service, backup: &velerov1.BackupSpec{IncludedResources: []string{"*"}}, want: true},
+		"a kind that the backup excludes is not":                        {kind: Secret, backup: &velerov1.BackupSpec{ExcludedResources: []string{"secrets"}}},
+		"a kind that is excluded among those of namespaces is not":      {kind: Secret, backup: &velerov1.BackupSpec{ExcludedNamespaceScopedResources: []string{"secrets"}}},
+		"a kind that is not included among those of namespaces is not":  {kind: Secret, backup: &velerov1.BackupSpec{IncludedNamespaceScopedResources: []string{"configmaps"}}},
+		"an object that the backup selects is expected":                 {kind: Secret, backup: &velerov1.BackupSpec{LabelSelector: app("shop")}, want: true},
+		"an object that the backup does not select is not":              {kind: Secret, backup: &velerov1.BackupSpec{LabelSelector: app("other")}},
+		"an object that one of several selectors takes is expected":     {kind: Secret, backup: &velerov1.BackupSpec{OrLabelSelectors: []*metav1.LabelSelector{app("other"), app("shop")}}, want: true},
+		"an object that none of several selectors takes is not":         {kind: Secret, backup: &velerov1.BackupSpec{OrLabelSelectors: []*metav1.LabelSelector{app("a"), app("b")}}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			f, err := NewFilter(began, test.backup, test.labels, "r")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := f.Expects(test.kind, object(test.change)); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestSelectorThatCannotBeRead(t *testing.T) {
+	bad := &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: "Maybe"}}}
+	if _, err := NewFilter(began, &velerov1.BackupSpec{LabelSelector: bad}, nil, "r"); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestRestored(t *testing.T) {
+	f, err := NewFilter(began, nil, nil, "kymaros-shop-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := object(nil)
+	ours := object(func(o *metav1.PartialObjectMetadata) { o.Labels[velerov1.RestoreNameLabel] = "kymaros-shop-1" })
+	if f.Restored(PersistentVolumeClaim, foreign) {
+		t.Error("a claim that a StatefulSet made anew counts as restored")
+	}
+	if !f.Restored(PersistentVolumeClaim, ours) {
+		t.Error("a claim of our Restore does not count as restored")
+	}
+	if !f.Restored(Secret, foreign) {
+		t.Error("a Secret that was there before the restore does not count")
+	}
+}
+
+func namesOf(kind Kind, names ...string) Names {
+	n := Names{}
+	for _, name := range names {
+		n.Add(kind, name)
+	}
+	return n
+}
+
+func TestCompare(t *testing.T) {
+	t.Run("a surplus of one kind does not make up for a missing object of another", func(t *testing.T) {
+		have := namesOf(ConfigMap, "a", "b", "c")
+		have.Add(Secret, "other")
+		got := Compare([]Namespace{{Source: "shop", Want: namesOf(Secret, "db"), Have: have}})
+		want := Result{Found: 0, Expected: 1, Report: v1alpha1.Completeness{
+			Deployments: "0/0", StatefulSets: "0/0", Services: "0/0", Secrets: "0/1", ConfigMaps: "0/0", PVCs: "0/0",
+			Missing: []string{"shop: Secret/db"},
+		}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("all namespaces count, each with its own names", func(t *testing.T) {
+		got := Compare([]Namespace{
+			{Source: "shop", Want: namesOf(Deployment, "api", "web"), Have: namesOf(Deployment, "web")},
+			{Source: "data", Want: namesOf(Deployment, "api"), Have: namesOf(Deployment, "api")},
+		})
+		if got.Found != 2 || got.Expected != 3 || got.Report.Deployments != "2/3" {
+			t.Errorf("got %+v", got)
+		}
+		if diff := cmp.Diff([]string{"shop: Deployment/api"}, got.Report.Missing); diff != "" {
+			t.Errorf("missing (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("no more than 100 missing objects are named, and all are counted", func(t *testing.T) {
+		want := Names{}
+		for i := range 150 {
+			want.Add(ConfigMap, fmt.Sprintf("c%03d", i))
+		}
+		got := Compare([]Namespace{{Source: "shop", Want: want, Have: Names{}}})
+		if len(got.Report.Missing) != 100 || got.Report.ConfigMaps != "0/150" || got.Expected != 150 {
+			t.Errorf("got %d named, %s, %d expected", len(got.Report.Missing), got.Report.ConfigMaps, got.Expected)
+		}
+	})
+	t.Run("nothing to compare leaves the report empty", func(t *testing.T) {
+		if diff := cmp.Diff(Result{}, Compare(nil)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestResources(t *testing.T) {
+	got := map[Kind]string{}
+	for _, kind := range Kinds {
+		got[kind] = kind.Resource().GroupResource().String()
+	}
+	want := map[Kind]string{
+		Deployment: "deployments.apps", StatefulSet: "statefulsets.apps", Service: "services", Secret: "secrets",
+		ConfigMap: "configmaps", PersistentVolumeClaim: "persistentvolumeclaims",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,83 @@
+package score
+
+import (
+	"time"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// Evidence is what a run has shown. Of what its zero value holds, nothing was shown.
+type Evidence struct {
+	// Ended tells why the run ended without all checks passed; empty if they passed.
+	Ended        Cause
+	Restore      Restore
+	Completeness Count
+	Pods         Pods
+	Checks       Checks
+	Dependencies Count
+	RTO          RTO
+	Volumes      Volumes
+	// Violations are changes that somebody made to the guards of the sandboxes.
+	Violations []string
+}
+
+// Cause of an end: a condition's reason and message.
+type Cause struct{ Reason, Message string }
+
+// Restore tells how Velero's Restore ended.
+type Restore struct {
+	Outcome Outcome
+	// Detail says why it is not complete.
+	Detail string
+	// PartialBackup: the backup itself is PartiallyFailed.
+	PartialBackup    bool
+	Warnings, Errors int32
+}
+
+// Outcome of a restore.
+type Outcome int
+
+// Outcomes.
+const (
+	NotRestored Outcome = iota
+	Restored
+	PartlyRestored
+	RestoreFailed
+)
+
+// Count is an outcome that is counted.
+type Count struct {
+	Found, Expected int
+	// Unknown says why it could not be looked at, although it should.
+	Unknown string
+	// Detail in words; with nothing expected, why it does not apply.
+	Detail           string
+	Tested, Untested []string
+}
+
+// Pods that are ready. Counted tells whether Total is all that the workloads ask for.
+type Pods struct {
+	Ready, Total int32
+	Counted      bool
+}
+
+// Checks that have a verdict. All tells whether every check of the policy has one.
+type Checks struct {
+	Results []v1alpha1.CheckStatus
+	All     bool
+	// Asked tells whether the test names a policy.
+	Asked bool
+}
+
+// RTO is the time to recovery. Target is 0 without spec.sla.
+type RTO struct {
+	// Started tells whether Velero began to restore, Recovered whether all pods were ready and all checks passed.
+	Started, Recovered bool
+	Measured, Target   time.Duration
+}
+
+// Volumes whose data has no proven source. Unknown says why they could not be looked up.
+type Volumes struct {
+	Unproven []string
+	Unknown  string
+}

@@ -1,0 +1,96 @@
+package score
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// maxNamed is how many checks, volumes and the like a message names.
+const maxNamed = 5
+
+// finding is something that is not as it should be. One that caps keeps the result below pass whatever the score.
+type finding struct {
+	reason, text string
+	caps         bool
+}
+
+// look returns all findings, the gravest first.
+func look(e Evidence) []finding {
+	var all []finding
+	cap := func(reason, format string, args ...any) {
+		all = append(all, finding{reason, fmt.Sprintf(format, args...), true})
+	}
+	note := func(reason, format string, args ...any) {
+		all = append(all, finding{reason, fmt.Sprintf(format, args...), false})
+	}
+
+	failed, skipped := named(e.Checks.Results, v1alpha1.CheckFail), named(e.Checks.Results, v1alpha1.CheckSkip)
+	if len(failed) > 0 {
+		cap(v1alpha1.ReasonCheckFailed, "failed checks: %s", list(failed))
+	}
+	if e.Pods.Ready < e.Pods.Total {
+		cap(ReasonPodsNotReady, "%d of %d pods are not ready", e.Pods.Total-e.Pods.Ready, e.Pods.Total)
+	}
+	if len(e.Violations) > 0 {
+		cap(ReasonGuardsViolated, "the guards of the sandbox were changed during the run: %s", list(e.Violations))
+	}
+	switch e.Restore.Outcome {
+	case PartlyRestored:
+		cap(v1alpha1.ReasonPartiallyFailed, "Velero restored only part of the backup (%d errors, %d warnings)", e.Restore.Errors, e.Restore.Warnings)
+	case Restored, NotRestored, RestoreFailed:
+	}
+	if e.Restore.PartialBackup {
+		cap(ReasonBackupPartiallyFailed, "the backup is PartiallyFailed: it does not hold everything")
+	}
+	if len(e.Volumes.Unproven) > 0 {
+		cap(ReasonVolumeUnproven, "volumes in use came back without a data source: %s", list(e.Volumes.Unproven))
+	}
+	if e.Volumes.Unknown != "" {
+		cap(ReasonVolumeUnproven, "where the data of the volumes came from is not known: %s", e.Volumes.Unknown)
+	}
+	if len(skipped) > 0 {
+		cap(ReasonCheckSkipped, "checks that were not run: %s", list(skipped))
+	}
+	if len(e.Checks.Results) == 0 && (e.Checks.All || !e.Checks.Asked) {
+		cap(v1alpha1.ReasonNotChecked, "no health check: nothing shows that the application works")
+	}
+	if missing := e.Completeness.Expected - e.Completeness.Found; missing > 0 {
+		note(ReasonObjectsMissing, "%d of %d objects did not come back", missing, e.Completeness.Expected)
+	}
+	if e.Completeness.Unknown != "" {
+		note(ReasonNotTested, "completeness was not tested: %s", e.Completeness.Unknown)
+	}
+	if e.RTO.Target > 0 && e.RTO.Recovered && e.RTO.Measured > e.RTO.Target {
+		note(ReasonRTOExceeded, "recovery took %s, longer than sla.maxRTO %s", e.RTO.Measured.Round(time.Millisecond), e.RTO.Target)
+	}
+	if open := e.Dependencies.Expected - e.Dependencies.Found; open > 0 {
+		note(ReasonDependenciesNotCovered, "%d of %d references to other namespaces are not covered", open, e.Dependencies.Expected)
+	}
+	if e.Dependencies.Unknown != "" {
+		note(ReasonNotTested, "references to other namespaces were not looked for: %s", e.Dependencies.Unknown)
+	}
+	return all
+}
+
+// named returns the names of the checks with that result, in order.
+func named(checks []v1alpha1.CheckStatus, result v1alpha1.CheckResult) []string {
+	var names []string
+	for _, c := range checks {
+		if c.Status == result {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// list joins entries, and counts those beyond maxNamed.
+func list(entries []string) string {
+	if more := len(entries) - maxNamed; more > 0 {
+		entries = append(slices.Clone(entries[:maxNamed]), fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(entries, ", ")
+}

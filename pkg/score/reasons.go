@@ -1,0 +1,24 @@
+package score
+
+// Reasons of a report, beside Passed and those of the conditions that end a run. They are named here in the order in which
+// they decide: the first that applies is the reason of the report.
+const (
+	// ReasonGuardsViolated: somebody changed the guards of a sandbox during the run.
+	ReasonGuardsViolated = "GuardsViolated"
+	// ReasonVolumeUnproven: a pod mounts a volume for whose data no source was found, or that could not be looked up.
+	ReasonVolumeUnproven = "VolumeUnproven"
+	// ReasonCheckSkipped: a check was not run.
+	ReasonCheckSkipped = "CheckSkipped"
+	// ReasonPodsNotReady: not all pods are ready.
+	ReasonPodsNotReady = "PodsNotReady"
+	// ReasonBackupPartiallyFailed: the backup itself does not hold everything.
+	ReasonBackupPartiallyFailed = "BackupPartiallyFailed"
+	// ReasonObjectsMissing: objects that the backup must contain did not come back.
+	ReasonObjectsMissing = "ObjectsMissing"
+	// ReasonNotTested: something that should have been looked at could not be read.
+	ReasonNotTested = "NotTested"
+	// ReasonRTOExceeded: the recovery took longer than sla.maxRTO.
+	ReasonRTOExceeded = "RTOExceeded"
+	// ReasonDependenciesNotCovered: the application names services that the test does not restore.
+	ReasonDependenciesNotCovered = "DependenciesNotCovered"
+)

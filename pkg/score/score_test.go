@@ -1,0 +1,269 @@
+package score
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// perfect is a run in which everything is as it should be.
+func perfect() Evidence {
+	return Evidence{
+		Restore:      Restore{Outcome: Restored},
+		Completeness: Count{Found: 40, Expected: 40},
+		Pods:         Pods{Ready: 3, Total: 3, Counted: true},
+		Checks: Checks{Asked: true, All: true, Results: []v1alpha1.CheckStatus{
+			{Name: "rows", Status: v1alpha1.CheckPass}, {Name: "web", Status: v1alpha1.CheckPass},
+		}},
+		Dependencies: Count{Found: 2, Expected: 2},
+		RTO:          RTO{Started: true, Recovered: true, Measured: 10 * time.Minute, Target: 15 * time.Minute},
+	}
+}
+
+func TestJudge(t *testing.T) {
+	tests := map[string]struct {
+		change func(*Evidence)
+		score  int32
+		result v1alpha1.Result
+		reason string
+		caps   []string
+		// says are parts of the message.
+		says []string
+	}{
+		"everything as it should be is full marks": {
+			change: func(*Evidence) {}, score: 100, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
+		},
+		"levels that do not apply leave the score": {
+			change: func(e *Evidence) { e.Dependencies, e.RTO.Target, e.Completeness = Count{}, 0, Count{} },
+			score:  100, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
+		},
+		"a missing object costs its share, rounded down, and is said": {
+			change: func(e *Evidence) { e.Completeness.Found = 39 },
+			score:  99, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed, says: []string{"1 of 40 objects did not come back"},
+		},
+		"the share of a level that does not apply is not given to another by rounding": {
+			// 25+19+20+20 of 85: 98.82
+			change: func(e *Evidence) { e.Completeness.Found, e.Dependencies, e.RTO.Target = 39, Count{}, 0 },
+			score:  98, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
+		},
+		"many missing objects take the pass away": {
+			change: func(e *Evidence) { e.Completeness.Found = 10 },
+			score:  85, result: v1alpha1.ResultPartial, reason: ReasonObjectsMissing, says: []string{"30 of 40 objects", "status.completeness.missing"},
+		},
+		"completeness that could not be read earns nothing and keeps its max": {
+			change: func(e *Evidence) { e.Completeness = Count{Unknown: "secrets is forbidden"} },
+			score:  80, result: v1alpha1.ResultPartial, reason: ReasonNotTested, says: []string{"secrets is forbidden"},
+		},
+		"a partly failed restore never passes": {
+			change: func(e *Evidence) { e.Restore = Restore{Outcome: PartlyRestored, Errors: 2} },
+			score:  87, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonPartiallyFailed,
+			caps: []string{"Velero restored only part of the backup (2 errors, 0 warnings)"},
+		},
+		"a backup that is itself partial never passes": {
+			change: func(e *Evidence) { e.Restore.PartialBackup = true },
+			score:  87, result: v1alpha1.ResultPartial, reason: ReasonBackupPartiallyFailed,
+			caps: []string{"the backup is PartiallyFailed: it does not hold everything"},
+		},
+		"without a health check no run passes": {
+			change: func(e *Evidence) { e.Checks = Checks{All: true} },
+			score:  80, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonNotChecked,
+			caps: []string{"no health check: nothing shows that the application works"}, says: []string{"policyRef"},
+		},
+		"an empty policy is no health check": {
+			change: func(e *Evidence) { e.Checks = Checks{Asked: true, All: true} },
+			score:  80, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonNotChecked,
+			caps: []string{"no health check: nothing shows that the application works"},
+		},
+		"a volume in use without a data source caps a score of 100": {
+			change: func(e *Evidence) { e.Volumes.Unproven = []string{"shop: data (pod/db-0)"} },
+			score:  89, result: v1alpha1.ResultPartial, reason: ReasonVolumeUnproven,
+			caps: []string{"volumes in use came back without a data source: shop: data (pod/db-0)"},
+		},
+		"volumes that could not be looked up cap as empty ones do": {
+			change: func(e *Evidence) { e.Volumes.Unknown = "forbidden" },
+			score:  89, result: v1alpha1.ResultPartial, reason: ReasonVolumeUnproven,
+			caps: []string{"where the data of the volumes came from is not known: forbidden"},
+		},
+		"changed guards cap, and come before other findings": {
+			change: func(e *Evidence) {
+				e.Violations = []string{"kymaros-deny-all deleted"}
+				e.Volumes.Unproven = []string{"shop: data (pod/db-0)"}
+			},
+			score: 89, result: v1alpha1.ResultPartial, reason: ReasonGuardsViolated,
+			caps: []string{
+				"the guards of the sandbox were changed during the run: kymaros-deny-all deleted",
+				"volumes in use came back without a data source: shop: data (pod/db-0)",
+			},
+		},
+		"a skipped check earns nothing and caps": {
+			change: func(e *Evidence) { e.Checks.Results[1].Status = v1alpha1.CheckSkip },
+			score:  89, result: v1alpha1.ResultPartial, reason: ReasonCheckSkipped, caps: []string{"checks that were not run: web"},
+		},
+		"an exceeded RTO loses its points only": {
+			change: func(e *Evidence) { e.RTO.Measured = 20 * time.Minute },
+			score:  95, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed, says: []string{"20m0s, longer than sla.maxRTO 15m0s"},
+		},
+		"uncovered dependencies lose their points only": {
+			change: func(e *Evidence) { e.Dependencies.Found = 0 },
+			score:  90, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed, says: []string{"2 of 2 references"},
+		},
+		"a failed check fails the run however good the rest, and is named": {
+			change: func(e *Evidence) {
+				e.Checks.Results[0].Status = v1alpha1.CheckFail
+				e.Ended = Cause{Reason: v1alpha1.ReasonCheckFailed, Message: "1 of 2 checks failed"}
+				e.RTO.Recovered = false
+			},
+			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed,
+			caps: []string{"failed checks: rows"}, says: []string{"Failed checks: rows."},
+		},
+		"a failed check fails the run even if the condition says that all passed": {
+			change: func(e *Evidence) { e.Checks.Results[0].Status = v1alpha1.CheckFail },
+			score:  69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed, caps: []string{"failed checks: rows"},
+		},
+		"pods that are not ready fail the run": {
+			change: func(e *Evidence) {
+				e.Pods.Ready = 2
+				e.Ended = Cause{Reason: v1alpha1.ReasonCheckFailed, Message: "pods"}
+				e.RTO.Recovered = false
+			},
+			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed,
+			caps: []string{"1 of 3 pods are not ready"}, says: []string{"1 of 3 pods are not ready"},
+		},
+		"a sandbox that could not be made is 0": {
+			change: func(e *Evidence) {
+				*e = Evidence{
+					Ended:        Cause{Reason: v1alpha1.ReasonNameTaken, Message: "namespace x exists"},
+					Completeness: Count{Unknown: "ended"}, Dependencies: Count{Unknown: "ended"}, Checks: Checks{Asked: true},
+				}
+			},
+			score: 0, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonNameTaken, says: []string{"Namespace x exists.", "another sandboxName"},
+		},
+		"a deadline keeps what was earned, in the band of a failure, and names the checks that failed until then": {
+			change: func(e *Evidence) {
+				e.Ended = Cause{Reason: v1alpha1.ReasonDeadlineExceeded, Message: "The deadline passed"}
+				e.Checks.All, e.RTO.Recovered = false, false
+				e.Checks.Results = []v1alpha1.CheckStatus{{Name: "rows", Status: v1alpha1.CheckFail}}
+			},
+			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonDeadlineExceeded,
+			caps: []string{"failed checks: rows"}, says: []string{"The deadline passed. Until then failed: rows. Raise spec.timeout"},
+		},
+		"a score below 70 fails without any cap": {
+			change: func(e *Evidence) {
+				e.Completeness.Found, e.Dependencies.Found, e.RTO.Measured = 0, 0, time.Hour
+			},
+			score: 65, result: v1alpha1.ResultFail, reason: ReasonObjectsMissing,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			e := perfect()
+			test.change(&e)
+			got := Judge(e)
+			if got.Score != test.score || got.Result != test.result || got.Reason != test.reason {
+				t.Errorf("got %d %s %s, want %d %s %s (%s)", got.Score, got.Result, got.Reason, test.score, test.result, test.reason, got.Message)
+			}
+			if diff := cmp.Diff(test.caps, got.Caps); diff != "" {
+				t.Errorf("caps (-want +got):\n%s", diff)
+			}
+			if got.Message == "" || !strings.HasSuffix(got.Message, ".") {
+				t.Errorf("message is no sentence: %q", got.Message)
+			}
+			for _, s := range test.says {
+				if !strings.Contains(got.Message, s) {
+					t.Errorf("message %q does not say %q", got.Message, s)
+				}
+			}
+			if !slices.IsSorted(got.Caps) {
+				t.Errorf("caps are not sorted: %q", got.Caps)
+			}
+		})
+	}
+}
+
+func TestLevels(t *testing.T) {
+	type level = v1alpha1.LevelResult
+	tests := map[string]struct {
+		got, want level
+	}{
+		"a restore that was not reached is not tested": {
+			restoreIntegrity(Restore{}),
+			level{Status: v1alpha1.LevelNotTested, Max: 25, Detail: "the run ended before"},
+		},
+		"a restore that failed fails": {
+			restoreIntegrity(Restore{Outcome: RestoreFailed, Detail: "Failed: disk full"}),
+			level{Status: v1alpha1.LevelFail, Max: 25, Detail: "Failed: disk full"},
+		},
+		"a completed restore with errors is partial": {
+			restoreIntegrity(Restore{Outcome: Restored, Errors: 1}),
+			level{Status: v1alpha1.LevelPartial, Points: 12, Max: 25, Detail: "1 errors, 0 warnings"},
+		},
+		"workloads without pods do not count": {
+			podStartup(Pods{Counted: true}),
+			level{Status: v1alpha1.LevelNotTested, Detail: "no workload came back that asks for pods"},
+		},
+		"pods that were never counted earn nothing": {
+			podStartup(Pods{}),
+			level{Status: v1alpha1.LevelNotTested, Max: 20, Detail: "the run ended before"},
+		},
+		"some pods ready is partial": {
+			podStartup(Pods{Ready: 2, Total: 3}),
+			level{Status: v1alpha1.LevelPartial, Points: 13, Max: 20, Detail: "2 of 3 pods ready"},
+		},
+		"no pod ready fails": {
+			podStartup(Pods{Total: 3}),
+			level{Status: v1alpha1.LevelFail, Max: 20, Detail: "0 of 3 pods ready"},
+		},
+		"checks that have no verdict yet make the share unknown": {
+			internalHealth(Checks{Asked: true, Results: []v1alpha1.CheckStatus{{Name: "a", Status: v1alpha1.CheckPass}}}),
+			level{Status: v1alpha1.LevelNotTested, Max: 20, Detail: "the run ended before all checks had a verdict", Tested: []string{"a"}},
+		},
+		"failed and skipped checks are told apart": {
+			internalHealth(Checks{Asked: true, All: true, Results: []v1alpha1.CheckStatus{
+				{Name: "a", Status: v1alpha1.CheckPass}, {Name: "b", Status: v1alpha1.CheckFail}, {Name: "c", Status: v1alpha1.CheckSkip},
+			}}),
+			level{
+				Status: v1alpha1.LevelPartial, Points: 6, Max: 20, Detail: "1 of 3 checks passed; failed: b",
+				Tested: []string{"a", "b"}, NotTested: []string{"c"},
+			},
+		},
+		"only skipped checks are not tested": {
+			internalHealth(Checks{Asked: true, All: true, Results: []v1alpha1.CheckStatus{{Name: "c", Status: v1alpha1.CheckSkip}}}),
+			level{Status: v1alpha1.LevelNotTested, Max: 20, Detail: "no check was run", NotTested: []string{"c"}},
+		},
+		"without an SLA the RTO does not count": {
+			rtoCompliance(RTO{Started: true, Recovered: true, Measured: time.Hour}),
+			level{Status: v1alpha1.LevelNotTested, Detail: "the test has no sla.maxRTO"},
+		},
+		"an RTO that never began is not tested": {
+			rtoCompliance(RTO{Target: time.Minute}),
+			level{Status: v1alpha1.LevelNotTested, Max: 5, Detail: "the run ended before"},
+		},
+		"no recovery fails the RTO": {
+			rtoCompliance(RTO{Started: true, Target: time.Minute}),
+			level{Status: v1alpha1.LevelFail, Max: 5, Detail: "the application did not recover"},
+		},
+		"exactly the target is within it": {
+			rtoCompliance(RTO{Started: true, Recovered: true, Measured: time.Minute, Target: time.Minute}),
+			level{Status: v1alpha1.LevelPass, Points: 5, Max: 5, Detail: "1m0s, within 1m0s"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, test.got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestListNamesNoMoreThanAReaderTakesIn(t *testing.T) {
+	got := list([]string{"a", "b", "c", "d", "e", "f", "g"})
+	if want := "a, b, c, d, e, and 2 more"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
