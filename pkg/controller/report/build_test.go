@@ -1,0 +1,225 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/completeness"
+	"github.com/kymaros/kymaros/pkg/dependencies"
+	"github.com/kymaros/kymaros/pkg/volumes"
+)
+
+// looked is a look at a sandbox in which everything came back.
+func looked() seen {
+	one := completeness.Names{}
+	one.Add(completeness.Secret, "db")
+	return seen{
+		backup:     backup(),
+		namespaces: []completeness.Namespace{{Source: "shop", Want: one, Have: one}},
+		claims:     []volumes.Claim{{Source: "shop", Namespace: sandbox, Name: "data-db-0", Bound: true}},
+		mounts:     []volumes.Mount{{Namespace: sandbox, Pod: "db-0", Volume: "data", Claim: "data-db-0"}},
+		transfers:  []volumes.Transfer{volumes.TransferOf(transferred())},
+	}
+}
+
+func TestBuildOfAPass(t *testing.T) {
+	rt := test()
+	got := build(rt, decide(rt, runStart), looked(), at(24).Time)
+	want := v1alpha1.RestoreReportStatus{
+		Score: 100, Result: v1alpha1.ResultPass, Reason: v1alpha1.ReasonPassed,
+		Message:   "Everything came back, all pods are ready and all checks passed.",
+		StartedAt: at(0), CompletedAt: at(24), Trigger: v1alpha1.TriggerCron,
+		RTO: v1alpha1.RTO{
+			Measured: "20s", Target: "1m", WithinSLA: true,
+			Parts: &v1alpha1.RTOParts{Queue: "2s", Restore: "10s", VolumeData: "7s", Pods: "7s", Checks: "3s"},
+		},
+		Backup:           v1alpha1.Backup{Name: "nightly", Age: "1h0m3s", StartedAt: point(-3600)},
+		Restore:          &v1alpha1.RestoreResult{Name: "kymaros-shop-" + runID, Phase: "Completed", Warnings: 1},
+		Sandboxes:        []v1alpha1.ReportSandbox{{Source: "shop", Name: sandbox}},
+		NetworkIsolation: v1alpha1.IsolationStrict,
+		Checks:           []v1alpha1.CheckStatus{{Name: "rows", Status: v1alpha1.CheckPass, Duration: "20ms"}},
+		Completeness: v1alpha1.Completeness{
+			Deployments: "0/0", StatefulSets: "0/0", Services: "0/0", Secrets: "1/1", ConfigMaps: "0/0", PVCs: "0/0",
+		},
+		ValidationLevels: v1alpha1.ValidationLevels{
+			RestoreIntegrity: v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 25, Max: 25, Detail: "0 errors, 1 warnings"},
+			Completeness:     v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 objects came back"},
+			PodStartup:       v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 pods ready"},
+			InternalHealth:   v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 checks passed", Tested: []string{"rows"}},
+			CrossNamespaceDeps: v1alpha1.LevelResult{
+				Status: v1alpha1.LevelNotTested,
+				Detail: "not applicable: no reference to another namespace in environment, arguments, ConfigMaps or Services",
+			},
+			RTOCompliance: v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 5, Max: 5, Detail: "20s, within 1m0s"},
+		},
+		Volumes: []v1alpha1.VolumeReport{{
+			Namespace: "shop", Claim: "data-db-0", Method: v1alpha1.VolumeFileSystemBackup, Bytes: 4096, Duration: "7s", MountedBy: "pod/db-0",
+		}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestBuild(t *testing.T) {
+	type change = func(*v1alpha1.RestoreTest)
+	tests := map[string]struct {
+		change []change
+		seen   func(*seen)
+		check  func(*testing.T, v1alpha1.RestoreReportStatus)
+	}{
+		"a failed check fails the run, which then has no recovery time": {
+			change: []change{condition(v1alpha1.ConditionHealthChecked, metav1.ConditionFalse, v1alpha1.ReasonCheckFailed), func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Health.Checks[0].Status = v1alpha1.CheckFail
+			}},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "result", r.Result, v1alpha1.ResultFail)
+				equal(t, "reason", r.Reason, v1alpha1.ReasonCheckFailed)
+				equal(t, "caps", r.Caps, []string{"failed checks: rows"})
+				equal(t, "measured", r.RTO.Measured, "0s")
+				equal(t, "within", r.RTO.WithinSLA, false)
+				equal(t, "level", r.ValidationLevels.RTOCompliance.Status, v1alpha1.LevelFail)
+			},
+		},
+		"a sandbox that could not be made scores 0 and speaks of no restore": {
+			change: []change{condition(v1alpha1.ConditionSandboxReady, metav1.ConditionFalse, v1alpha1.ReasonRejected), func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Restore, rt.Status.Health = &v1alpha1.RestoreStatus{RunID: runID}, &v1alpha1.HealthStatus{RunID: runID}
+				condition(v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonWaiting)(rt)
+				condition(v1alpha1.ConditionHealthChecked, metav1.ConditionUnknown, v1alpha1.ReasonWaiting)(rt)
+			}},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "score", r.Score, int32(0))
+				equal(t, "reason", r.Reason, v1alpha1.ReasonRejected)
+				equal(t, "restore", r.Restore, (*v1alpha1.RestoreResult)(nil))
+				equal(t, "parts", r.RTO.Parts, (*v1alpha1.RTOParts)(nil))
+				equal(t, "age", r.Backup.Age, "0s")
+				equal(t, "completeness", r.Completeness, v1alpha1.Completeness{})
+				equal(t, "volumes", len(r.Volumes), 0)
+			},
+		},
+		"numbers of the last run do not get into this one": {
+			change: []change{func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Restore.RunID, rt.Status.Health.RunID = "last", "last"
+				condition(v1alpha1.ConditionSandboxReady, metav1.ConditionFalse, v1alpha1.ReasonRejected)(rt)
+			}},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "backup", r.Backup, v1alpha1.Backup{Age: "0s"})
+				equal(t, "checks", len(r.Checks), 0)
+				equal(t, "score", r.Score, int32(0))
+			},
+		},
+		"without SLA a recovery is within it": {
+			change: []change{func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Spec.SLA = nil }},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "rto", r.RTO.WithinSLA, true)
+				equal(t, "target", r.RTO.Target, "")
+				equal(t, "max", r.ValidationLevels.RTOCompliance.Max, int32(0))
+				equal(t, "score", r.Score, int32(100))
+			},
+		},
+		"a volume in use without proof of its data takes the pass": {
+			seen: func(s *seen) { s.transfers = nil },
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "result", r.Result, v1alpha1.ResultPartial)
+				equal(t, "caps", r.Caps, []string{"volumes in use came back without a data source: shop: data-db-0 (pod/db-0)"})
+				equal(t, "method", r.Volumes[0].Method, v1alpha1.VolumeEmpty)
+			},
+		},
+		"volumes that could not be read are not called empty": {
+			seen: func(s *seen) { s.unread = map[topic]string{topicVolumes: "could not be read: x"} },
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "result", r.Result, v1alpha1.ResultPartial)
+				equal(t, "caps", r.Caps, []string{"where the data of the volumes came from is not known: could not be read: x"})
+				equal(t, "volumes", len(r.Volumes), 0)
+			},
+		},
+		"objects that could not be read are not counted as missing": {
+			seen: func(s *seen) { s.unread = map[topic]string{topicCompleteness: "could not be read: x"} },
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "level", r.ValidationLevels.Completeness,
+					v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Max: 20, Detail: "could not be read: x"})
+				equal(t, "completeness", r.Completeness, v1alpha1.Completeness{})
+				equal(t, "result", r.Result, v1alpha1.ResultPartial)
+			},
+		},
+		"a source namespace that is gone leaves the score, and is said": {
+			seen: func(s *seen) { s.namespaces, s.gone = nil, []string{"shop"} },
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "level", r.ValidationLevels.Completeness, v1alpha1.LevelResult{
+					Status: v1alpha1.LevelNotTested, Detail: "not applicable: no source namespace exists any more",
+					NotTested: []string{"namespace shop does not exist any more: nothing to compare with"},
+				})
+				equal(t, "result", r.Result, v1alpha1.ResultPass)
+			},
+		},
+		"a partly failed restore never passes, and keeps Velero's counts": {
+			change: []change{condition(v1alpha1.ConditionRestored, metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed), func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Restore.Phase, rt.Status.Restore.Errors = "PartiallyFailed", 3
+			}},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "result", r.Result, v1alpha1.ResultPartial)
+				equal(t, "reason", r.Reason, v1alpha1.ReasonPartiallyFailed)
+				equal(t, "errors", r.Restore.Errors, int32(3))
+				equal(t, "level", r.ValidationLevels.RestoreIntegrity.Points, int32(12))
+			},
+		},
+		"a partial backup is said": {
+			seen: func(s *seen) { s.backup.Status.Phase = velerov1.BackupPhasePartiallyFailed },
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "result", r.Result, v1alpha1.ResultPartial)
+				equal(t, "reason", r.Reason, "BackupPartiallyFailed")
+			},
+		},
+		"guards that were changed take the pass": {
+			change: []change{func(rt *v1alpha1.RestoreTest) { rt.Status.Sandbox.Violations = []string{"quota deleted"} }},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "result", r.Result, v1alpha1.ResultPartial)
+				equal(t, "reason", r.Reason, "GuardsViolated")
+			},
+		},
+		"a reference to a namespace outside of the run earns nothing": {
+			seen: func(s *seen) {
+				s.references = []dependencies.Reference{{From: "shop", Service: "x", Namespace: "other", Host: "x.other.svc", Place: "p"}}
+			},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "level", r.ValidationLevels.CrossNamespaceDeps, v1alpha1.LevelResult{
+					Status: v1alpha1.LevelFail, Max: 10, Detail: "0 of 1 references to other namespaces are covered",
+					NotTested: []string{"shop → x.other.svc (p): not part of this test"},
+				})
+			},
+		},
+		"clocks that disagree never make a negative duration": {
+			change: []change{func(rt *v1alpha1.RestoreTest) { rt.Status.Health.PodsReadyTime = point(12) }},
+			check:  func(t *testing.T, r v1alpha1.RestoreReportStatus) { equal(t, "pods", r.RTO.Parts.Pods, "0s") },
+		},
+		"a deleted test keeps what the restore earned, and fails": {
+			change: []change{deleted},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "reason", r.Reason, v1alpha1.ReasonTestDeleted)
+				equal(t, "result", r.Result, v1alpha1.ResultFail)
+				equal(t, "volumes", len(r.Volumes), 0)
+				equal(t, "level", r.ValidationLevels.Completeness.Max, int32(20))
+			},
+		},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			rt, s := test(tc.change...), looked()
+			if tc.seen != nil {
+				tc.seen(&s)
+			}
+			tc.check(t, build(rt, decide(rt, runStart), s, at(24).Time))
+		})
+	}
+}
+
+func equal[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}

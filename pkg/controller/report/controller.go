@@ -1,0 +1,232 @@
+// Package report ends a run with its evidence: it looks once at the live sandboxes, judges, and writes one RestoreReport
+// for every end of every run. It writes Reported.
+package report
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+	informers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
+	veleroinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/velero/v1"
+	listers "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+	"github.com/kymaros/kymaros/pkg/metrics"
+	"github.com/kymaros/kymaros/pkg/score"
+)
+
+const workers = 4
+
+// Options are what the controller works with.
+type Options struct {
+	Client   versioned.Interface
+	Kube     kubernetes.Interface
+	Metadata metadata.Interface
+	Tests    informers.RestoreTestInformer
+	Backups  veleroinformers.BackupInformer
+	Recorder record.EventRecorder
+	// VeleroNamespace is where Velero's Backups and PodVolumeRestores are.
+	VeleroNamespace string
+}
+
+// Controller writes reports.
+type Controller struct {
+	client          versioned.Interface
+	kube            kubernetes.Interface
+	metadata        metadata.Interface
+	tests           listers.RestoreTestLister
+	backups         velerolisters.BackupLister
+	veleroNamespace string
+	recorder        record.EventRecorder
+	status          controller.StatusWriter
+	runner          controller.Runner
+}
+
+// New returns the report controller. It fails if the informer was stopped already.
+func New(ctx context.Context, o Options) (*Controller, error) {
+	metrics.Register()
+	c := &Controller{
+		client: o.Client, kube: o.Kube, metadata: o.Metadata,
+		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, recorder: o.Recorder,
+		status: controller.StatusWriter{Controller: controller.Report, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
+	}
+	name := controller.FieldManager(controller.Report)
+	queue := controller.NewQueue(name)
+	logger := klog.FromContext(ctx)
+	handler, err := o.Tests.Informer().AddEventHandlerWithOptions(controller.Handler(queue, controller.Own), cache.HandlerOptions{Logger: &logger})
+	if err != nil {
+		return nil, err
+	}
+	c.runner = controller.Runner{
+		Name: name, Workers: workers, Queue: queue, Sync: c.sync,
+		Synced: []cache.DoneChecker{handler.HasSyncedChecker(), o.Backups.Informer().HasSyncedChecker()},
+	}
+	return c, nil
+}
+
+// Run works until ctx ends.
+func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
+
+func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
+	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
+	if apierrors.IsNotFound(err) {
+		metrics.Forget(key.Namespace, key.Name)
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	metrics.Known(rt.Namespace, rt.Name, rt.Status.LastScore)
+	if rt.Status.Run == nil || conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionReported)) {
+		return 0, nil
+	}
+	d := decide(rt, time.Now())
+	if !d.over {
+		waiting := metav1.Condition{
+			Type: v1alpha1.ConditionReported, Status: metav1.ConditionUnknown,
+			Reason: v1alpha1.ReasonWaiting, Message: "The run is not over",
+		}
+		return d.again, c.status.Write(ctx, rt, waiting, own(rt, nil))
+	}
+	rt, report, err := c.write(ctx, rt, d)
+	if err != nil {
+		return 0, err
+	}
+	if err := c.status.Write(ctx, rt, reported(rt, report), own(rt, report)); err != nil {
+		return 0, err
+	}
+	// From here on nothing is done twice, and nothing may fail the run any more.
+	c.tell(rt, report)
+	if err := c.prune(ctx, rt); err != nil {
+		klog.FromContext(ctx).Error(err, "Old reports are left for the next run to delete")
+	}
+	return 0, nil
+}
+
+// write returns the report of rt's run with its status, and makes it unless a former try has. A report that has no name
+// could not be stored, because the namespace of the test is being deleted. With it comes the newest version of rt.
+func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d decision) (*v1alpha1.RestoreTest, *v1alpha1.RestoreReport, error) {
+	report, err := c.find(ctx, rt)
+	if err != nil || report != nil && report.Status != nil {
+		return rt, report, err
+	}
+	var s seen
+	if d.look {
+		s, err = c.gather(ctx, rt)
+		if err != nil && time.Now().Before(d.since.Add(patience)) {
+			return nil, nil, fmt.Errorf("look at the sandboxes: %w", err)
+		}
+	}
+	// The report cannot be changed later: what happened during the look, such as a change to the guards, belongs in it.
+	rt, err = c.fresh(ctx, rt)
+	if err != nil {
+		return nil, nil, err
+	}
+	now := time.Now()
+	status := build(rt, decide(rt, now), s, now)
+	if report == nil {
+		report, err = c.create(ctx, rt)
+		if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
+			return rt, &v1alpha1.RestoreReport{Status: &status}, nil
+		}
+		if err != nil || report.Status != nil {
+			return rt, report, err
+		}
+	}
+	report = report.DeepCopy()
+	report.Status = &status
+	written, err := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace).
+		UpdateStatus(ctx, report, metav1.UpdateOptions{FieldManager: controller.FieldManager(controller.Report)})
+	if err != nil {
+		return nil, nil, fmt.Errorf("write status of report %s: %w", report.Name, err)
+	}
+	return rt, written, nil
+}
+
+// fresh returns the newest version of rt. It fails if rt is not in the same run any more.
+func (c *Controller) fresh(ctx context.Context, rt *v1alpha1.RestoreTest) (*v1alpha1.RestoreTest, error) {
+	live, err := c.client.RestoreV1alpha1().RestoreTests(rt.Namespace).Get(ctx, rt.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("get restoretest: %w", err)
+	}
+	if live.UID != rt.UID || live.Status.Run == nil || live.Status.Run.ID != rt.Status.Run.ID {
+		return nil, apierrors.NewConflict(v1alpha1.Resource("restoretests"), rt.Name, fmt.Errorf("run %s is over", rt.Status.Run.ID))
+	}
+	return live, nil
+}
+
+// create makes the report without its status. If another worker was faster, it returns that one's.
+func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest) (*v1alpha1.RestoreReport, error) {
+	reports := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace)
+	names := reportNames(rt)
+	for _, name := range names {
+		created, err := reports.Create(ctx, newReport(rt, name), metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Report)})
+		if !apierrors.IsAlreadyExists(err) {
+			if err != nil {
+				return nil, fmt.Errorf("create report %s: %w", name, err)
+			}
+			return created, nil
+		}
+		existing, err := reports.Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, fmt.Errorf("get report %s: %w", name, err)
+		}
+		if ofRun(existing, rt) {
+			return existing, nil
+		}
+	}
+	return nil, fmt.Errorf("reports %q exist and belong to other runs: delete one of them", names)
+}
+
+// own returns the fields of status that this controller owns: those of the last report, until there is a new one.
+func own(rt *v1alpha1.RestoreTest, report *v1alpha1.RestoreReport) v1alpha1.RestoreTestStatus {
+	o := v1alpha1.RestoreTestStatus{
+		Report:    &v1alpha1.ReportStatus{RunID: rt.Status.Run.ID},
+		LastRunAt: rt.Status.LastRunAt, LastScore: rt.Status.LastScore,
+		LastResult: rt.Status.LastResult, LastReportRef: rt.Status.LastReportRef,
+	}
+	if report != nil && report.Name != "" {
+		o.LastRunAt, o.LastScore = &report.Status.CompletedAt, &report.Status.Score
+		o.LastResult, o.LastReportRef = report.Status.Result, report.Name
+	}
+	return o
+}
+
+func reported(rt *v1alpha1.RestoreTest, report *v1alpha1.RestoreReport) metav1.Condition {
+	c := metav1.Condition{
+		Type: v1alpha1.ConditionReported, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReportWritten,
+		Message: fmt.Sprintf("%s, score %d: report %s", report.Status.Result, report.Status.Score, report.Name),
+	}
+	if report.Name == "" {
+		c.Reason = v1alpha1.ReasonTestDeleted
+		c.Message = fmt.Sprintf("No report: namespace %s is being deleted, so nothing can be stored in it", rt.Namespace)
+	}
+	return c
+}
+
+// tell makes the verdict known to metrics and, where the test asks for it, by an event.
+func (c *Controller) tell(rt *v1alpha1.RestoreTest, report *v1alpha1.RestoreReport) {
+	status := report.Status
+	metrics.Ended(rt.Namespace, rt.Name, metrics.Run{
+		Result: status.Result, Score: status.Score,
+		Duration: max(status.CompletedAt.Sub(status.StartedAt.Time), 0),
+		RTO:      status.RTO.Measured.Or(0), BackupAge: status.Backup.Age.Or(0),
+	})
+	sla := rt.Status.Run.Spec.SLA
+	if sla != nil && sla.AlertOnExceed && status.RTO.Parts != nil && !status.RTO.WithinSLA {
+		c.recorder.Event(rt, corev1.EventTypeWarning, score.ReasonRTOExceeded, "sla.maxRTO: "+status.ValidationLevels.RTOCompliance.Detail)
+	}
+}

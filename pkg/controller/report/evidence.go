@@ -1,0 +1,161 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/completeness"
+	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/dependencies"
+	"github.com/kymaros/kymaros/pkg/score"
+	"github.com/kymaros/kymaros/pkg/volumes"
+)
+
+// topic is something that a look at the live cluster tells.
+type topic int
+
+const (
+	topicCompleteness topic = iota
+	topicDependencies
+	topicVolumes
+)
+
+// seen is what one look at the live cluster showed.
+type seen struct {
+	// backup as Velero has it; nil if it is gone.
+	backup *velerov1.Backup
+	// namespaces that were compared; gone are the source namespaces that do not exist any more.
+	namespaces []completeness.Namespace
+	gone       []string
+	// services are the names in each sandbox, by source namespace.
+	services   map[string]sets.Set[string]
+	references []dependencies.Reference
+	claims     []volumes.Claim
+	mounts     []volumes.Mount
+	transfers  []volumes.Transfer
+	// unread says why a topic could not be read.
+	unread map[topic]string
+}
+
+// fragments returns what the other controllers wrote about the current run: what is there of the last run does not count.
+func fragments(rt *v1alpha1.RestoreTest) (sandbox v1alpha1.SandboxStatus, restore v1alpha1.RestoreStatus, health v1alpha1.HealthStatus) {
+	id := rt.Status.Run.ID
+	if s := rt.Status.Sandbox; s != nil && s.RunID == id {
+		sandbox = *s
+	}
+	if r := rt.Status.Restore; r != nil && r.RunID == id {
+		restore = *r
+	}
+	if h := rt.Status.Health; h != nil && h.RunID == id {
+		health = *h
+	}
+	return sandbox, restore, health
+}
+
+// evidence puts together what rt's run has shown.
+func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
+	spec := &rt.Status.Run.Spec
+	sandbox, restore, health := fragments(rt)
+	checked := conditions.ForRun(rt, v1alpha1.ConditionHealthChecked)
+	// Only these verdicts are given after all pods were counted and all checks had run.
+	complete := is(checked, metav1.ConditionTrue) || is(checked, metav1.ConditionFalse) && checked.Reason == v1alpha1.ReasonCheckFailed
+	e := score.Evidence{
+		Ended:      d.cause,
+		Restore:    restoreOutcome(rt, restore, s.backup),
+		Pods:       score.Pods{Ready: health.Pods.Ready, Total: health.Pods.Total, Counted: complete},
+		Checks:     score.Checks{Results: health.Checks, All: complete, Asked: spec.HealthChecks.PolicyRef != ""},
+		RTO:        score.RTO{Started: restore.StartTime != nil, Recovered: is(checked, metav1.ConditionTrue)},
+		Violations: sandbox.Violations,
+	}
+	if e.RTO.Started && e.RTO.Recovered {
+		e.RTO.Measured = between(restore.StartTime, recovered(health))
+	}
+	if spec.SLA != nil {
+		e.RTO.Target = spec.SLA.MaxRTO.Or(0)
+	}
+	if !d.look {
+		e.Completeness.Unknown = "the run ended before anything could be looked at"
+		e.Dependencies.Unknown = e.Completeness.Unknown
+		return e
+	}
+	e.Completeness = completenessCount(s)
+	e.Dependencies = dependenciesCount(s, spec.Sandbox.NetworkIsolation)
+	if e.Volumes.Unknown = s.unread[topicVolumes]; e.Volumes.Unknown == "" {
+		e.Volumes.Unproven = volumes.Unproven(volumes.Report(s.claims, s.mounts, s.transfers))
+	}
+	return e
+}
+
+func restoreOutcome(rt *v1alpha1.RestoreTest, r v1alpha1.RestoreStatus, backup *velerov1.Backup) score.Restore {
+	out := score.Restore{
+		Warnings: r.Warnings, Errors: r.Errors,
+		PartialBackup: backup != nil && backup.Status.Phase == velerov1.BackupPhasePartiallyFailed,
+	}
+	c := conditions.ForRun(rt, v1alpha1.ConditionRestored)
+	switch {
+	case is(c, metav1.ConditionTrue):
+		out.Outcome = score.Restored
+	case is(c, metav1.ConditionFalse) && c.Reason == v1alpha1.ReasonPartiallyFailed:
+		out.Outcome = score.PartlyRestored
+	case is(c, metav1.ConditionFalse):
+		out.Outcome, out.Detail = score.RestoreFailed, c.Reason+": "+c.Message
+	}
+	return out
+}
+
+func completenessCount(s seen) score.Count {
+	if reason := s.unread[topicCompleteness]; reason != "" {
+		return score.Count{Unknown: reason}
+	}
+	var untested []string
+	for _, name := range s.gone {
+		untested = append(untested, fmt.Sprintf("namespace %s does not exist any more: nothing to compare with", name))
+	}
+	r := completeness.Compare(s.namespaces)
+	detail := fmt.Sprintf("%d of %d objects came back", r.Found, r.Expected)
+	switch {
+	case len(s.namespaces) == 0:
+		detail = "not applicable: no source namespace exists any more"
+	case r.Expected == 0:
+		detail = "not applicable: nothing in the source namespaces is older than the backup"
+	case r.Expected-r.Found > completeness.MaxMissing:
+		detail += fmt.Sprintf("; the first %d of the missing are named", completeness.MaxMissing)
+	}
+	if s.backup == nil {
+		untested = append(untested, "what the backup leaves out on purpose: the Backup is not there any more")
+	}
+	return score.Count{Found: r.Found, Expected: r.Expected, Detail: detail, Untested: untested}
+}
+
+func dependenciesCount(s seen, isolation v1alpha1.NetworkIsolation) score.Count {
+	if reason := s.unread[topicDependencies]; reason != "" {
+		return score.Count{Unknown: reason}
+	}
+	r := dependencies.Cover(s.references, s.services, isolation)
+	detail := fmt.Sprintf("%d of %d references to other namespaces are covered", r.Covered, r.Found)
+	if r.Found == 0 {
+		detail = "not applicable: no reference to another namespace in environment, arguments, ConfigMaps or Services"
+	}
+	return score.Count{Found: r.Covered, Expected: r.Found, Detail: detail, Tested: r.Tested, Untested: r.Untested}
+}
+
+// recovered is when the last check ended; without checks, when the last pod became ready.
+func recovered(h v1alpha1.HealthStatus) *metav1.Time {
+	if h.CompletionTime != nil {
+		return h.CompletionTime
+	}
+	return h.PodsReadyTime
+}
+
+// between is the time from one to the other, never negative: clocks of the cluster differ. It is 0 if one is not known.
+func between(from, to *metav1.Time) time.Duration {
+	if from == nil || to == nil {
+		return 0
+	}
+	return max(to.Sub(from.Time), 0)
+}

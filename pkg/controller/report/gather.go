@@ -1,0 +1,263 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/tools/pager"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/completeness"
+	"github.com/kymaros/kymaros/pkg/dependencies"
+	"github.com/kymaros/kymaros/pkg/volumes"
+)
+
+// parallel is how many requests one look has under way at a time.
+const parallel = 8
+
+// look is one look at the live cluster: many lists, each read page by page and thrown away, so that memory does not grow
+// with what the namespaces hold. Of Secrets, and of everything in the source namespaces, only metadata is asked for.
+type look struct {
+	c      *Controller
+	filter completeness.Filter
+	finder dependencies.Finder
+
+	tasks []task
+
+	mu   sync.Mutex // guards seen
+	seen seen
+}
+
+// task is one request, or one list.
+type task struct {
+	what   string
+	topics []topic // that cannot be told if it fails
+	do     func(context.Context) error
+}
+
+// gather looks at the source namespaces and the sandboxes of rt's run. What may not be read becomes unread; the error tells
+// of what may succeed later.
+func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen, error) {
+	sandbox, restore, _ := fragments(rt)
+	l := &look{c: c, seen: seen{unread: map[topic]string{}, services: map[string]sets.Set[string]{}}}
+	for _, ns := range sandbox.Namespaces {
+		l.finder.Sources = append(l.finder.Sources, ns.Source)
+	}
+
+	backup, err := c.backups.Backups(c.veleroNamespace).Get(restore.BackupName)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return seen{}, err
+	}
+	var spec *velerov1.BackupSpec
+	if err == nil {
+		l.seen.backup, spec = backup, &backup.Spec
+	}
+	compare := restore.BackupTime != nil
+	if compare {
+		l.filter, err = completeness.NewFilter(restore.BackupTime.Time, spec, rt.Status.Run.Spec.BackupSource.LabelSelector, restore.Name)
+		if err != nil {
+			l.seen.unread[topicCompleteness] = err.Error()
+			compare = false
+		}
+	} else {
+		l.seen.unread[topicCompleteness] = "when the backup began is not known"
+	}
+
+	found := make([]*completeness.Namespace, len(sandbox.Namespaces))
+	for i, ns := range sandbox.Namespaces {
+		found[i] = &completeness.Namespace{Source: ns.Source, Want: completeness.Names{}, Have: completeness.Names{}}
+		l.seen.services[ns.Source] = sets.New[string]()
+		l.sandbox(ns, found[i].Have)
+		if compare {
+			l.source(ns.Source, found[i].Want)
+		}
+	}
+	l.transfers(restore.Name)
+
+	retry := l.run(ctx)
+	for _, ns := range found {
+		if compare && !slices.Contains(l.seen.gone, ns.Source) {
+			l.seen.namespaces = append(l.seen.namespaces, *ns)
+		}
+	}
+	slices.Sort(l.seen.gone)
+	return l.seen, retry
+}
+
+// run does all tasks, and returns the errors that may not come again.
+func (l *look) run(ctx context.Context) error {
+	failed := make([]error, len(l.tasks))
+	slots := make(chan struct{}, parallel)
+	var wg sync.WaitGroup
+	for i, t := range l.tasks {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			failed[i] = t.do(ctx)
+		})
+	}
+	wg.Wait()
+	var retry []error
+	for i, err := range failed {
+		if err == nil {
+			continue
+		}
+		err = fmt.Errorf("%s: %w", l.tasks[i].what, err)
+		for _, t := range l.tasks[i].topics {
+			if l.seen.unread[t] == "" {
+				l.seen.unread[t] = "could not be read: " + err.Error()
+			}
+		}
+		if !apierrors.IsForbidden(err) {
+			retry = append(retry, err)
+		}
+	}
+	return errors.Join(retry...)
+}
+
+func (l *look) add(what string, do func(context.Context) error, topics ...topic) {
+	l.tasks = append(l.tasks, task{what: what, topics: topics, do: do})
+}
+
+// source looks up which objects of a source namespace the backup must contain.
+func (l *look) source(namespace string, want completeness.Names) {
+	l.add("namespace "+namespace, func(ctx context.Context) error {
+		ns, err := l.c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+		if err != nil || ns.DeletionTimestamp != nil {
+			l.note(func() { l.seen.gone = append(l.seen.gone, namespace) })
+		}
+		return nil
+	}, topicCompleteness)
+	for _, kind := range completeness.Kinds {
+		if !l.filter.Covers(kind) {
+			continue
+		}
+		client := l.c.metadata.Resource(kind.Resource()).Namespace(namespace)
+		l.add(fmt.Sprintf("%s in namespace %s", kind.Resource().Resource, namespace), func(ctx context.Context) error {
+			return each(ctx, client.List, func(o *metav1.PartialObjectMetadata) {
+				if l.filter.Expects(kind, o) {
+					l.note(func() { want.Add(kind, o.Name) })
+				}
+			})
+		}, topicCompleteness)
+	}
+}
+
+// sandbox looks up what came back in a sandbox.
+func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
+	came := func(kind completeness.Kind, o metav1.Object) {
+		if l.filter.Restored(kind, o) {
+			have.Add(kind, o.GetName())
+		}
+	}
+	refer := func(refs []dependencies.Reference) { l.seen.references = append(l.seen.references, refs...) }
+	core, apps := l.c.kube.CoreV1(), l.c.kube.AppsV1()
+
+	l.add("pods in sandbox "+ns.Name, func(ctx context.Context) error {
+		return each(ctx, core.Pods(ns.Name).List, func(pod *corev1.Pod) {
+			var refs []dependencies.Reference
+			if metav1.GetControllerOf(pod) == nil { // others say what their workload says
+				refs = l.finder.PodSpec(ns.Source, "Pod/"+pod.Name, &pod.Spec)
+			}
+			l.note(func() {
+				l.seen.mounts = append(l.seen.mounts, volumes.MountsOf(pod)...)
+				refer(refs)
+			})
+		})
+	}, topicVolumes, topicDependencies)
+	l.add("deployments in sandbox "+ns.Name, func(ctx context.Context) error {
+		return each(ctx, apps.Deployments(ns.Name).List, func(d *appsv1.Deployment) {
+			refs := l.finder.PodSpec(ns.Source, "Deployment/"+d.Name, &d.Spec.Template.Spec)
+			l.note(func() { came(completeness.Deployment, d); refer(refs) })
+		})
+	}, topicCompleteness, topicDependencies)
+	l.add("statefulsets in sandbox "+ns.Name, func(ctx context.Context) error {
+		return each(ctx, apps.StatefulSets(ns.Name).List, func(s *appsv1.StatefulSet) {
+			refs := l.finder.PodSpec(ns.Source, "StatefulSet/"+s.Name, &s.Spec.Template.Spec)
+			l.note(func() { came(completeness.StatefulSet, s); refer(refs) })
+		})
+	}, topicCompleteness, topicDependencies)
+	l.add("services in sandbox "+ns.Name, func(ctx context.Context) error {
+		return each(ctx, core.Services(ns.Name).List, func(s *corev1.Service) {
+			refs := l.finder.Service(ns.Source, s)
+			l.note(func() {
+				came(completeness.Service, s)
+				l.seen.services[ns.Source].Insert(s.Name)
+				refer(refs)
+			})
+		})
+	}, topicCompleteness, topicDependencies)
+	l.add("configmaps in sandbox "+ns.Name, func(ctx context.Context) error {
+		return each(ctx, core.ConfigMaps(ns.Name).List, func(cm *corev1.ConfigMap) {
+			refs := l.finder.ConfigMap(ns.Source, cm)
+			l.note(func() { came(completeness.ConfigMap, cm); refer(refs) })
+		})
+	}, topicCompleteness, topicDependencies)
+	l.add("persistentvolumeclaims in sandbox "+ns.Name, func(ctx context.Context) error {
+		return each(ctx, core.PersistentVolumeClaims(ns.Name).List, func(pvc *corev1.PersistentVolumeClaim) {
+			l.note(func() {
+				came(completeness.PersistentVolumeClaim, pvc)
+				l.seen.claims = append(l.seen.claims, volumes.ClaimOf(ns.Source, pvc))
+			})
+		})
+	}, topicCompleteness, topicVolumes)
+	secrets := l.c.metadata.Resource(completeness.Secret.Resource()).Namespace(ns.Name)
+	l.add("secrets in sandbox "+ns.Name, func(ctx context.Context) error {
+		return each(ctx, secrets.List, func(o *metav1.PartialObjectMetadata) {
+			l.note(func() { came(completeness.Secret, o) })
+		})
+	}, topicCompleteness)
+}
+
+// transfers looks up Velero's file-system restores of the run.
+func (l *look) transfers(restore string) {
+	selector := labels.SelectorFromSet(labels.Set{velerov1.RestoreNameLabel: restore}).String()
+	client := l.c.client.VeleroV1().PodVolumeRestores(l.c.veleroNamespace)
+	l.add("podvolumerestores in namespace "+l.c.veleroNamespace, func(ctx context.Context) error {
+		list := func(ctx context.Context, o metav1.ListOptions) (*velerov1.PodVolumeRestoreList, error) {
+			o.LabelSelector = selector
+			return client.List(ctx, o)
+		}
+		return each(ctx, list, func(pvr *velerov1.PodVolumeRestore) {
+			l.note(func() { l.seen.transfers = append(l.seen.transfers, volumes.TransferOf(pvr)) })
+		})
+	}, topicVolumes)
+}
+
+func (l *look) note(do func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	do()
+}
+
+// each hands every item of a list to do, page by page.
+func each[L, T runtime.Object](ctx context.Context, list func(context.Context, metav1.ListOptions) (L, error), do func(T)) error {
+	pages := pager.New(func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return list(ctx, o) })
+	return pages.EachListItem(ctx, metav1.ListOptions{}, func(o runtime.Object) error {
+		item, ok := o.(T)
+		if !ok {
+			return fmt.Errorf("unexpected %T in a list", o)
+		}
+		do(item)
+		return nil
+	})
+}
+
+// patience is how long after the end of a run a look that fails is tried again, before the report says what could not be
+// read.
+const patience = 30 * time.Second

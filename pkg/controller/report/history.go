@@ -1,0 +1,78 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+// defaultHistoryLimit is that of the CRD.
+const defaultHistoryLimit = 10
+
+// find returns the report of rt's run, nil if there is none. It asks the API server: a cache may not know yet what was
+// written a moment ago.
+func (c *Controller) find(ctx context.Context, rt *v1alpha1.RestoreTest) (*v1alpha1.RestoreReport, error) {
+	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelRun: rt.Status.Run.ID}).String()
+	list, err := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return nil, fmt.Errorf("list reports: %w", err)
+	}
+	for i := range list.Items {
+		if ofRun(&list.Items[i], rt) {
+			return &list.Items[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// prune deletes the oldest reports of rt beyond its historyLimit.
+func (c *Controller) prune(ctx context.Context, rt *v1alpha1.RestoreTest) error {
+	limit := defaultHistoryLimit
+	if l := rt.Status.Run.Spec.HistoryLimit; l != nil {
+		limit = int(*l)
+	}
+	reports := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace)
+	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelReportTest: names.LabelValue(rt.Name)}).String()
+	list, err := reports.List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return fmt.Errorf("list reports: %w", err)
+	}
+	var failed []error
+	for _, old := range surplus(list.Items, rt, limit) {
+		err := reports.Delete(ctx, old.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &old.UID}})
+		if err != nil && !apierrors.IsNotFound(err) {
+			failed = append(failed, fmt.Errorf("delete report %s: %w", old.Name, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// surplus returns the oldest of rt's reports beyond limit. That of the current run is never among them.
+func surplus(reports []v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest, limit int) []v1alpha1.RestoreReport {
+	mine := slices.DeleteFunc(slices.Clone(reports), func(r v1alpha1.RestoreReport) bool {
+		return !ofTest(&r, rt) || ofRun(&r, rt)
+	})
+	slices.SortFunc(mine, func(a, b v1alpha1.RestoreReport) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+	return mine[:max(len(mine)-(limit-1), 0)]
+}
+
+// ofTest tells whether r is a report of rt. The label alone does not: it is shortened.
+func ofTest(r *v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest) bool {
+	return r.Spec.TestRef == rt.Name && r.Annotations[v1alpha1.AnnotationRestoreTest] == rt.Namespace+"/"+rt.Name
+}
+
+// ofRun tells whether r is the report of rt's run.
+func ofRun(r *v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest) bool {
+	return ofTest(r, rt) && r.Spec.RunID == rt.Status.Run.ID && r.Labels[v1alpha1.LabelRun] == rt.Status.Run.ID
+}

@@ -1,0 +1,61 @@
+package metrics
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/component-base/metrics/legacyregistry"
+	"k8s.io/component-base/metrics/testutil"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// names are those on which users' dashboards and alerts rest.
+var names = []string{"kymaros_tests_total", "kymaros_score", "kymaros_rto_seconds", "kymaros_backup_age_seconds", "kymaros_test_duration_seconds"}
+
+func TestSeriesOfATest(t *testing.T) {
+	Register()
+	Register() // a second time changes nothing
+	last := int32(70)
+	Known("prod", "shop", &last)
+	Ended("prod", "shop", Run{Result: v1alpha1.ResultPass, Score: 98, Duration: 90 * time.Second, RTO: 80 * time.Second, BackupAge: time.Hour})
+	Ended("prod", "shop", Run{Result: v1alpha1.ResultFail, Score: 0, Duration: time.Second})
+	want := `
+# HELP kymaros_backup_age_seconds [ALPHA] Age of the backup when the last run restored it.
+# TYPE kymaros_backup_age_seconds gauge
+kymaros_backup_age_seconds{namespace="prod",test="shop"} 3600
+# HELP kymaros_rto_seconds [ALPHA] Recovery time of the last run that recovered: from the start of the restore until all checks passed.
+# TYPE kymaros_rto_seconds gauge
+kymaros_rto_seconds{namespace="prod",test="shop"} 80
+# HELP kymaros_score [ALPHA] Score of the last run, 0 to 100.
+# TYPE kymaros_score gauge
+kymaros_score{namespace="prod",test="shop"} 0
+# HELP kymaros_test_duration_seconds [ALPHA] Duration of runs, from their start to their verdict.
+# TYPE kymaros_test_duration_seconds histogram
+kymaros_test_duration_seconds_bucket{namespace="prod",test="shop",le="60"} 1
+kymaros_test_duration_seconds_bucket{namespace="prod",test="shop",le="120"} 2
+kymaros_test_duration_seconds_bucket{namespace="prod",test="shop",le="240"} 2
+kymaros_test_duration_seconds_bucket{namespace="prod",test="shop",le="480"} 2
+kymaros_test_duration_seconds_bucket{namespace="prod",test="shop",le="960"} 2
+kymaros_test_duration_seconds_bucket{namespace="prod",test="shop",le="1920"} 2
+kymaros_test_duration_seconds_bucket{namespace="prod",test="shop",le="3840"} 2
+kymaros_test_duration_seconds_bucket{namespace="prod",test="shop",le="7680"} 2
+kymaros_test_duration_seconds_bucket{namespace="prod",test="shop",le="+Inf"} 2
+kymaros_test_duration_seconds_sum{namespace="prod",test="shop"} 91
+kymaros_test_duration_seconds_count{namespace="prod",test="shop"} 2
+# HELP kymaros_tests_total [ALPHA] Number of runs that ended, by result.
+# TYPE kymaros_tests_total counter
+kymaros_tests_total{namespace="prod",result="fail",test="shop"} 1
+kymaros_tests_total{namespace="prod",result="partial",test="shop"} 0
+kymaros_tests_total{namespace="prod",result="pass",test="shop"} 1
+`
+	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), names...); err != nil {
+		t.Error(err)
+	}
+
+	Forget("prod", "shop")
+	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(""), names...); err != nil {
+		t.Errorf("series of a deleted test remain: %v", err)
+	}
+}
