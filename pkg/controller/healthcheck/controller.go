@@ -1,0 +1,143 @@
+// Package healthcheck waits for the restored pods and runs the checks of the HealthCheckPolicy. It writes HealthChecked.
+package healthcheck
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+	informers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
+	listers "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+)
+
+const (
+	workers       = 4
+	defaultChecks = 8
+)
+
+// Options are what the controller works with.
+type Options struct {
+	Client   versioned.Interface
+	Kube     kubernetes.Interface // watches sandboxes
+	Tests    informers.RestoreTestInformer
+	Policies informers.HealthCheckPolicyInformer
+	Recorder record.EventRecorder
+	// Run runs one check.
+	Run RunFunc
+	// Workers is how many checks may run at a time, of all tests together. Default 8.
+	Workers int
+}
+
+// Controller checks what was restored.
+type Controller struct {
+	tests    listers.RestoreTestLister
+	policies listers.HealthCheckPolicyLister
+	watches  *watches
+	pool     *pool
+	status   controller.StatusWriter
+	runner   controller.Runner
+}
+
+// New returns the healthcheck controller. It fails if the informer was stopped already.
+func New(ctx context.Context, o Options) (*Controller, error) {
+	name := controller.FieldManager(controller.HealthCheck)
+	queue := controller.NewQueue(name)
+	if o.Workers <= 0 {
+		o.Workers = defaultChecks
+	}
+	c := &Controller{
+		tests:    o.Tests.Lister(),
+		policies: o.Policies.Lister(),
+		watches:  &watches{kube: o.Kube, enqueue: queue.Add},
+		pool:     &pool{run: o.Run, enqueue: queue.Add, slots: make(chan struct{}, o.Workers)},
+		status:   controller.StatusWriter{Controller: controller.HealthCheck, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
+	}
+	logger := klog.FromContext(ctx)
+	handler, err := o.Tests.Informer().AddEventHandlerWithOptions(controller.Handler(queue, controller.Own), cache.HandlerOptions{Logger: &logger})
+	if err != nil {
+		return nil, err
+	}
+	c.runner = controller.Runner{
+		Name: name, Workers: workers, Queue: queue, Sync: c.sync,
+		// A policy is looked up when the checks start, so a change of one wakes nobody.
+		Synced: []cache.DoneChecker{handler.HasSyncedChecker(), o.Policies.Informer().HasSyncedChecker()},
+	}
+	return c, nil
+}
+
+// Run works until ctx ends. It returns when no check and no watch is left; a check that was cut off is run again by
+// whoever works next.
+func (c *Controller) Run(ctx context.Context) {
+	c.runner.Run(ctx)
+	c.pool.close()
+	c.watches.close()
+}
+
+func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
+	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
+	if apierrors.IsNotFound(err) {
+		c.stop(key)
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	seen, err := c.observe(key, rt)
+	if err != nil {
+		return 0, err
+	}
+	p := decide(seen, time.Now())
+	if !p.watch {
+		c.stop(key)
+	} else {
+		run, sandboxes := rt.Status.Run, rt.Status.Sandbox.Namespaces
+		if err := c.watches.start(ctx, key, run.ID, sandboxes); err != nil {
+			return 0, fmt.Errorf("watch sandboxes: %w", err)
+		}
+		c.pool.start(ctx, key, run, sandboxes, p.run)
+	}
+	if p.condition.Type == "" {
+		return p.again, nil
+	}
+	return p.again, c.status.Write(ctx, rt, p.condition, v1alpha1.RestoreTestStatus{Health: &p.health})
+}
+
+func (c *Controller) observe(key cache.ObjectName, rt *v1alpha1.RestoreTest) (observed, error) {
+	seen := observed{test: rt}
+	run := rt.Status.Run
+	if run == nil {
+		return seen, nil
+	}
+	if ref := run.Spec.HealthChecks.PolicyRef; ref != "" {
+		policy, err := c.policies.HealthCheckPolicies(rt.Namespace).Get(ref)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return seen, err
+		}
+		seen.policy = policy
+	}
+	sandboxes, err := c.watches.contents(key, run.ID)
+	if err != nil {
+		return seen, err
+	}
+	if sandboxes != nil {
+		pods := assess(sandboxes)
+		seen.pods = &pods
+	}
+	seen.verdicts = c.pool.verdicts(key, run.ID)
+	return seen, nil
+}
+
+// stop ends what was started for a run that is over, or not begun.
+func (c *Controller) stop(key cache.ObjectName) {
+	c.watches.stop(key)
+	c.pool.stop(key)
+}

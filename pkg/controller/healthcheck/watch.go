@@ -1,0 +1,159 @@
+package healthcheck
+
+import (
+	"context"
+	"sync"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	appslisters "k8s.io/client-go/listers/apps/v1"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// watches are the watches on sandboxes of runs whose pods matter now: pods, Deployments and StatefulSets, one namespace
+// each. Nothing of the cluster is watched beyond that, so memory does not grow with it.
+type watches struct {
+	kube    kubernetes.Interface
+	enqueue func(cache.ObjectName)
+
+	mu     sync.Mutex
+	runs   map[cache.ObjectName]*watched
+	ending sync.WaitGroup
+}
+
+// watched is a run that is watched.
+type watched struct {
+	runID     string
+	stop      context.CancelFunc
+	synced    <-chan struct{}
+	sandboxes []sandboxListers
+}
+
+type sandboxListers struct {
+	source       string
+	factory      informers.SharedInformerFactory
+	pods         corelisters.PodLister
+	deployments  appslisters.DeploymentLister
+	statefulSets appslisters.StatefulSetLister
+}
+
+// start watches the sandboxes of a run, unless that is done already. Any change enqueues key, and so does the moment when
+// all is listed.
+func (w *watches) start(ctx context.Context, key cache.ObjectName, runID string, sandboxes []v1alpha1.SandboxNamespace) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if old := w.runs[key]; old != nil && old.runID == runID {
+		return nil
+	}
+	w.end(key)
+	ctx, stop := context.WithCancel(ctx)
+	run := &watched{runID: runID, stop: stop}
+	changed := func(any) { w.enqueue(key) }
+	handler := cache.ResourceEventHandlerFuncs{AddFunc: changed, UpdateFunc: func(_, now any) { changed(now) }, DeleteFunc: changed}
+	var handled []cache.DoneChecker
+	for _, sandbox := range sandboxes {
+		factory := informers.NewSharedInformerFactoryWithOptions(w.kube, 0, informers.WithNamespace(sandbox.Name), informers.WithTransform(trim))
+		pods, deployments, statefulSets := factory.Core().V1().Pods(), factory.Apps().V1().Deployments(), factory.Apps().V1().StatefulSets()
+		for _, informer := range []cache.SharedIndexInformer{pods.Informer(), deployments.Informer(), statefulSets.Informer()} {
+			registration, err := informer.AddEventHandler(handler)
+			if err != nil {
+				stop()
+				return err
+			}
+			handled = append(handled, registration.HasSyncedChecker())
+		}
+		factory.StartWithContext(ctx)
+		run.sandboxes = append(run.sandboxes, sandboxListers{sandbox.Source, factory, pods.Lister(), deployments.Lister(), statefulSets.Lister()})
+	}
+	synced := make(chan struct{})
+	run.synced = synced
+	w.ending.Go(func() {
+		if cache.WaitFor(ctx, "", handled...) {
+			close(synced)
+			w.enqueue(key)
+		}
+	})
+	if w.runs == nil {
+		w.runs = map[cache.ObjectName]*watched{}
+	}
+	w.runs[key] = run
+	return nil
+}
+
+// contents returns what the sandboxes of the run hold; nil if that is not known yet.
+func (w *watches) contents(key cache.ObjectName, runID string) ([]contents, error) {
+	w.mu.Lock()
+	run := w.runs[key]
+	w.mu.Unlock()
+	if run == nil || run.runID != runID {
+		return nil, nil
+	}
+	select {
+	case <-run.synced:
+	default:
+		return nil, nil
+	}
+	all := make([]contents, 0, len(run.sandboxes))
+	for _, s := range run.sandboxes {
+		c := contents{source: s.source}
+		var errs [3]error
+		c.pods, errs[0] = s.pods.List(labels.Everything())
+		c.deployments, errs[1] = s.deployments.List(labels.Everything())
+		c.statefulSets, errs[2] = s.statefulSets.List(labels.Everything())
+		for _, err := range errs {
+			if err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// stop ends the watches of a test's run and lets go of what they held.
+func (w *watches) stop(key cache.ObjectName) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.end(key)
+}
+
+func (w *watches) end(key cache.ObjectName) {
+	run := w.runs[key]
+	if run == nil {
+		return
+	}
+	delete(w.runs, key)
+	run.stop()
+	for _, s := range run.sandboxes {
+		w.ending.Go(s.factory.Shutdown)
+	}
+}
+
+// close ends all watches and waits until they have ended.
+func (w *watches) close() {
+	w.mu.Lock()
+	for key := range w.runs {
+		w.end(key)
+	}
+	w.mu.Unlock()
+	w.ending.Wait()
+}
+
+// trim drops what nobody here reads: nearly all of a pod.
+func trim(obj any) (any, error) {
+	switch o := obj.(type) {
+	case *corev1.Pod:
+		o.ManagedFields, o.Annotations, o.Spec = nil, nil, corev1.PodSpec{}
+	case *appsv1.Deployment:
+		o.ManagedFields, o.Annotations, o.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
+	case *appsv1.StatefulSet:
+		o.ManagedFields, o.Annotations, o.Spec.Template, o.Spec.VolumeClaimTemplates = nil, nil, corev1.PodTemplateSpec{}, nil
+	}
+	return obj, nil
+}
