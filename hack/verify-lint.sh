@@ -5,5 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
 mkdir -p _output/tools
 (cd hack/tools/golangci-lint && go build -o "$root/_output/tools/" tool)
-_output/tools/golangci-lint run ./...
-(cd test/cluster && "$root/_output/tools/golangci-lint" run --config "$root/.golangci.yaml" ./...)
+good=true
+for module in . test/cluster; do
+  (cd "$module" && "$root/_output/tools/golangci-lint" run --config "$root/.golangci.yaml" ./...) || good=false
+done
+$good
