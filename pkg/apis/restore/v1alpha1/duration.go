@@ -9,7 +9,7 @@ import (
 // that is no duration then spoils one object, not the decoding of a whole list of them.
 //
 // +kubebuilder:validation:MaxLength=32
-// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$') && !self.matches('[0-9]{7,}h|[0-9]{9,}')",message="must be a duration such as 90s, 30m or 24h (units: ms, s, m, h; a day is 24h)"
+// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]+([.][0-9]+)?(ns|us|µs|ms|s|m|h))+$') && !self.matches('[0-9]{7,}([.][0-9]*)?h|[0-9]{9,}')",message="must be a duration such as 90s, 30m or 24h (units: ms, s, m, h; a day is 24h)"
 type Duration string
 
 // Of returns d as text.

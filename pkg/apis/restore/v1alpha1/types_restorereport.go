@@ -86,12 +86,14 @@ type RestoreReportStatus struct {
 	NetworkIsolation NetworkIsolation `json:"networkIsolation,omitempty"`
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
 	Checks           []CheckStatus    `json:"checks,omitempty"`
 	Completeness     Completeness     `json:"completeness"`
 	ValidationLevels ValidationLevels `json:"validationLevels"`
 	// Volumes of the sandboxes and where their data came from.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
 	Volumes []VolumeReport `json:"volumes,omitempty"`
 	// PodLogs and Events are there only when the test asks for logCollection.
 	// +optional

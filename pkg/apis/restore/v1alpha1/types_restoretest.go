@@ -164,7 +164,7 @@ const (
 // Quantity is a Kubernetes quantity, as text: "2", "500m", "4Gi".
 //
 // +kubebuilder:validation:MaxLength=32
-// +kubebuilder:validation:XValidation:rule="isQuantity(self) && quantity(self).sign() >= 0",message="must be a quantity such as 2, 500m or 4Gi"
+// +kubebuilder:validation:XValidation:rule="isQuantity(self) && !quantity(self).isLessThan(quantity('0'))",message="must be a quantity such as 2, 500m or 4Gi"
 type Quantity string
 
 // SandboxQuota bounds what one sandbox may request.

@@ -196,6 +196,7 @@ type HealthStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
 	Checks []CheckStatus `json:"checks,omitempty"`
 }
 

@@ -1,0 +1,211 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/controller/cleanup"
+	"github.com/kymaros/kymaros/pkg/controller/healthcheck"
+	"github.com/kymaros/kymaros/pkg/controller/report"
+	"github.com/kymaros/kymaros/pkg/controller/restore"
+	"github.com/kymaros/kymaros/pkg/controller/sandbox"
+	"github.com/kymaros/kymaros/pkg/controller/schedule"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/scheme"
+	"github.com/kymaros/kymaros/pkg/generated/informers/externalversions"
+	"github.com/kymaros/kymaros/pkg/probe"
+)
+
+// orphanInterval is how often every sandbox is looked at although nothing happened to it. It costs no request.
+const orphanInterval = 10 * time.Minute
+
+// clients are those of one controller. They are called as it is, so that audit logs and the server's metrics tell
+// controllers apart.
+type clients struct {
+	config   *rest.Config
+	kube     kubernetes.Interface
+	kymaros  versioned.Interface
+	metadata metadata.Interface
+}
+
+func newClients(config *rest.Config, name string) (clients, error) {
+	c := clients{config: rest.AddUserAgent(rest.CopyConfig(config), name)}
+	binary := rest.CopyConfig(c.config)
+	binary.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	binary.ContentType = runtime.ContentTypeProtobuf
+	var errs [3]error
+	c.kube, errs[0] = kubernetes.NewForConfig(binary)
+	c.kymaros, errs[1] = versioned.NewForConfig(c.config)
+	c.metadata, errs[2] = metadata.NewForConfig(metadata.ConfigFor(c.config))
+	return c, errors.Join(errs[:]...)
+}
+
+// controllers are all controllers of the process, and the informers they share.
+type controllers struct {
+	kymaros  externalversions.SharedInformerFactory // ours, of all namespaces
+	velero   externalversions.SharedInformerFactory // Velero's, of its namespace
+	labelled informers.SharedInformerFactory        // whatever carries our managed-by label
+	events   record.EventBroadcaster
+	sink     record.EventSink
+	runs     map[string]func(context.Context)
+	caches   []cache.InformerSynced
+}
+
+// newControllers builds every controller, and starts none. The informers are all that the process holds in memory of the
+// cluster: our kinds, Velero's Backups and Restores, and sandboxes with their guards.
+func newControllers(ctx context.Context, options *Options, config *rest.Config) (*controllers, error) {
+	base, err := newClients(config, "kymaros-controller")
+	if err != nil {
+		return nil, err
+	}
+	if err := installed(base.kymaros); err != nil {
+		return nil, err
+	}
+	set := &controllers{
+		kymaros: externalversions.NewSharedInformerFactoryWithOptions(base.kymaros, 0, externalversions.WithTransform(trim)),
+		velero: externalversions.NewSharedInformerFactoryWithOptions(base.kymaros, 0,
+			externalversions.WithNamespace(options.VeleroNamespace), externalversions.WithTransform(trim)),
+		labelled: informers.NewSharedInformerFactoryWithOptions(base.kube, orphanInterval, informers.WithTransform(trim),
+			informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+				o.LabelSelector = v1alpha1.LabelManagedBy + "=" + v1alpha1.ManagedBy
+			})),
+		events: record.NewBroadcaster(record.WithContext(ctx)),
+		sink:   &typedcorev1.EventSinkImpl{Interface: base.kube.CoreV1().Events("")},
+		runs:   map[string]func(context.Context){},
+	}
+	for _, name := range []string{controller.Schedule, controller.Sandbox, controller.Restore, controller.HealthCheck, controller.Report, controller.Cleanup} {
+		run, err := set.build(ctx, name, options, config)
+		if err != nil {
+			return nil, fmt.Errorf("controller %s: %w", name, err)
+		}
+		set.runs[name] = run
+	}
+	set.caches = append(set.caches, set.kymaros.Restore().V1alpha1().RestoreTests().Informer().HasSynced,
+		set.velero.Velero().V1().Restores().Informer().HasSynced, set.labelled.Core().V1().Namespaces().Informer().HasSynced)
+	return set, nil
+}
+
+// build builds one controller and returns what runs it.
+func (set *controllers) build(ctx context.Context, name string, options *Options, config *rest.Config) (func(context.Context), error) {
+	ctx = named(ctx, name)
+	c, err := newClients(config, controller.FieldManager(name))
+	if err != nil {
+		return nil, err
+	}
+	recorder := set.events.NewRecorder(scheme.Scheme, corev1.EventSource{Component: controller.FieldManager(name)})
+	tests := set.kymaros.Restore().V1alpha1().RestoreTests()
+	velero := set.velero.Velero().V1()
+	switch name {
+	case controller.Schedule:
+		built, err := schedule.New(ctx, c.kymaros, tests, recorder)
+		return run(built, err)
+	case controller.Sandbox:
+		built, err := sandbox.New(ctx, c.kube, c.kymaros, tests, set.labelled, recorder)
+		return run(built, err)
+	case controller.Restore:
+		built, err := restore.New(ctx, restore.Options{VeleroNamespace: options.VeleroNamespace, MaxRestores: options.MaxRestores}, c.kymaros, tests, velero, recorder)
+		return run(built, err)
+	case controller.HealthCheck:
+		built, err := healthcheck.New(ctx, healthcheck.Options{
+			Kube: c.kube, Client: c.kymaros, Tests: tests, Policies: set.kymaros.Restore().V1alpha1().HealthCheckPolicies(),
+			Run: probe.New(c.kube, c.metadata, c.config).Run, Recorder: recorder, Workers: options.CheckWorkers,
+		})
+		return run(built, err)
+	case controller.Report:
+		built, err := report.New(ctx, report.Options{
+			Client: c.kymaros, Kube: c.kube, Metadata: c.metadata, Tests: tests, Backups: velero.Backups(), Recorder: recorder,
+			VeleroNamespace: options.VeleroNamespace,
+		})
+		return run(built, err)
+	case controller.Cleanup:
+		built, err := cleanup.New(ctx, cleanup.Clients{Kube: c.kube, Metadata: c.metadata, Kymaros: c.kymaros}, tests, velero.Restores(), set.labelled, recorder)
+		return run(built, err)
+	}
+	return nil, errors.New("unknown")
+}
+
+func run[C interface{ Run(context.Context) }](built C, err error) (func(context.Context), error) {
+	return built.Run, err
+}
+
+// start fills the caches. It does not wait: a process that is not leading yet fills them for the day it is.
+func (set *controllers) start(ctx context.Context) {
+	set.kymaros.Start(ctx.Done())
+	set.velero.Start(ctx.Done())
+	set.labelled.Start(ctx.Done())
+}
+
+// run works until ctx ends, and returns when every controller has drained.
+func (set *controllers) run(ctx context.Context) {
+	set.events.StartRecordingToSink(set.sink)
+	defer set.events.Shutdown()
+	var wg sync.WaitGroup
+	for name, run := range set.runs {
+		wg.Go(func() { run(named(ctx, name)) })
+	}
+	wg.Wait()
+}
+
+// shutdown waits until the informers have ended; their context must have.
+func (set *controllers) shutdown() {
+	set.kymaros.Shutdown()
+	set.velero.Shutdown()
+	set.labelled.Shutdown()
+}
+
+func (set *controllers) synced() bool {
+	for _, synced := range set.caches {
+		if !synced() {
+			return false
+		}
+	}
+	return true
+}
+
+func named(ctx context.Context, name string) context.Context {
+	return klog.NewContext(ctx, klog.LoggerWithName(klog.FromContext(ctx), controller.FieldManager(name)))
+}
+
+// installed tells which CustomResourceDefinitions are missing: informers would only log it, again and again.
+func installed(client versioned.Interface) error {
+	for group, remedy := range map[schema.GroupVersion]string{
+		v1alpha1.SchemeGroupVersion: "kubectl apply -f manifests/crds",
+		velerov1.SchemeGroupVersion: "install Velero first",
+	} {
+		if _, err := client.Discovery().ServerResourcesForGroupVersion(group.String()); apierrors.IsNotFound(err) {
+			return fmt.Errorf("the cluster does not serve %s: %s", group, remedy)
+		} else if err != nil {
+			return fmt.Errorf("ask the API server for %s: %w", group, err)
+		}
+	}
+	return nil
+}
+
+// trim drops what no controller reads and what makes up half of an object.
+func trim(obj any) (any, error) {
+	if o, err := meta.Accessor(obj); err == nil {
+		o.SetManagedFields(nil)
+	}
+	return obj, nil
+}

@@ -1,0 +1,98 @@
+package app
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/klog/v2"
+)
+
+// Options are the flags of the controller.
+type Options struct {
+	Kubeconfig      string
+	VeleroNamespace string
+	MaxRestores     int
+	CheckWorkers    int
+
+	LeaderElect          bool
+	LeaderElectNamespace string
+
+	HealthAddress  string
+	MetricsAddress string
+
+	QPS   float32
+	Burst int
+
+	Version bool
+}
+
+// NewOptions returns the defaults. The environment gives the namespaces, as the manifests set it.
+func NewOptions() *Options {
+	return &Options{
+		VeleroNamespace:      env("KYMAROS_VELERO_NAMESPACE", "velero"),
+		MaxRestores:          1,
+		CheckWorkers:         8,
+		LeaderElect:          true,
+		LeaderElectNamespace: env("POD_NAMESPACE", "kymaros-system"),
+		HealthAddress:        ":8081",
+		MetricsAddress:       ":8080",
+		QPS:                  50,
+		Burst:                100,
+	}
+}
+
+// AddFlags adds the flags to fs, and klog's.
+func (o *Options) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file; empty inside a cluster")
+	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero's Backups and Restores")
+	fs.IntVar(&o.MaxRestores, "max-restores", o.MaxRestores, "how many Velero Restores of ours may be under way at once")
+	fs.IntVar(&o.CheckWorkers, "check-workers", o.CheckWorkers, "how many health checks may run at once")
+	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
+	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease")
+	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
+	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "address of /metrics; empty for none")
+	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server, of each controller")
+	fs.IntVar(&o.Burst, "kube-api-burst", o.Burst, "requests that may exceed kube-api-qps for a moment")
+	fs.BoolVar(&o.Version, "version", o.Version, "print the version and end")
+	var logging flag.FlagSet
+	klog.InitFlags(&logging)
+	for _, name := range []string{"v", "vmodule"} {
+		fs.AddGoFlag(logging.Lookup(name))
+	}
+}
+
+// Validate returns what is wrong with the options, each with its flag.
+func (o *Options) Validate() error {
+	var errs []error
+	for flag, namespace := range map[string]string{"velero-namespace": o.VeleroNamespace, "leader-elect-namespace": o.LeaderElectNamespace} {
+		for _, problem := range validation.IsDNS1123Label(namespace) {
+			errs = append(errs, fmt.Errorf("--%s=%q: %s", flag, namespace, problem))
+		}
+	}
+	for flag, number := range map[string]int{"max-restores": o.MaxRestores, "check-workers": o.CheckWorkers, "kube-api-burst": o.Burst} {
+		if number < 1 {
+			errs = append(errs, fmt.Errorf("--%s=%d: must be at least 1", flag, number))
+		}
+	}
+	if o.QPS <= 0 {
+		errs = append(errs, fmt.Errorf("--kube-api-qps=%g: must be more than 0", o.QPS))
+	}
+	for flag, address := range map[string]string{"health-bind-address": o.HealthAddress, "metrics-bind-address": o.MetricsAddress} {
+		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
+			errs = append(errs, fmt.Errorf("--%s=%q: must be host:port or :port, or empty", flag, address))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func env(name, otherwise string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return otherwise
+}
