@@ -100,10 +100,11 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		c.stop(key)
 	} else {
 		run, sandboxes := rt.Status.Run, rt.Status.Sandbox.Namespaces
-		if err := c.watches.start(ctx, key, run.ID, sandboxes); err != nil {
+		background := context.WithoutCancel(ctx) // what is started here outlives this sync
+		if err := c.watches.start(background, key, run.ID, sandboxes); err != nil {
 			return 0, fmt.Errorf("watch sandboxes: %w", err)
 		}
-		c.pool.start(ctx, key, run, sandboxes, p.run)
+		c.pool.start(background, key, run, sandboxes, p.run)
 	}
 	if p.condition.Type == "" {
 		return p.again, nil
