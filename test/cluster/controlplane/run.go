@@ -17,8 +17,8 @@ import (
 const (
 	// startTimeout is generous: several control planes may start at once on few cores.
 	startTimeout = 90 * time.Second
-	// stopGrace is what a program gets to end by itself.
-	stopGrace = 5 * time.Second
+	// stopGrace is what a program gets to end by itself. Nothing it could save is kept.
+	stopGrace = time.Second
 )
 
 // Options are the choices of a control plane that runs alone.
