@@ -58,8 +58,9 @@ func env(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Print(c.Env())
-	return nil
+	lines, err := c.Env()
+	fmt.Print(lines)
+	return err
 }
 
 func image(ctx context.Context, args []string) error {

@@ -92,8 +92,11 @@ func (c *Cluster) plane() controlplane.Plane {
 func (c *Cluster) lock() (unlock func(), err error) { return build.Lock(c.Dir + ".lock") }
 
 // Env are the shell lines that make the cluster current.
-func (c *Cluster) Env() string {
-	return fmt.Sprintf("export KUBECONFIG=%q\nexport PATH=%q:\"$PATH\"\n", c.Kubeconfig(), c.Bin)
+func (c *Cluster) Env() (string, error) {
+	if _, err := os.Stat(c.upFile()); err != nil {
+		return "", c.notUp()
+	}
+	return fmt.Sprintf("export KUBECONFIG=%q\nexport PATH=%q:\"$PATH\"\n", c.Kubeconfig(), c.Bin), nil
 }
 
 // Exec replaces the calling process by argv in the cluster's network namespace.

@@ -76,7 +76,7 @@ func (r Record) Stop(grace time.Duration) error {
 	return fmt.Errorf("%s (pid %d) survives SIGKILL: it waits in the kernel, see /proc/%d/stack", r.Name, r.Pid, r.Pid)
 }
 
-// Save writes r to dir.
+// Save writes r to dir, at once and completely: others read the records while programs are being started.
 func (r Record) Save(dir string) error {
 	content, err := json.Marshal(r)
 	if err != nil {
@@ -85,7 +85,11 @@ func (r Record) Save(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(recordFile(dir, r.Name), content, 0o644)
+	file := recordFile(dir, r.Name)
+	if err := os.WriteFile(file+".new", content, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
 }
 
 // Load returns the record called name in dir; the error is os.ErrNotExist when there is none.

@@ -165,3 +165,37 @@ func TestKillWhereKillsWhatBelongsAndNothingElse(t *testing.T) {
 	case <-time.After(50 * time.Millisecond):
 	}
 }
+
+func TestARecordIsNeverReadHalfWritten(t *testing.T) {
+	dir := t.TempDir()
+	r, err := Identify("self", os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	saved := make(chan error)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				saved <- nil
+				return
+			default:
+			}
+			if err := r.Save(dir); err != nil {
+				saved <- err
+				return
+			}
+		}
+	}()
+	for range 2000 {
+		if _, err := LoadAll(dir); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	close(stop)
+	if err := <-saved; err != nil {
+		t.Error(err)
+	}
+}
