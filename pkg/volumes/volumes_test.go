@@ -44,7 +44,8 @@ func TestReport(t *testing.T) {
 			func() v1alpha1.VolumeReport { r := filled; r.MountedBy = "pod/db-1"; return r }(),
 		},
 		"a transfer into the same pod of another sandbox proves nothing": {
-			claim, []Mount{mount}, []Transfer{transfer(func(t *Transfer) { t.Namespace = "box2" })},
+			claim, []Mount{mount, {Namespace: "box2", Pod: "db-0", Volume: "vol", Claim: "data"}},
+			[]Transfer{transfer(func(t *Transfer) { t.Namespace = "box2" })},
 			v1alpha1.VolumeReport{Namespace: "shop", Claim: "data", Method: v1alpha1.VolumeEmpty, MountedBy: "pod/db-0",
 				Message: "no data of this volume is in the backup: it was made anew"},
 		},

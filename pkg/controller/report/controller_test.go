@@ -328,6 +328,15 @@ func TestDeletion(t *testing.T) {
 		equal(t, "reason", f.reports(t)[0].Status.Reason, v1alpha1.ReasonTestDeleted)
 	})
 
+	t.Run("a test that is deleted during the look is not judged by a sandbox that may be going", func(t *testing.T) {
+		f := newFixture(t, test())
+		if err := f.client.Tracker().Update(v1alpha1.SchemeGroupVersion.WithResource("restoretests"), test(deleted), "prod"); err != nil {
+			t.Fatal(err)
+		}
+		f.mustSync(t)
+		equal(t, "reason", f.reports(t)[0].Status.Reason, v1alpha1.ReasonTestDeleted)
+	})
+
 	t.Run("in a namespace that is being deleted there is no report, and no end of trying", func(t *testing.T) {
 		f := newFixture(t, test(deleted))
 		terminating := apierrors.NewForbidden(v1alpha1.Resource("restorereports"), first, errors.New("namespace is being terminated"))
