@@ -44,7 +44,11 @@ func deleteTable(ctx context.Context) error {
 	return nil
 }
 
+// whileUp runs f while no other command starts or ends the cluster, which must be up.
 func (c *Cluster) whileUp(f func() error) error {
+	if _, err := os.Stat(c.Dir); err != nil {
+		return c.notUp() // locking it would leave a file behind
+	}
 	unlock, err := c.lock()
 	if err != nil {
 		return err
