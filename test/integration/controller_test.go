@@ -1,0 +1,133 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/utils/ptr"
+
+	"github.com/kymaros/kymaros/cmd/kymaros-controller/app"
+)
+
+// kubeconfig writes a file with which the controller talks through the proxy, as the ServiceAccount of the manifests: a
+// verb that they do not grant fails here too.
+func kubeconfig(ctx context.Context, p *proxy) (string, error) {
+	token, err := kube.CoreV1().ServiceAccounts(systemNamespace).CreateToken(ctx, "kymaros-controller",
+		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: ptr.To[int64](3600)}}, metav1.CreateOptions{})
+	if err != nil {
+		return "", fmt.Errorf("token of the controller: %w", err)
+	}
+	config := clientcmdapi.NewConfig()
+	config.Clusters["test"] = &clientcmdapi.Cluster{Server: p.server.URL, CertificateAuthorityData: p.authority()}
+	config.AuthInfos["test"] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
+	config.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "test"}
+	config.CurrentContext = "test"
+	file, err := os.CreateTemp(scratch, "kubeconfig-")
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	return file.Name(), clientcmd.WriteToFile(*config, file.Name())
+}
+
+// controller is the product's controller, running in this process.
+type controller struct {
+	*proxy
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// startController starts the controller as its manifests do, but for leader election and ports.
+func startController(ctx context.Context) (*controller, error) {
+	p, err := newProxy()
+	if err != nil {
+		return nil, err
+	}
+	file, err := kubeconfig(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	options := app.NewOptions()
+	options.Kubeconfig = file
+	options.LeaderElect = false
+	options.HealthAddress, options.MetricsAddress = "", ""
+	options.MaxRestores = 1000 // tests that hold a Restore must not hold up the others
+	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	c := &controller{proxy: p, cancel: cancel, done: make(chan error, 1)}
+	go func() { c.done <- app.Run(runCtx, options) }()
+	return c, nil
+}
+
+// stop ends the controller and waits until it has.
+func (c *controller) stop() error {
+	defer c.close()
+	c.cancel()
+	select {
+	case err := <-c.done:
+		return err
+	case <-time.After(time.Minute):
+		return errors.New("the controller does not end")
+	}
+}
+
+// alone starts a controller for t alone. t must not run in parallel with others.
+func alone(t *testing.T) *controller {
+	t.Helper()
+	c, err := startController(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.stop(); err != nil {
+			t.Errorf("controller: %v", err)
+		}
+	})
+	return c
+}
+
+var sharedController struct {
+	once sync.Once
+	c    *controller
+	err  error
+}
+
+// shared returns the controller that all parallel tests share. It starts when the first of them asks for it: by then those
+// that run alone have ended.
+func shared(t *testing.T) *controller {
+	t.Helper()
+	s := &sharedController
+	s.once.Do(func() { s.c, s.err = startController(context.WithoutCancel(t.Context())) })
+	if s.err != nil {
+		t.Fatal(s.err)
+	}
+	select {
+	case err := <-s.c.done:
+		s.c.done <- err
+		t.Fatalf("the controller has ended: %v", err)
+	default:
+	}
+	return s.c
+}
+
+func stopShared() error {
+	if sharedController.c == nil {
+		return nil
+	}
+	return sharedController.c.stop()
+}
+
+// controllerProgram returns the path of the controller's program, built once.
+var controllerProgram = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(scratch, "kymaros-controller")
+	return path, build(path, "./cmd/kymaros-controller")
+})
