@@ -14,6 +14,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -29,14 +30,15 @@ import (
 // The script of the only container. Of each port: what it does when somebody connects.
 const server = `
 mkdir -p /tmp/www && echo secret-body > /tmp/www/index.html && httpd -p 8080 -h /tmp/www
-(while true; do printf 'HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:8080/\r\nContent-Length: 0\r\n\r\n' | nc -l -p 8081 >/dev/null; done) &
+echo 'while read x && [ "${#x}" -gt 1 ]; do :; done; printf "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:8080/\r\nContent-Length: 0\r\n\r\n"' >/tmp/redirect
+nc -ll -p 8081 -e sh /tmp/redirect &
 nc -ll -p 5432 -e sleep 1000 &
 nc -ll -p 5433 -e cat &
 nc -ll -p 2525 -e echo 220 secret-banner &
 sleep 100000`
 
 // TestCluster proves the checks on a real cluster: go test -tags cluster, with KUBECONFIG and KYMAROS_TEST_IMAGE, an
-// image with busybox.
+// image with busybox and links to its applets in /bin.
 func TestCluster(t *testing.T) {
 	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
 	if err != nil {
@@ -47,6 +49,8 @@ func TestCluster(t *testing.T) {
 	ctx := t.Context()
 	sandbox := prepare(t, kube)
 	sandboxes := []v1alpha1.SandboxNamespace{sandbox}
+	config = restricted(t, kube, config)
+	kube = kubernetes.NewForConfigOrDie(config)
 
 	web := func(service string, port int32, status int32, change ...func(*v1alpha1.HTTPGetCheck)) v1alpha1.HealthCheck {
 		c := &v1alpha1.HTTPGetCheck{Service: service, Port: port, Path: "/", ExpectedStatus: status, Retries: 1}
@@ -176,6 +180,29 @@ func TestCluster(t *testing.T) {
 	})
 }
 
+// restricted returns a config for a user who may do what the checks need, and nothing else.
+func restricted(t *testing.T, kube kubernetes.Interface, config *rest.Config) *rest.Config {
+	ctx := context.Background()
+	role, err := kube.RbacV1().ClusterRoles().Create(ctx, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{GenerateName: "probe-"}, Rules: []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"namespaces", "services", "secrets", "configmaps", "persistentvolumeclaims"}, Verbs: []string{"get"}},
+		{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get", "list", "watch"}},
+		{APIGroups: []string{""}, Resources: []string{"pods/exec", "pods/portforward"}, Verbs: []string{"create"}},
+		{APIGroups: []string{"apps"}, Resources: []string{"deployments", "statefulsets"}, Verbs: []string{"get"}},
+	}}, metav1.CreateOptions{})
+	must(t, err)
+	_, err = kube.RbacV1().ClusterRoleBindings().Create(ctx, &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: role.Name},
+		RoleRef:  rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
+		Subjects: []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: "User", Name: role.Name}}}, metav1.CreateOptions{})
+	must(t, err)
+	t.Cleanup(func() {
+		_ = kube.RbacV1().ClusterRoleBindings().Delete(ctx, role.Name, metav1.DeleteOptions{})
+		_ = kube.RbacV1().ClusterRoles().Delete(ctx, role.Name, metav1.DeleteOptions{})
+	})
+	config = rest.CopyConfig(config)
+	config.Impersonate.UserName = role.Name
+	return config
+}
+
 // refuseWebSockets returns a config for a proxy to the API server that knows no WebSocket, as some load balancers.
 func refuseWebSockets(t *testing.T, config *rest.Config) *rest.Config {
 	target, err := url.Parse(config.Host)
@@ -198,6 +225,7 @@ func refuseWebSockets(t *testing.T, config *rest.Config) *rest.Config {
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(front.Close)
+	// The proxy speaks for the user.
 	return &rest.Config{Host: front.URL, QPS: config.QPS, Burst: config.Burst}
 }
 

@@ -194,6 +194,16 @@ func TestARunIsDecidedAtTheEventOfItsLastPod(t *testing.T) {
 	})
 }
 
+func TestASandboxWithoutPodsIsDecidedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := begin(t, nil, without)
+		w.kube = kubefake.NewClientset()
+		_, stop := w.control(0)
+		defer stop()
+		w.expect(metav1.ConditionTrue, v1alpha1.ReasonNotChecked, "all 0 pods ready; no check ran because spec.healthChecks.policyRef is empty: name a HealthCheckPolicy there")
+	})
+}
+
 func TestChecksRunInABoundedPoolAndReportThroughTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, []string{"e", "d", "c", "b", "a"})
