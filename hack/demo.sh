@@ -9,6 +9,7 @@ step() { printf '\n\033[1m[%3ds] %s\033[0m\n' $((SECONDS - began)) "$*"; }
 fail() { echo "demo: $*" >&2; exit 1; }
 
 image=ghcr.io/kymaros/kymaros:v0.1.0
+case ${KUBECONFIG:-} in */kymaros/clusters/*) unset KUBECONFIG ;; esac # that of our own cluster
 if [ -n "${KUBECONFIG:-}" ]; then
   own=no
   postgres=${POSTGRES_IMAGE:-docker.io/library/postgres:15} web=${WEB_IMAGE:-docker.io/library/busybox:1}
@@ -39,9 +40,9 @@ kubectl -n kymaros-system rollout status deployment/kymaros-controller --timeout
 
 step "Application: a shop with a database and a web server"
 sed -e "s#POSTGRES_IMAGE#$postgres#" -e "s#WEB_IMAGE#$web#" hack/demo/shop.yaml | kubectl apply -f -
-kubectl -n kymaros-demo rollout status statefulset/db --timeout 300s
-kubectl -n kymaros-demo rollout status deployment/web --timeout 300s
-sql() { kubectl -n kymaros-demo exec db-0 -c postgres -- psql -U postgres -d shop -h 127.0.0.1 -v ON_ERROR_STOP=1 -tAc "$1"; }
+kubectl -n kymaros-demo rollout status statefulset/db --timeout 180s
+kubectl -n kymaros-demo rollout status deployment/web --timeout 180s
+sql() { kubectl -n kymaros-demo exec db-0 -c postgres -- psql -U postgres -d shop -v ON_ERROR_STOP=1 -tAc "$1"; }
 sql "CREATE TABLE IF NOT EXISTS orders AS SELECT n AS id, md5(n::text) AS article, n * 7 % 1000 AS cents FROM generate_series(1, 50000) n" >/dev/null 2>&1
 echo "orders in production: $(sql 'SELECT count(*) FROM orders')"
 
