@@ -86,13 +86,17 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 	if err := json.Unmarshal(body, status); err != nil {
 		return err
 	}
-	status.WithConditions(metav1ac.Condition().
+	apply := metav1ac.Condition().
 		WithType(next.Type).WithStatus(next.Status).WithReason(next.Reason).WithMessage(next.Message).
-		WithLastTransitionTime(next.LastTransitionTime).WithObservedGeneration(next.ObservedGeneration))
-	apply := restoreac.RestoreTest(rt.Name, rt.Namespace).WithResourceVersion(rt.ResourceVersion).WithStatus(status)
+		WithLastTransitionTime(next.LastTransitionTime)
+	if next.ObservedGeneration > 0 {
+		apply.WithObservedGeneration(next.ObservedGeneration)
+	}
+	status.WithConditions(apply)
+	test := restoreac.RestoreTest(rt.Name, rt.Namespace).WithResourceVersion(rt.ResourceVersion).WithStatus(status)
 	// Force: a field that somebody edited by hand is ours again at the next write, instead of blocking it for ever.
 	options := metav1.ApplyOptions{FieldManager: FieldManager(w.Controller), Force: true}
-	if _, err := w.Tests.RestoreTests(rt.Namespace).ApplyStatus(ctx, apply, options); err != nil {
+	if _, err := w.Tests.RestoreTests(rt.Namespace).ApplyStatus(ctx, test, options); err != nil {
 		return fmt.Errorf("apply status: %w", err)
 	}
 	w.record(ctx, rt, next)

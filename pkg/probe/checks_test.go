@@ -15,7 +15,6 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	metadatafake "k8s.io/client-go/metadata/fake"
 	"k8s.io/client-go/util/exec"
-	"k8s.io/utils/ptr"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -28,7 +27,7 @@ func TestExec(t *testing.T) {
 		}
 	}
 	ends := func(code int) error { return exec.CodeExitError{Err: errors.New("ended"), Code: code} }
-	four := &v1alpha1.Expectation{Equals: ptr.To("4711")}
+	four := &v1alpha1.Expectation{Equals: new("4711")}
 	tests := []struct {
 		name  string
 		check v1alpha1.ExecCheck
@@ -43,7 +42,7 @@ func TestExec(t *testing.T) {
 		{"output is matched without white space around", v1alpha1.ExecCheck{Expect: four}, prints("\n 4711 \r\n", nil), true, "exit code 0, output as expected"},
 		{"output of a command that fails does not count", v1alpha1.ExecCheck{Expect: four}, prints("4711", ends(1)), false, "exit code 1, expected 0"},
 		{"other output fails and is not quoted", v1alpha1.ExecCheck{Expect: four}, prints("4712", nil), false, "output does not equal the expected text"},
-		{"64 KiB of output are held", v1alpha1.ExecCheck{Expect: &v1alpha1.Expectation{Regex: ptr.To("x$")}}, prints(strings.Repeat("x", maxOutput), nil), true, "exit code 0, output as expected"},
+		{"64 KiB of output are held", v1alpha1.ExecCheck{Expect: &v1alpha1.Expectation{Regex: new("x$")}}, prints(strings.Repeat("x", maxOutput), nil), true, "exit code 0, output as expected"},
 		{"more than that ends the command", v1alpha1.ExecCheck{Expect: four}, func(ctx context.Context, w io.Writer) error {
 			_, _ = io.Copy(w, strings.NewReader(strings.Repeat("x", maxOutput+1)))
 			<-ctx.Done()

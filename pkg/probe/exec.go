@@ -46,7 +46,7 @@ func (p *Prober) execCommand(ctx context.Context, among []v1alpha1.SandboxNamesp
 		stdout = output
 	}
 	err = p.exec(ctx, pod.Namespace, pod.Name, container, check.Command, stdout)
-	if context.Cause(ctx) == errTooLong {
+	if errors.Is(context.Cause(ctx), errTooLong) {
 		return "", told{errTooLong}
 	}
 	var ended exec.CodeExitError

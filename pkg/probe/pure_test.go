@@ -80,12 +80,12 @@ func TestMatch(t *testing.T) {
 		output string
 		want   string
 	}{
-		{"equal text", &v1alpha1.Expectation{Equals: ptr.To("ok")}, "ok", ""},
-		{"other text", &v1alpha1.Expectation{Equals: ptr.To("ok")}, "ok 4711", "output does not equal the expected text"},
-		{"empty text is a text", &v1alpha1.Expectation{Equals: ptr.To("")}, "4711", "output does not equal the expected text"},
-		{"a regex matches somewhere", &v1alpha1.Expectation{Regex: ptr.To("4[0-9]")}, "a 47", ""},
-		{"a regex that is anchored", &v1alpha1.Expectation{Regex: ptr.To("^4$")}, "4711", "output does not match the regular expression"},
-		{"a regex that is none", &v1alpha1.Expectation{Regex: ptr.To("(")}, "4711", "expect.regex is no regular expression (RE2 syntax): error parsing regexp: missing closing ): `(`"},
+		{"equal text", &v1alpha1.Expectation{Equals: new("ok")}, "ok", ""},
+		{"other text", &v1alpha1.Expectation{Equals: new("ok")}, "ok 4711", "output does not equal the expected text"},
+		{"empty text is a text", &v1alpha1.Expectation{Equals: new("")}, "4711", "output does not equal the expected text"},
+		{"a regex matches somewhere", &v1alpha1.Expectation{Regex: new("4[0-9]")}, "a 47", ""},
+		{"a regex that is anchored", &v1alpha1.Expectation{Regex: new("^4$")}, "4711", "output does not match the regular expression"},
+		{"a regex that is none", &v1alpha1.Expectation{Regex: new("(")}, "4711", "expect.regex is no regular expression (RE2 syntax): error parsing regexp: missing closing ): `(`"},
 		{"eq holds", integer("eq", 4711), "4711", ""},
 		{"eq fails", integer("eq", 1), "4711", "output is not = 1"},
 		{"ne holds", integer("ne", 1), "4711", ""},

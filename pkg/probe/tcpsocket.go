@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -36,7 +37,7 @@ func (p *Prober) tcpSocket(ctx context.Context, among []v1alpha1.SandboxNamespac
 	case <-spoke:
 		return accepted, nil
 	case <-t.ended:
-		if t.refusal == nil || t.refusal == errReset {
+		if t.refusal == nil || errors.Is(t.refusal, errReset) {
 			return accepted, nil
 		}
 		return "", fmt.Errorf("port %d of pod %s: %w", at.port, at.pod, t.refusal)

@@ -102,13 +102,16 @@ func explain(e Evidence, v Verdict, findings []finding) (reason, message string)
 	return reason, message
 }
 
-// sentence makes s begin with a capital letter and end with a full stop.
+// sentence makes s begin with a capital letter, unless its first word is the path of a field, and end with a full stop.
 func sentence(s string) string {
 	if s == "" {
 		return ""
 	}
 	if !strings.HasSuffix(s, ".") {
 		s += "."
+	}
+	if first, _, _ := strings.Cut(s, " "); strings.Contains(strings.TrimSuffix(first, "."), ".") {
+		return s
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -189,11 +188,11 @@ func named(ctx context.Context, name string) context.Context {
 
 // installed tells which CustomResourceDefinitions are missing: informers would only log it, again and again.
 func installed(client versioned.Interface) error {
-	for group, remedy := range map[schema.GroupVersion]string{
-		v1alpha1.SchemeGroupVersion: "kubectl apply -f manifests/crds",
-		velerov1.SchemeGroupVersion: "install Velero first",
+	for group, remedy := range map[string]string{
+		v1alpha1.GroupVersion.String():       "kubectl apply -f manifests/crds",
+		velerov1.SchemeGroupVersion.String(): "install Velero first",
 	} {
-		if _, err := client.Discovery().ServerResourcesForGroupVersion(group.String()); apierrors.IsNotFound(err) {
+		if _, err := client.Discovery().ServerResourcesForGroupVersion(group); apierrors.IsNotFound(err) {
 			return fmt.Errorf("the cluster does not serve %s: %s", group, remedy)
 		} else if err != nil {
 			return fmt.Errorf("ask the API server for %s: %w", group, err)

@@ -116,6 +116,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	if rt != nil && rt.Status.Run != nil && conditions.ForRun(rt, v1alpha1.ConditionCleanedUp) == nil {
+		if conditions.ForRun(rt, v1alpha1.ConditionReported) == nil && rt.DeletionTimestamp == nil {
+			return 0, nil // conditions stand in the order of their first writes, which is to be that of the phases
+		}
 		first := metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonWaiting, Message: "waiting for " + v1alpha1.ConditionReported}
 		return 0, c.status.Write(ctx, rt, first, v1alpha1.RestoreTestStatus{Cleanup: &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID}})
 	}
@@ -180,7 +183,7 @@ func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen
 		if ns.DeletionTimestamp == nil {
 			continue
 		}
-		c.watches.start(c.lifetime, ns, key)
+		c.watches.start(c.lifetime, ns, key) //nolint:contextcheck // a watch outlives the sync that starts it
 		left, err := contents(ctx, c.metadata, ns.Name)
 		if err != nil {
 			return err

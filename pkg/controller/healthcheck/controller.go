@@ -13,6 +13,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	informers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
@@ -106,7 +107,8 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		}
 		c.pool.start(background, key, run, sandboxes, p.run)
 	}
-	if p.condition.Type == "" {
+	if p.condition.Type == "" || conditions.ForRun(rt, v1alpha1.ConditionRestored) == nil {
+		// The second: conditions stand in the order of their first writes, which is to be that of the phases.
 		return p.again, nil
 	}
 	return p.again, c.status.Write(ctx, rt, p.condition, v1alpha1.RestoreTestStatus{Health: &p.health})

@@ -378,14 +378,18 @@ func TestTheNextRunStartsAnew(t *testing.T) {
 		defer stop()
 		w.ready(true)
 		w.expect(metav1.ConditionTrue, v1alpha1.ReasonPassed, "all 1 pods ready, 1 of 1 checks passed")
-		w.edit(func(rt *v1alpha1.RestoreTest) { rt.Status.Run.ID = "next" })
+		w.edit(func(rt *v1alpha1.RestoreTest) {
+			rt.Status.Run.ID, rt.Status.Restore.RunID = "next", "next"
+			set(v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonWaiting)(rt)
+		})
 		w.expect(metav1.ConditionUnknown, v1alpha1.ReasonWaiting, "waiting for the restore")
 		if diff := cmp.Diff(&v1alpha1.HealthStatus{RunID: "next"}, w.test().Status.Health); diff != "" {
 			t.Error(diff)
 		}
 		quiet(t, c)
 		w.edit(func(rt *v1alpha1.RestoreTest) {
-			rt.Status.Sandbox.RunID, rt.Status.Restore.RunID = "next", "next"
+			rt.Status.Sandbox.RunID = "next"
+			set(v1alpha1.ConditionRestored, metav1.ConditionTrue, v1alpha1.ReasonCompleted)(rt)
 		})
 		w.expect(metav1.ConditionTrue, v1alpha1.ReasonPassed, "all 1 pods ready, 1 of 1 checks passed")
 		if w.ran["a"] != 2 {

@@ -35,7 +35,7 @@ func phase(phase corev1.PodPhase) func(*corev1.Pod) {
 
 func ownedBy(kind string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) {
-		p.OwnerReferences = []metav1.OwnerReference{{Kind: kind, Name: "x", Controller: ptr.To(true)}}
+		p.OwnerReferences = []metav1.OwnerReference{{Kind: kind, Name: "x", Controller: new(true)}}
 	}
 }
 

@@ -12,6 +12,9 @@ import (
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
+// maxVolumes is how many volumes the CRD lets a report name.
+const maxVolumes = 256
+
 // newReport returns the report of rt's run without its status. It has no owner: evidence outlives the test.
 func newReport(rt *v1alpha1.RestoreTest, name string) *v1alpha1.RestoreReport {
 	return &v1alpha1.RestoreReport{
@@ -73,6 +76,8 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 	}
 	if d.look && s.unread[topicVolumes] == "" {
 		status.Volumes = volumes.Report(s.claims, s.mounts, s.transfers)
+		// As the API server has it; the score has seen them all.
+		status.Volumes = status.Volumes[:min(len(status.Volumes), maxVolumes)]
 	}
 	return status
 }

@@ -95,6 +95,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	}
 	d := decide(rt, time.Now())
 	if !d.over {
+		if conditions.ForRun(rt, v1alpha1.ConditionHealthChecked) == nil {
+			return d.again, nil // conditions stand in the order of their first writes, which is to be that of the phases
+		}
 		waiting := metav1.Condition{
 			Type: v1alpha1.ConditionReported, Status: metav1.ConditionUnknown,
 			Reason: v1alpha1.ReasonWaiting, Message: "The run is not over",

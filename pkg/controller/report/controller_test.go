@@ -301,7 +301,7 @@ func TestCrashes(t *testing.T) {
 	t.Run("a test that runs again meanwhile is not judged by its old state", func(t *testing.T) {
 		f := newFixture(t, test())
 		next := test(func(rt *v1alpha1.RestoreTest) { rt.Status.Run.ID = "next" })
-		if err := f.client.Tracker().Update(v1alpha1.SchemeGroupVersion.WithResource("restoretests"), next, "prod"); err != nil {
+		if err := f.client.Tracker().Update(v1alpha1.Resource("restoretests").WithVersion("v1alpha1"), next, "prod"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := f.sync(t); !apierrors.IsConflict(err) {
@@ -313,7 +313,7 @@ func TestCrashes(t *testing.T) {
 	t.Run("guards that are changed during the look still count", func(t *testing.T) {
 		f := newFixture(t, test())
 		newer := test(func(rt *v1alpha1.RestoreTest) { rt.Status.Sandbox.Violations = []string{"quota deleted"} })
-		if err := f.client.Tracker().Update(v1alpha1.SchemeGroupVersion.WithResource("restoretests"), newer, "prod"); err != nil {
+		if err := f.client.Tracker().Update(v1alpha1.Resource("restoretests").WithVersion("v1alpha1"), newer, "prod"); err != nil {
 			t.Fatal(err)
 		}
 		f.mustSync(t)
@@ -330,7 +330,7 @@ func TestDeletion(t *testing.T) {
 
 	t.Run("a test that is deleted during the look is not judged by a sandbox that may be going", func(t *testing.T) {
 		f := newFixture(t, test())
-		if err := f.client.Tracker().Update(v1alpha1.SchemeGroupVersion.WithResource("restoretests"), test(deleted), "prod"); err != nil {
+		if err := f.client.Tracker().Update(v1alpha1.Resource("restoretests").WithVersion("v1alpha1"), test(deleted), "prod"); err != nil {
 			t.Fatal(err)
 		}
 		f.mustSync(t)

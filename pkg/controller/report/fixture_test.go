@@ -28,7 +28,7 @@ func at(seconds int) metav1.Time {
 	return metav1.NewTime(runStart.Add(time.Duration(seconds) * time.Second))
 }
 
-func point(seconds int) *metav1.Time { return ptr.To(at(seconds)) }
+func point(seconds int) *metav1.Time { return new(at(seconds)) }
 
 // test returns a RestoreTest whose run has all checks passed, changed by the given functions.
 func test(change ...func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {

@@ -124,6 +124,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionRestored)) {
 		return 0, nil
 	}
+	if conditions.ForRun(rt, v1alpha1.ConditionSandboxReady) == nil {
+		return 0, nil // conditions stand in the order of their first writes, which is to be that of the phases
+	}
 	s, err := c.observe(ctx, rt)
 	if err != nil {
 		return 0, err

@@ -96,7 +96,7 @@ func follow(p plan, r *velerov1.Restore, expired bool) plan {
 	look := fmt.Sprintf("see `velero restore describe %s --details`", r.Name)
 	switch r.Status.Phase {
 	case velerov1.RestorePhaseCompleted:
-		return say(metav1.ConditionTrue, v1alpha1.ReasonCompleted, "Velero restored backup %s (%d warnings)", r.Spec.BackupName, r.Status.Warnings)
+		return say(metav1.ConditionTrue, v1alpha1.ReasonCompleted, "Velero restored backup %s (warnings: %d)", r.Spec.BackupName, r.Status.Warnings)
 	case velerov1.RestorePhasePartiallyFailed:
 		return say(metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed,
 			"Velero restored only a part of backup %s: %d errors, %d warnings; %s", r.Spec.BackupName, r.Status.Errors, r.Status.Warnings, look)

@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -87,6 +88,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if !conditions.Active(rt) || rt.DeletionTimestamp != nil || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
 		return 0, nil
 	}
+	if !controller.HasFinalizer(rt) {
+		return 0, nil // nothing would clean up if the test went now; schedule is about to put it on
+	}
 	ready := conditions.ForRun(rt, v1alpha1.ConditionSandboxReady)
 	if ready == nil {
 		// Names first: whoever looks, and cleanup after a crash, knows what is about to exist.
@@ -97,9 +101,10 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, nil
 	}
 
-	s, err := c.ensure(ctx, rt, ready.Status == metav1.ConditionTrue)
-	if err != nil && s.verdict == nil {
-		return 0, err
+	watching := ready.Status == metav1.ConditionTrue
+	s, failure := c.ensure(ctx, rt, watching)
+	if failure != nil && s.verdict == nil && !watching {
+		return 0, failure
 	}
 	now := time.Now()
 	own := fragment(rt, s)
@@ -111,8 +116,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 			c.recorder.Event(rt, corev1.EventTypeWarning, v1alpha1.EventGuardChanged, violation)
 		}
 	}
-	if ready.Status == metav1.ConditionTrue {
-		return 0, nil
+	if watching {
+		// A guard that could not be put back is a violation all the same, and tried again.
+		return 0, failure
 	}
 	_, left := conditions.Expired(rt, now)
 	return max(left, time.Second), nil
@@ -122,6 +128,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 // True: from then on a difference is somebody's doing.
 func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watching bool) (seen, error) {
 	var s seen
+	var failures []error
 	for _, sandbox := range planned(rt) {
 		if watching {
 			sandbox.UID = uidOf(rt, sandbox.Name)
@@ -146,10 +153,13 @@ func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watch
 			continue
 		}
 		if err := c.ensureGuards(ctx, rt, sandbox, watching, &s); err != nil {
-			return s, err
+			if !watching {
+				return s, err
+			}
+			failures = append(failures, err)
 		}
 	}
-	return s, nil
+	return s, errors.Join(failures...)
 }
 
 func (c *Controller) namespaceOf(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, watching bool) (*corev1.Namespace, *verdict, error) {
@@ -164,7 +174,7 @@ func (c *Controller) namespaceOf(ctx context.Context, rt *v1alpha1.RestoreTest, 
 }
 
 func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, watching bool, s *seen) error {
-	guards, err := c.guards(ctx, rt, sandbox)
+	guards, err := c.guards(rt, sandbox)
 	if err != nil {
 		return err
 	}
@@ -175,6 +185,7 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 			return err
 		}
 	}
+	var failures []error
 	for i := range guards {
 		g := &guards[i]
 		state := g.state()
@@ -182,7 +193,7 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 			continue
 		}
 		if watching {
-			s.violations = append(s.violations, fmt.Sprintf("%s was %s during the run and put back", g.what, pastTense(state)))
+			s.violations = append(s.violations, fmt.Sprintf("%s was %s by somebody during the run", g.what, pastTense(state)))
 		} else {
 			s.missing = append(s.missing, g.what)
 		}
@@ -190,14 +201,16 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 			continue
 		}
 		if err := g.ensure(ctx); err != nil {
+			err = fmt.Errorf("put %s in place: %w", g.what, err)
 			if !watching {
 				s.verdict = refusal(err, g.what)
+				return err
 			}
-			return fmt.Errorf("put %s in place: %w", g.what, err)
+			failures = append(failures, err)
 		}
 	}
 	if watching {
-		return nil
+		return errors.Join(failures...)
 	}
 	enforced, err := c.quotas.ResourceQuotas(sandbox.Name).Get(quotaName)
 	if err != nil || len(enforced.Status.Hard) < len(enforced.Spec.Hard) {

@@ -78,14 +78,15 @@ func refusal(err error, what string) *verdict {
 }
 
 func taken(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *verdict {
-	remedy := "delete it, or choose another"
+	var remedy strings.Builder
+	remedy.WriteString("delete it, or choose another")
 	for i, source := range rt.Status.Run.Spec.BackupSource.Namespaces {
 		if source.Name == sandbox.Source && source.SandboxName != "" {
-			remedy += fmt.Sprintf(" spec.backupSource.namespaces[%d].sandboxName", i)
-			return &verdict{v1alpha1.ReasonNameTaken, fmt.Sprintf("namespace %q exists already and is not this run's; %s", sandbox.Name, remedy)}
+			remedy.WriteString(fmt.Sprintf(" spec.backupSource.namespaces[%d].sandboxName", i))
+			return &verdict{v1alpha1.ReasonNameTaken, fmt.Sprintf("namespace %q exists already and is not this run's; %s", sandbox.Name, remedy.String())}
 		}
 	}
-	return &verdict{v1alpha1.ReasonNameTaken, fmt.Sprintf("namespace %q exists already and is not this run's; %s spec.sandbox.namespacePrefix", sandbox.Name, remedy)}
+	return &verdict{v1alpha1.ReasonNameTaken, fmt.Sprintf("namespace %q exists already and is not this run's; %s spec.sandbox.namespacePrefix", sandbox.Name, remedy.String())}
 }
 
 func guarded(rt *v1alpha1.RestoreTest, namespaces []v1alpha1.SandboxNamespace) string {

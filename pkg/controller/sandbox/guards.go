@@ -29,7 +29,7 @@ type guard struct {
 }
 
 // guards returns the guards of a sandbox, beside its namespace.
-func (c *Controller) guards(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) ([]guard, error) {
+func (c *Controller) guards(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) ([]guard, error) {
 	var all []guard
 	for _, want := range networkPolicies(rt, sandbox) {
 		have, err := c.policies.NetworkPolicies(sandbox.Name).Get(want.Name)
@@ -79,12 +79,14 @@ func (c *Controller) guards(ctx context.Context, rt *v1alpha1.RestoreTest, sandb
 
 // ensure creates g, or puts it back as it must be.
 func (g *guard) ensure(ctx context.Context) error {
+	var refused error
 	if g.have == nil {
-		err := g.create(ctx)
-		if err == nil || !apierrors.IsAlreadyExists(err) {
-			return err
+		refused = g.create(ctx)
+		if refused == nil || !apierrors.IsAlreadyExists(refused) && !apierrors.IsForbidden(refused) {
+			return refused
 		}
-		// It is there, but the cache does not show it: not yet, or because it has lost our label. The patch suits both.
+		// It may be there although the cache does not show it: not yet, or because it has lost our label. The patch suits
+		// both. Forbidden: our own quota counts it and refuses what it takes for one more.
 	}
 	patch, err := json.Marshal([]map[string]any{
 		{"op": "add", "path": "/metadata/labels", "value": g.want.GetLabels()},
@@ -94,7 +96,12 @@ func (g *guard) ensure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return g.patch(ctx, patch)
+	if err := g.patch(ctx, patch); apierrors.IsNotFound(err) && refused != nil {
+		return refused
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
 // state tells how g differs from what it must be: "", "missing", "deleted" or "changed".

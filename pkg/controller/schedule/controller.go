@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	informers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
@@ -58,9 +59,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	plan := decide(rt, time.Now())
-	if plan.starts && !controller.HasFinalizer(rt) {
-		// The finalizer comes before the run, so that a test with a run cannot vanish and leave its sandbox behind. The
-		// event of this patch brings us back.
+	if conditions.Active(rt) && !controller.HasFinalizer(rt) {
+		// A test with a run must not vanish and leave its sandbox behind: the sandbox controller waits for the finalizer.
+		// It comes after the run, so that a finalizer without a run under way always means that it is over.
 		patch, err := controller.FinalizerPatch(rt, true)
 		if err != nil {
 			return 0, err

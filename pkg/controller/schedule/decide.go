@@ -19,7 +19,6 @@ const defaultTimeout = time.Hour
 type plan struct {
 	status    v1alpha1.RestoreTestStatus // schedule's own fields
 	condition metav1.Condition
-	starts    bool          // status.run is a new run
 	again     time.Duration // until the next run is due; 0: nothing to wait for
 }
 
@@ -42,7 +41,6 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) plan {
 	if trigger, due, ok := due(rt, next, now); ok {
 		p.status.Run = newRun(rt, trigger, due, now)
 		p.status.Phase = v1alpha1.PhaseRunning
-		p.starts = true
 		if after, _, _ := upcoming(&v1alpha1.RestoreTest{Spec: rt.Spec, Status: p.status}, now); !after.IsZero() {
 			p.status.NextRunAt = &metav1.Time{Time: after}
 		}

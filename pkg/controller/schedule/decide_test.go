@@ -124,7 +124,7 @@ func TestDecide(t *testing.T) {
 			p := decide(c.rt, now)
 			var got want
 			got.status, got.reason, got.phase, got.again = p.condition.Status, p.condition.Reason, p.status.Phase, p.again
-			if p.starts {
+			if p.status.Run != c.rt.Status.Run {
 				got.starts, got.due = p.status.Run.Trigger, p.status.Run.ScheduledTime.Time
 			}
 			if p.status.NextRunAt != nil {
