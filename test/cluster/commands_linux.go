@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/kymaros/kymaros/test/cluster/cluster"
@@ -12,13 +13,11 @@ import (
 )
 
 func init() {
-	for name, c := range map[string]command{
+	maps.Copy(commands, map[string]command{
 		"up": up, "down": down, "env": env, "image": image, "netpol": netpolicy, "netns": inNetns,
 		// What the harness starts itself, in the namespaces of a cluster.
 		"start-node": startNode, "netpol-agent": runAgent, "forward": forward,
-	} {
-		commands[name] = c
-	}
+	})
 }
 
 // withCluster parses args with --name besides the flags already in flags, and returns the cluster and the other n arguments.

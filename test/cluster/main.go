@@ -54,7 +54,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return errors.New("no command\n\n" + usage)
+		return errors.New("no command\n\n" + usage) //nolint:staticcheck // the usage is for a person
 	}
 	if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
 		fmt.Print(usage)

@@ -20,7 +20,8 @@ import (
 const (
 	// NodeName and NodeIP are the same in every cluster: nothing outside sees them.
 	NodeName = "node1"
-	NodeIP   = "198.18.0.1"
+	// NodeIP is its address.
+	NodeIP = "198.18.0.1"
 	// NodePodCIDR is the part of the pods' addresses that the only node uses.
 	NodePodCIDR = "10.244.0.0/24"
 

@@ -18,8 +18,9 @@ import (
 var auditPolicy []byte
 
 const (
-	// ServiceCIDR holds the addresses of Services; APIServiceIP is the first, that of "kubernetes".
-	ServiceCIDR  = "10.96.0.0/16"
+	// ServiceCIDR holds the addresses of Services.
+	ServiceCIDR = "10.96.0.0/16"
+	// APIServiceIP is the first of them, that of "kubernetes".
 	APIServiceIP = "10.96.0.1"
 	// PodCIDR holds the addresses of pods.
 	PodCIDR = "10.244.0.0/16"

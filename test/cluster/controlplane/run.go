@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/kymaros/kymaros/test/cluster/build"
@@ -144,8 +145,8 @@ func (g *group) wait(ctx context.Context) error {
 
 // stop ends the programs in the reverse order of their start: what loses its server waits for it in vain.
 func (g *group) stop() {
-	for i := len(g.children) - 1; i >= 0; i-- {
-		g.children[i].Stop(stopGrace)
+	for _, child := range slices.Backward(g.children) {
+		child.Stop(stopGrace)
 	}
 }
 

@@ -73,7 +73,7 @@ func busybox(ctx context.Context, _ maker, tmp string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range strings.Fields(string(applets)) {
+	for name := range strings.FieldsSeq(string(applets)) {
 		if name == "busybox" {
 			continue
 		}

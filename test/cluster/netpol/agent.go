@@ -55,7 +55,7 @@ func Run(ctx context.Context, client kubernetes.Interface, podCIDR, readyFile st
 	if err := a.apply(ctx, Ruleset{PodCIDR: podCIDR}); err != nil {
 		return err
 	}
-	defer a.remove()
+	defer a.remove() //nolint:contextcheck // the rules go after ctx has ended
 
 	var synced []cache.InformerSynced
 	for _, informer := range []cache.SharedIndexInformer{
@@ -104,7 +104,7 @@ func (a *Agent) loop(ctx context.Context, readyFile string) error {
 		}
 		if err := a.apply(ctx, rs); err != nil {
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // told to stop in the middle of it
 			}
 			// What was applied before stays in force, and unknown pods stay cut off.
 			logger.Error(err, "Applying rules")

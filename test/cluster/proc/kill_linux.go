@@ -33,7 +33,7 @@ func KillWhere(belongs func(pid int) bool) (int, error) {
 				}
 				killed[pid] = true
 			}
-			p.Release()
+			_ = p.Release() // closes the pidfd
 		}
 		// A process may have had children while the list was being read.
 		if len(killed) == before {

@@ -56,7 +56,7 @@ func (r Record) Stop(grace time.Duration) error {
 	if err != nil {
 		return fmt.Errorf("%s (pid %d): %w", r.Name, r.Pid, err)
 	}
-	defer p.Release()
+	defer func() { _ = p.Release() }() // closes the pidfd
 	for _, step := range []struct {
 		signal syscall.Signal
 		wait   time.Duration
