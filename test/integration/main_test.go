@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -45,7 +46,14 @@ var (
 	auditLog string
 )
 
+// parallel is how many tests run at a time. They wait, most of the time, for what takes a cluster seconds.
+const parallel = "64"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", parallel); err != nil {
+		panic(err)
+	}
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "integration: %v\n", err)
@@ -87,10 +95,7 @@ func run(m *testing.M) (code int, err error) {
 	code = m.Run()
 	err = stopShared()
 	stopFakes()
-	if code != 0 || err != nil {
-		return code, err
-	}
-	return 0, checkPermissions()
+	return code, errors.Join(err, checkPermissions())
 }
 
 // logTo sends what the controllers in this process log to a file: thousands of lines that matter only when a test fails.
@@ -100,11 +105,13 @@ func logTo(path string) (stop func(), err error) {
 		return nil, err
 	}
 	state := klog.CaptureState()
-	var level klog.Level
-	if err := level.Set("4"); err != nil {
-		return nil, err
+	var flags flag.FlagSet
+	klog.InitFlags(&flags)
+	for name, value := range map[string]string{"logtostderr": "false", "stderrthreshold": "FATAL", "v": "4"} {
+		if err := flags.Set(name, value); err != nil {
+			return nil, err
+		}
 	}
-	klog.LogToStderr(false)
 	klog.SetOutput(f)
 	return func() {
 		klog.Flush()

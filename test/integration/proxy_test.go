@@ -94,7 +94,13 @@ func newProxy() (*proxy, error) {
 		if i := strings.LastIndex(in.UserAgent(), "kymaros-"); i >= 0 {
 			r.agent = in.UserAgent()[i:]
 		}
+		ctx := context.WithValue(in.Context(), requestKey{}, r)
 		if in.Method != http.MethodGet {
+			// What a process that is killed has sent is done all the same. Cancellable, or else ReverseProxy looks for itself
+			// whether the caller is still there.
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithCancel(context.WithoutCancel(ctx))
+			defer cancel()
 			body, err := io.ReadAll(in.Body)
 			if err != nil {
 				return // the controller has gone
@@ -104,7 +110,7 @@ func newProxy() (*proxy, error) {
 		p.mu.Lock()
 		p.requests = append(p.requests, r)
 		p.mu.Unlock()
-		forward.ServeHTTP(w, in.WithContext(context.WithValue(in.Context(), requestKey{}, r)))
+		forward.ServeHTTP(w, in.WithContext(ctx))
 	}))
 	p.server.EnableHTTP2 = true
 	p.server.Config.ErrorLog = log.New(io.Discard, "", 0)

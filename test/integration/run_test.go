@@ -71,25 +71,25 @@ func TestARunOfAGoodBackupPassesAndLeavesNothing(t *testing.T) {
 		t.Errorf("the test says phase %s, report %q, result %s", rt.Status.Phase, rt.Status.LastReportRef, rt.Status.LastResult)
 	}
 
-	type row struct{ Status, Reason, Message string }
-	want := map[string]row{
-		v1alpha1.ConditionScheduled:     {"True", v1alpha1.ReasonNextRunPlanned, "next run at"},
-		v1alpha1.ConditionSandboxReady:  {"True", v1alpha1.ReasonGuarded, rt.Status.SandboxNamespace + " for src-" + name + ": network isolation strict"},
-		v1alpha1.ConditionRestored:      {"True", v1alpha1.ReasonCompleted, "Velero restored backup " + name},
-		v1alpha1.ConditionHealthChecked: {"True", v1alpha1.ReasonPassed, "all 1 pods ready, 2 of 2 checks passed"},
-		v1alpha1.ConditionReported:      {"True", v1alpha1.ReasonReportWritten, "pass, score 100: report " + report.Name},
-		v1alpha1.ConditionCleanedUp:     {"True", v1alpha1.ReasonNothingLeft, "no namespace, volume or Restore of the run is left"},
+	type row struct{ Type, Status, Reason, Message string }
+	want := []row{
+		{v1alpha1.ConditionScheduled, "True", v1alpha1.ReasonNextRunPlanned, "next run at"},
+		{v1alpha1.ConditionSandboxReady, "True", v1alpha1.ReasonGuarded, rt.Status.SandboxNamespace + " for src-" + name + ": network isolation strict"},
+		{v1alpha1.ConditionRestored, "True", v1alpha1.ReasonCompleted, "Velero restored backup " + name},
+		{v1alpha1.ConditionHealthChecked, "True", v1alpha1.ReasonPassed, "all 1 pods ready, 2 of 2 checks passed"},
+		{v1alpha1.ConditionReported, "True", v1alpha1.ReasonReportWritten, "pass, score 100: report " + report.Name},
+		{v1alpha1.ConditionCleanedUp, "True", v1alpha1.ReasonNothingLeft, "no namespace, volume or Restore of the run is left"},
 	}
-	got := map[string]row{}
-	for _, c := range rt.Status.Conditions {
+	var got []row
+	for i, c := range rt.Status.Conditions {
 		message := c.Message
-		if part := want[c.Type].Message; strings.Contains(message, part) {
-			message = part
+		if i < len(want) && strings.Contains(message, want[i].Message) {
+			message = want[i].Message
 		}
-		got[c.Type] = row{string(c.Status), c.Reason, message}
+		got = append(got, row{c.Type, string(c.Status), c.Reason, message})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("conditions (-want +got):\n%s", diff)
+		t.Errorf("conditions, in the order of kubectl describe (-want +got):\n%s", diff)
 	}
 	onlyTransitions(t, rt)
 	if body, err := json.Marshal([]any{rt, report, events(t, rt)}); err != nil || strings.Contains(string(body), secretValue) {
