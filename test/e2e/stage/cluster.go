@@ -1,0 +1,214 @@
+package stage
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+)
+
+const (
+	// root is the top of the repository, seen from a package directly below test/.
+	root = "../.."
+	// VeleroNamespace is Velero's, SystemNamespace the controller's.
+	VeleroNamespace = "velero"
+	SystemNamespace = "kymaros-system"
+	// Controller is the name of the controller's Deployment, and of its container "controller".
+	Controller = "kymaros-controller"
+
+	image = "ghcr.io/kymaros/kymaros:v0.1.0"
+	// buildAnnotation of the controller's pods tells which build they run: the tag of the image stays the same.
+	buildAnnotation = "demo/build"
+)
+
+// Cluster is a running cluster, seen by an administrator.
+type Cluster struct {
+	Dir     string // holds the files of the cluster: audit.log, log/
+	Config  *rest.Config
+	Kube    kubernetes.Interface
+	Kymaros versioned.Interface
+	Objects dynamic.Interface
+
+	// Suffix ends the names of all that this process makes, so that two runs of the tests never meet.
+	Suffix string
+	// Tests is the namespace for RestoreTests, policies and reports of this process.
+	Tests string
+
+	path   string // value of PATH with the cluster's kubectl
+	config string // kubeconfig file
+}
+
+// Up starts the cluster unless it runs, and installs the controller as it is built from this tree.
+func Up(ctx context.Context) (*Cluster, error) {
+	if err := (&Cluster{}).command(ctx, "test/cluster/run.sh", "up"); err != nil {
+		return nil, err
+	}
+	c, err := connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.install(ctx); err != nil {
+		return nil, fmt.Errorf("install: %w", err)
+	}
+	return c, nil
+}
+
+var export = regexp.MustCompile(`(?m)^export (KUBECONFIG|PATH)="([^"]*)"`)
+
+func connect(ctx context.Context) (*Cluster, error) {
+	env := exec.CommandContext(ctx, "test/cluster/run.sh", "env")
+	env.Dir = root
+	out, err := env.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", env, err)
+	}
+	c := &Cluster{Suffix: time.Now().UTC().Format("150405")}
+	c.Tests = c.Name("tests")
+	for _, m := range export.FindAllStringSubmatch(string(out), -1) {
+		switch m[1] {
+		case "KUBECONFIG":
+			c.config, c.Dir = m[2], filepath.Dir(m[2])
+		case "PATH":
+			c.path = m[2] + string(os.PathListSeparator) + os.Getenv("PATH")
+		}
+	}
+	c.Config, err = clientcmd.BuildConfigFromFlags("", c.config)
+	if err != nil {
+		return nil, err
+	}
+	c.Config.QPS = -1 // the tests are no guests
+	c.Config.UserAgent = "e2e-test"
+	c.Config.WarningHandler = rest.NoWarnings{} // that a kind is deprecated, for one: a snapshot looks at all of them
+	var errs [3]error
+	c.Kube, errs[0] = kubernetes.NewForConfig(c.Config)
+	c.Kymaros, errs[1] = versioned.NewForConfig(c.Config)
+	c.Objects, errs[2] = dynamic.NewForConfig(c.Config)
+	return c, errors.Join(errs[:]...)
+}
+
+// Name returns a name that no other process uses.
+func (c *Cluster) Name(name string) string { return name + "-" + c.Suffix }
+
+// install builds the controller, applies the manifests and waits until this very build runs.
+func (c *Cluster) install(ctx context.Context) error {
+	if err := c.command(ctx, "hack/image.sh", "_output/image"); err != nil {
+		return err
+	}
+	program, err := os.ReadFile(filepath.Join(root, "_output/image/kymaros-controller"))
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(program)
+	build := hex.EncodeToString(sum[:])[:16]
+
+	deployments := c.Kube.AppsV1().Deployments(SystemNamespace)
+	have, err := deployments.Get(ctx, Controller, metav1.GetOptions{})
+	if err != nil || have.Spec.Template.Annotations[buildAnnotation] != build {
+		if err := c.command(ctx, "test/cluster/run.sh", "image", image, "_output/image", "--entrypoint", "/kymaros-controller", "--user", "65532"); err != nil {
+			return err
+		}
+	}
+	if err := c.command(ctx, "kubectl", "apply", "-f", "manifests/crds", "-f", "manifests"); err != nil {
+		return err
+	}
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{
+		"metadata": map[string]any{"annotations": map[string]any{buildAnnotation: build}},
+		"spec":     map[string]any{"containers": []any{map[string]any{"name": "controller", "imagePullPolicy": "Always"}}},
+	}}})
+	if err != nil {
+		return err
+	}
+	if _, err := deployments.Patch(ctx, Controller, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		return err
+	}
+	return c.AwaitRollout(ctx, SystemNamespace, Controller)
+}
+
+// AwaitRollout waits until all pods of a Deployment are of its newest revision and available, and no other is left.
+func (c *Cluster) AwaitRollout(ctx context.Context, namespace, name string) error {
+	return Poll(ctx, 2*time.Minute, func(ctx context.Context) error {
+		d, err := c.Kube.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if want := replicas(d); d.Status.ObservedGeneration < d.Generation || d.Status.UpdatedReplicas != want ||
+			d.Status.Replicas != want || d.Status.AvailableReplicas != want {
+			return fmt.Errorf("Deployment %s/%s: %d of %d pods are new and available, %d in all", namespace, name, d.Status.AvailableReplicas, want, d.Status.Replicas)
+		}
+		pods, err := c.Kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(d.Spec.Selector)})
+		if err != nil {
+			return err
+		}
+		if len(pods.Items) != int(replicas(d)) {
+			return fmt.Errorf("Deployment %s/%s has %d pods", namespace, name, len(pods.Items))
+		}
+		return nil
+	})
+}
+
+// Scale sets the number of replicas of a Deployment, and waits until there are so many pods.
+func (c *Cluster) Scale(ctx context.Context, namespace, name string, replicas int) error {
+	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)
+	if _, err := c.Kube.AppsV1().Deployments(namespace).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		return err
+	}
+	return c.AwaitRollout(ctx, namespace, name)
+}
+
+func replicas(d *appsv1.Deployment) int32 {
+	if d.Spec.Replicas == nil {
+		return 1
+	}
+	return *d.Spec.Replicas
+}
+
+// command runs a program at the top of the repository. What it says is told only when it fails.
+func (c *Cluster) command(ctx context.Context, name string, args ...string) error {
+	if path, err := lookPath(c.path, name); err == nil {
+		name = path
+	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = root
+	cmd.Env = os.Environ()
+	if c.config != "" {
+		cmd.Env = append(cmd.Env, "PATH="+c.path, "KUBECONFIG="+c.config)
+	}
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", cmd, err, said.String())
+	}
+	return nil
+}
+
+// lookPath finds a program along the PATH of the cluster instead of ours.
+func lookPath(path, name string) (string, error) {
+	if filepath.Base(name) != name {
+		return "", errors.ErrUnsupported
+	}
+	for _, dir := range filepath.SplitList(path) {
+		file := filepath.Join(dir, name)
+		if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return file, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}
