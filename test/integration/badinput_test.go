@@ -154,7 +154,7 @@ func TestBadInputEndsInAConditionThatNamesIt(t *testing.T) {
 			message: []string{`namespace "it-somebody-elses" exists already and is not this run's`, "spec.backupSource.namespaces[0].sandboxName"},
 		},
 		"too-late": {
-			edit: func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = durationOf("15s") },
+			edit: func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("15s")) },
 			play: func(t *testing.T, rt *v1alpha1.RestoreTest) {
 				r := restoreOf(t, rt)
 				phase(t, r, velerov1.RestorePhaseInProgress)
@@ -311,5 +311,3 @@ func contains(message string, all []string) bool {
 		return !strings.Contains(strings.ToLower(message), strings.ToLower(part))
 	})
 }
-
-func durationOf(d v1alpha1.Duration) *v1alpha1.Duration { return &d }

@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-	"k8s.io/utils/ptr"
 
 	"github.com/kymaros/kymaros/cmd/kymaros-controller/app"
 )
@@ -23,7 +22,7 @@ import (
 // verb that they do not grant fails here too.
 func kubeconfig(ctx context.Context, p *proxy) (string, error) {
 	token, err := kube.CoreV1().ServiceAccounts(systemNamespace).CreateToken(ctx, "kymaros-controller",
-		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: ptr.To[int64](3600)}}, metav1.CreateOptions{})
+		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(3600))}}, metav1.CreateOptions{})
 	if err != nil {
 		return "", fmt.Errorf("token of the controller: %w", err)
 	}
@@ -47,7 +46,7 @@ type controller struct {
 	done   chan error
 }
 
-// startController starts the controller as its manifests do, but for leader election and ports.
+// startController starts the controller as its manifests do, but for its ports.
 func startController(ctx context.Context) (*controller, error) {
 	p, err := newProxy()
 	if err != nil {
@@ -59,7 +58,6 @@ func startController(ctx context.Context) (*controller, error) {
 	}
 	options := app.NewOptions()
 	options.Kubeconfig = file
-	options.LeaderElect = false
 	options.HealthAddress, options.MetricsAddress = "", ""
 	options.MaxRestores = 1000 // tests that hold a Restore must not hold up the others
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"context"
 	"maps"
 	"path/filepath"
 	"strings"
@@ -110,7 +111,7 @@ func TestInvalidObjectsAreRefusedWithTheNameOfTheField(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := object(t, row.base)
 			merge(o.Object, object(t, row.change).Object)
-			err := create(t, ns, o, metav1.DryRunAll)
+			err := create(t.Context(), ns, o, metav1.DryRunAll)
 			if !apierrors.IsInvalid(err) {
 				t.Fatalf("got %v, want it refused as invalid", err)
 			}
@@ -123,7 +124,7 @@ func TestInvalidObjectsAreRefusedWithTheNameOfTheField(t *testing.T) {
 	}
 	for name, body := range map[string]string{"RestoreTest": validTest, "HealthCheckPolicy": validPolicy} {
 		t.Run("what the rows change is valid: "+name, func(t *testing.T) {
-			if err := create(t, ns, object(t, body), metav1.DryRunAll); err != nil {
+			if err := create(t.Context(), ns, object(t, body), metav1.DryRunAll); err != nil {
 				t.Error(err)
 			}
 		})
@@ -213,7 +214,7 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 	for _, o := range all {
 		t.Run(o.GetKind()+" "+o.GetName(), func(t *testing.T) {
-			if err := create(t, o.GetNamespace(), o, metav1.DryRunAll); err != nil {
+			if err := create(t.Context(), o.GetNamespace(), o, metav1.DryRunAll); err != nil {
 				t.Error(err)
 			}
 		})
@@ -227,7 +228,7 @@ func TestTheControllersDeploymentIsValidWherePodSecurityIsRestricted(t *testing.
 		t.Fatal(err)
 	}
 	for _, o := range all {
-		if err := create(t, o.GetNamespace(), o, metav1.DryRunAll); err != nil {
+		if err := create(t.Context(), o.GetNamespace(), o, metav1.DryRunAll); err != nil {
 			t.Error(err)
 		}
 		template, _, _ := unstructured.NestedMap(o.Object, "spec", "template")
@@ -239,7 +240,7 @@ func TestTheControllersDeploymentIsValidWherePodSecurityIsRestricted(t *testing.
 		pod.SetAPIVersion("v1")
 		pod.SetKind("Pod")
 		pod.SetName(o.GetName())
-		if err := create(t, o.GetNamespace(), pod, metav1.DryRunAll); err != nil {
+		if err := create(t.Context(), o.GetNamespace(), pod, metav1.DryRunAll); err != nil {
 			t.Error(err)
 		}
 	}
@@ -271,15 +272,14 @@ func merge(into, from map[string]any) {
 	}
 }
 
-func create(t *testing.T, namespace string, o *unstructured.Unstructured, dryRun ...string) error {
-	t.Helper()
+func create(ctx context.Context, namespace string, o *unstructured.Unstructured, dryRun ...string) error {
 	o = o.DeepCopy()
 	o.SetNamespace(namespace)
 	resource, err := resourceFor(o)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	_, err = resource.Create(t.Context(), o, metav1.CreateOptions{DryRun: dryRun, FieldValidation: metav1.FieldValidationStrict})
+	_, err = resource.Create(ctx, o, metav1.CreateOptions{DryRun: dryRun, FieldValidation: metav1.FieldValidationStrict})
 	return err
 }
 

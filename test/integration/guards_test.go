@@ -16,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -132,7 +131,7 @@ func sideEffectsAreRefused(t *testing.T, sandbox string) {
 	ports := []corev1.ServicePort{{Port: 80}}
 	pod := corev1.PodSpec{RestartPolicy: corev1.RestartPolicyNever, Containers: []corev1.Container{{Name: "c", Image: "i"}}}
 	privileged := *pod.DeepCopy()
-	privileged.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: ptr.To(true)}
+	privileged.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: new(true)}
 	options := metav1.CreateOptions{}
 	ctx := t.Context()
 	for what, do := range map[string]struct {

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	kymaroscontroller "github.com/kymaros/kymaros/pkg/controller"
@@ -138,6 +140,35 @@ func TestARunWithoutHealthChecksIsNeverMoreThanPartial(t *testing.T) {
 	}
 }
 
+func TestARequestStartsAnotherRunAndOldReportsGo(t *testing.T) {
+	t.Parallel()
+	shared(t)
+	source(t, "src-again")
+	first, _ := awaitEnd(t, begin(t, "again", func(rt *v1alpha1.RestoreTest) { rt.Spec.HistoryLimit = new(int32(1)) }))
+
+	request := []byte(`{"metadata":{"annotations":{"kymaros.io/run-requested":"now"}},"spec":{"suspend":true}}`)
+	_, err := kymaros.RestoreV1alpha1().RestoreTests(first.Namespace).Patch(t.Context(), first.Name, types.MergePatchType, request, metav1.PatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaitThat(t, first, func(rt *v1alpha1.RestoreTest) error {
+		if rt.Status.Run.ID == first.Status.Run.ID {
+			return errors.New("no other run began; " + story(rt))
+		}
+		return nil
+	})
+	second, report := awaitEnd(t, first)
+	if run := second.Status.Run; run.Trigger != v1alpha1.TriggerRequested || report.Spec.RunID != run.ID {
+		t.Errorf("the run was started by %s, and the report that is left is of run %s, want Requested and %s", run.Trigger, report.Spec.RunID, run.ID)
+	}
+	if second.Status.SandboxNamespace == first.Status.SandboxNamespace || second.Status.RestoreID == first.Status.RestoreID {
+		t.Errorf("two runs share sandbox %s or Restore %s", second.Status.SandboxNamespace, second.Status.RestoreID)
+	}
+	if c := second.Status.Conditions[0]; c.Type != v1alpha1.ConditionScheduled || c.Reason != v1alpha1.ReasonSuspended {
+		t.Errorf("afterwards the suspended test says: %s", story(second))
+	}
+}
+
 func TestEveryFieldOfStatusHasOneManager(t *testing.T) {
 	t.Parallel()
 	shared(t)
@@ -167,7 +198,7 @@ func TestEveryFieldOfStatusHasOneManager(t *testing.T) {
 		if entry.Subresource != "status" {
 			continue
 		}
-		for _, field := range statusFields(t, entry.FieldsV1.Raw) {
+		for _, field := range statusFields(t, entry.FieldsV1.GetRawBytes()) {
 			if got[field] != "" {
 				entry.Manager = got[field] + " and " + entry.Manager
 			}

@@ -35,7 +35,8 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 
 	unmarked := strandedSandbox(t, "without-our-annotation", "", run)
 	foreign := strandedSandbox(t, "without-our-label", vanished, run, func(ns *corev1.Namespace) { delete(ns.Labels, v1alpha1.LabelManagedBy) })
-	// A test of the same name in another namespace has a run under way.
+	// A test of the same name in another namespace has a run under way, while Velero works for somebody else.
+	theirs := somebodyElsesRestore(t)
 	const name = "vanished"
 	holdRestores(t, name)
 	namesake := restoreTest(newNamespace(t, "namesake"), name)
@@ -63,8 +64,13 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 			t.Parallel()
 			steadily(t, 10*time.Second, foreign.untouched)
 		})
-		t.Run("the run of a namesake goes on", func(t *testing.T) {
+		t.Run("the run of a namesake waits for somebody else's Restore and goes on", func(t *testing.T) {
 			t.Parallel()
+			waiting := await(t, namesake, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonQueued)
+			if got := meta.FindStatusCondition(waiting.Status.Conditions, v1alpha1.ConditionRestored); !contains(got.Message, []string{theirs.Name}) {
+				t.Errorf("the message does not say what it waits for: %q", got.Message)
+			}
+			phase(t, theirs, velerov1.RestorePhaseCompleted)
 			r := restoreOf(t, namesake)
 			rt := await(t, namesake, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue, v1alpha1.ReasonGuarded)
 			ended.gone(t) // what the orphan shares with it is the label with the test's name
@@ -90,6 +96,19 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 	for _, s := range []*stranded{unmarked, foreign} {
 		s.remove(t)
 	}
+}
+
+// somebodyElsesRestore creates a Restore that is under way and has nothing to do with us.
+func somebodyElsesRestore(t *testing.T) *velerov1.Restore {
+	t.Helper()
+	r, err := kymaros.VeleroV1().Restores(veleroNamespace).Create(t.Context(), &velerov1.Restore{
+		ObjectMeta: metav1.ObjectMeta{Name: "disaster-recovery"}, Spec: velerov1.RestoreSpec{BackupName: "b"},
+		Status: velerov1.RestoreStatus{Phase: velerov1.RestorePhaseInProgress},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // storedBeforeValidation stores a RestoreTest that the API server refuses today.
@@ -120,11 +139,11 @@ func storedBeforeValidation(t *testing.T) *v1alpha1.RestoreTest {
 	o.SetName("stored-before")
 	ns := newNamespace(t, "stored-before")
 	// The API server takes a moment to notice a changed definition.
-	eventually(t, stepTimeout, func(context.Context) error { return create(t, ns, o) })
+	eventually(t, stepTimeout, func(ctx context.Context) error { return create(ctx, ns, o) })
 	strict()
 	o.SetName("stored-after")
-	eventually(t, stepTimeout, func(context.Context) error {
-		if err := create(t, ns, o, metav1.DryRunAll); !apierrors.IsInvalid(err) {
+	eventually(t, stepTimeout, func(ctx context.Context) error {
+		if err := create(ctx, ns, o, metav1.DryRunAll); !apierrors.IsInvalid(err) {
 			return fmt.Errorf("validation is not back: %w", err)
 		}
 		return nil
@@ -273,7 +292,7 @@ func TestAnIdleControllerAsksForNothing(t *testing.T) {
 	for _, during := range []time.Duration{time.Second, 5 * time.Second} { // the first for what was under way
 		since := time.Now()
 		steadily(t, during, func(context.Context) error { return nil })
-		asked := c.seen(func(r *request) bool { return r.at.After(since) && !r.watch })
+		asked := c.seen(func(r *request) bool { return r.at.After(since) && !r.watch && !strings.Contains(r.path, "/leases/") })
 		if during < 5*time.Second {
 			continue
 		}
