@@ -16,21 +16,22 @@ needs_node() {
   [ "$(id -u)" = 0 ] || skip "$1: a node needs root; run it as root"
 }
 
+# -trimpath: what one checkout has compiled, vendor/ above all, serves every other.
 case ${1:-} in
   unit)
-    go test ./cmd/... ./pkg/...
-    (cd test/cluster && go test ./...)
+    go test -trimpath ./cmd/... ./pkg/...
+    (cd test/cluster && go test -trimpath ./...)
     ;;
   integration)
-    go test -count=1 -timeout 30m ./test/integration/...
+    go test -trimpath -count=1 -timeout 30m ./test/integration/...
     ;;
   e2e)
     needs_node "end-to-end tests"
-    go test -count=1 -timeout 60m ./test/e2e/...
+    go test -trimpath -count=1 -timeout 60m ./test/e2e/...
     ;;
   bench)
     needs_node "measurements"
-    go test -count=1 -timeout 60m -v -bench . ./test/bench/...
+    go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
     echo "usage: hack/test.sh unit|integration|e2e|bench" >&2

@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
+export GOFLAGS="${GOFLAGS:-} -trimpath" # what one checkout has compiled serves every other
 mkdir -p _output/tools
 (cd hack/tools/golangci-lint && go build -o "$root/_output/tools/" tool)
 good=true

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs go vet over the product, its tests and the test cluster.
+# Runs go vet -trimpath over the product, its tests and the test cluster.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-go vet ./...
-(cd test/cluster && go vet ./...)
+go vet -trimpath ./...
+(cd test/cluster && go vet -trimpath ./...)

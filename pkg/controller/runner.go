@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -83,7 +85,7 @@ func (r *Runner) next(ctx context.Context) bool {
 	// slow to resume.
 	syncCtx, cancel := context.WithTimeout(klog.NewContext(context.WithoutCancel(ctx), logger), syncTimeout)
 	defer cancel()
-	again, err := r.Sync(syncCtx, key)
+	again, err := r.sync(syncCtx, key)
 	switch {
 	case apierrors.IsConflict(err):
 		// Decided from a cache that was older than the object. The newer one is on its way.
@@ -100,6 +102,16 @@ func (r *Runner) next(ctx context.Context) bool {
 		r.Queue.AddAfter(key, again)
 	}
 	return true
+}
+
+// sync turns a panic into an error: one object that breaks the code must not stop the tests of everybody else.
+func (r *Runner) sync(ctx context.Context, key cache.ObjectName) (again time.Duration, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("panic: %v\n%s", reason, debug.Stack())
+		}
+	}()
+	return r.Sync(ctx, key)
 }
 
 // Handler returns an informer's event handler that enqueues the key that keyOf gives, if it gives one. What a deletion

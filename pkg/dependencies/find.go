@@ -26,9 +26,9 @@ type Reference struct {
 
 var (
 	// qualified matches service.namespace.svc, and whatever domain follows.
-	qualified = regexp.MustCompile(`(?i)([a-z0-9][-a-z0-9]*)\.([a-z0-9][-a-z0-9]*)\.svc((?:\.[a-z0-9][-a-z0-9]*)*)\.?(?:$|[^-.a-z0-9])`)
+	qualified = regexp.MustCompile(`(?i)([a-z0-9][-a-z0-9]{0,62})\.([a-z0-9][-a-z0-9]{0,62})\.svc((?:\.[a-z0-9][-a-z0-9]{0,62}){0,8})\.?(?:$|[^-.a-z0-9])`)
 	// short matches service.namespace:port, with whatever stands before.
-	short = regexp.MustCompile(`(?i)([a-z0-9][-a-z0-9]*)\.([a-z0-9][-a-z0-9]*):[0-9]`)
+	short = regexp.MustCompile(`(?i)([a-z0-9][-a-z0-9]{0,62})\.([a-z0-9][-a-z0-9]{0,62}):[0-9]`)
 )
 
 // Finder finds references.

@@ -29,19 +29,27 @@ func candidates(source string, sandboxes []v1alpha1.SandboxNamespace) ([]v1alpha
 	return nil, fmt.Errorf("namespace %q of the check is no source namespace of the test (it has %s)", source, strings.Join(known, ", "))
 }
 
-// locate returns the first sandbox in which find finds the target of a check, and what it found.
+// locate returns the sandbox in which find finds the target of a check, and what it found. It fails if there are two: to
+// check only one of them would be to pass what nobody looked at.
 func locate[T any](ctx context.Context, p *Prober, among []v1alpha1.SandboxNamespace, what string, find func(ctx context.Context, namespace string) (T, bool, error)) (T, v1alpha1.SandboxNamespace, error) {
-	var none T
+	var none, target T
+	var in []v1alpha1.SandboxNamespace
 	for _, sandbox := range among {
 		got, found, err := find(ctx, sandbox.Name)
 		if err != nil {
 			return none, sandbox, fmt.Errorf("look for %s in %s: %w", what, where(sandbox), err)
 		}
 		if found {
-			return got, sandbox, p.guard(ctx, sandbox)
+			target, in = got, append(in, sandbox)
 		}
 	}
-	return none, v1alpha1.SandboxNamespace{}, fmt.Errorf("%s not found in %s", what, places(among))
+	switch len(in) {
+	case 0:
+		return none, v1alpha1.SandboxNamespace{}, fmt.Errorf("%s not found in %s", what, places(among))
+	case 1:
+		return target, in[0], p.guard(ctx, in[0])
+	}
+	return none, in[0], finalf("%s is in several sandboxes: %s; set namespace in the check", what, places(in))
 }
 
 // guard refuses a namespace that is no sandbox. The names come from a status, which somebody might have edited: no check

@@ -17,6 +17,8 @@ type Evidence struct {
 	Dependencies Count
 	RTO          RTO
 	Volumes      Volumes
+	// Empty are the source namespaces of which nothing came back.
+	Empty []string
 	// Violations are changes that somebody made to the guards of the sandboxes.
 	Violations []string
 }

@@ -43,11 +43,14 @@ func look(e Evidence) []finding {
 		cap(v1alpha1.ReasonPartiallyFailed, "Velero restored only part of the backup (%d errors, %d warnings)", e.Restore.Errors, e.Restore.Warnings)
 	case Restored, NotRestored, RestoreFailed:
 	}
+	if len(e.Empty) > 0 {
+		cap(ReasonNothingRestored, "nothing came back of source namespace %s", list(e.Empty))
+	}
 	if e.Restore.PartialBackup {
 		cap(ReasonBackupPartiallyFailed, "the backup is PartiallyFailed: it does not hold everything")
 	}
 	if len(e.Volumes.Unproven) > 0 {
-		cap(ReasonVolumeUnproven, "volumes in use came back without a data source: %s", list(e.Volumes.Unproven))
+		cap(ReasonVolumeUnproven, "volumes came back without a data source: %s", list(e.Volumes.Unproven))
 	}
 	if e.Volumes.Unknown != "" {
 		cap(ReasonVolumeUnproven, "where the data of the volumes came from is not known: %s", e.Volumes.Unknown)
@@ -59,7 +62,7 @@ func look(e Evidence) []finding {
 		cap(v1alpha1.ReasonNotChecked, "no health check: nothing shows that the application works")
 	}
 	if missing := e.Completeness.Expected - e.Completeness.Found; missing > 0 {
-		note(ReasonObjectsMissing, "%d of %d objects did not come back", missing, e.Completeness.Expected)
+		cap(ReasonObjectsMissing, "%d of %d objects did not come back", missing, e.Completeness.Expected)
 	}
 	if e.Completeness.Unknown != "" {
 		note(ReasonNotTested, "completeness was not tested: %s", e.Completeness.Unknown)

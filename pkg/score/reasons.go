@@ -5,7 +5,9 @@ package score
 const (
 	// ReasonGuardsViolated: somebody changed the guards of a sandbox during the run.
 	ReasonGuardsViolated = "GuardsViolated"
-	// ReasonVolumeUnproven: a pod mounts a volume for whose data no source was found, or that could not be looked up.
+	// ReasonNothingRestored: a source namespace has no object in its sandbox.
+	ReasonNothingRestored = "NothingRestored"
+	// ReasonVolumeUnproven: no source was found for the data of a volume, or it could not be looked up.
 	ReasonVolumeUnproven = "VolumeUnproven"
 	// ReasonCheckSkipped: a check was not run.
 	ReasonCheckSkipped = "CheckSkipped"

@@ -42,18 +42,23 @@ func TestJudge(t *testing.T) {
 			change: func(e *Evidence) { e.Dependencies, e.RTO.Target, e.Completeness = Count{}, 0, Count{} },
 			score:  100, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
 		},
-		"a missing object costs its share, rounded down, and is said": {
+		"one missing object takes the pass away, and is said": {
 			change: func(e *Evidence) { e.Completeness.Found = 39 },
-			score:  99, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed, says: []string{"1 of 40 objects did not come back"},
+			score:  89, result: v1alpha1.ResultPartial, reason: ReasonObjectsMissing, says: []string{"1 of 40 objects did not come back"},
+			caps: []string{"1 of 40 objects did not come back"},
 		},
 		"the share of a level that does not apply is not given to another by rounding": {
-			// 25+19+20+20 of 85: 98.82
-			change: func(e *Evidence) { e.Completeness.Found, e.Dependencies, e.RTO.Target = 39, Count{}, 0 },
-			score:  98, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
+			// 25+20+20+12 of 85: 90.59
+			change: func(e *Evidence) {
+				e.Dependencies, e.RTO.Target = Count{}, 0
+				e.Completeness.Found = 24
+			},
+			score: 89, result: v1alpha1.ResultPartial, reason: ReasonObjectsMissing, caps: []string{"16 of 40 objects did not come back"},
 		},
 		"many missing objects take the pass away": {
 			change: func(e *Evidence) { e.Completeness.Found = 10 },
 			score:  85, result: v1alpha1.ResultPartial, reason: ReasonObjectsMissing, says: []string{"30 of 40 objects", "status.completeness.missing"},
+			caps: []string{"30 of 40 objects did not come back"},
 		},
 		"completeness that could not be read earns nothing and keeps its max": {
 			change: func(e *Evidence) { e.Completeness = Count{Unknown: "secrets is forbidden"} },
@@ -82,7 +87,7 @@ func TestJudge(t *testing.T) {
 		"a volume in use without a data source caps a score of 100": {
 			change: func(e *Evidence) { e.Volumes.Unproven = []string{"shop: data (pod/db-0)"} },
 			score:  89, result: v1alpha1.ResultPartial, reason: ReasonVolumeUnproven,
-			caps: []string{"volumes in use came back without a data source: shop: data (pod/db-0)"},
+			caps: []string{"volumes came back without a data source: shop: data (pod/db-0)"},
 		},
 		"volumes that could not be looked up cap as empty ones do": {
 			change: func(e *Evidence) { e.Volumes.Unknown = "forbidden" },
@@ -97,8 +102,13 @@ func TestJudge(t *testing.T) {
 			score: 89, result: v1alpha1.ResultPartial, reason: ReasonGuardsViolated,
 			caps: []string{
 				"the guards of the sandbox were changed during the run: kymaros-deny-all deleted",
-				"volumes in use came back without a data source: shop: data (pod/db-0)",
+				"volumes came back without a data source: shop: data (pod/db-0)",
 			},
+		},
+		"a namespace of which nothing came back caps": {
+			change: func(e *Evidence) { e.Empty = []string{"db"} },
+			score:  89, result: v1alpha1.ResultPartial, reason: ReasonNothingRestored,
+			caps: []string{"nothing came back of source namespace db"}, says: []string{"mistyped"},
 		},
 		"a skipped check earns nothing and caps": {
 			change: func(e *Evidence) { e.Checks.Results[1].Status = v1alpha1.CheckSkip },
@@ -152,11 +162,11 @@ func TestJudge(t *testing.T) {
 			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonDeadlineExceeded,
 			caps: []string{"failed checks: rows"}, says: []string{"The deadline passed. Until then failed: rows. Raise spec.timeout"},
 		},
-		"a score below 70 fails without any cap": {
+		"a score below 70 fails": {
 			change: func(e *Evidence) {
 				e.Completeness.Found, e.Dependencies.Found, e.RTO.Measured = 0, 0, time.Hour
 			},
-			score: 65, result: v1alpha1.ResultFail, reason: ReasonObjectsMissing,
+			score: 65, result: v1alpha1.ResultFail, reason: ReasonObjectsMissing, caps: []string{"40 of 40 objects did not come back"},
 		},
 	}
 	for name, test := range tests {

@@ -167,12 +167,12 @@ func Span(transfers []Transfer) time.Duration {
 	return last.Sub(first)
 }
 
-// Unproven are the volumes that a pod mounts although no data source was found: "namespace: claim (pod/name)".
+// Unproven are the volumes for which no data source was found: "namespace: claim (pod/name)".
 func Unproven(all []v1alpha1.VolumeReport) []string {
 	var out []string
 	for _, v := range all {
-		if v.Method == v1alpha1.VolumeEmpty && v.MountedBy != "" {
-			out = append(out, fmt.Sprintf("%s: %s (%s)", v.Namespace, v.Claim, v.MountedBy))
+		if v.Method == v1alpha1.VolumeEmpty {
+			out = append(out, fmt.Sprintf("%s: %s (%s)", v.Namespace, v.Claim, cmp.Or(v.MountedBy, "not mounted by any pod")))
 		}
 	}
 	return out

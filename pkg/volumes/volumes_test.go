@@ -89,7 +89,7 @@ func TestUnproven(t *testing.T) {
 		{Namespace: "shop", Claim: "unused", Method: v1alpha1.VolumeEmpty},
 		{Namespace: "shop", Claim: "good", Method: v1alpha1.VolumeFileSystemBackup, MountedBy: "pod/db-0"},
 	})
-	if diff := cmp.Diff([]string{"shop: data (pod/db-0)"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"shop: data (pod/db-0)", "shop: unused (not mounted by any pod)"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -123,7 +123,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		built, err := sandbox.New(ctx, c.kube, c.kymaros, tests, set.labelled, recorder)
 		return run(built, err)
 	case controller.Restore:
-		built, err := restore.New(ctx, restore.Options{VeleroNamespace: options.VeleroNamespace, MaxRestores: options.MaxRestores}, c.kymaros, tests, velero, recorder)
+		built, err := restore.New(ctx, restore.Options{VeleroNamespace: options.VeleroNamespace, MaxRestores: options.MaxRestores}, c.kube, c.kymaros, tests, velero, recorder)
 		return run(built, err)
 	case controller.HealthCheck:
 		built, err := healthcheck.New(ctx, healthcheck.Options{
@@ -138,7 +138,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		})
 		return run(built, err)
 	case controller.Cleanup:
-		built, err := cleanup.New(ctx, cleanup.Clients{Kube: c.kube, Metadata: c.metadata, Kymaros: c.kymaros}, tests, velero.Restores(), set.labelled, recorder)
+		built, err := cleanup.New(ctx, cleanup.Options{Kube: c.kube, Metadata: c.metadata, Kymaros: c.kymaros, VeleroNamespace: options.VeleroNamespace}, tests, velero.Restores(), set.labelled, recorder)
 		return run(built, err)
 	}
 	return nil, errors.New("unknown")

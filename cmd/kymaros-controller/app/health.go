@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/tools/leaderelection"
@@ -18,7 +19,7 @@ import (
 // health answers /livez and /readyz.
 type health struct {
 	synced func() bool
-	lease  *leaderelection.HealthzAdaptor // nil until this process stands for election
+	lease  atomic.Pointer[leaderelection.HealthzAdaptor] // nil until this process stands for election
 }
 
 func newHealth(synced func() bool) *health { return &health{synced: synced} }
@@ -26,9 +27,9 @@ func newHealth(synced func() bool) *health { return &health{synced: synced} }
 func (h *health) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) {
-		if h.lease != nil {
+		if lease := h.lease.Load(); lease != nil {
 			// A leader that can neither renew its lease nor end is worth a restart.
-			answer(w, h.lease.Check(r))
+			answer(w, lease.Check(r))
 			return
 		}
 		answer(w, nil)

@@ -125,7 +125,7 @@ func lead(ctx context.Context, options *Options, config *rest.Config, health *he
 	if err != nil {
 		return err
 	}
-	health.lease = watchdog
+	health.lease.Store(watchdog)
 	// Before leadership nothing has to be drained.
 	defer context.AfterFunc(ctx, func() {
 		if !leading.Load() {

@@ -4,6 +4,8 @@ package cleanup
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -29,11 +31,10 @@ import (
 	veleroinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/velero/v1"
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+	"github.com/kymaros/kymaros/pkg/names"
 )
 
 const (
-	// volumeInterval: PersistentVolumes carry none of our labels, so watching ours would mean watching all.
-	volumeInterval = 2 * time.Second
 	// reportGrace is how long a deleted RestoreTest is held for the report of its last run.
 	reportGrace = 10 * time.Second
 )
@@ -46,34 +47,41 @@ type Controller struct {
 	tests      restorelisters.RestoreTestLister
 	restores   velerolisters.RestoreLister
 	namespaces corelisters.NamespaceLister
-	status     controller.StatusWriter
-	runner     controller.Runner
-	watches    watches
-	lifetime   context.Context // of the watches
+
+	veleroNamespace string
+
+	status   controller.StatusWriter
+	runner   controller.Runner
+	watches  watches
+	lifetime context.Context // of the watches
 }
 
-// Clients are what cleanup talks through.
-type Clients struct {
-	Kube     kubernetes.Interface
-	Metadata metadata.Interface
-	Kymaros  versioned.Interface
+// Options are what cleanup talks through, and where Velero is.
+type Options struct {
+	Kube            kubernetes.Interface
+	Metadata        metadata.Interface
+	Kymaros         versioned.Interface
+	VeleroNamespace string
 }
 
 // New returns the cleanup controller; its watches end with ctx. labelled is a factory of informers that see only what
 // carries our managed-by label.
-func New(ctx context.Context, clients Clients, tests restoreinformers.RestoreTestInformer, restores veleroinformers.RestoreInformer,
+func New(ctx context.Context, o Options, tests restoreinformers.RestoreTestInformer, restores veleroinformers.RestoreInformer,
 	labelled informers.SharedInformerFactory, recorder record.EventRecorder) (*Controller, error) {
 	logger := klog.FromContext(ctx)
 	queue := controller.NewQueue(controller.FieldManager(controller.Cleanup))
 	c := &Controller{
-		kube:       clients.Kube,
-		metadata:   clients.Metadata,
-		client:     clients.Kymaros,
+		kube:     o.Kube,
+		metadata: o.Metadata,
+		client:   o.Kymaros,
+
+		veleroNamespace: o.VeleroNamespace,
+
 		tests:      tests.Lister(),
 		restores:   restores.Lister(),
 		namespaces: labelled.Core().V1().Namespaces().Lister(),
-		status:     controller.StatusWriter{Controller: controller.Cleanup, Tests: clients.Kymaros.RestoreV1alpha1(), Recorder: recorder},
-		watches:    watches{client: clients.Metadata, queue: queue, stop: map[types.UID]context.CancelFunc{}},
+		status:     controller.StatusWriter{Controller: controller.Cleanup, Tests: o.Kymaros.RestoreV1alpha1(), Recorder: recorder},
+		watches:    watches{client: o.Metadata, queue: queue, stop: map[types.UID]context.CancelFunc{}},
 		lifetime:   ctx,
 	}
 	c.runner = controller.Runner{Name: controller.FieldManager(controller.Cleanup), Workers: 2, Queue: queue, Sync: c.sync}
@@ -122,7 +130,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		first := metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonWaiting, Message: "waiting for " + v1alpha1.ConditionReported}
 		return 0, c.status.Write(ctx, rt, first, v1alpha1.RestoreTestStatus{Cleanup: &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID}})
 	}
-	keep := kept(rt)
+	keep := kept(rt, time.Now())
 	s, err := c.observe(key, keep)
 	if err != nil {
 		return 0, err
@@ -139,8 +147,11 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	case err != nil:
 		return 0, err
 	}
-	if kept(live) != keep {
+	if kept(live, time.Now()) != keep {
 		return time.Second, nil // the cache is behind; the event that is on its way usually comes first
+	}
+	if err := c.liveRestores(ctx, key, keep, &s); err != nil {
+		return 0, err
 	}
 	if err := c.contents(ctx, key, &s); err != nil {
 		return 0, err
@@ -151,8 +162,8 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err := c.act(ctx, key, s); err != nil {
 		return 0, err
 	}
-	if len(s.contents) == 0 && len(s.volumes) > 0 {
-		return volumeInterval, nil
+	if len(s.contents) == 0 && len(s.volumes) > 0 && s.namespaces[0].DeletionTimestamp != nil {
+		return volumePause(time.Since(s.namespaces[0].DeletionTimestamp.Time)), nil
 	}
 	return stuckAfter, nil
 }
@@ -160,10 +171,6 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 // observe finds what exists of the test's runs but the one to keep.
 func (c *Controller) observe(key cache.ObjectName, keep string) (seen, error) {
 	var s seen
-	expendable := func(o metav1.Object) bool {
-		of, ok := controller.TestOf(o)
-		return ok && of == key && o.GetLabels()[v1alpha1.LabelRun] != keep
-	}
 	namespaces, err := c.namespaces.List(labels.Everything())
 	if err != nil {
 		return s, err
@@ -172,9 +179,41 @@ func (c *Controller) observe(key cache.ObjectName, keep string) (seen, error) {
 	if err != nil {
 		return s, err
 	}
-	s.namespaces = slices.DeleteFunc(namespaces, func(ns *corev1.Namespace) bool { return !expendable(ns) })
-	s.restores = slices.DeleteFunc(restores, func(r *velerov1.Restore) bool { return !expendable(r) })
+	s.namespaces = slices.DeleteFunc(namespaces, func(ns *corev1.Namespace) bool { return !sandbox(ns) || !expendable(ns, key, keep) })
+	s.restores = slices.DeleteFunc(restores, func(r *velerov1.Restore) bool { return !expendable(r, key, keep) })
 	return s, nil
+}
+
+// liveRestores replaces the Restores in s by those that the API server knows: a Restore that the cache does not show yet
+// must hold its sandbox too.
+func (c *Controller) liveRestores(ctx context.Context, key cache.ObjectName, keep string, s *seen) error {
+	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelTest: names.LabelValue(key.Name)}).String()
+	list, err := c.client.VeleroV1().Restores(c.veleroNamespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return fmt.Errorf("list Restores: %w", err)
+	}
+	s.restores = nil
+	for i := range list.Items {
+		if expendable(&list.Items[i], key, keep) {
+			s.restores = append(s.restores, &list.Items[i])
+		}
+	}
+	return nil
+}
+
+// expendable tells whether o was made for a run of the test that is not the one to keep.
+func expendable(o metav1.Object, key cache.ObjectName, keep string) bool {
+	of, ok := controller.TestOf(o)
+	run := o.GetLabels()[v1alpha1.LabelRun]
+	return ok && of == key && run != "" && run != keep
+}
+
+// sandbox tells whether ns is one of ours. A label alone proves nothing: one that somebody copied, or put on a namespace of
+// production by mistake, must not get it deleted.
+func sandbox(ns *corev1.Namespace) bool {
+	source := ns.Annotations[v1alpha1.AnnotationSource]
+	return source != "" && source != ns.Name && ns.Labels[v1alpha1.LabelTestNamespace] == ns.Name &&
+		ns.Labels[v1alpha1.LabelGroup] == ns.Labels[v1alpha1.LabelRun]
 }
 
 // contents adds to s what the terminating namespaces still hold, and has the queue woken when it goes.
@@ -190,8 +229,8 @@ func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen
 		}
 		s.contents = append(s.contents, left...)
 	}
-	if len(s.namespaces) == 0 {
-		return nil
+	if len(s.namespaces) == 0 || len(s.contents) > 0 {
+		return nil // a volume does not go before its claim
 	}
 	var err error
 	s.volumes, s.retained, err = volumes(ctx, c.kube, s.namespaces)
@@ -210,12 +249,49 @@ func (c *Controller) report(ctx context.Context, rt *v1alpha1.RestoreTest, keep 
 	return c.status.Write(ctx, rt, decide(s, time.Now()), v1alpha1.RestoreTestStatus{Cleanup: fragment})
 }
 
+// unlabelled looks for a sandbox of rt's run that is still there although its labels do not show it any more. It must not
+// be deleted for its name alone, nor be forgotten.
+func (c *Controller) unlabelled(ctx context.Context, rt *v1alpha1.RestoreTest) (string, error) {
+	status := rt.Status.Sandbox
+	if status == nil || status.RunID != rt.Status.Run.ID {
+		return "", nil
+	}
+	for _, ns := range status.Namespaces {
+		live, err := c.kube.CoreV1().Namespaces().Get(ctx, ns.Name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+		case err != nil:
+			return "", err
+		case ns.UID != "" && live.UID == ns.UID && !sandbox(live):
+			return ns.Name, nil
+		}
+	}
+	return "", nil
+}
+
+// say writes that a sandbox has lost its labels.
+func (c *Controller) say(ctx context.Context, rt *v1alpha1.RestoreTest, lost string) error {
+	if lost == "" {
+		return nil
+	}
+	condition := metav1.Condition{
+		Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonStuck,
+		Message: fmt.Sprintf("somebody took the kymaros.io labels or annotations off sandbox %s; delete it by hand, and its finalizer %s", lost, v1alpha1.Finalizer),
+	}
+	return c.status.Write(ctx, rt, condition, v1alpha1.RestoreTestStatus{Cleanup: &v1alpha1.CleanupStatus{
+		RunID: rt.Status.Run.ID, Remaining: []string{"namespace/" + lost},
+	}})
+}
+
 // finish says that nothing is left, and then lets the RestoreTest go.
 func (c *Controller) finish(ctx context.Context, rt *v1alpha1.RestoreTest, keep string, s seen) (time.Duration, error) {
 	if rt == nil || keep != "" {
 		return 0, nil
 	}
 	if conditions.Active(rt) {
+		if lost, err := c.unlabelled(ctx, rt); err != nil || lost != "" {
+			return time.Minute, errors.Join(err, c.say(ctx, rt, lost))
+		}
 		if rt.DeletionTimestamp != nil && !conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
 			if left := reportGrace - time.Since(rt.DeletionTimestamp.Time); left > 0 {
 				return left, nil

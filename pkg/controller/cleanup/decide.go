@@ -1,6 +1,7 @@
 package cleanup
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,15 @@ import (
 // stuckAfter is how long a namespace may terminate before cleanup says that it is stuck. Pods get 30 s to stop, and the
 // namespace controller looks again at intervals of up to 15 s.
 const stuckAfter = 5 * time.Minute
+
+// overdue is how long after the run's deadline cleanup waits for the report.
+const overdue = 10 * time.Minute
+
+// volumePause is how long to wait before the volumes of a namespace are looked for again, which was deleted so long ago:
+// they carry none of our labels, so watching ours would mean watching all.
+func volumePause(deletedFor time.Duration) time.Duration {
+	return min(max(deletedFor/4, 2*time.Second), time.Minute)
+}
 
 // seen is what exists of the runs of one RestoreTest that are to be cleaned up.
 type seen struct {
@@ -46,9 +56,10 @@ const (
 )
 
 // kept returns the id of the run of rt whose objects stay: that of a run which is not reported yet, or "". rt is nil when
-// the RestoreTest is gone.
-func kept(rt *v1alpha1.RestoreTest) string {
-	if rt == nil || rt.DeletionTimestamp != nil || !conditions.Active(rt) || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
+// the RestoreTest is gone. A report that cannot be written does not keep a copy of production alive for ever.
+func kept(rt *v1alpha1.RestoreTest, now time.Time) string {
+	if rt == nil || rt.DeletionTimestamp != nil || !conditions.Active(rt) || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) ||
+		now.After(rt.Status.Run.Deadline.Add(overdue)) {
 		return ""
 	}
 	return rt.Status.Run.ID
@@ -80,6 +91,10 @@ func decide(s seen, now time.Time) metav1.Condition {
 	condition := metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown}
 	switch next(s) {
 	case awaitRestore:
+		if message := stuck(seen{restores: s.restores}, now); message != "" {
+			condition.Reason, condition.Message = v1alpha1.ReasonStuck, message
+			break
+		}
 		condition.Reason = v1alpha1.ReasonDeletingRestore
 		condition.Message = "the sandbox stays until Velero is done with Restore " + strings.Join(running(s.restores), ", ")
 	case done:
@@ -90,7 +105,7 @@ func decide(s seen, now time.Time) metav1.Condition {
 				strings.Join(s.retained, ", ")
 		}
 	default:
-		if message := stuck(s.namespaces, now); message != "" {
+		if message := stuck(s, now); message != "" {
 			condition.Reason, condition.Message = v1alpha1.ReasonStuck, message
 			break
 		}
@@ -142,26 +157,36 @@ func remaining(s seen) []string {
 	return all
 }
 
-// stuck says why namespaces do not go, in the words of the namespace controller, or "".
-func stuck(namespaces []*corev1.Namespace, now time.Time) string {
+// stuck says what has not gone for long, why, and what to do; or "".
+func stuck(s seen, now time.Time) string {
 	var all []string
-	for _, ns := range namespaces {
+	for _, r := range s.restores {
+		switch {
+		case r.DeletionTimestamp != nil && now.Sub(r.DeletionTimestamp.Time) >= stuckAfter:
+			all = append(all, fmt.Sprintf("Restore %s is deleted but does not go: see whether Velero runs and its BackupStorageLocation is Available", r.Name))
+		case !velero.Terminal(r.Status.Phase) && now.Sub(r.CreationTimestamp.Time) >= r.Spec.ItemOperationTimeout.Duration+stuckAfter:
+			all = append(all, fmt.Sprintf("Restore %s is still %s: see whether Velero runs; the sandbox stays until it ends", r.Name, cmp.Or(string(r.Status.Phase), "New")))
+		}
+	}
+	for _, ns := range s.namespaces {
 		if ns.DeletionTimestamp == nil || now.Sub(ns.DeletionTimestamp.Time) < stuckAfter {
 			continue
 		}
-		why := "no reason given"
+		why := ""
 		for _, c := range ns.Status.Conditions {
 			if c.Status == corev1.ConditionTrue && c.Message != "" {
-				why = c.Message
+				why = ": " + c.Message
 			}
 		}
-		all = append(all, fmt.Sprintf("namespace %s does not go: %s", ns.Name, why))
+		switch {
+		case len(s.contents) == 0 && len(s.volumes) > 0:
+			all = append(all, fmt.Sprintf("the volumes of namespace %s are not deleted: see the provisioner of PersistentVolume %s", ns.Name, strings.Join(s.volumes, ", ")))
+		default:
+			all = append(all, fmt.Sprintf("namespace %s does not go%s; remove what is named, or its finalizers, by hand", ns.Name, why))
+		}
 	}
 	slices.Sort(all)
-	if len(all) == 0 {
-		return ""
-	}
-	return strings.Join(all, "; ") + "; remove what is named, or its finalizers, by hand"
+	return strings.Join(all, "; ")
 }
 
 func running(restores []*velerov1.Restore) []string {

@@ -24,7 +24,17 @@ func namespace(name string, deletedFor time.Duration) *corev1.Namespace {
 }
 
 func restore(phase velerov1.RestorePhase) *velerov1.Restore {
-	return &velerov1.Restore{ObjectMeta: metav1.ObjectMeta{Name: "r"}, Status: velerov1.RestoreStatus{Phase: phase}}
+	return &velerov1.Restore{ObjectMeta: metav1.ObjectMeta{Name: "r", CreationTimestamp: metav1.NewTime(now)}, Status: velerov1.RestoreStatus{Phase: phase}}
+}
+
+func created(r *velerov1.Restore, ago time.Duration) *velerov1.Restore {
+	r.CreationTimestamp = metav1.NewTime(now.Add(-ago))
+	return r
+}
+
+func deleted(r *velerov1.Restore, ago time.Duration) *velerov1.Restore {
+	r.DeletionTimestamp = &metav1.Time{Time: now.Add(-ago)}
+	return r
 }
 
 const live = -1
@@ -78,6 +88,18 @@ func TestStepsComeInOrder(t *testing.T) {
 			seen{namespaces: []*corev1.Namespace{stuckNamespace}},
 			want{release, "Unknown", v1alpha1.ReasonStuck, "foo.example.com in 1 resource instances"},
 		},
+		"a Restore that does not go is told, and where to look": {
+			seen{restores: []*velerov1.Restore{deleted(restore(velerov1.RestorePhaseCompleted), time.Hour)}},
+			want{release, "Unknown", v1alpha1.ReasonStuck, "BackupStorageLocation"},
+		},
+		"a Restore that does not end is told, and nothing goes": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{created(restore(velerov1.RestorePhaseInProgress), time.Hour)}},
+			want{awaitRestore, "Unknown", v1alpha1.ReasonStuck, "see whether Velero runs"},
+		},
+		"a volume that does not go is told, not the namespace": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", time.Hour)}, volumes: []string{"pv-1"}},
+			want{awaitContents, "Unknown", v1alpha1.ReasonStuck, "provisioner of PersistentVolume pv-1"},
+		},
 		"nothing left is the end": {
 			seen{}, want{done, "True", v1alpha1.ReasonNothingLeft, "no namespace, volume or Restore"},
 		},
@@ -100,7 +122,7 @@ func TestStepsComeInOrder(t *testing.T) {
 
 func TestKept(t *testing.T) {
 	with := func(edit func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
-		rt := &v1alpha1.RestoreTest{Status: v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run"}}}
+		rt := &v1alpha1.RestoreTest{Status: v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run", Deadline: metav1.NewTime(now)}}}
 		edit(rt)
 		return rt
 	}
@@ -115,19 +137,20 @@ func TestKept(t *testing.T) {
 		rt   *v1alpha1.RestoreTest
 		want string
 	}{
-		"a run that is not reported stays":     {with(func(*v1alpha1.RestoreTest) {}), "run"},
-		"a reported run goes":                  {with(condition(v1alpha1.ConditionReported)), ""},
-		"a run that is cleaned up goes":        {with(condition(v1alpha1.ConditionCleanedUp)), ""},
-		"the run of a deleted test goes":       {with(func(rt *v1alpha1.RestoreTest) { rt.DeletionTimestamp = &metav1.Time{Time: now} }), ""},
-		"nothing stays of a test that is gone": {nil, ""},
-		"a test that never ran keeps nothing":  {&v1alpha1.RestoreTest{}, ""},
+		"a run that is not reported stays":       {with(func(*v1alpha1.RestoreTest) {}), "run"},
+		"a reported run goes":                    {with(condition(v1alpha1.ConditionReported)), ""},
+		"a run that is cleaned up goes":          {with(condition(v1alpha1.ConditionCleanedUp)), ""},
+		"the run of a deleted test goes":         {with(func(rt *v1alpha1.RestoreTest) { rt.DeletionTimestamp = &metav1.Time{Time: now} }), ""},
+		"nothing stays of a test that is gone":   {nil, ""},
+		"a test that never ran keeps nothing":    {&v1alpha1.RestoreTest{}, ""},
+		"a run without a report goes in the end": {with(func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Deadline = metav1.NewTime(now.Add(-time.Hour)) }), ""},
 		"the report of another run does not count": {with(func(rt *v1alpha1.RestoreTest) {
 			condition(v1alpha1.ConditionReported)(rt)
 			rt.Status.Report.RunID = "before"
 		}), "run"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := kept(c.rt); got != c.want {
+			if got := kept(c.rt, now); got != c.want {
 				t.Errorf("kept %q, want %q", got, c.want)
 			}
 		})
@@ -142,5 +165,40 @@ func TestRetainedVolumesAreRemembered(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a", "b"}, retainedBefore(&v1alpha1.CleanupStatus{Remaining: list})); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestOnlySandboxesAreDeleted(t *testing.T) {
+	ours := func(edit func(*corev1.Namespace)) *corev1.Namespace {
+		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+			Name: "sbx",
+			Labels: map[string]string{
+				v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelTestNamespace: "sbx", v1alpha1.LabelRun: "run", v1alpha1.LabelGroup: "run",
+			},
+			Annotations: map[string]string{v1alpha1.AnnotationSource: "shop"},
+		}}
+		edit(ns)
+		return ns
+	}
+	if !sandbox(ours(func(*corev1.Namespace) {})) {
+		t.Error("a sandbox is not taken for one")
+	}
+	for name, edit := range map[string]func(*corev1.Namespace){
+		"the labels of a sandbox on another namespace": func(ns *corev1.Namespace) { ns.Name = "billing" },
+		"a namespace without a source":                 func(ns *corev1.Namespace) { ns.Annotations = nil },
+		"a namespace that is its own source":           func(ns *corev1.Namespace) { ns.Annotations[v1alpha1.AnnotationSource] = "sbx" },
+		"a label alone":                                func(ns *corev1.Namespace) { ns.Labels = map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy} },
+	} {
+		if sandbox(ours(edit)) {
+			t.Errorf("%s would be deleted", name)
+		}
+	}
+}
+
+func TestVolumePauseGrows(t *testing.T) {
+	for since, want := range map[time.Duration]time.Duration{0: 2 * time.Second, 40 * time.Second: 10 * time.Second, time.Hour: time.Minute} {
+		if got := volumePause(since); got != want {
+			t.Errorf("after %v look again in %v, want %v", since, got, want)
+		}
 	}
 }

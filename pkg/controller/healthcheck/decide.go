@@ -148,6 +148,7 @@ func (p *plan) collect(seen observed) (pending []v1alpha1.HealthCheck, ended tim
 	if seen.policy == nil {
 		return nil, ended
 	}
+	written := p.health.Checks
 	known := map[string]v1alpha1.CheckStatus{}
 	for name, v := range seen.verdicts {
 		known[name] = v.status
@@ -164,6 +165,12 @@ func (p *plan) collect(seen observed) (pending []v1alpha1.HealthCheck, ended tim
 			p.health.Checks = append(p.health.Checks, c)
 		} else {
 			pending = append(pending, check)
+		}
+		delete(known, check.Name)
+	}
+	for _, c := range written { // of checks that somebody has taken out of the policy since
+		if _, left := known[c.Name]; left {
+			p.health.Checks = append(p.health.Checks, c)
 		}
 	}
 	return pending, ended

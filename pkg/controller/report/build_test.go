@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/completeness"
@@ -19,6 +19,7 @@ func looked() seen {
 	one.Add(completeness.Secret, "db")
 	return seen{
 		backup:     backup(),
+		back:       sets.New("shop"),
 		namespaces: []completeness.Namespace{{Source: "shop", Want: one, Have: one}},
 		claims:     []volumes.Claim{{Source: "shop", Namespace: sandbox, Name: "data-db-0", Bound: true}},
 		mounts:     []volumes.Mount{{Namespace: sandbox, Pod: "db-0", Volume: "data", Claim: "data-db-0"}},
@@ -125,7 +126,7 @@ func TestBuild(t *testing.T) {
 			seen: func(s *seen) { s.transfers = nil },
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "result", r.Result, v1alpha1.ResultPartial)
-				equal(t, "caps", r.Caps, []string{"volumes in use came back without a data source: shop: data-db-0 (pod/db-0)"})
+				equal(t, "caps", r.Caps, []string{"volumes came back without a data source: shop: data-db-0 (pod/db-0)"})
 				equal(t, "method", r.Volumes[0].Method, v1alpha1.VolumeEmpty)
 			},
 		},
@@ -168,7 +169,8 @@ func TestBuild(t *testing.T) {
 			},
 		},
 		"a partial backup is said": {
-			seen: func(s *seen) { s.backup.Status.Phase = velerov1.BackupPhasePartiallyFailed },
+			change: []change{func(rt *v1alpha1.RestoreTest) { rt.Status.Restore.BackupPhase = "PartiallyFailed" }},
+			seen:   func(s *seen) { s.backup = nil }, // it has expired meanwhile
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "result", r.Result, v1alpha1.ResultPartial)
 				equal(t, "reason", r.Reason, "BackupPartiallyFailed")

@@ -35,9 +35,11 @@ type seen struct {
 	// services are the names in each sandbox, by source namespace.
 	services   map[string]sets.Set[string]
 	references []dependencies.Reference
-	claims     []volumes.Claim
-	mounts     []volumes.Mount
-	transfers  []volumes.Transfer
+	// back are the source namespaces of which anything came back.
+	back      sets.Set[string]
+	claims    []volumes.Claim
+	mounts    []volumes.Mount
+	transfers []volumes.Transfer
 	// unread says why a topic could not be read.
 	unread map[topic]string
 }
@@ -66,7 +68,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	complete := is(checked, metav1.ConditionTrue) || is(checked, metav1.ConditionFalse) && checked.Reason == v1alpha1.ReasonCheckFailed
 	e := score.Evidence{
 		Ended:      d.cause,
-		Restore:    restoreOutcome(rt, restore, s.backup),
+		Restore:    restoreOutcome(rt, restore),
 		Pods:       score.Pods{Ready: health.Pods.Ready, Total: health.Pods.Total, Counted: complete},
 		Checks:     score.Checks{Results: health.Checks, All: complete, Asked: spec.HealthChecks.PolicyRef != ""},
 		RTO:        score.RTO{Started: restore.StartTime != nil, Recovered: is(checked, metav1.ConditionTrue)},
@@ -84,6 +86,13 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 		return e
 	}
 	e.Completeness = completenessCount(s)
+	if s.unread[topicCompleteness] == "" {
+		for _, ns := range rt.Status.Run.Spec.BackupSource.Namespaces {
+			if !s.back.Has(ns.Name) {
+				e.Empty = append(e.Empty, ns.Name)
+			}
+		}
+	}
 	e.Dependencies = dependenciesCount(s, spec.Sandbox.NetworkIsolation)
 	if e.Volumes.Unknown = s.unread[topicVolumes]; e.Volumes.Unknown == "" {
 		e.Volumes.Unproven = volumes.Unproven(volumes.Report(s.claims, s.mounts, s.transfers))
@@ -91,10 +100,10 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	return e
 }
 
-func restoreOutcome(rt *v1alpha1.RestoreTest, r v1alpha1.RestoreStatus, backup *velerov1.Backup) score.Restore {
+func restoreOutcome(rt *v1alpha1.RestoreTest, r v1alpha1.RestoreStatus) score.Restore {
 	out := score.Restore{
 		Warnings: r.Warnings, Errors: r.Errors,
-		PartialBackup: backup != nil && backup.Status.Phase == velerov1.BackupPhasePartiallyFailed,
+		PartialBackup: r.BackupPhase == string(velerov1.BackupPhasePartiallyFailed),
 	}
 	c := conditions.ForRun(rt, v1alpha1.ConditionRestored)
 	switch {

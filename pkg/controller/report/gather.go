@@ -32,7 +32,9 @@ const parallel = 8
 type look struct {
 	c      *Controller
 	filter completeness.Filter
-	finder dependencies.Finder
+	// restore is the name of the Restore: its label is on all that came back.
+	restore string
+	finder  dependencies.Finder
 
 	tasks []task
 
@@ -51,7 +53,7 @@ type task struct {
 // of what may succeed later.
 func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen, error) {
 	sandbox, restore, _ := fragments(rt)
-	l := &look{c: c, seen: seen{unread: map[topic]string{}, services: map[string]sets.Set[string]{}}}
+	l := &look{c: c, restore: restore.Name, seen: seen{unread: map[topic]string{}, services: map[string]sets.Set[string]{}, back: sets.New[string]()}}
 	for _, ns := range sandbox.Namespaces {
 		l.finder.Sources = append(l.finder.Sources, ns.Source)
 	}
@@ -161,6 +163,9 @@ func (l *look) source(namespace string, want completeness.Names) {
 // sandbox looks up what came back in a sandbox.
 func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 	came := func(kind completeness.Kind, o metav1.Object) {
+		if o.GetLabels()[velerov1.RestoreNameLabel] == l.restore {
+			l.seen.back.Insert(ns.Source)
+		}
 		if l.filter.Restored(kind, o) {
 			have.Add(kind, o.GetName())
 		}

@@ -3,6 +3,7 @@ package restore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
@@ -37,6 +39,7 @@ type Options struct {
 // Controller runs Velero's Restores.
 type Controller struct {
 	options  Options
+	kube     kubernetes.Interface
 	client   versioned.Interface
 	tests    restorelisters.RestoreTestLister
 	restores velerolisters.RestoreNamespaceLister
@@ -46,11 +49,12 @@ type Controller struct {
 }
 
 // New returns the restore controller. The informers of Velero's objects see Velero's namespace.
-func New(ctx context.Context, options Options, client versioned.Interface, tests restoreinformers.RestoreTestInformer,
+func New(ctx context.Context, options Options, kube kubernetes.Interface, client versioned.Interface, tests restoreinformers.RestoreTestInformer,
 	informers veleroinformers.Interface, recorder record.EventRecorder) (*Controller, error) {
 	logger := klog.FromContext(ctx)
 	c := &Controller{
 		options:  options,
+		kube:     kube,
 		client:   client,
 		tests:    tests.Lister(),
 		restores: informers.Restores().Lister().Restores(options.VeleroNamespace),
@@ -134,8 +138,11 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	now := time.Now()
 	p := decide(rt, s, now)
 	if p.create {
-		name, err := c.create(ctx, rt, p.status.BackupName, now)
+		name, err := c.create(ctx, rt, p.status, now)
+		var lost sandboxLost
 		switch {
+		case errors.As(err, &lost):
+			p.condition.Status, p.condition.Reason, p.condition.Message = metav1.ConditionFalse, v1alpha1.ReasonSandboxLost, lost.Error()
 		case apierrors.IsForbidden(err) || apierrors.IsInvalid(err):
 			p.condition.Status, p.condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonFailedValidation
 			p.condition.Message = fmt.Sprintf("the API server refused the Restore of backup %s: %v", p.status.BackupName, err)
@@ -204,8 +211,11 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 }
 
 // create creates the Restore of rt's run and returns its name. One that exists under it counts only if it is ours.
-func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, backup string, now time.Time) (string, error) {
-	want := build(rt, backup, c.options.VeleroNamespace, now)
+func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, now time.Time) (string, error) {
+	if err := c.lastLook(ctx, rt); err != nil {
+		return "", err
+	}
+	want := build(rt, status, c.options.VeleroNamespace, now)
 	restores := c.client.VeleroV1().Restores(c.options.VeleroNamespace)
 	_, err := restores.Create(ctx, want, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Restore)})
 	if apierrors.IsAlreadyExists(err) {

@@ -67,7 +67,7 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 			"Velero restores one at a time and a test never goes first; waiting for %s", waitedFor(s.busy))
 	}
 	p.create = true
-	p.status.BackupName = s.backup.Name
+	p.status.BackupName, p.status.BackupPhase = s.backup.Name, string(s.backup.Status.Phase)
 	if s.backup.Status.StartTimestamp != nil {
 		p.status.BackupTime = s.backup.Status.StartTimestamp
 	}
@@ -81,7 +81,10 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 // follow tells of a Restore that exists.
 func follow(p plan, r *velerov1.Restore, expired bool) plan {
 	p.status.Name = r.Name
-	p.status.BackupName = r.Spec.BackupName
+	p.status.BackupName, p.status.BackupPhase = r.Spec.BackupName, r.Annotations[v1alpha1.AnnotationBackupPhase]
+	if began, err := time.Parse(time.RFC3339, r.Annotations[v1alpha1.AnnotationBackupTime]); err == nil {
+		p.status.BackupTime = &metav1.Time{Time: began}
+	}
 	p.status.Phase = string(r.Status.Phase)
 	p.status.StartTime = r.Status.StartTimestamp
 	p.status.CompletionTime = r.Status.CompletionTimestamp
@@ -93,7 +96,8 @@ func follow(p plan, r *velerov1.Restore, expired bool) plan {
 		p.condition.Status, p.condition.Reason, p.condition.Message = status, reason, fmt.Sprintf(format, args...)
 		return p
 	}
-	look := fmt.Sprintf("see `velero restore describe %s --details`", r.Name)
+	// Not `velero restore describe`: cleanup deletes the Restore as soon as the run is reported.
+	look := "see Velero's log for " + r.Name
 	switch r.Status.Phase {
 	case velerov1.RestorePhaseCompleted:
 		return say(metav1.ConditionTrue, v1alpha1.ReasonCompleted, "Velero restored backup %s (warnings: %d)", r.Spec.BackupName, r.Status.Warnings)

@@ -236,7 +236,8 @@ func TestBuildNeverTouchesProduction(t *testing.T) {
 	rt := test(func(rt *v1alpha1.RestoreTest) {
 		rt.Status.Run.Spec.BackupSource.LabelSelector = map[string]string{"tier": "db"}
 	})
-	spec := build(rt, "nightly", "velero", now).Spec
+	restore := build(rt, v1alpha1.RestoreStatus{BackupName: "nightly", BackupPhase: "Completed", BackupTime: &metav1.Time{Time: now}}, "velero", now)
+	spec := restore.Spec
 	if diff := cmp.Diff([]string{"shop", "db"}, spec.IncludedNamespaces); diff != "" {
 		t.Errorf("included namespaces: %s", diff)
 	}
@@ -260,6 +261,13 @@ func TestBuildNeverTouchesProduction(t *testing.T) {
 		t.Errorf("Velero may take %v, the run has an hour", spec.ItemOperationTimeout.Duration)
 	case spec.LabelSelector.MatchLabels["tier"] != "db":
 		t.Error("the test's label selector is lost")
+	}
+	if got := restore.Annotations["velero.io/pod-volume-timeout"]; got != "1h0m0s" {
+		t.Errorf("Velero may wait %q for a volume, the run has an hour", got)
+	}
+	followed := decide(rt, seen{restore: restore}, now).status
+	if followed.BackupName != "nightly" || followed.BackupPhase != "Completed" || !followed.BackupTime.Time.Equal(now) {
+		t.Errorf("after a restart the backup is %s %s of %v", followed.BackupName, followed.BackupPhase, followed.BackupTime)
 	}
 	for _, unwanted := range []string{"jobs.batch", "networkpolicies.networking.k8s.io", "ingresses.networking.k8s.io", "endpoints", "*", "persistentvolumes"} {
 		if slices.Contains(spec.IncludedResources, unwanted) {

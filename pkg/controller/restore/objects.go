@@ -33,33 +33,41 @@ var includedResources = []string{
 	"volumesnapshotcontents.snapshot.storage.k8s.io",
 }
 
-// build returns the Velero Restore of rt's run. Every source namespace is named and mapped: one that is not would be
-// restored into production.
-func build(rt *v1alpha1.RestoreTest, backup, veleroNamespace string, now time.Time) *velerov1.Restore {
-	run := rt.Status.Run
+// build returns the Velero Restore of rt's run into its sandboxes, of which there is at least one. Every source namespace is
+// named and mapped: one that is not would be restored into production.
+func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, veleroNamespace string, now time.Time) *velerov1.Restore {
+	run, sandboxes := rt.Status.Run, rt.Status.Sandbox.Namespaces
 	mapping := map[string]string{}
 	var sources []string
-	for _, ns := range rt.Status.Sandbox.Namespaces {
+	for _, ns := range sandboxes {
 		sources = append(sources, ns.Source)
 		mapping[ns.Source] = ns.Name
+	}
+	left := max(run.Deadline.Sub(now), time.Minute).Round(time.Second)
+	annotations := names.Annotations(rt)
+	// Velero does nothing else while it waits for the data of a volume, four hours if nobody says otherwise.
+	annotations[velerov1.PodVolumeOperationTimeoutAnnotation] = left.String()
+	annotations[v1alpha1.AnnotationBackupPhase] = status.BackupPhase
+	if status.BackupTime != nil {
+		annotations[v1alpha1.AnnotationBackupTime] = status.BackupTime.UTC().Format(time.RFC3339)
 	}
 	no := false
 	return &velerov1.Restore{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:   veleroNamespace,
 			Name:        names.Restore(rt.Name, run.ID),
-			Labels:      names.Labels(rt, rt.Status.Sandbox.Namespaces[0].Name),
-			Annotations: names.Annotations(rt),
+			Labels:      names.Labels(rt, sandboxes[0].Name),
+			Annotations: annotations,
 		},
 		Spec: velerov1.RestoreSpec{
-			BackupName:              backup,
+			BackupName:              status.BackupName,
 			IncludedNamespaces:      sources,
 			NamespaceMapping:        mapping,
 			IncludedResources:       includedResources,
 			IncludeClusterResources: &no,
 			ExistingResourcePolicy:  velerov1.PolicyTypeNone,
 			LabelSelector:           selector(run.Spec.BackupSource.LabelSelector),
-			ItemOperationTimeout:    metav1.Duration{Duration: max(run.Deadline.Sub(now), time.Minute).Round(time.Second)},
+			ItemOperationTimeout:    metav1.Duration{Duration: left},
 			ResourceModifier:        &corev1.TypedLocalObjectReference{Kind: "ConfigMap", Name: ModifiersName},
 		},
 	}

@@ -139,7 +139,7 @@ func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watch
 			s.namespaces = planned(rt)
 			return s, err
 		}
-		if ns != nil {
+		if ns != nil && !watching {
 			sandbox.UID = ns.UID
 		}
 		s.namespaces = append(s.namespaces, sandbox)
@@ -151,6 +151,9 @@ func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watch
 		case ns == nil:
 			s.missing = append(s.missing, "Namespace "+sandbox.Name)
 			continue
+		}
+		if watching {
+			failures = append(failures, c.ensureLabels(ctx, rt, ns, &s))
 		}
 		if err := c.ensureGuards(ctx, rt, sandbox, watching, &s); err != nil {
 			if !watching {
@@ -167,6 +170,10 @@ func (c *Controller) namespaceOf(ctx context.Context, rt *v1alpha1.RestoreTest, 
 		return c.ensureNamespace(ctx, rt, sandbox)
 	}
 	ns, err := c.namespaces.Get(sandbox.Name)
+	if apierrors.IsNotFound(err) {
+		// Gone, or without the label that the cache selects by.
+		ns, err = c.kube.CoreV1().Namespaces().Get(ctx, sandbox.Name, metav1.GetOptions{})
+	}
 	if apierrors.IsNotFound(err) {
 		return nil, nil, nil
 	}

@@ -98,5 +98,5 @@ func guarded(rt *v1alpha1.RestoreTest, namespaces []v1alpha1.SandboxNamespace) s
 	if mode == "" {
 		mode = v1alpha1.IsolationStrict
 	}
-	return fmt.Sprintf("%s: network isolation %s, quota, limits and pod security are in force", strings.Join(all, ", "), mode)
+	return fmt.Sprintf("%s: policies for network isolation %s, quota, limits and pod security are in place", strings.Join(all, ", "), mode)
 }

@@ -88,11 +88,15 @@ func (g *guard) ensure(ctx context.Context) error {
 		// It may be there although the cache does not show it: not yet, or because it has lost our label. The patch suits
 		// both. Forbidden: our own quota counts it and refuses what it takes for one more.
 	}
-	patch, err := json.Marshal([]map[string]any{
+	operations := []map[string]any{
 		{"op": "add", "path": "/metadata/labels", "value": g.want.GetLabels()},
 		{"op": "add", "path": "/metadata/annotations", "value": g.want.GetAnnotations()},
 		{"op": "replace", "path": "/spec", "value": g.spec},
-	})
+	}
+	if finalizers := g.want.GetFinalizers(); len(finalizers) > 0 {
+		operations = append(operations, map[string]any{"op": "add", "path": "/metadata/finalizers", "value": finalizers})
+	}
+	patch, err := json.Marshal(operations)
 	if err != nil {
 		return err
 	}
@@ -118,7 +122,7 @@ func (g *guard) state() string {
 }
 
 func samePolicy(have, want *networkingv1.NetworkPolicy) bool {
-	return equality.Semantic.DeepEqual(have.Spec, want.Spec)
+	return equality.Semantic.DeepEqual(have.Spec, want.Spec) && controller.HasFinalizer(have)
 }
 
 // ensureNamespace returns the namespace of a sandbox, or nil when it does not exist yet, or why it cannot.
@@ -148,6 +152,29 @@ func ours(rt *v1alpha1.RestoreTest, ns *corev1.Namespace) bool {
 	return ns.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy &&
 		ns.Labels[v1alpha1.LabelRun] == rt.Status.Run.ID &&
 		ns.Annotations[v1alpha1.AnnotationRestoreTest] == names.Annotations(rt)[v1alpha1.AnnotationRestoreTest]
+}
+
+// ensureLabels puts the labels of a sandbox back: they are its Pod Security, its group and what cleanup finds it by.
+func (c *Controller) ensureLabels(ctx context.Context, rt *v1alpha1.RestoreTest, ns *corev1.Namespace, s *seen) error {
+	want := namespace(rt, v1alpha1.SandboxNamespace{Name: ns.Name, Source: ns.Annotations[v1alpha1.AnnotationSource]}).Labels
+	lost := map[string]string{}
+	for key, value := range want {
+		if ns.Labels[key] != value {
+			lost[key] = value
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	s.violations = append(s.violations, fmt.Sprintf("labels of Namespace %s were changed by somebody during the run", ns.Name))
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": ns.UID, "labels": lost, "annotations": names.Annotations(rt)}})
+	if err != nil {
+		return err
+	}
+	if _, err := c.kube.CoreV1().Namespaces().Patch(ctx, ns.Name, types.MergePatchType, patch, patchOptions); err != nil {
+		return fmt.Errorf("put the labels of namespace %s back: %w", ns.Name, err)
+	}
+	return nil
 }
 
 // ensureLimits creates the LimitRange of a sandbox. It depends on production's pods of this moment, so it is not compared

@@ -70,6 +70,8 @@ const (
 	ReasonPartiallyFailed = "PartiallyFailed"
 	// ReasonFailed: Velero's phase Failed.
 	ReasonFailed = "Failed"
+	// ReasonSandboxLost: a sandbox was changed or deleted before the restore into it began.
+	ReasonSandboxLost = "SandboxLost"
 	// ReasonLost: the Restore vanished before it ended.
 	ReasonLost = "Lost"
 )

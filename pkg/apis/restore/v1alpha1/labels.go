@@ -23,6 +23,10 @@ const (
 	AnnotationRestoreTest = "kymaros.io/restoretest"
 	// AnnotationSource is the source namespace that a sandbox stands for.
 	AnnotationSource = "kymaros.io/source-namespace"
+	// AnnotationBackupTime and AnnotationBackupPhase, on a Velero Restore, are those of its backup: they count also when the
+	// Backup is gone, and after a restart of the controller.
+	AnnotationBackupTime  = "kymaros.io/backup-time"
+	AnnotationBackupPhase = "kymaros.io/backup-phase"
 	// AnnotationRunRequested starts a run of the RestoreTest whenever its value changes.
 	AnnotationRunRequested = "kymaros.io/run-requested"
 )

@@ -169,7 +169,8 @@ type ExecCheck struct {
 	// Expect is matched against standard output without surrounding white space.
 	// +optional
 	Expect *Expectation `json:"expect,omitempty"`
-	// Timeout of each attempt. Default: healthChecks.timeout of the test, else 30s.
+	// Timeout of each attempt. Default: healthChecks.timeout of the test, else 30s. A command that is still running then is
+	// left alone, for Kubernetes cannot end it; it goes with the sandbox.
 	// +optional
 	Timeout Duration `json:"timeout,omitempty"`
 	// Retries is the number of attempts in all.

@@ -153,6 +153,9 @@ type RestoreStatus struct {
 	// BackupTime is when that backup began.
 	// +optional
 	BackupTime *metav1.Time `json:"backupTime,omitempty"`
+	// BackupPhase is Completed or PartiallyFailed.
+	// +optional
+	BackupPhase string `json:"backupPhase,omitempty"`
 	// Name of the Velero Restore.
 	// +optional
 	Name string `json:"name,omitempty"`

@@ -1,0 +1,71 @@
+package restore
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+// sandboxLost tells why there must be no restore into a sandbox.
+type sandboxLost string
+
+func (s sandboxLost) Error() string { return string(s) }
+
+// lastLook asks the API server, right before the Restore is made, whether rt's run goes on and its sandboxes are still those
+// that were proved: the run may have waited an hour for its turn. Velero would make a namespace that is gone anew, without
+// guards, and restore into any that a status names. The error is a sandboxLost if the run must end.
+func (c *Controller) lastLook(ctx context.Context, rt *v1alpha1.RestoreTest) error {
+	live, err := c.client.RestoreV1alpha1().RestoreTests(rt.Namespace).Get(ctx, rt.Name, metav1.GetOptions{})
+	if err != nil {
+		return fmt.Errorf("get restoretest: %w", err)
+	}
+	if live.ResourceVersion != rt.ResourceVersion {
+		return apierrors.NewConflict(v1alpha1.Resource("restoretests"), rt.Name, fmt.Errorf("it has changed since it was looked at"))
+	}
+	sandboxes := map[string]v1alpha1.SandboxNamespace{}
+	for _, s := range live.Status.Sandbox.Namespaces {
+		sandboxes[s.Source] = s
+	}
+	sources := live.Status.Run.Spec.BackupSource.Namespaces
+	if len(sources) == 0 || len(sandboxes) != len(sources) {
+		return sandboxLost("status.sandbox does not name one sandbox for each source namespace: somebody has edited it")
+	}
+	if violations := live.Status.Sandbox.Violations; len(violations) > 0 {
+		return sandboxLost("no restore into a sandbox that was tampered with: " + violations[0])
+	}
+	for _, source := range sources {
+		sandbox, ok := sandboxes[source.Name]
+		if !ok {
+			return sandboxLost(fmt.Sprintf("there is no sandbox for source namespace %s", source.Name))
+		}
+		ns, err := c.kube.CoreV1().Namespaces().Get(ctx, sandbox.Name, metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("get namespace %s: %w", sandbox.Name, err)
+		}
+		if err != nil || !proved(live, source.Name, sandbox, ns) {
+			return sandboxLost(fmt.Sprintf("namespace %s is not the sandbox of this run for %s any more; it was deleted or changed while the restore waited for its turn",
+				sandbox.Name, source.Name))
+		}
+	}
+	return nil
+}
+
+// proved tells whether ns is the sandbox for a source namespace that SandboxReady told of.
+func proved(rt *v1alpha1.RestoreTest, source string, sandbox v1alpha1.SandboxNamespace, ns *corev1.Namespace) bool {
+	if ns.DeletionTimestamp != nil || ns.UID != sandbox.UID || ns.Annotations[v1alpha1.AnnotationSource] != source ||
+		ns.Annotations[v1alpha1.AnnotationRestoreTest] != names.Annotations(rt)[v1alpha1.AnnotationRestoreTest] {
+		return false
+	}
+	for key, value := range names.Labels(rt, ns.Name) {
+		if ns.Labels[key] != value {
+			return false
+		}
+	}
+	return true
+}
