@@ -507,7 +507,7 @@ func schema_pkg_apis_restore_v1alpha1_ExecCheck(ref common.ReferenceCallback) co
 					},
 					"timeout": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Timeout of each attempt. Default: healthChecks.timeout of the test, else 30s.",
+							Description: "Timeout of each attempt. Default: healthChecks.timeout of the test, else 30s. A command that is still running then is left alone, for Kubernetes cannot end it; it goes with the sandbox.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -1966,6 +1966,13 @@ func schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref common.ReferenceCallback
 						SchemaProps: spec.SchemaProps{
 							Description: "BackupTime is when that backup began.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"backupPhase": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BackupPhase is Completed or PartiallyFailed.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"name": {

@@ -696,6 +696,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: backupName
       type:
         scalar: string
+    - name: backupPhase
+      type:
+        scalar: string
     - name: backupTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time

@@ -23,7 +23,8 @@ type ExecCheckApplyConfiguration struct {
 	SuccessExitCode *int32   `json:"successExitCode,omitempty"`
 	// Expect is matched against standard output without surrounding white space.
 	Expect *ExpectationApplyConfiguration `json:"expect,omitempty"`
-	// Timeout of each attempt. Default: healthChecks.timeout of the test, else 30s.
+	// Timeout of each attempt. Default: healthChecks.timeout of the test, else 30s. A command that is still running then is
+	// left alone, for Kubernetes cannot end it; it goes with the sandbox.
 	Timeout *restorev1alpha1.Duration `json:"timeout,omitempty"`
 	// Retries is the number of attempts in all.
 	Retries *int32 `json:"retries,omitempty"`

@@ -19,6 +19,8 @@ type RestoreStatusApplyConfiguration struct {
 	BackupName *string `json:"backupName,omitempty"`
 	// BackupTime is when that backup began.
 	BackupTime *v1.Time `json:"backupTime,omitempty"`
+	// BackupPhase is Completed or PartiallyFailed.
+	BackupPhase *string `json:"backupPhase,omitempty"`
 	// Name of the Velero Restore.
 	Name *string `json:"name,omitempty"`
 	// Phase of the Velero Restore.
@@ -62,6 +64,14 @@ func (b *RestoreStatusApplyConfiguration) WithBackupName(value string) *RestoreS
 // If called multiple times, the BackupTime field is set to the value of the last call.
 func (b *RestoreStatusApplyConfiguration) WithBackupTime(value v1.Time) *RestoreStatusApplyConfiguration {
 	b.BackupTime = &value
+	return b
+}
+
+// WithBackupPhase sets the BackupPhase field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the BackupPhase field is set to the value of the last call.
+func (b *RestoreStatusApplyConfiguration) WithBackupPhase(value string) *RestoreStatusApplyConfiguration {
+	b.BackupPhase = &value
 	return b
 }
 
