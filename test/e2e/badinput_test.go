@@ -103,7 +103,7 @@ func TestACommandThatNeverReturnsIsGivenUp(t *testing.T) {
 		}
 		return nil
 	})
-	rt, report := cluster.AwaitEnd(t, rt)
+	_, report := cluster.AwaitEnd(t, rt)
 	verdict(t, report, v1alpha1.ResultFail, v1alpha1.ReasonCheckFailed)
 	if c := checkNamed(t, report, never.Name); c.Status != v1alpha1.CheckFail || c.Duration.Or(0) < 3*time.Second || c.Duration.Or(0) > 10*time.Second {
 		t.Errorf("check %+v", c)

@@ -28,8 +28,9 @@ import (
 const (
 	// root is the top of the repository, seen from a package directly below test/.
 	root = "../.."
-	// VeleroNamespace is Velero's, SystemNamespace the controller's.
+	// VeleroNamespace is where Velero is.
 	VeleroNamespace = "velero"
+	// SystemNamespace is where the controller is.
 	SystemNamespace = "kymaros-system"
 	// Controller is the name of the controller's Deployment, and of its container "controller".
 	Controller = "kymaros-controller"
@@ -151,14 +152,14 @@ func (c *Cluster) AwaitRollout(ctx context.Context, namespace, name string) erro
 		}
 		if want := replicas(d); d.Status.ObservedGeneration < d.Generation || d.Status.UpdatedReplicas != want ||
 			d.Status.Replicas != want || d.Status.AvailableReplicas != want {
-			return fmt.Errorf("Deployment %s/%s: %d of %d pods are new and available, %d in all", namespace, name, d.Status.AvailableReplicas, want, d.Status.Replicas)
+			return fmt.Errorf("deployment %s/%s: %d of %d pods are new and available, %d in all", namespace, name, d.Status.AvailableReplicas, want, d.Status.Replicas)
 		}
 		pods, err := c.Kube.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(d.Spec.Selector)})
 		if err != nil {
 			return err
 		}
 		if len(pods.Items) != int(replicas(d)) {
-			return fmt.Errorf("Deployment %s/%s has %d pods", namespace, name, len(pods.Items))
+			return fmt.Errorf("deployment %s/%s has %d pods", namespace, name, len(pods.Items))
 		}
 		return nil
 	})
