@@ -100,3 +100,16 @@ func TestRunnerLetsASyncFinish(t *testing.T) {
 		t.Error("the sync was cut off by the shutdown")
 	}
 }
+
+func TestRunnerSurvivesAPanic(t *testing.T) {
+	n := 0
+	at := calls(t, func(context.Context, cache.ObjectName) (time.Duration, error) {
+		if n++; n == 1 {
+			panic("one bad object")
+		}
+		return 0, nil
+	}, time.Hour)
+	if len(at) != 2 {
+		t.Errorf("synced after %v, want a second try", at)
+	}
+}

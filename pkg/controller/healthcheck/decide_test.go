@@ -233,3 +233,19 @@ func TestMessagesAreBounded(t *testing.T) {
 		t.Errorf("%d bytes: %q", len(got), got)
 	}
 }
+
+func TestAVerdictStaysAlthoughItsCheckLeavesThePolicy(t *testing.T) {
+	rt := test(func(rt *v1alpha1.RestoreTest) {
+		rt.Status.Health = &v1alpha1.HealthStatus{RunID: runID, StartTime: at(0), PodsReadyTime: at(0), Checks: []v1alpha1.CheckStatus{
+			{Name: "a", Status: v1alpha1.CheckFail, Message: "no rows"},
+		}}
+	})
+	set(v1alpha1.ConditionHealthChecked, metav1.ConditionUnknown, v1alpha1.ReasonRunning)(rt)
+	seen := observed{test: rt, pods: &readiness{ready: 1, total: 1}, policy: policy("b"), verdicts: map[string]verdict{
+		"b": {status: v1alpha1.CheckStatus{Name: "b", Status: v1alpha1.CheckPass}, ended: noon},
+	}}
+	p := decide(seen, noon)
+	if p.condition.Status != metav1.ConditionFalse || p.condition.Reason != v1alpha1.ReasonCheckFailed || len(p.health.Checks) != 2 {
+		t.Errorf("%s %s %q with %v: the failure of a was forgotten", p.condition.Status, p.condition.Reason, p.condition.Message, p.health.Checks)
+	}
+}
