@@ -139,7 +139,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	p := decide(rt, s, now)
 	if p.create {
 		name, err := c.create(ctx, rt, p.status, now)
-		var lost sandboxLost
+		var lost sandboxLostError
 		switch {
 		case errors.As(err, &lost):
 			p.condition.Status, p.condition.Reason, p.condition.Message = metav1.ConditionFalse, v1alpha1.ReasonSandboxLost, lost.Error()

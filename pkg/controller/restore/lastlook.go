@@ -12,14 +12,14 @@ import (
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
-// sandboxLost tells why there must be no restore into a sandbox.
-type sandboxLost string
+// sandboxLostError tells why there must be no restore into a sandbox.
+type sandboxLostError string
 
-func (s sandboxLost) Error() string { return string(s) }
+func (s sandboxLostError) Error() string { return string(s) }
 
 // lastLook asks the API server, right before the Restore is made, whether rt's run goes on and its sandboxes are still those
 // that were proved: the run may have waited an hour for its turn. Velero would make a namespace that is gone anew, without
-// guards, and restore into any that a status names. The error is a sandboxLost if the run must end.
+// guards, and restore into any that a status names. The error is a sandboxLostError if the run must end.
 func (c *Controller) lastLook(ctx context.Context, rt *v1alpha1.RestoreTest) error {
 	live, err := c.client.RestoreV1alpha1().RestoreTests(rt.Namespace).Get(ctx, rt.Name, metav1.GetOptions{})
 	if err != nil {
@@ -34,22 +34,22 @@ func (c *Controller) lastLook(ctx context.Context, rt *v1alpha1.RestoreTest) err
 	}
 	sources := live.Status.Run.Spec.BackupSource.Namespaces
 	if len(sources) == 0 || len(sandboxes) != len(sources) {
-		return sandboxLost("status.sandbox does not name one sandbox for each source namespace: somebody has edited it")
+		return sandboxLostError("status.sandbox does not name one sandbox for each source namespace: somebody has edited it")
 	}
 	if violations := live.Status.Sandbox.Violations; len(violations) > 0 {
-		return sandboxLost("no restore into a sandbox that was tampered with: " + violations[0])
+		return sandboxLostError("no restore into a sandbox that was tampered with: " + violations[0])
 	}
 	for _, source := range sources {
 		sandbox, ok := sandboxes[source.Name]
 		if !ok {
-			return sandboxLost(fmt.Sprintf("there is no sandbox for source namespace %s", source.Name))
+			return sandboxLostError(fmt.Sprintf("there is no sandbox for source namespace %s", source.Name))
 		}
 		ns, err := c.kube.CoreV1().Namespaces().Get(ctx, sandbox.Name, metav1.GetOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("get namespace %s: %w", sandbox.Name, err)
 		}
 		if err != nil || !proved(live, source.Name, sandbox, ns) {
-			return sandboxLost(fmt.Sprintf("namespace %s is not the sandbox of this run for %s any more; it was deleted or changed while the restore waited for its turn",
+			return sandboxLostError(fmt.Sprintf("namespace %s is not the sandbox of this run for %s any more; it was deleted or changed while the restore waited for its turn",
 				sandbox.Name, source.Name))
 		}
 	}

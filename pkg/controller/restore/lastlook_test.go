@@ -65,7 +65,7 @@ func TestLastLook(t *testing.T) {
 			decidedFrom := w.rt.DeepCopy()
 			decidedFrom.ResourceVersion = w.cached
 			err := controller.lastLook(t.Context(), decidedFrom)
-			var lost sandboxLost
+			var lost sandboxLostError
 			if errors.As(err, &lost) != c.lost || apierrors.IsConflict(err) != c.conflict || (err != nil) != (c.lost || c.conflict) {
 				t.Errorf("got %v, want lost %v, conflict %v", err, c.lost, c.conflict)
 			}
