@@ -44,7 +44,9 @@ func sandboxesOf(t *testing.T, rt *v1alpha1.RestoreTest) func() sets.Set[string]
 func TestSandboxesDeletedByHandInMidRun(t *testing.T) {
 	t.Parallel()
 	untouched(t, web)
-	rt := cluster.Start(t, cluster.RestoreTest("by-hand", appsBackup, web), stage.Hold(web), webAnswers())
+	hold := stage.Hold(web)
+	hold.PodStatus.Timeout = "20s" // it will wait in vain
+	rt := cluster.Start(t, cluster.RestoreTest("by-hand", appsBackup, web), hold, webAnswers())
 	seen := sandboxesOf(t, rt)
 	rt = cluster.AwaitHeld(t, rt)
 	// kubectl delete ns -l kymaros.io/test=NAME
