@@ -125,7 +125,7 @@ func TestBadInputEndsInAConditionThatNamesIt(t *testing.T) {
 				phase(t, r, velerov1.RestorePhaseFailed, func(s *velerov1.RestoreStatus) { s.FailureReason = "the server was restarted" })
 			},
 			condition: v1alpha1.ConditionRestored, reason: v1alpha1.ReasonFailed,
-			message: []string{"Velero failed to restore backup velero-failed", "the server was restarted", "velero restore describe kymaros-velero-failed-"},
+			message: []string{"Velero failed to restore backup velero-failed", "the server was restarted", "log for kymaros-velero-failed-"},
 		},
 		"backup-and-restore-deleted": {
 			play: func(t *testing.T, rt *v1alpha1.RestoreTest) {

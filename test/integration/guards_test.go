@@ -258,6 +258,13 @@ func TestAGuardThatSomebodyChangesIsPutBackAndTheRunDoesNotPass(t *testing.T) {
 		}
 		return nil
 	}
+	labelled := func(ctx context.Context) error {
+		ns, err := kube.CoreV1().Namespaces().Get(ctx, sandbox, metav1.GetOptions{})
+		if err == nil && (ns.Labels["pod-security.kubernetes.io/enforce"] != "baseline" || ns.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy) {
+			err = fmt.Errorf("labels %v", ns.Labels)
+		}
+		return err
+	}
 	for _, step := range []struct {
 		what      string
 		do        func() error
@@ -276,6 +283,11 @@ func TestAGuardThatSomebodyChangesIsPutBackAndTheRunDoesNotPass(t *testing.T) {
 			torn = p.UID
 			return policyPatch(`{"metadata":{"finalizers":null}}`)()
 		}, closed, "NetworkPolicy " + sandbox + "/" + denyAll + " was deleted by somebody"},
+		{"the namespace is opened to privileged pods and hidden from us", func() error {
+			patch := `{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged","kymaros.io/managed-by":null}}}`
+			_, err := kube.CoreV1().Namespaces().Patch(t.Context(), sandbox, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+			return err
+		}, labelled, "labels of Namespace " + sandbox + " were changed by somebody"},
 		{"the quota is raised", func() error {
 			_, err := quotas.Patch(t.Context(), quotaName, types.MergePatchType, []byte(`{"spec":{"hard":{"services.nodeports":"5"}}}`), metav1.PatchOptions{})
 			return err

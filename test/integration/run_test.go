@@ -76,7 +76,7 @@ func TestARunOfAGoodBackupPassesAndLeavesNothing(t *testing.T) {
 	type row struct{ Type, Status, Reason, Message string }
 	want := []row{
 		{v1alpha1.ConditionScheduled, "True", v1alpha1.ReasonNextRunPlanned, "next run at"},
-		{v1alpha1.ConditionSandboxReady, "True", v1alpha1.ReasonGuarded, rt.Status.SandboxNamespace + " for src-" + name + ": network isolation strict"},
+		{v1alpha1.ConditionSandboxReady, "True", v1alpha1.ReasonGuarded, "network isolation strict"},
 		{v1alpha1.ConditionRestored, "True", v1alpha1.ReasonCompleted, "Velero restored backup " + name},
 		{v1alpha1.ConditionHealthChecked, "True", v1alpha1.ReasonPassed, "all 1 pods ready, 2 of 2 checks passed"},
 		{v1alpha1.ConditionReported, "True", v1alpha1.ReasonReportWritten, "pass, score 100: report " + report.Name},

@@ -35,6 +35,7 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 
 	unmarked := strandedSandbox(t, "without-our-annotation", "", run)
 	foreign := strandedSandbox(t, "without-our-label", vanished, run, func(ns *corev1.Namespace) { delete(ns.Labels, v1alpha1.LabelManagedBy) })
+	copied := strandedSandbox(t, "with-the-marks-of-another", vanished, run, func(ns *corev1.Namespace) { ns.Labels[v1alpha1.LabelTestNamespace] = "orphan-of-ended-restore" })
 	// A test of the same name in another namespace has a run under way, while Velero works for somebody else.
 	theirs := somebodyElsesRestore(t)
 	const name = "vanished"
@@ -63,6 +64,10 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 		t.Run("a namespace without our label stays", func(t *testing.T) {
 			t.Parallel()
 			steadily(t, 10*time.Second, foreign.untouched)
+		})
+		t.Run("a namespace with the marks of another stays", func(t *testing.T) {
+			t.Parallel()
+			steadily(t, 10*time.Second, copied.untouched)
 		})
 		t.Run("the run of a namesake waits for somebody else's Restore and goes on", func(t *testing.T) {
 			t.Parallel()
@@ -93,7 +98,7 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 			quiet(t, c, rt)
 		})
 	})
-	for _, s := range []*stranded{unmarked, foreign} {
+	for _, s := range []*stranded{unmarked, foreign, copied} {
 		s.remove(t)
 	}
 }
@@ -184,7 +189,7 @@ func strandedSandbox(t *testing.T, name, test, run string, change ...func(*corev
 		Finalizers: []string{v1alpha1.Finalizer},
 	}}
 	if test != "" {
-		ns.Annotations = map[string]string{v1alpha1.AnnotationRestoreTest: test}
+		ns.Annotations = map[string]string{v1alpha1.AnnotationRestoreTest: test, v1alpha1.AnnotationSource: "src-" + name}
 	}
 	for _, f := range change {
 		f(ns)
