@@ -154,7 +154,7 @@ func TestBadInputEndsInAConditionThatNamesIt(t *testing.T) {
 			message: []string{`namespace "it-somebody-elses" exists already and is not this run's`, "spec.backupSource.namespaces[0].sandboxName"},
 		},
 		"too-late": {
-			edit: func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("15s")) },
+			edit: func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("25s")) },
 			play: func(t *testing.T, rt *v1alpha1.RestoreTest) {
 				r := restoreOf(t, rt)
 				phase(t, r, velerov1.RestorePhaseInProgress)
