@@ -45,15 +45,15 @@ const dial = `for address in "$@" 127.0.0.1:8080; do
 done
 wait`
 
-// reach returns an error that names each address whose answer is not as wanted.
-func reach(ctx context.Context, from end, want map[string]bool) error {
+// reach dials every address of want. It tells which answered and should not have, and which did not and should have.
+func reach(ctx context.Context, from end, want map[string]bool) (leaks, silent []string, err error) {
 	command := []string{"sh", "-c", dial, "dial"}
 	for address := range want {
 		command = append(command, address)
 	}
 	out, err := cluster.Exec(ctx, from.namespace, from.from, command...)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	got := map[string]string{}
 	for line := range strings.Lines(out) {
@@ -61,18 +61,36 @@ func reach(ctx context.Context, from end, want map[string]bool) error {
 		got[address] = answer
 	}
 	if got["127.0.0.1:8080"] != "yes" {
-		return fmt.Errorf("%s cannot dial at all: %s", from.namespace, out)
+		return nil, nil, fmt.Errorf("%s cannot dial at all: %s", from.namespace, out)
 	}
-	var wrong []string
 	for address, wanted := range want {
-		if answer := map[bool]string{true: "yes", false: "no"}[wanted]; got[address] != answer {
-			wrong = append(wrong, fmt.Sprintf("%s: %q, want %s", address, got[address], answer))
+		switch answer := got[address]; {
+		case answer == "yes" && !wanted:
+			leaks = append(leaks, address)
+		case answer == "no" && wanted:
+			silent = append(silent, address)
+		case answer != "yes" && answer != "no":
+			return nil, nil, fmt.Errorf("%s did not dial %s: %s", from.namespace, address, out)
 		}
 	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("from %s: %s", from.namespace, strings.Join(wrong, "; "))
+	return leaks, silent, nil
+}
+
+// isolated returns an error unless exactly those addresses of want that are true answer. One that must not answer may not
+// do so even once; one that must may need a moment on a busy machine: the policy agent learns of a new pod a little later.
+func isolated(ctx context.Context, from end, want map[string]bool) error {
+	var leaks []string
+	err := stage.Poll(ctx, 30*time.Second, func(ctx context.Context) error {
+		leaked, silent, err := reach(ctx, from, want)
+		if leaks = leaked; err != nil || len(leaks) > 0 || len(silent) == 0 {
+			return err
+		}
+		return fmt.Errorf("from %s there is no answer from %v", from.namespace, silent)
+	})
+	if len(leaks) > 0 {
+		return fmt.Errorf("from %s there are answers from %v", from.namespace, leaks)
 	}
-	return nil
+	return err
 }
 
 func TestIsolation(t *testing.T) {
@@ -108,13 +126,7 @@ func TestIsolation(t *testing.T) {
 						want[to.service] = false
 					}
 				}
-				// What must not go is tried once. What must go may need another try on a busy machine: the policy agent
-				// learns of a new pod a moment after it is ready.
-				err := reach(t.Context(), from, want)
-				if err != nil && len(open) > 0 {
-					err = stage.Poll(t.Context(), 30*time.Second, func(ctx context.Context) error { return reach(ctx, from, want) })
-				}
-				outcomes <- err
+				outcomes <- isolated(t.Context(), from, want)
 			}
 			for _, from := range sandboxes {
 				if test.inside {
