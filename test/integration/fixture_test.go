@@ -45,7 +45,7 @@ func restoreTest(namespace, name string, edits ...edit) *v1alpha1.RestoreTest {
 	return rt
 }
 
-// backup creates a backup of the namespaces that Velero has completed, and removes it after t.
+// backup creates a backup of the namespaces that Velero has completed.
 func backup(t *testing.T, name string, namespaces ...string) *velerov1.Backup {
 	t.Helper()
 	// A moment ahead of what exists: only what is older than a backup is expected to be in it.

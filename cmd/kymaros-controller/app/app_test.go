@@ -1,0 +1,69 @@
+package app
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
+	if err := NewOptions().Validate(); err != nil {
+		t.Fatalf("the defaults are refused: %v", err)
+	}
+	for arg, want := range map[string]string{
+		"--velero-namespace=Velero":    "--velero-namespace",
+		"--leader-elect-namespace=":    "--leader-elect-namespace",
+		"--max-restores=0":             "--max-restores",
+		"--check-workers=-1":           "--check-workers",
+		"--kube-api-qps=0":             "--kube-api-qps",
+		"--kube-api-burst=0":           "--kube-api-burst",
+		"--health-bind-address=nine":   "--health-bind-address",
+		"--metrics-bind-address=1.2.3": "--metrics-bind-address",
+	} {
+		options := NewOptions()
+		fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
+		options.AddFlags(fs)
+		if err := fs.Parse([]string{arg}); err != nil {
+			t.Fatal(err)
+		}
+		if err := options.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want an error that names %s", arg, err, want)
+		}
+	}
+}
+
+func TestMainRefusesWhatItDoesNotKnow(t *testing.T) {
+	for _, args := range [][]string{{"--no-such-flag"}, {"run"}} {
+		if err := Main(t.Context(), args, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), args[0]) {
+			t.Errorf("%v: got %v", args, err)
+		}
+	}
+	var out bytes.Buffer
+	if err := Main(t.Context(), []string{"--version"}, &out); err != nil || !strings.HasPrefix(out.String(), "v") {
+		t.Errorf("--version printed %q, %v", out.String(), err)
+	}
+}
+
+func TestReadyWhenTheCachesAreFilled(t *testing.T) {
+	filled := false
+	handler := newHealth(func() bool { return filled }).handler()
+	ask := func(path string) int {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		return w.Code
+	}
+	if got := ask("/livez"); got != http.StatusOK {
+		t.Errorf("/livez answers %d before this process stands for election", got)
+	}
+	if got := ask("/readyz"); got != http.StatusServiceUnavailable {
+		t.Errorf("/readyz answers %d with empty caches", got)
+	}
+	filled = true
+	if got := ask("/readyz"); got != http.StatusOK {
+		t.Errorf("/readyz answers %d with filled caches", got)
+	}
+}
