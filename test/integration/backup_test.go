@@ -20,7 +20,7 @@ func TestWithoutAnyBackupARunEndsAndSaysHowToMakeOne(t *testing.T) {
 	}
 	alone(t)
 	latest := func(rt *v1alpha1.RestoreTest) { rt.Spec.BackupSource.BackupName = "latest" }
-	rt, report := awaitEnd(t, createTest(t, restoreTest(newNamespace(t, "no-backup"), "no-backup", latest)))
+	rt, report := awaitEnd(t, createTest(t, restoreTest(newNamespace(t, "no-backup-at-all"), "no-backup-at-all", latest)))
 	want := []string{"no Backup in namespace " + veleroNamespace + " yet", "velero backup create"}
 	restored := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionRestored)
 	if restored == nil || restored.Status != metav1.ConditionFalse || restored.Reason != v1alpha1.ReasonBackupNotFound || !contains(restored.Message, want) {

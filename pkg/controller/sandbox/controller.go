@@ -207,6 +207,9 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 		if state == "deleted" {
 			continue
 		}
+		if !watching && g.counted && !c.enforced(sandbox) {
+			continue // made before the quota counts, it would leave room for one that is not ours
+		}
 		if err := g.ensure(ctx); err != nil {
 			err = fmt.Errorf("put %s in place: %w", g.what, err)
 			if !watching {
@@ -219,12 +222,17 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 	if watching {
 		return errors.Join(failures...)
 	}
-	enforced, err := c.quotas.ResourceQuotas(sandbox.Name).Get(quotaName)
-	if err != nil || len(enforced.Status.Hard) < len(enforced.Spec.Hard) {
-		// Admission reads status.hard, which the quota controller fills a moment after spec.hard.
+	if !c.enforced(sandbox) {
 		s.quota = append(s.quota, "ResourceQuota "+sandbox.Name+"/"+quotaName)
 	}
 	return nil
+}
+
+// enforced tells whether the quota of a sandbox is in force: admission reads status.hard, which the quota controller fills
+// a moment after spec.hard.
+func (c *Controller) enforced(sandbox v1alpha1.SandboxNamespace) bool {
+	q, err := c.quotas.ResourceQuotas(sandbox.Name).Get(quotaName)
+	return err == nil && len(q.Status.Hard) >= len(q.Spec.Hard)
 }
 
 // pastTense: a guard that is missing was deleted, finalizer and all.

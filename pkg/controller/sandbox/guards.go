@@ -19,13 +19,15 @@ import (
 
 // guard is one object that keeps a sandbox apart from the rest of the cluster.
 type guard struct {
-	what   string        // "kind namespace/name"
-	want   metav1.Object // as it must be
-	spec   any           // want's spec
-	have   metav1.Object // as the cache shows it; nil if it does not
-	same   bool          // have's spec is want's
-	create func(context.Context) error
-	patch  func(ctx context.Context, patch []byte) error
+	what string        // "kind namespace/name"
+	want metav1.Object // as it must be
+	spec any           // want's spec
+	have metav1.Object // as the cache shows it; nil if it does not
+	same bool          // have's spec is want's
+	// counted: the quota allows exactly as many of its kind as are ours.
+	counted bool
+	create  func(context.Context) error
+	patch   func(ctx context.Context, patch []byte) error
 }
 
 // guards returns the guards of a sandbox, beside its namespace.
@@ -38,7 +40,7 @@ func (c *Controller) guards(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNa
 		}
 		client := c.kube.NetworkingV1().NetworkPolicies(sandbox.Name)
 		g := guard{
-			what: "NetworkPolicy " + sandbox.Name + "/" + want.Name, want: want, spec: want.Spec,
+			what: "NetworkPolicy " + sandbox.Name + "/" + want.Name, want: want, spec: want.Spec, counted: true,
 			create: func(ctx context.Context) error {
 				_, err := client.Create(ctx, want, createOptions)
 				return err
