@@ -6,6 +6,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 began=$SECONDS
 step() { printf '\n\033[1m[%3ds] %s\033[0m\n' $((SECONDS - began)) "$*"; }
+# table lays out lines of fields; a minimal Debian has no column.
+table() { if command -v column >/dev/null; then column -t -s '|'; else tr '|' '\t'; fi; }
 fail() { echo "demo: $*" >&2; exit 1; }
 
 image=ghcr.io/kymaros/kymaros:v0.1.0
@@ -90,17 +92,17 @@ echo
   for level in restoreIntegrity completeness podStartup internalHealth crossNamespaceDeps rtoCompliance; do
     row "{\"$level\"}|{.status.validationLevels.$level.status}|{.status.validationLevels.$level.points}/{.status.validationLevels.$level.max}|{.status.validationLevels.$level.detail}{\"\n\"}"
   done
-} | column -t -s '|'
+} | table
 echo
 {
   echo "CHECK|STATUS|DURATION|MESSAGE"
   row '{range .status.checks[*]}{.name}|{.status}|{.duration}|{.message}{"\n"}{end}'
-} | column -t -s '|'
+} | table
 echo
 {
   echo "RECOVERY TIME|TARGET|QUEUE|RESTORE|VOLUME DATA|PODS|CHECKS"
   row '{.status.rto.measured}|{.status.rto.target}|{.status.rto.parts.queue}|{.status.rto.parts.restore}|{.status.rto.parts.volumeData}|{.status.rto.parts.pods}|{.status.rto.parts.checks}{"\n"}'
-} | column -t -s '|'
+} | table
 
 step "What is left of the run"
 left=$(kubectl get namespaces -l kymaros.io/managed-by=kymaros -o name; kubectl -n velero get restores -l kymaros.io/managed-by=kymaros -o name; kubectl get pv -o 'jsonpath={range .items[*]}{.spec.claimRef.namespace}{"\n"}{end}' | grep '^rp-test-' || true)

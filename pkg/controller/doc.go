@@ -12,7 +12,7 @@
 //	restore      restore restoreID(s) · Restored                     SandboxReady=True
 //	healthcheck  health · HealthChecked                              Restored=True, or False/PartiallyFailed
 //	report       report last… · Reported                             a False that ends the run, HealthChecked decided, deadline
-//	cleanup      cleanup · CleanedUp                                 Reported=True, test deleted, orphan found
+//	cleanup      cleanup · CleanedUp                                 Reported=True, or 10 minutes overdue, test deleted, orphan found
 //
 // A run works on status.run.spec, the copy of the spec that it began with. Names derive from the run id, so a restart
 // repeats nothing. Errors: what may pass by itself is returned and retried; the user's mistake and a verdict become a

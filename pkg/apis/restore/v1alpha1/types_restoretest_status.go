@@ -139,7 +139,7 @@ type SandboxStatus struct {
 type SandboxNamespace struct {
 	Source string `json:"source"`
 	Name   string `json:"name"`
-	// UID of the namespace, once it exists. Only this very namespace is ever deleted.
+	// UID of the namespace, once it exists. Only this very namespace is restored into and checked.
 	// +optional
 	UID types.UID `json:"uid,omitempty"`
 }
