@@ -2492,7 +2492,7 @@ func schema_pkg_apis_restore_v1alpha1_SandboxNamespace(ref common.ReferenceCallb
 					},
 					"uid": {
 						SchemaProps: spec.SchemaProps{
-							Description: "UID of the namespace, once it exists. Only this very namespace is ever deleted.",
+							Description: "UID of the namespace, once it exists. Only this very namespace is restored into and checked.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

@@ -16,7 +16,7 @@ import (
 type SandboxNamespaceApplyConfiguration struct {
 	Source *string `json:"source,omitempty"`
 	Name   *string `json:"name,omitempty"`
-	// UID of the namespace, once it exists. Only this very namespace is ever deleted.
+	// UID of the namespace, once it exists. Only this very namespace is restored into and checked.
 	UID *types.UID `json:"uid,omitempty"`
 }
 
