@@ -74,6 +74,11 @@ const (
 	ReasonSandboxLost = "SandboxLost"
 	// ReasonLost: the Restore vanished before it ended.
 	ReasonLost = "Lost"
+	// ReasonNotPermitted: spec.restore.includedResources names what the controller's flag does not permit.
+	ReasonNotPermitted = "NotPermitted"
+	// ReasonProductionVolume: a claim of a sandbox got a volume that was there before the run, or that another volume
+	// shares. The run is aborted, and the volume never deleted.
+	ReasonProductionVolume = "ProductionVolume"
 )
 
 // Reasons of HealthChecked.
@@ -88,6 +93,9 @@ const (
 	ReasonNotChecked = "NotChecked"
 	// ReasonCheckFailed: at least one check failed, or pods never became ready.
 	ReasonCheckFailed = "CheckFailed"
+	// ReasonBlockedBySandboxPolicy: the guards of the sandbox refused pods (Pod Security, quota, limits); all others are ready
+	// and all checks passed. It says nothing about the backup.
+	ReasonBlockedBySandboxPolicy = "BlockedBySandboxPolicy"
 	// ReasonPolicyNotFound: spec.healthChecks.policyRef names no HealthCheckPolicy of the test's namespace.
 	ReasonPolicyNotFound = "PolicyNotFound"
 )

@@ -19,7 +19,8 @@ import (
 // +kubebuilder:printcolumn:name="Backup",type=string,JSONPath=`.status.backup.name`,priority=1
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.reason`,priority=1
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || has(self.status)",message="a report cannot be changed once written"
+// +kubebuilder:printcolumn:name="Hygiene",type=string,JSONPath=`.hygiene.status`,priority=1
+// +kubebuilder:validation:XValidation:rule="(!has(oldSelf.status) || has(self.status)) && (!has(oldSelf.hygiene) || has(self.hygiene))",message="a report cannot be changed once written"
 type RestoreReport struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -29,6 +30,10 @@ type RestoreReport struct {
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a report cannot be changed once written"
 	Status *RestoreReportStatus `json:"status,omitempty"`
+	// Hygiene tells what the run left behind. It is written once, when cleanup is done, and says nothing about the backup.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a report cannot be changed once written"
+	Hygiene *Hygiene `json:"hygiene,omitempty"`
 }
 
 // RestoreReportList is a list of RestoreReports.
@@ -95,6 +100,12 @@ type RestoreReportStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	Volumes []VolumeReport `json:"volumes,omitempty"`
+	// Scope tells how the test changed the list of kinds that are restored; absent if it did not.
+	// +optional
+	Scope *RestoreScope `json:"scope,omitempty"`
+	// SideEffects tell what was kept from acting beside production, and what was therefore not tested.
+	// +optional
+	SideEffects *SideEffects `json:"sideEffects,omitempty"`
 	// PodLogs and Events are there only when the test asks for logCollection.
 	// +optional
 	// +listType=atomic
@@ -239,8 +250,18 @@ type VolumeReport struct {
 	Namespace string `json:"namespace"`
 	// Claim is the name of the PersistentVolumeClaim.
 	Claim string `json:"claim"`
-	// Method by which data came back: fileSystemBackup, csiSnapshot, or empty when no data source was found.
+	// Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; empty when no data source was
+	// found; preBound when the volume was not made for this run.
+	// +kubebuilder:validation:Enum=fileSystemBackup;csiSnapshot;dataMover;nativeSnapshot;empty;preBound
 	Method VolumeMethod `json:"method"`
+	// Volume is the PersistentVolume that the claim is bound to.
+	// +optional
+	Volume string `json:"volume,omitempty"`
+	// SharedWith are other PersistentVolumes that stand for the same storage: none, as it should be, after a comparison with
+	// all of them.
+	// +optional
+	// +listType=set
+	SharedWith []string `json:"sharedWith,omitempty"`
 	// Bytes restored, where known.
 	// +optional
 	Bytes int64 `json:"bytes,omitempty"`
@@ -261,7 +282,77 @@ type VolumeMethod string
 const (
 	VolumeFileSystemBackup VolumeMethod = "fileSystemBackup"
 	VolumeCSISnapshot      VolumeMethod = "csiSnapshot"
+	VolumeDataMover        VolumeMethod = "dataMover"
+	VolumeNativeSnapshot   VolumeMethod = "nativeSnapshot"
+	VolumePreBound         VolumeMethod = "preBound"
 	VolumeEmpty            VolumeMethod = "empty"
+)
+
+// SideEffects tell what was kept from acting beside production. Objects of the backup are counted as Velero lists them,
+// those that were neutralised as production has them now.
+type SideEffects struct {
+	// Withheld are objects of the backup that were not restored, by kind.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=128
+	Withheld []SideEffect `json:"withheld,omitempty"`
+	// Neutralised are objects that were restored without what would have acted, by rule and kind. Each was looked at in the
+	// sandbox.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=128
+	Neutralised []SideEffect `json:"neutralised,omitempty"`
+	// Violations are objects of a sandbox that a rule should have changed and did not: "source: Kind/name: rule".
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=128
+	Violations []string `json:"violations,omitempty"`
+	// NotTested names what this run shows nothing about, and why.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=128
+	NotTested []string `json:"notTested,omitempty"`
+}
+
+// SideEffect counts objects that one rule is about.
+type SideEffect struct {
+	// Rule says in one word what was done; the documentation lists them.
+	Rule string `json:"rule"`
+	// Kind with its group: Ingress.networking.k8s.io.
+	Kind string `json:"kind"`
+	// Count of objects.
+	Count int32 `json:"count"`
+	// Names of the first of them, "source/name", or the name of an object without a namespace.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10
+	Names []string `json:"names,omitempty"`
+	// Reason says why.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+}
+
+// Hygiene tells what a run left behind.
+type Hygiene struct {
+	// Status is clean, or leaked if something is left.
+	// +kubebuilder:validation:Enum=clean;leaked
+	Status HygieneStatus `json:"status"`
+	// CleanedAt is when cleanup was done.
+	CleanedAt metav1.Time `json:"cleanedAt"`
+	// Leaked are the objects that are left.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
+	Leaked []Leak `json:"leaked,omitempty"`
+}
+
+// HygieneStatus is the outcome of cleanup.
+type HygieneStatus string
+
+// Outcomes of cleanup.
+const (
+	HygieneClean  HygieneStatus = "clean"
+	HygieneLeaked HygieneStatus = "leaked"
 )
 
 // PodLog is the tail of the logs of a pod.

@@ -47,6 +47,9 @@ type RestoreTestSpec struct {
 	// Suspend stops runs by the clock; a run that is under way goes on, and one asked for by annotation still starts.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
+	// Restore widens or narrows what is restored.
+	// +optional
+	Restore *RestoreScope `json:"restore,omitempty"`
 	// Sandbox shapes the namespaces that are restored into. May be {}.
 	Sandbox SandboxSpec `json:"sandbox"`
 	// HealthChecks says how the restored application is checked. Without a policy no run is ever more than "partial".
@@ -105,6 +108,29 @@ type SourceNamespace struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	SandboxName string `json:"sandboxName,omitempty"`
 }
+
+// RestoreScope widens or narrows the list of kinds that are restored: pods and the workloads that own them, Services,
+// ConfigMaps, Secrets, ServiceAccounts, claims, and CronJobs (suspended). Every other kind stays out unless it is named
+// here and permitted.
+type RestoreScope struct {
+	// IncludedResources are restored too. Each needs the permission of the cluster's administrator: the controller's flag
+	// --permitted-resources.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	IncludedResources []ResourceName `json:"includedResources,omitempty"`
+	// ExcludedResources are not restored.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=32
+	ExcludedResources []ResourceName `json:"excludedResources,omitempty"`
+}
+
+// ResourceName is a resource with its group, in the plural: deployments.apps; of the core group without one: configmaps.
+//
+// +kubebuilder:validation:MaxLength=253
+// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+type ResourceName string
 
 // Schedule says when runs start.
 type Schedule struct {

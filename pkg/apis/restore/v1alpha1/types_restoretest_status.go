@@ -128,6 +128,11 @@ type SandboxStatus struct {
 	// +listType=map
 	// +listMapKey=source
 	Namespaces []SandboxNamespace `json:"namespaces,omitempty"`
+	// StaticClasses are storage classes of which somebody's volume waits for a claim. A claim of a sandbox would take it:
+	// the quota refuses claims of these classes.
+	// +optional
+	// +listType=set
+	StaticClasses []string `json:"staticClasses,omitempty"`
 	// Violations are changes that somebody made to the guards of the sandbox during the run, sorted. They are put back,
 	// and the run cannot pass any more.
 	// +optional
@@ -195,6 +200,12 @@ type HealthStatus struct {
 	// Pods that are ready, of those that the restored workloads ask for.
 	// +optional
 	Pods PodCount `json:"pods,omitempty"`
+	// Blocked names what the sandbox refused to run, and why, sorted: "source: Kind/name: reason". It says nothing about the
+	// backup.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	Blocked []string `json:"blocked,omitempty"`
 	// Checks that have a verdict, in the order of the policy.
 	// +optional
 	// +listType=map
@@ -245,4 +256,17 @@ type CleanupStatus struct {
 	// +optional
 	// +listType=atomic
 	Remaining []string `json:"remaining,omitempty"`
+	// Leaked are objects that stay for good, because deleting them could destroy what is not the run's.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
+	Leaked []Leak `json:"leaked,omitempty"`
+}
+
+// Leak is an object that a run leaves behind.
+type Leak struct {
+	// Object is "kind/name".
+	Object string `json:"object"`
+	// Reason says why it was not deleted, and what to do.
+	Reason string `json:"reason"`
 }
