@@ -49,8 +49,12 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.HealthStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HTTPGetCheck"):
 		return &restorev1alpha1.HTTPGetCheckApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Hygiene"):
+		return &restorev1alpha1.HygieneApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IntegerExpectation"):
 		return &restorev1alpha1.IntegerExpectationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Leak"):
+		return &restorev1alpha1.LeakApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LevelResult"):
 		return &restorev1alpha1.LevelResultApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LogCollection"):
@@ -83,6 +87,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.RestoreReportStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RestoreResult"):
 		return &restorev1alpha1.RestoreResultApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RestoreScope"):
+		return &restorev1alpha1.RestoreScopeApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RestoreStatus"):
 		return &restorev1alpha1.RestoreStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RestoreTest"):
@@ -107,6 +113,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.SandboxStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Schedule"):
 		return &restorev1alpha1.ScheduleApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SideEffect"):
+		return &restorev1alpha1.SideEffectApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SideEffects"):
+		return &restorev1alpha1.SideEffectsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SLA"):
 		return &restorev1alpha1.SLAApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SourceNamespace"):

@@ -35,7 +35,9 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.HealthCheckPolicyStatus{}.OpenAPIModelName(): schema_pkg_apis_restore_v1alpha1_HealthCheckPolicyStatus(ref),
 		v1alpha1.HealthChecks{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_HealthChecks(ref),
 		v1alpha1.HealthStatus{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_HealthStatus(ref),
+		v1alpha1.Hygiene{}.OpenAPIModelName():                 schema_pkg_apis_restore_v1alpha1_Hygiene(ref),
 		v1alpha1.IntegerExpectation{}.OpenAPIModelName():      schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref),
+		v1alpha1.Leak{}.OpenAPIModelName():                    schema_pkg_apis_restore_v1alpha1_Leak(ref),
 		v1alpha1.LevelResult{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_LevelResult(ref),
 		v1alpha1.LogCollection{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_LogCollection(ref),
 		v1alpha1.NotificationChannel{}.OpenAPIModelName():     schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref),
@@ -55,6 +57,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.RestoreReportSpec{}.OpenAPIModelName():       schema_pkg_apis_restore_v1alpha1_RestoreReportSpec(ref),
 		v1alpha1.RestoreReportStatus{}.OpenAPIModelName():     schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref),
 		v1alpha1.RestoreResult{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_RestoreResult(ref),
+		v1alpha1.RestoreScope{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_RestoreScope(ref),
 		v1alpha1.RestoreStatus{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref),
 		v1alpha1.RestoreTest{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_RestoreTest(ref),
 		v1alpha1.RestoreTestList{}.OpenAPIModelName():         schema_pkg_apis_restore_v1alpha1_RestoreTestList(ref),
@@ -67,6 +70,8 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.SandboxSpec{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_SandboxSpec(ref),
 		v1alpha1.SandboxStatus{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_SandboxStatus(ref),
 		v1alpha1.Schedule{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_Schedule(ref),
+		v1alpha1.SideEffect{}.OpenAPIModelName():              schema_pkg_apis_restore_v1alpha1_SideEffect(ref),
+		v1alpha1.SideEffects{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_SideEffects(ref),
 		v1alpha1.SourceNamespace{}.OpenAPIModelName():         schema_pkg_apis_restore_v1alpha1_SourceNamespace(ref),
 		v1alpha1.TCPSocketCheck{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref),
 		v1alpha1.ValidationLevels{}.OpenAPIModelName():        schema_pkg_apis_restore_v1alpha1_ValidationLevels(ref),
@@ -316,10 +321,31 @@ func schema_pkg_apis_restore_v1alpha1_CleanupStatus(ref common.ReferenceCallback
 							},
 						},
 					},
+					"leaked": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Leaked are objects that stay for good, because deleting them could destroy what is not the run's.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.Leak{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 				},
 				Required: []string{"runID"},
 			},
 		},
+		Dependencies: []string{
+			v1alpha1.Leak{}.OpenAPIModelName()},
 	}
 }
 
@@ -909,6 +935,26 @@ func schema_pkg_apis_restore_v1alpha1_HealthStatus(ref common.ReferenceCallback)
 							Ref:         ref(v1alpha1.PodCount{}.OpenAPIModelName()),
 						},
 					},
+					"blocked": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Blocked names what the sandbox refused to run, and why, sorted: \"source: Kind/name: reason\". It says nothing about the backup.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
 					"checks": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -940,6 +986,55 @@ func schema_pkg_apis_restore_v1alpha1_HealthStatus(ref common.ReferenceCallback)
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_Hygiene(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Hygiene tells what a run left behind.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Status is clean, or leaked if something is left.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"cleanedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "CleanedAt is when cleanup was done.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"leaked": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Leaked are the objects that are left.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.Leak{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"status", "cleanedAt"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.Leak{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -963,6 +1058,36 @@ func schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref common.ReferenceCal
 					},
 				},
 				Required: []string{"operator", "value"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_Leak(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Leak is an object that a run leaves behind.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"object": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Object is \"kind/name\".",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Reason says why it was not deleted, and what to do.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"object", "reason"},
 			},
 		},
 	}
@@ -1604,12 +1729,18 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReport(ref common.ReferenceCallback
 							Ref: ref(v1alpha1.RestoreReportStatus{}.OpenAPIModelName()),
 						},
 					},
+					"hygiene": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Hygiene tells what the run left behind. It is written once, when cleanup is done, and says nothing about the backup.",
+							Ref:         ref(v1alpha1.Hygiene{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"spec"},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.RestoreReportSpec{}.OpenAPIModelName(), v1alpha1.RestoreReportStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+			v1alpha1.Hygiene{}.OpenAPIModelName(), v1alpha1.RestoreReportSpec{}.OpenAPIModelName(), v1alpha1.RestoreReportStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -1856,6 +1987,18 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 							},
 						},
 					},
+					"scope": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Scope tells how the test changed the list of kinds that are restored; absent if it did not.",
+							Ref:         ref(v1alpha1.RestoreScope{}.OpenAPIModelName()),
+						},
+					},
+					"sideEffects": {
+						SchemaProps: spec.SchemaProps{
+							Description: "SideEffects tell what was kept from acting beside production, and what was therefore not tested.",
+							Ref:         ref(v1alpha1.SideEffects{}.OpenAPIModelName()),
+						},
+					},
 					"podLogs": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -1898,7 +2041,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.Backup{}.OpenAPIModelName(), v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.Completeness{}.OpenAPIModelName(), v1alpha1.PodLog{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1alpha1.ReportEvent{}.OpenAPIModelName(), v1alpha1.ReportSandbox{}.OpenAPIModelName(), v1alpha1.RestoreResult{}.OpenAPIModelName(), v1alpha1.ValidationLevels{}.OpenAPIModelName(), v1alpha1.VolumeReport{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.Backup{}.OpenAPIModelName(), v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.Completeness{}.OpenAPIModelName(), v1alpha1.PodLog{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1alpha1.ReportEvent{}.OpenAPIModelName(), v1alpha1.ReportSandbox{}.OpenAPIModelName(), v1alpha1.RestoreResult{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.SideEffects{}.OpenAPIModelName(), v1alpha1.ValidationLevels{}.OpenAPIModelName(), v1alpha1.VolumeReport{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -1933,6 +2076,59 @@ func schema_pkg_apis_restore_v1alpha1_RestoreResult(ref common.ReferenceCallback
 							Default: 0,
 							Type:    []string{"integer"},
 							Format:  "int32",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_RestoreScope(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "RestoreScope widens or narrows the list of kinds that are restored: pods and the workloads that own them, Services, ConfigMaps, Secrets, ServiceAccounts, claims, and CronJobs (suspended). Every other kind stays out unless it is named here and permitted.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"includedResources": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "IncludedResources are restored too. Each needs the permission of the cluster's administrator: the controller's flag --permitted-resources.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"excludedResources": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ExcludedResources are not restored.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
 						},
 					},
 				},
@@ -2160,6 +2356,12 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestSpec(ref common.ReferenceCallba
 							Format:      "",
 						},
 					},
+					"restore": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Restore widens or narrows what is restored.",
+							Ref:         ref(v1alpha1.RestoreScope{}.OpenAPIModelName()),
+						},
+					},
 					"sandbox": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Sandbox shapes the namespaces that are restored into. May be {}.",
@@ -2211,7 +2413,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestSpec(ref common.ReferenceCallba
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.BackupSource{}.OpenAPIModelName(), v1alpha1.HealthChecks{}.OpenAPIModelName(), v1alpha1.LogCollection{}.OpenAPIModelName(), v1alpha1.Notifications{}.OpenAPIModelName(), v1alpha1.SLA{}.OpenAPIModelName(), v1alpha1.SandboxSpec{}.OpenAPIModelName(), v1alpha1.Schedule{}.OpenAPIModelName()},
+			v1alpha1.BackupSource{}.OpenAPIModelName(), v1alpha1.HealthChecks{}.OpenAPIModelName(), v1alpha1.LogCollection{}.OpenAPIModelName(), v1alpha1.Notifications{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.SLA{}.OpenAPIModelName(), v1alpha1.SandboxSpec{}.OpenAPIModelName(), v1alpha1.Schedule{}.OpenAPIModelName()},
 	}
 }
 
@@ -2624,6 +2826,26 @@ func schema_pkg_apis_restore_v1alpha1_SandboxStatus(ref common.ReferenceCallback
 							},
 						},
 					},
+					"staticClasses": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "StaticClasses are storage classes of which somebody's volume waits for a claim. A claim of a sandbox would take it: the quota refuses claims of these classes.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
 					"violations": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -2679,6 +2901,164 @@ func schema_pkg_apis_restore_v1alpha1_Schedule(ref common.ReferenceCallback) com
 				Required: []string{"cron"},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_SideEffect(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SideEffect counts objects that one rule is about.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"rule": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Rule says in one word what was done; the documentation lists them.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind with its group: Ingress.networking.k8s.io.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"count": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Count of objects.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"names": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Names of the first of them, \"source/name\", or the name of an object without a namespace.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Reason says why.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"rule", "kind", "count"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_SideEffects(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SideEffects tell what was kept from acting beside production. Objects of the backup are counted as Velero lists them, those that were neutralised as production has them now.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"withheld": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Withheld are objects of the backup that were not restored, by kind.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.SideEffect{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"neutralised": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Neutralised are objects that were restored without what would have acted, by rule and kind. Each was looked at in the sandbox.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.SideEffect{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"violations": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Violations are objects of a sandbox that a rule should have changed and did not: \"source: Kind/name: rule\".",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"notTested": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "NotTested names what this run shows nothing about, and why.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.SideEffect{}.OpenAPIModelName()},
 	}
 }
 
@@ -2830,10 +3210,37 @@ func schema_pkg_apis_restore_v1alpha1_VolumeReport(ref common.ReferenceCallback)
 					},
 					"method": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Method by which data came back: fileSystemBackup, csiSnapshot, or empty when no data source was found.",
+							Description: "Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; empty when no data source was found; preBound when the volume was not made for this run.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
+						},
+					},
+					"volume": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Volume is the PersistentVolume that the claim is bound to.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"sharedWith": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "SharedWith are other PersistentVolumes that stand for the same storage: none, as it should be, after a comparison with all of them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
 						},
 					},
 					"bytes": {

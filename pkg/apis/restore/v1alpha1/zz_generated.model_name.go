@@ -89,8 +89,18 @@ func (in HealthStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Hygiene) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Hygiene"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IntegerExpectation) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.IntegerExpectation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Leak) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Leak"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -189,6 +199,11 @@ func (in RestoreResult) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in RestoreScope) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RestoreScope"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in RestoreStatus) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RestoreStatus"
 }
@@ -246,6 +261,16 @@ func (in SandboxStatus) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Schedule) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Schedule"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SideEffect) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffect"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SideEffects) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffects"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -86,6 +86,12 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.CleanupStatus
   map:
     fields:
+    - name: leaked
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Leak
+          elementRelationship: atomic
     - name: remaining
       type:
         list:
@@ -303,6 +309,12 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.HealthStatus
   map:
     fields:
+    - name: blocked
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
     - name: checks
       type:
         list:
@@ -328,6 +340,22 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: startTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Hygiene
+  map:
+    fields:
+    - name: cleanedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: leaked
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Leak
+          elementRelationship: atomic
+    - name: status
+      type:
+        scalar: string
+      default: ""
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.IntegerExpectation
   map:
     fields:
@@ -339,6 +367,17 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: numeric
       default: 0
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Leak
+  map:
+    fields:
+    - name: object
+      type:
+        scalar: string
+      default: ""
+    - name: reason
+      type:
+        scalar: string
+      default: ""
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.LevelResult
   map:
     fields:
@@ -565,6 +604,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: apiVersion
       type:
         scalar: string
+    - name: hygiene
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Hygiene
     - name: kind
       type:
         scalar: string
@@ -653,10 +695,16 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ReportSandbox
           elementRelationship: atomic
+    - name: scope
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RestoreScope
     - name: score
       type:
         scalar: numeric
       default: 0
+    - name: sideEffects
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffects
     - name: startedAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
@@ -690,6 +738,21 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: numeric
       default: 0
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RestoreScope
+  map:
+    fields:
+    - name: excludedResources
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: includedResources
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RestoreStatus
   map:
     fields:
@@ -771,6 +834,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: notifications
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Notifications
+    - name: restore
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RestoreScope
     - name: sandbox
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxSpec
@@ -950,6 +1016,12 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: staticClasses
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
     - name: violations
       type:
         list:
@@ -966,6 +1038,57 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: timezone
       type:
         scalar: string
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffect
+  map:
+    fields:
+    - name: count
+      type:
+        scalar: numeric
+      default: 0
+    - name: kind
+      type:
+        scalar: string
+      default: ""
+    - name: names
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: reason
+      type:
+        scalar: string
+    - name: rule
+      type:
+        scalar: string
+      default: ""
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffects
+  map:
+    fields:
+    - name: neutralised
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffect
+          elementRelationship: atomic
+    - name: notTested
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: violations
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: withheld
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffect
+          elementRelationship: atomic
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SourceNamespace
   map:
     fields:
@@ -1047,6 +1170,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: sharedWith
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: volume
+      type:
+        scalar: string
 - name: com.github.vmware-tanzu.velero.pkg.apis.velero.v1.Backup
   scalar: untyped
   list:

@@ -13,6 +13,8 @@ type CleanupStatusApplyConfiguration struct {
 	RunID *string `json:"runID,omitempty"`
 	// Remaining are the objects that still exist, "kind/name", sorted.
 	Remaining []string `json:"remaining,omitempty"`
+	// Leaked are objects that stay for good, because deleting them could destroy what is not the run's.
+	Leaked []LeakApplyConfiguration `json:"leaked,omitempty"`
 }
 
 // CleanupStatusApplyConfiguration constructs a declarative configuration of the CleanupStatus type for use with
@@ -35,6 +37,19 @@ func (b *CleanupStatusApplyConfiguration) WithRunID(value string) *CleanupStatus
 func (b *CleanupStatusApplyConfiguration) WithRemaining(values ...string) *CleanupStatusApplyConfiguration {
 	for i := range values {
 		b.Remaining = append(b.Remaining, values[i])
+	}
+	return b
+}
+
+// WithLeaked adds the given value to the Leaked field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Leaked field.
+func (b *CleanupStatusApplyConfiguration) WithLeaked(values ...*LeakApplyConfiguration) *CleanupStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithLeaked")
+		}
+		b.Leaked = append(b.Leaked, *values[i])
 	}
 	return b
 }

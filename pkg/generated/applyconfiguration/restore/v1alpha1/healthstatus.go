@@ -23,6 +23,9 @@ type HealthStatusApplyConfiguration struct {
 	CompletionTime *v1.Time `json:"completionTime,omitempty"`
 	// Pods that are ready, of those that the restored workloads ask for.
 	Pods *PodCountApplyConfiguration `json:"pods,omitempty"`
+	// Blocked names what the sandbox refused to run, and why, sorted: "source: Kind/name: reason". It says nothing about the
+	// backup.
+	Blocked []string `json:"blocked,omitempty"`
 	// Checks that have a verdict, in the order of the policy.
 	Checks []CheckStatusApplyConfiguration `json:"checks,omitempty"`
 }
@@ -70,6 +73,16 @@ func (b *HealthStatusApplyConfiguration) WithCompletionTime(value v1.Time) *Heal
 // If called multiple times, the Pods field is set to the value of the last call.
 func (b *HealthStatusApplyConfiguration) WithPods(value *PodCountApplyConfiguration) *HealthStatusApplyConfiguration {
 	b.Pods = value
+	return b
+}
+
+// WithBlocked adds the given value to the Blocked field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Blocked field.
+func (b *HealthStatusApplyConfiguration) WithBlocked(values ...string) *HealthStatusApplyConfiguration {
+	for i := range values {
+		b.Blocked = append(b.Blocked, values[i])
+	}
 	return b
 }
 

@@ -24,6 +24,8 @@ type RestoreReportApplyConfiguration struct {
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	Spec                             *RestoreReportSpecApplyConfiguration   `json:"spec,omitempty"`
 	Status                           *RestoreReportStatusApplyConfiguration `json:"status,omitempty"`
+	// Hygiene tells what the run left behind. It is written once, when cleanup is done, and says nothing about the backup.
+	Hygiene *HygieneApplyConfiguration `json:"hygiene,omitempty"`
 }
 
 // RestoreReport constructs a declarative configuration of the RestoreReport type for use with
@@ -251,6 +253,14 @@ func (b *RestoreReportApplyConfiguration) WithSpec(value *RestoreReportSpecApply
 // If called multiple times, the Status field is set to the value of the last call.
 func (b *RestoreReportApplyConfiguration) WithStatus(value *RestoreReportStatusApplyConfiguration) *RestoreReportApplyConfiguration {
 	b.Status = value
+	return b
+}
+
+// WithHygiene sets the Hygiene field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Hygiene field is set to the value of the last call.
+func (b *RestoreReportApplyConfiguration) WithHygiene(value *HygieneApplyConfiguration) *RestoreReportApplyConfiguration {
+	b.Hygiene = value
 	return b
 }
 

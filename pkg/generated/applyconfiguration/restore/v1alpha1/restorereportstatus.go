@@ -40,6 +40,10 @@ type RestoreReportStatusApplyConfiguration struct {
 	ValidationLevels *ValidationLevelsApplyConfiguration `json:"validationLevels,omitempty"`
 	// Volumes of the sandboxes and where their data came from.
 	Volumes []VolumeReportApplyConfiguration `json:"volumes,omitempty"`
+	// Scope tells how the test changed the list of kinds that are restored; absent if it did not.
+	Scope *RestoreScopeApplyConfiguration `json:"scope,omitempty"`
+	// SideEffects tell what was kept from acting beside production, and what was therefore not tested.
+	SideEffects *SideEffectsApplyConfiguration `json:"sideEffects,omitempty"`
 	// PodLogs and Events are there only when the test asks for logCollection.
 	PodLogs []PodLogApplyConfiguration      `json:"podLogs,omitempty"`
 	Events  []ReportEventApplyConfiguration `json:"events,omitempty"`
@@ -201,6 +205,22 @@ func (b *RestoreReportStatusApplyConfiguration) WithVolumes(values ...*VolumeRep
 		}
 		b.Volumes = append(b.Volumes, *values[i])
 	}
+	return b
+}
+
+// WithScope sets the Scope field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Scope field is set to the value of the last call.
+func (b *RestoreReportStatusApplyConfiguration) WithScope(value *RestoreScopeApplyConfiguration) *RestoreReportStatusApplyConfiguration {
+	b.Scope = value
+	return b
+}
+
+// WithSideEffects sets the SideEffects field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SideEffects field is set to the value of the last call.
+func (b *RestoreReportStatusApplyConfiguration) WithSideEffects(value *SideEffectsApplyConfiguration) *RestoreReportStatusApplyConfiguration {
+	b.SideEffects = value
 	return b
 }
 

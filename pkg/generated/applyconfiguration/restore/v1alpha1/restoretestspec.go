@@ -20,6 +20,8 @@ type RestoreTestSpecApplyConfiguration struct {
 	Schedule *ScheduleApplyConfiguration `json:"schedule,omitempty"`
 	// Suspend stops runs by the clock; a run that is under way goes on, and one asked for by annotation still starts.
 	Suspend *bool `json:"suspend,omitempty"`
+	// Restore widens or narrows what is restored.
+	Restore *RestoreScopeApplyConfiguration `json:"restore,omitempty"`
 	// Sandbox shapes the namespaces that are restored into. May be {}.
 	Sandbox *SandboxSpecApplyConfiguration `json:"sandbox,omitempty"`
 	// HealthChecks says how the restored application is checked. Without a policy no run is ever more than "partial".
@@ -63,6 +65,14 @@ func (b *RestoreTestSpecApplyConfiguration) WithSchedule(value *ScheduleApplyCon
 // If called multiple times, the Suspend field is set to the value of the last call.
 func (b *RestoreTestSpecApplyConfiguration) WithSuspend(value bool) *RestoreTestSpecApplyConfiguration {
 	b.Suspend = &value
+	return b
+}
+
+// WithRestore sets the Restore field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Restore field is set to the value of the last call.
+func (b *RestoreTestSpecApplyConfiguration) WithRestore(value *RestoreScopeApplyConfiguration) *RestoreTestSpecApplyConfiguration {
+	b.Restore = value
 	return b
 }
 

@@ -13,6 +13,9 @@ type SandboxStatusApplyConfiguration struct {
 	RunID *string `json:"runID,omitempty"`
 	// Namespaces, one a source namespace.
 	Namespaces []SandboxNamespaceApplyConfiguration `json:"namespaces,omitempty"`
+	// StaticClasses are storage classes of which somebody's volume waits for a claim. A claim of a sandbox would take it:
+	// the quota refuses claims of these classes.
+	StaticClasses []string `json:"staticClasses,omitempty"`
 	// Violations are changes that somebody made to the guards of the sandbox during the run, sorted. They are put back,
 	// and the run cannot pass any more.
 	Violations []string `json:"violations,omitempty"`
@@ -41,6 +44,16 @@ func (b *SandboxStatusApplyConfiguration) WithNamespaces(values ...*SandboxNames
 			panic("nil value passed to WithNamespaces")
 		}
 		b.Namespaces = append(b.Namespaces, *values[i])
+	}
+	return b
+}
+
+// WithStaticClasses adds the given value to the StaticClasses field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the StaticClasses field.
+func (b *SandboxStatusApplyConfiguration) WithStaticClasses(values ...string) *SandboxStatusApplyConfiguration {
+	for i := range values {
+		b.StaticClasses = append(b.StaticClasses, values[i])
 	}
 	return b
 }

@@ -18,8 +18,14 @@ type VolumeReportApplyConfiguration struct {
 	Namespace *string `json:"namespace,omitempty"`
 	// Claim is the name of the PersistentVolumeClaim.
 	Claim *string `json:"claim,omitempty"`
-	// Method by which data came back: fileSystemBackup, csiSnapshot, or empty when no data source was found.
+	// Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; empty when no data source was
+	// found; preBound when the volume was not made for this run.
 	Method *restorev1alpha1.VolumeMethod `json:"method,omitempty"`
+	// Volume is the PersistentVolume that the claim is bound to.
+	Volume *string `json:"volume,omitempty"`
+	// SharedWith are other PersistentVolumes that stand for the same storage: none, as it should be, after a comparison with
+	// all of them.
+	SharedWith []string `json:"sharedWith,omitempty"`
 	// Bytes restored, where known.
 	Bytes *int64 `json:"bytes,omitempty"`
 	// Duration of the data transfer, where known.
@@ -56,6 +62,24 @@ func (b *VolumeReportApplyConfiguration) WithClaim(value string) *VolumeReportAp
 // If called multiple times, the Method field is set to the value of the last call.
 func (b *VolumeReportApplyConfiguration) WithMethod(value restorev1alpha1.VolumeMethod) *VolumeReportApplyConfiguration {
 	b.Method = &value
+	return b
+}
+
+// WithVolume sets the Volume field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Volume field is set to the value of the last call.
+func (b *VolumeReportApplyConfiguration) WithVolume(value string) *VolumeReportApplyConfiguration {
+	b.Volume = &value
+	return b
+}
+
+// WithSharedWith adds the given value to the SharedWith field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the SharedWith field.
+func (b *VolumeReportApplyConfiguration) WithSharedWith(values ...string) *VolumeReportApplyConfiguration {
+	for i := range values {
+		b.SharedWith = append(b.SharedWith, values[i])
+	}
 	return b
 }
 
