@@ -17,6 +17,9 @@ const (
 	stamp    = "20060102-150405"
 )
 
+// PriorityClass is the class of restored pods, part of the manifests: they preempt nobody.
+const PriorityClass = "kymaros-sandbox"
+
 // RunID names a run of the test with this UID that starts now. It is unique among all tests.
 func RunID(testUID string, start time.Time) string {
 	start = start.UTC()
