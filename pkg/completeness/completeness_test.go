@@ -29,11 +29,12 @@ func TestExpects(t *testing.T) {
 		return &metav1.LabelSelector{MatchLabels: map[string]string{"app": value}}
 	}
 	tests := map[string]struct {
-		kind   Kind
-		change func(*metav1.PartialObjectMetadata)
-		backup *velerov1.BackupSpec
-		labels map[string]string
-		want   bool
+		kind     Kind
+		change   func(*metav1.PartialObjectMetadata)
+		backup   *velerov1.BackupSpec
+		labels   map[string]string
+		excluded []v1alpha1.ResourceName
+		want     bool
 	}{
 		"an object older than the backup is expected":                   {kind: Secret, want: true},
 		"an object made after the backup began is not":                  {kind: Secret, change: func(o *metav1.PartialObjectMetadata) { o.CreationTimestamp = metav1.NewTime(began.Add(time.Second)) }},
@@ -53,6 +54,8 @@ func TestExpects(t *testing.T) {
 		"a kind that it includes by a short name is expected":           {kind: PersistentVolumeClaim, backup: &velerov1.BackupSpec{IncludedResources: []string{"pvc"}}, want: true},
 		"a kind that it includes with its group is expected":            {kind: Deployment, backup: &velerov1.BackupSpec{IncludedResources: []string{"Deployments.apps"}}, want: true},
 		"a kind of another group is not":                                {kind: Service, backup: &velerov1.BackupSpec{IncludedResources: []string{"services.serving.knative.dev"}}},
+		"a kind that the test leaves out is not":                        {kind: Secret, excluded: []v1alpha1.ResourceName{"secrets"}},
+		"a kind beside the one that the test leaves out is expected":    {kind: Secret, excluded: []v1alpha1.ResourceName{"deployments.apps"}, want: true},
 		"a star includes all kinds":                                     {kind: Service, backup: &velerov1.BackupSpec{IncludedResources: []string{"*"}}, want: true},
 		"a kind that the backup excludes is not":                        {kind: Secret, backup: &velerov1.BackupSpec{ExcludedResources: []string{"secrets"}}},
 		"a kind that is excluded among those of namespaces is not":      {kind: Secret, backup: &velerov1.BackupSpec{ExcludedNamespaceScopedResources: []string{"secrets"}}},
@@ -64,7 +67,9 @@ func TestExpects(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			f, err := NewFilter(began, test.backup, test.labels, "r")
+			f, err := NewFilter(began, test.backup, &v1alpha1.RestoreTestSpec{
+				BackupSource: v1alpha1.BackupSource{LabelSelector: test.labels}, Restore: &v1alpha1.RestoreScope{ExcludedResources: test.excluded},
+			}, "r")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,13 +82,13 @@ func TestExpects(t *testing.T) {
 
 func TestSelectorThatCannotBeRead(t *testing.T) {
 	bad := &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: "Maybe"}}}
-	if _, err := NewFilter(began, &velerov1.BackupSpec{LabelSelector: bad}, nil, "r"); err == nil {
+	if _, err := NewFilter(began, &velerov1.BackupSpec{LabelSelector: bad}, &v1alpha1.RestoreTestSpec{}, "r"); err == nil {
 		t.Error("no error")
 	}
 }
 
 func TestRestored(t *testing.T) {
-	f, err := NewFilter(began, nil, nil, "kymaros-shop-1")
+	f, err := NewFilter(began, nil, &v1alpha1.RestoreTestSpec{}, "kymaros-shop-1")
 	if err != nil {
 		t.Fatal(err)
 	}

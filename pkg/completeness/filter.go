@@ -9,6 +9,10 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/scope"
 )
 
 const (
@@ -31,16 +35,16 @@ type Filter struct {
 }
 
 // NewFilter returns the filter for a backup that began at started and whose spec is backup, nil if it is not known. The
-// test restores only objects with testLabels, by the Velero Restore of that name. It fails on a selector that cannot be
-// read.
-func NewFilter(started time.Time, backup *velerov1.BackupSpec, testLabels map[string]string, restore string) (Filter, error) {
-	f := Filter{started: started, restore: restore, kinds: map[Kind]bool{}, test: labels.SelectorFromSet(testLabels)}
+// test restores only what its spec says, by the Velero Restore of that name. It fails on a selector that cannot be read.
+func NewFilter(started time.Time, backup *velerov1.BackupSpec, test *v1alpha1.RestoreTestSpec, restore string) (Filter, error) {
+	f := Filter{started: started, restore: restore, kinds: map[Kind]bool{}, test: labels.SelectorFromSet(test.BackupSource.LabelSelector)}
 	if backup == nil {
 		backup = &velerov1.BackupSpec{}
 	}
 	for _, k := range Kinds {
 		f.kinds[k] = selected(k, backup.IncludedResources, backup.ExcludedResources) &&
-			selected(k, backup.IncludedNamespaceScopedResources, backup.ExcludedNamespaceScopedResources)
+			selected(k, backup.IncludedNamespaceScopedResources, backup.ExcludedNamespaceScopedResources) &&
+			!scope.Excluded(test.Restore, schema.GroupKind{Group: k.Resource().Group, Kind: string(k)})
 	}
 	selectors := slices.Clone(backup.OrLabelSelectors)
 	if backup.LabelSelector != nil {
@@ -56,7 +60,7 @@ func NewFilter(started time.Time, backup *velerov1.BackupSpec, testLabels map[st
 	return f, nil
 }
 
-// Covers tells whether the backup takes objects of the kind at all.
+// Covers tells whether the backup takes objects of the kind at all, and the test restores them.
 func (f Filter) Covers(kind Kind) bool { return f.kinds[kind] }
 
 // Expects tells whether the backup must hold this object of a source namespace, and a restore of it bring it back.

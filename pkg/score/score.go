@@ -137,6 +137,7 @@ var remedies = map[string]string{
 	v1alpha1.ReasonFailedValidation: "Correct what Velero complains about, and run the test again.",
 	v1alpha1.ReasonFailed:           "See Velero's log for the cause: kubectl -n velero logs deployment/velero.",
 	v1alpha1.ReasonLost:             "Do not delete the Velero Restore of a run that is under way; run the test again.",
+	v1alpha1.ReasonNotPermitted:     "Ask the administrator of Kymaros, or leave the resource out of spec.restore.includedResources.",
 	v1alpha1.ReasonSandboxLost:      "Find out who changes or deletes sandboxes, and run the test again.",
 	v1alpha1.ReasonNameTaken:        "Choose another sandboxName, or delete the namespace if it is not needed.",
 	v1alpha1.ReasonRejected:         "See the event: an admission policy or a quota of the cluster refuses the sandbox.",

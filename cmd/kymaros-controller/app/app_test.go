@@ -15,14 +15,15 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 		t.Fatalf("the defaults are refused: %v", err)
 	}
 	for arg, want := range map[string]string{
-		"--velero-namespace=Velero":    "--velero-namespace",
-		"--leader-elect-namespace=":    "--leader-elect-namespace",
-		"--max-restores=0":             "--max-restores",
-		"--check-workers=-1":           "--check-workers",
-		"--kube-api-qps=0":             "--kube-api-qps",
-		"--kube-api-burst=0":           "--kube-api-burst",
-		"--health-bind-address=nine":   "--health-bind-address",
-		"--metrics-bind-address=1.2.3": "--metrics-bind-address",
+		"--velero-namespace=Velero":             "--velero-namespace",
+		"--leader-elect-namespace=":             "--leader-elect-namespace",
+		"--max-restores=0":                      "--max-restores",
+		"--check-workers=-1":                    "--check-workers",
+		"--kube-api-qps=0":                      "--kube-api-qps",
+		"--kube-api-burst=0":                    "--kube-api-burst",
+		"--health-bind-address=nine":            "--health-bind-address",
+		"--permitted-resources=pods,jobs.batch": "--permitted-resources: jobs.batch",
+		"--metrics-bind-address=1.2.3":          "--metrics-bind-address",
 	} {
 		options := NewOptions()
 		fs := pflag.NewFlagSet("test", pflag.ContinueOnError)

@@ -123,7 +123,9 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		built, err := sandbox.New(ctx, c.kube, c.kymaros, tests, set.labelled, recorder)
 		return run(built, err)
 	case controller.Restore:
-		built, err := restore.New(ctx, restore.Options{VeleroNamespace: options.VeleroNamespace, MaxRestores: options.MaxRestores}, c.kube, c.kymaros, tests, velero, recorder)
+		built, err := restore.New(ctx, restore.Options{
+			VeleroNamespace: options.VeleroNamespace, MaxRestores: options.MaxRestores, PermittedResources: options.PermittedResources,
+		}, c.kube, c.kymaros, tests, velero, recorder)
 		return run(built, err)
 	case controller.HealthCheck:
 		built, err := healthcheck.New(ctx, healthcheck.Options{

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/scope"
 )
 
 // Options are the flags of the controller.
@@ -18,6 +20,8 @@ type Options struct {
 	VeleroNamespace string
 	MaxRestores     int
 	CheckWorkers    int
+	// PermittedResources are those that tests may add to what is restored.
+	PermittedResources []string
 
 	LeaderElect          bool
 	LeaderElectNamespace string
@@ -52,6 +56,9 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero's Backups and Restores")
 	fs.IntVar(&o.MaxRestores, "max-restores", o.MaxRestores, "how many Velero Restores of ours may be under way at once")
 	fs.IntVar(&o.CheckWorkers, "check-workers", o.CheckWorkers, "how many health checks may run at once")
+	fs.StringSliceVar(&o.PermittedResources, "permitted-resources", o.PermittedResources,
+		"resources, such as certificates.cert-manager.io, that a RestoreTest may restore beside the built-in list (spec.restore.includedResources); "+
+			"an operator that serves them acts on the copies in a sandbox too")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
 	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease")
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
@@ -77,6 +84,11 @@ func (o *Options) Validate() error {
 	for flag, number := range map[string]int{"max-restores": o.MaxRestores, "check-workers": o.CheckWorkers, "kube-api-burst": o.Burst} {
 		if number < 1 {
 			errs = append(errs, fmt.Errorf("--%s=%d: must be at least 1", flag, number))
+		}
+	}
+	for _, resource := range o.PermittedResources {
+		if err := scope.Permit(resource); err != nil {
+			errs = append(errs, fmt.Errorf("--permitted-resources: %w", err))
 		}
 	}
 	if o.QPS <= 0 {

@@ -58,6 +58,7 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 		Backup: v1alpha1.Backup{
 			Name: restore.BackupName, StartedAt: restore.BackupTime, Age: duration(backupAge(run, restore)),
 		},
+		Scope:            run.Spec.Restore,
 		NetworkIsolation: run.Spec.Sandbox.NetworkIsolation,
 		Checks:           health.Checks,
 		ValidationLevels: v.Levels,

@@ -68,7 +68,7 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 	}
 	compare := restore.BackupTime != nil
 	if compare {
-		l.filter, err = completeness.NewFilter(restore.BackupTime.Time, spec, rt.Status.Run.Spec.BackupSource.LabelSelector, restore.Name)
+		l.filter, err = completeness.NewFilter(restore.BackupTime.Time, spec, &rt.Status.Run.Spec, restore.Name)
 		if err != nil {
 			l.seen.unread[topicCompleteness] = err.Error()
 			compare = false

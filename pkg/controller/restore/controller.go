@@ -25,6 +25,7 @@ import (
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
 	"github.com/kymaros/kymaros/pkg/names"
+	"github.com/kymaros/kymaros/pkg/scope"
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
@@ -34,6 +35,8 @@ type Options struct {
 	VeleroNamespace string
 	// MaxRestores is how many Restores of ours may be under way at once.
 	MaxRestores int
+	// PermittedResources are those that tests may add to what is restored.
+	PermittedResources []string
 }
 
 // Controller runs Velero's Restores.
@@ -182,6 +185,9 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	case err != nil && !apierrors.IsNotFound(err):
 		return s, err
 	}
+	if _, s.refused = scope.Resources(rt.Status.Run.Spec.Restore, c.options.PermittedResources); s.refused != nil {
+		return s, nil
+	}
 	cached, err := c.restores.List(labels.Everything())
 	if err != nil {
 		return s, err
@@ -215,9 +221,13 @@ func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, statu
 	if err := c.lastLook(ctx, rt); err != nil {
 		return "", err
 	}
-	want := build(rt, status, c.options.VeleroNamespace, now)
+	resources, err := scope.Resources(rt.Status.Run.Spec.Restore, c.options.PermittedResources)
+	if err != nil {
+		return "", err // observe has seen to it that there is none
+	}
+	want := build(rt, status, resources, c.options.VeleroNamespace, now)
 	restores := c.client.VeleroV1().Restores(c.options.VeleroNamespace)
-	_, err := restores.Create(ctx, want, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Restore)})
+	_, err = restores.Create(ctx, want, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Restore)})
 	if apierrors.IsAlreadyExists(err) {
 		have, getErr := restores.Get(ctx, want.Name, metav1.GetOptions{})
 		if getErr != nil {

@@ -20,6 +20,7 @@ type seen struct {
 	backup  *velerov1.Backup  // that would be restored now; nil if missing says why there is none
 	missing error
 	busy    []string // Restores that Velero does before ours
+	refused error    // why the test may not restore what it asks for
 }
 
 // plan is what decide wants done.
@@ -54,6 +55,8 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 		return follow(p, s.restore, expired)
 	}
 	switch {
+	case s.refused != nil:
+		return say(metav1.ConditionFalse, v1alpha1.ReasonNotPermitted, "%v", s.refused)
 	case p.status.Name != "":
 		return say(metav1.ConditionFalse, v1alpha1.ReasonLost,
 			"Velero Restore %s is gone before it ended; it was deleted, by hand or together with its backup %s", p.status.Name, p.status.BackupName)

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/scope"
 )
 
 var now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
@@ -236,7 +237,11 @@ func TestBuildNeverTouchesProduction(t *testing.T) {
 	rt := test(func(rt *v1alpha1.RestoreTest) {
 		rt.Status.Run.Spec.BackupSource.LabelSelector = map[string]string{"tier": "db"}
 	})
-	restore := build(rt, v1alpha1.RestoreStatus{BackupName: "nightly", BackupPhase: "Completed", BackupTime: &metav1.Time{Time: now}}, "velero", now)
+	resources, err := scope.Resources(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := build(rt, v1alpha1.RestoreStatus{BackupName: "nightly", BackupPhase: "Completed", BackupTime: &metav1.Time{Time: now}}, resources, "velero", now)
 	spec := restore.Spec
 	if diff := cmp.Diff([]string{"shop", "db"}, spec.IncludedNamespaces); diff != "" {
 		t.Errorf("included namespaces: %s", diff)

@@ -14,28 +14,9 @@ import (
 // ModifiersName is the ConfigMap in Velero's namespace that neutralises what is restored. It is part of the manifests.
 const ModifiersName = "kymaros-sandbox-modifiers"
 
-// includedResources is all that is ever restored. What is not on it stays out, also kinds that nobody here has heard of:
-// network policies and RBAC would open the sandbox, ingresses and endpoints reach production, jobs run again, and custom
-// resources put an operator to work on a second copy.
-var includedResources = []string{
-	"pods", // file-system backups are restored into them
-	"replicasets.apps",
-	"controllerrevisions.apps",
-	"deployments.apps",
-	"statefulsets.apps",
-	"services",
-	"configmaps",
-	"secrets",
-	"serviceaccounts",
-	"persistentvolumeclaims",
-	"cronjobs.batch", // suspended by the modifiers; there to be counted
-	"volumesnapshots.snapshot.storage.k8s.io",
-	"volumesnapshotcontents.snapshot.storage.k8s.io",
-}
-
 // build returns the Velero Restore of rt's run into its sandboxes, of which there is at least one. Every source namespace is
-// named and mapped: one that is not would be restored into production.
-func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, veleroNamespace string, now time.Time) *velerov1.Restore {
+// named and mapped: one that is not would be restored into production. resources is all that is restored.
+func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, resources []string, veleroNamespace string, now time.Time) *velerov1.Restore {
 	run, sandboxes := rt.Status.Run, rt.Status.Sandbox.Namespaces
 	mapping := map[string]string{}
 	var sources []string
@@ -63,7 +44,7 @@ func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, veleroNamesp
 			BackupName:              status.BackupName,
 			IncludedNamespaces:      sources,
 			NamespaceMapping:        mapping,
-			IncludedResources:       includedResources,
+			IncludedResources:       resources,
 			IncludeClusterResources: &no,
 			ExistingResourcePolicy:  velerov1.PolicyTypeNone,
 			LabelSelector:           selector(run.Spec.BackupSource.LabelSelector),
