@@ -37,6 +37,11 @@ func (k Kind) Resource() schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: group, Version: "v1", Resource: aliases[k][0]}
 }
 
+// GroupKind returns the kind with its group.
+func (k Kind) GroupKind() schema.GroupKind {
+	return schema.GroupKind{Group: k.Resource().Group, Kind: string(k)}
+}
+
 // MaxMissing is how many missing objects a report names.
 const MaxMissing = 100
 

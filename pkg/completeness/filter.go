@@ -9,7 +9,6 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/scope"
@@ -44,7 +43,7 @@ func NewFilter(started time.Time, backup *velerov1.BackupSpec, test *v1alpha1.Re
 	for _, k := range Kinds {
 		f.kinds[k] = selected(k, backup.IncludedResources, backup.ExcludedResources) &&
 			selected(k, backup.IncludedNamespaceScopedResources, backup.ExcludedNamespaceScopedResources) &&
-			!scope.Excluded(test.Restore, schema.GroupKind{Group: k.Resource().Group, Kind: string(k)})
+			!scope.Excluded(test.Restore, k.GroupKind())
 	}
 	selectors := slices.Clone(backup.OrLabelSelectors)
 	if backup.LabelSelector != nil {
@@ -59,9 +58,6 @@ func NewFilter(started time.Time, backup *velerov1.BackupSpec, test *v1alpha1.Re
 	}
 	return f, nil
 }
-
-// Covers tells whether the backup takes objects of the kind at all, and the test restores them.
-func (f Filter) Covers(kind Kind) bool { return f.kinds[kind] }
 
 // Expects tells whether the backup must hold this object of a source namespace, and a restore of it bring it back.
 func (f Filter) Expects(kind Kind, o metav1.Object) bool {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -63,6 +64,16 @@ func Default(kind schema.GroupKind) bool { return resourceOf(kind) != "" }
 func Excluded(test *v1alpha1.RestoreScope, kind schema.GroupKind) bool {
 	resource := resourceOf(kind)
 	return test != nil && resource != "" && slices.Contains(test.ExcludedResources, v1alpha1.ResourceName(resource))
+}
+
+// Included tells whether the test asks for a kind that is not restored by default. The name of the resource is guessed from
+// the kind, as kubectl's users would.
+func Included(test *v1alpha1.RestoreScope, kind schema.GroupKind) bool {
+	if test == nil {
+		return false
+	}
+	plural, _ := meta.UnsafeGuessKindToResource(kind.WithVersion(""))
+	return slices.Contains(test.IncludedResources, v1alpha1.ResourceName(plural.GroupResource().String()))
 }
 
 func resourceOf(kind schema.GroupKind) string {

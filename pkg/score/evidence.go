@@ -17,6 +17,7 @@ type Evidence struct {
 	Dependencies Count
 	RTO          RTO
 	Volumes      Volumes
+	SideEffects  SideEffects
 	// Empty are the source namespaces of which nothing came back.
 	Empty []string
 	// Violations are changes that somebody made to the guards of the sandboxes.
@@ -82,4 +83,11 @@ type RTO struct {
 type Volumes struct {
 	Unproven []string
 	Unknown  string
+}
+
+// SideEffects are what of the restored objects could act beside production. Left names the objects that a resource modifier
+// should have changed and did not. Unknown says why not all could be looked at.
+type SideEffects struct {
+	Left    []string
+	Unknown string
 }

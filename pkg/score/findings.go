@@ -38,6 +38,12 @@ func look(e Evidence) []finding {
 	if len(e.Violations) > 0 {
 		cap(ReasonGuardsViolated, "the guards of the sandbox were changed during the run: %s", list(e.Violations))
 	}
+	if len(e.SideEffects.Left) > 0 {
+		cap(ReasonNotNeutralised, "objects came back that could act beside production: %s", list(e.SideEffects.Left))
+	}
+	if e.SideEffects.Unknown != "" {
+		cap(ReasonNotNeutralised, "whether restored objects could act beside production is not known: %s", e.SideEffects.Unknown)
+	}
 	switch e.Restore.Outcome {
 	case PartlyRestored:
 		cap(v1alpha1.ReasonPartiallyFailed, "Velero restored only part of the backup (%d errors, %d warnings)", e.Restore.Errors, e.Restore.Warnings)

@@ -17,7 +17,7 @@ const notReached = "the run ended before"
 // max and earns nothing. Both are not_tested.
 func levels(e Evidence) v1alpha1.ValidationLevels {
 	return v1alpha1.ValidationLevels{
-		RestoreIntegrity:   restoreIntegrity(e.Restore),
+		RestoreIntegrity:   restoreIntegrity(e.Restore, e.SideEffects),
 		Completeness:       counted(MaxCompleteness, e.Completeness),
 		PodStartup:         podStartup(e.Pods),
 		InternalHealth:     internalHealth(e.Checks),
@@ -26,7 +26,7 @@ func levels(e Evidence) v1alpha1.ValidationLevels {
 	}
 }
 
-func restoreIntegrity(r Restore) v1alpha1.LevelResult {
+func restoreIntegrity(r Restore, side SideEffects) v1alpha1.LevelResult {
 	l := v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Max: MaxRestoreIntegrity, Detail: notReached}
 	counts := fmt.Sprintf("%d errors, %d warnings", r.Errors, r.Warnings)
 	switch r.Outcome {
@@ -41,6 +41,10 @@ func restoreIntegrity(r Restore) v1alpha1.LevelResult {
 	case RestoreFailed:
 		l.Status, l.Detail = v1alpha1.LevelFail, r.Detail
 	case NotRestored:
+	}
+	if len(side.Left) > 0 {
+		l.Status, l.Points = v1alpha1.LevelFail, 0
+		l.Detail += "; not neutralised: " + list(side.Left)
 	}
 	if r.PartialBackup {
 		l.Detail += "; the backup itself is PartiallyFailed"

@@ -5,6 +5,8 @@ package score
 const (
 	// ReasonGuardsViolated: somebody changed the guards of a sandbox during the run.
 	ReasonGuardsViolated = "GuardsViolated"
+	// ReasonNotNeutralised: an object came back as it is in production, and could act beside it; or nobody could look.
+	ReasonNotNeutralised = "NotNeutralised"
 	// ReasonNothingRestored: a source namespace has no object in its sandbox.
 	ReasonNothingRestored = "NothingRestored"
 	// ReasonVolumeUnproven: no source was found for the data of a volume, or it could not be looked up.

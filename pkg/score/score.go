@@ -119,6 +119,7 @@ func sentence(s string) string {
 // remedies say what to do about a reason.
 var remedies = map[string]string{
 	ReasonGuardsViolated:            "Find out who changes NetworkPolicies, quotas or labels in sandboxes, and run the test again.",
+	ReasonNotNeutralised:            "Apply manifests/20-modifiers.yaml again, and see Velero's log for resource modifiers that failed.",
 	ReasonNothingRestored:           "See `velero backup describe --details`: the namespace was not there when the backup was made, or its name is mistyped.",
 	ReasonVolumeUnproven:            "Include the volume in the backup (file-system backup or CSI snapshot), or leave its claim out of the test.",
 	ReasonCheckSkipped:              "See status.checks for why it was skipped.",

@@ -55,6 +55,16 @@ func TestJudge(t *testing.T) {
 			},
 			score: 89, result: v1alpha1.ResultPartial, reason: ReasonObjectsMissing, caps: []string{"16 of 40 objects did not come back"},
 		},
+		"an object that could act beside production takes the pass away, by name": {
+			change: func(e *Evidence) { e.SideEffects.Left = []string{"shop: Service/web: LoadBalancer"} },
+			score:  75, result: v1alpha1.ResultPartial, reason: ReasonNotNeutralised, says: []string{"shop: Service/web: LoadBalancer", "20-modifiers"},
+			caps: []string{"objects came back that could act beside production: shop: Service/web: LoadBalancer"},
+		},
+		"so does not having looked": {
+			change: func(e *Evidence) { e.SideEffects.Unknown = "no rights" },
+			score:  89, result: v1alpha1.ResultPartial, reason: ReasonNotNeutralised, says: []string{"no rights"},
+			caps: []string{"whether restored objects could act beside production is not known: no rights"},
+		},
 		"many missing objects take the pass away": {
 			change: func(e *Evidence) { e.Completeness.Found = 10 },
 			score:  85, result: v1alpha1.ResultPartial, reason: ReasonObjectsMissing, says: []string{"30 of 40 objects", "status.completeness.missing"},
@@ -201,16 +211,20 @@ func TestLevels(t *testing.T) {
 		got, want level
 	}{
 		"a restore that was not reached is not tested": {
-			restoreIntegrity(Restore{}),
+			restoreIntegrity(Restore{}, SideEffects{}),
 			level{Status: v1alpha1.LevelNotTested, Max: 25, Detail: "the run ended before"},
 		},
 		"a restore that failed fails": {
-			restoreIntegrity(Restore{Outcome: RestoreFailed, Detail: "Failed: disk full"}),
+			restoreIntegrity(Restore{Outcome: RestoreFailed, Detail: "Failed: disk full"}, SideEffects{}),
 			level{Status: v1alpha1.LevelFail, Max: 25, Detail: "Failed: disk full"},
 		},
 		"a completed restore with errors is partial": {
-			restoreIntegrity(Restore{Outcome: Restored, Errors: 1}),
+			restoreIntegrity(Restore{Outcome: Restored, Errors: 1}, SideEffects{}),
 			level{Status: v1alpha1.LevelPartial, Points: 12, Max: 25, Detail: "1 errors, 0 warnings"},
+		},
+		"a restored object that could act fails the restore": {
+			restoreIntegrity(Restore{Outcome: Restored}, SideEffects{Left: []string{"shop: Service/web: LoadBalancer"}}),
+			level{Status: v1alpha1.LevelFail, Max: 25, Detail: "0 errors, 0 warnings; not neutralised: shop: Service/web: LoadBalancer"},
 		},
 		"workloads without pods do not count": {
 			podStartup(Pods{Counted: true}),

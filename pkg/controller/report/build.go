@@ -72,6 +72,9 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 	for _, ns := range sandbox.Namespaces {
 		status.Sandboxes = append(status.Sandboxes, v1alpha1.ReportSandbox{Source: ns.Source, Name: ns.Name})
 	}
+	if d.look {
+		status.SideEffects = s.ledger.Report(s.inventory, s.noInventory, run.Spec.Restore)
+	}
 	if d.look && s.unread[topicCompleteness] == "" {
 		status.Completeness = completeness.Compare(s.namespaces).Report
 	}

@@ -57,6 +57,7 @@ func TestBuildOfAPass(t *testing.T) {
 			},
 			RTOCompliance: v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 5, Max: 5, Detail: "20s, within 1m0s"},
 		},
+		SideEffects: &v1alpha1.SideEffects{},
 		Volumes: []v1alpha1.VolumeReport{{
 			Namespace: "shop", Claim: "data-db-0", Method: v1alpha1.VolumeFileSystemBackup, Bytes: 4096, Duration: "7s", MountedBy: "pod/db-0",
 		}},

@@ -13,6 +13,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/dependencies"
 	"github.com/kymaros/kymaros/pkg/score"
+	"github.com/kymaros/kymaros/pkg/sideeffects"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
@@ -23,6 +24,7 @@ const (
 	topicCompleteness topic = iota
 	topicDependencies
 	topicVolumes
+	topicSideEffects
 )
 
 // seen is what one look at the live cluster showed.
@@ -40,6 +42,10 @@ type seen struct {
 	claims    []volumes.Claim
 	mounts    []volumes.Mount
 	transfers []volumes.Transfer
+	ledger    sideeffects.Ledger
+	// inventory is what the backup holds; noInventory says why it could not be read.
+	inventory   sideeffects.Inventory
+	noInventory string
 	// unread says why a topic could not be read.
 	unread map[topic]string
 }
@@ -86,6 +92,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 		return e
 	}
 	e.Completeness = completenessCount(s)
+	e.SideEffects = score.SideEffects{Left: s.ledger.Violations(), Unknown: s.unread[topicSideEffects]}
 	if s.unread[topicCompleteness] == "" {
 		for _, ns := range rt.Status.Run.Spec.BackupSource.Namespaces {
 			if !s.back.Has(ns.Name) {

@@ -94,7 +94,7 @@ func deleted(rt *v1alpha1.RestoreTest) {
 // old is the time before the backup.
 var old = at(-7200)
 
-// production returns the metadata of the source namespace.
+// production returns the source namespace, as far as only metadata is read of it.
 func production() []runtime.Object {
 	var all []runtime.Object
 	add := func(apiVersion, kind, name string) {
@@ -104,11 +104,9 @@ func production() []runtime.Object {
 		})
 	}
 	add("apps/v1", "StatefulSet", "db")
-	add("v1", "Service", "db")
 	add("v1", "Secret", "db")
 	add("v1", "ConfigMap", "db")
 	add("v1", "ConfigMap", "kube-root-ca.crt")
-	add("v1", "PersistentVolumeClaim", "data-db-0")
 	return append(all, &metav1.PartialObjectMetadata{ // in the sandbox: Secrets are only ever read as metadata
 		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: metav1.ObjectMeta{Namespace: sandbox, Name: "db"},
 	})
@@ -119,9 +117,14 @@ func cluster() []runtime.Object {
 	here := func(name string) metav1.ObjectMeta {
 		return metav1.ObjectMeta{Namespace: sandbox, Name: name, Labels: map[string]string{velerov1.RestoreNameLabel: "kymaros-shop-" + runID}}
 	}
+	there := func(name string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: "shop", Name: name, CreationTimestamp: old}
+	}
 	claim := corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data-db-0"}}
 	return []runtime.Object{
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}},
+		&corev1.Service{ObjectMeta: there("db")},
+		&corev1.PersistentVolumeClaim{ObjectMeta: there("data-db-0")},
 		&appsv1.StatefulSet{ObjectMeta: here("db")},
 		&corev1.Service{ObjectMeta: here("db")},
 		&corev1.ConfigMap{ObjectMeta: here("db")},

@@ -21,6 +21,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/completeness"
 	"github.com/kymaros/kymaros/pkg/dependencies"
+	"github.com/kymaros/kymaros/pkg/sideeffects"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
@@ -82,11 +83,10 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 		found[i] = &completeness.Namespace{Source: ns.Source, Want: completeness.Names{}, Have: completeness.Names{}}
 		l.seen.services[ns.Source] = sets.New[string]()
 		l.sandbox(ns, found[i].Have)
-		if compare {
-			l.source(ns.Source, found[i].Want)
-		}
+		l.source(ns.Source, found[i].Want)
 	}
 	l.transfers(restore.Name)
+	l.inventory(rt, restore.BackupName)
 
 	retry := l.run(ctx)
 	for _, ns := range found {
@@ -117,6 +117,9 @@ func (l *look) run(ctx context.Context) error {
 			continue
 		}
 		err = fmt.Errorf("%s: %w", l.tasks[i].what, err)
+		if len(l.tasks[i].topics) == 0 {
+			l.seen.ledger.Unread(err.Error())
+		}
 		for _, t := range l.tasks[i].topics {
 			if l.seen.unread[t] == "" {
 				l.seen.unread[t] = "could not be read: " + err.Error()
@@ -133,7 +136,7 @@ func (l *look) add(what string, do func(context.Context) error, topics ...topic)
 	l.tasks = append(l.tasks, task{what: what, topics: topics, do: do})
 }
 
-// source looks up which objects of a source namespace the backup must contain.
+// source looks up which objects of a source namespace the backup must contain, and which of them would act in a sandbox.
 func (l *look) source(namespace string, want completeness.Names) {
 	l.add("namespace "+namespace, func(ctx context.Context) error {
 		ns, err := l.c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
@@ -146,25 +149,33 @@ func (l *look) source(namespace string, want completeness.Names) {
 		return nil
 	}, topicCompleteness)
 	for _, kind := range completeness.Kinds {
-		if !l.filter.Covers(kind) {
-			continue
-		}
-		client := l.c.metadata.Resource(kind.Resource()).Namespace(namespace)
-		l.add(fmt.Sprintf("%s in namespace %s", kind.Resource().Resource, namespace), func(ctx context.Context) error {
-			return each(ctx, client.List, func(o *metav1.PartialObjectMetadata) {
+		seen := func(o metav1.Object) {
+			l.note(func() {
+				l.seen.ledger.Production(namespace, kind.GroupKind(), o)
 				if l.filter.Expects(kind, o) {
-					l.note(func() { want.Add(kind, o.Name) })
+					want.Add(kind, o.GetName())
 				}
 			})
+		}
+		l.add(fmt.Sprintf("%s in namespace %s", kind.Resource().Resource, namespace), func(ctx context.Context) error {
+			switch kind {
+			case completeness.Service:
+				return each(ctx, l.c.kube.CoreV1().Services(namespace).List, func(o *corev1.Service) { seen(o) })
+			case completeness.PersistentVolumeClaim:
+				return each(ctx, l.c.kube.CoreV1().PersistentVolumeClaims(namespace).List, func(o *corev1.PersistentVolumeClaim) { seen(o) })
+			}
+			return each(ctx, l.c.metadata.Resource(kind.Resource()).Namespace(namespace).List, func(o *metav1.PartialObjectMetadata) { seen(o) })
 		}, topicCompleteness)
 	}
+	l.acting(namespace)
 }
 
 // sandbox looks up what came back in a sandbox.
 func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 	came := func(kind completeness.Kind, o metav1.Object) {
-		if o.GetLabels()[velerov1.RestoreNameLabel] == l.restore {
+		if sideeffects.Back(o, l.restore) {
 			l.seen.back.Insert(ns.Source)
+			l.seen.ledger.Sandbox(ns.Source, kind.GroupKind(), o)
 		}
 		if l.filter.Restored(kind, o) {
 			have.Add(kind, o.GetName())
@@ -180,23 +191,26 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 				refs = l.finder.PodSpec(ns.Source, "Pod/"+pod.Name, &pod.Spec)
 			}
 			l.note(func() {
+				if sideeffects.Back(pod, l.restore) {
+					l.seen.ledger.Sandbox(ns.Source, podKind, pod)
+				}
 				l.seen.mounts = append(l.seen.mounts, volumes.MountsOf(pod)...)
 				refer(refs)
 			})
 		})
-	}, topicVolumes, topicDependencies)
+	}, topicVolumes, topicDependencies, topicSideEffects)
 	l.add("deployments in sandbox "+ns.Name, func(ctx context.Context) error {
 		return each(ctx, apps.Deployments(ns.Name).List, func(d *appsv1.Deployment) {
 			refs := l.finder.PodSpec(ns.Source, "Deployment/"+d.Name, &d.Spec.Template.Spec)
 			l.note(func() { came(completeness.Deployment, d); refer(refs) })
 		})
-	}, topicCompleteness, topicDependencies)
+	}, topicCompleteness, topicDependencies, topicSideEffects)
 	l.add("statefulsets in sandbox "+ns.Name, func(ctx context.Context) error {
 		return each(ctx, apps.StatefulSets(ns.Name).List, func(s *appsv1.StatefulSet) {
 			refs := l.finder.PodSpec(ns.Source, "StatefulSet/"+s.Name, &s.Spec.Template.Spec)
 			l.note(func() { came(completeness.StatefulSet, s); refer(refs) })
 		})
-	}, topicCompleteness, topicDependencies)
+	}, topicCompleteness, topicDependencies, topicSideEffects)
 	l.add("services in sandbox "+ns.Name, func(ctx context.Context) error {
 		return each(ctx, core.Services(ns.Name).List, func(s *corev1.Service) {
 			refs := l.finder.Service(ns.Source, s)
@@ -206,13 +220,13 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 				refer(refs)
 			})
 		})
-	}, topicCompleteness, topicDependencies)
+	}, topicCompleteness, topicDependencies, topicSideEffects)
 	l.add("configmaps in sandbox "+ns.Name, func(ctx context.Context) error {
 		return each(ctx, core.ConfigMaps(ns.Name).List, func(cm *corev1.ConfigMap) {
 			refs := l.finder.ConfigMap(ns.Source, cm)
 			l.note(func() { came(completeness.ConfigMap, cm); refer(refs) })
 		})
-	}, topicCompleteness, topicDependencies)
+	}, topicCompleteness, topicDependencies, topicSideEffects)
 	l.add("persistentvolumeclaims in sandbox "+ns.Name, func(ctx context.Context) error {
 		return each(ctx, core.PersistentVolumeClaims(ns.Name).List, func(pvc *corev1.PersistentVolumeClaim) {
 			l.note(func() {
@@ -220,8 +234,9 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 				l.seen.claims = append(l.seen.claims, volumes.ClaimOf(ns.Source, pvc))
 			})
 		})
-	}, topicCompleteness, topicVolumes)
+	}, topicCompleteness, topicVolumes, topicSideEffects)
 	secrets := l.c.metadata.Resource(completeness.Secret.Resource()).Namespace(ns.Name)
+	l.neutralised(ns.Source, ns.Name)
 	l.add("secrets in sandbox "+ns.Name, func(ctx context.Context) error {
 		return each(ctx, secrets.List, func(o *metav1.PartialObjectMetadata) {
 			l.note(func() { came(completeness.Secret, o) })

@@ -89,6 +89,9 @@ func TestDecide(t *testing.T) {
 		"without a backup the run is over": {
 			test(), seen{missing: errors.New("there is no Backup")}, want{status: "False", reason: v1alpha1.ReasonBackupNotFound, message: "there is no Backup"},
 		},
+		"what is not permitted is not restored": {
+			test(), seen{refused: errors.New("not permitted")}, want{status: "False", reason: v1alpha1.ReasonNotPermitted, message: "not permitted"},
+		},
 		"the deadline ends the wait for a turn": {
 			test(expired), seen{backup: good, busy: []string{"emergency"}}, want{status: "False", reason: v1alpha1.ReasonDeadlineExceeded, message: "emergency"},
 		},

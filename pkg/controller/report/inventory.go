@@ -1,0 +1,172 @@
+package report
+
+import (
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/names"
+	"github.com/kymaros/kymaros/pkg/sideeffects"
+)
+
+const (
+	// inventoryTimeout bounds all of it: a report does not wait for a Velero that is gone.
+	inventoryTimeout = 10 * time.Second
+	// maxInventory bounds the list of a backup, unpacked, in bytes: a million objects.
+	maxInventory = 128 << 20
+)
+
+// inventory returns what backup holds of the source namespaces and of the whole cluster, as Velero lists it in its object
+// store: names, no content. Velero gives out an address for it that is good for ten minutes.
+func (c *Controller) inventory(ctx context.Context, rt *v1alpha1.RestoreTest, backup *velerov1.Backup, sources []string) (sideeffects.Inventory, error) {
+	if backup == nil {
+		return nil, errors.New("the Backup is not there any more")
+	}
+	ctx, cancel := context.WithTimeout(ctx, inventoryTimeout)
+	defer cancel()
+	address, err := c.listAddress(ctx, rt, backup.Name)
+	if err != nil {
+		return nil, fmt.Errorf("ask Velero for the list of backup %s: %w", backup.Name, err)
+	}
+	client, err := c.storeClient(ctx, backup)
+	if err != nil {
+		return nil, err
+	}
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, errors.New("velero gave out an address that cannot be read")
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		// The error of http names the address, and that is a key to the backup.
+		return nil, fmt.Errorf("the object store of backup %s cannot be reached from here: %w", backup.Name, errors.Unwrap(err))
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the object store of backup %s answers %d", backup.Name, answer.StatusCode)
+	}
+	inventory, err := readInventory(answer.Body, sources)
+	if err != nil {
+		return nil, fmt.Errorf("read the list of backup %s: %w", backup.Name, err)
+	}
+	return inventory, nil
+}
+
+// listAddress returns where the list of a backup can be fetched. Its request is deleted at once; one that a crash leaves
+// behind Velero deletes when it has expired.
+func (c *Controller) listAddress(ctx context.Context, rt *v1alpha1.RestoreTest, backup string) (string, error) {
+	requests := c.client.VeleroV1().DownloadRequests(c.veleroNamespace)
+	r, err := requests.Create(ctx, &velerov1.DownloadRequest{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: c.veleroNamespace, GenerateName: names.Restore(rt.Name, rt.Status.Run.ID) + "-",
+			Labels: names.Labels(rt, ""), Annotations: names.Annotations(rt),
+		},
+		Spec: velerov1.DownloadRequestSpec{Target: velerov1.DownloadTarget{Kind: velerov1.DownloadTargetKindBackupResourceList, Name: backup}},
+	}, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Report)})
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), inventoryTimeout)
+		defer cancel()
+		_ = requests.Delete(ctx, r.Name, metav1.DeleteOptions{})
+	}()
+	changes, err := requests.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + r.Name, ResourceVersion: r.ResourceVersion})
+	if err != nil {
+		return "", err
+	}
+	defer changes.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return "", errors.New("no answer in time; see whether Velero runs")
+		case change, ok := <-changes.ResultChan():
+			if !ok || change.Type == watch.Deleted || change.Type == watch.Error {
+				return "", errors.New("the request was lost")
+			}
+			if now, ok := change.Object.(*velerov1.DownloadRequest); ok && now.Status.DownloadURL != "" {
+				return now.Status.DownloadURL, nil
+			}
+		}
+	}
+}
+
+// storeClient returns a client that trusts what Velero trusts for the object store of the backup.
+func (c *Controller) storeClient(ctx context.Context, backup *velerov1.Backup) (*http.Client, error) {
+	location, err := c.client.VeleroV1().BackupStorageLocations(c.veleroNamespace).Get(ctx, storageLocation(backup), metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("get the storage location of backup %s: %w", backup.Name, err)
+	}
+	trust := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: location.Spec.Config["insecureSkipTLSVerify"] == "true"} //nolint:gosec // the owner of Velero has said so
+	if store := location.Spec.ObjectStorage; store != nil && len(store.CACert) > 0 {
+		trust.RootCAs = x509.NewCertPool()
+		if !trust.RootCAs.AppendCertsFromPEM(store.CACert) {
+			return nil, fmt.Errorf("spec.objectStorage.caCert of BackupStorageLocation %s is no certificate", location.Name)
+		}
+	}
+	return &http.Client{
+		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
+}
+
+// readInventory reads {"group/version/Kind": ["namespace/name"]}, compressed, and keeps what is of the source namespaces or
+// of none.
+func readInventory(packed io.Reader, sources []string) (sideeffects.Inventory, error) {
+	unpacked, err := gzip.NewReader(packed)
+	if err != nil {
+		return nil, err
+	}
+	bounded := &io.LimitedReader{R: unpacked, N: maxInventory}
+	decoder := json.NewDecoder(bounded)
+	inventory := sideeffects.Inventory{}
+	if begin, err := decoder.Token(); err != nil {
+		return nil, err
+	} else if begin != json.Delim('{') {
+		return nil, errors.New("it is no JSON object")
+	}
+	for decoder.More() {
+		key, err := decoder.Token()
+		if err != nil {
+			return nil, err
+		}
+		var all []string
+		if err := decoder.Decode(&all); err != nil {
+			if bounded.N <= 0 {
+				return nil, fmt.Errorf("it has more than %d bytes", maxInventory)
+			}
+			return nil, err
+		}
+		text, _ := key.(string)
+		version, kind := text[:max(strings.LastIndex(text, "/"), 0)], text[strings.LastIndex(text, "/")+1:]
+		group, err := schema.ParseGroupVersion(version)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no kind: %w", text, err)
+		}
+		what := group.WithKind(kind).GroupKind()
+		for _, name := range all {
+			namespace, _, namespaced := strings.Cut(name, "/")
+			if !namespaced || slices.Contains(sources, namespace) {
+				inventory[what] = append(inventory[what], strings.Clone(name))
+			}
+		}
+	}
+	return inventory, nil
+}

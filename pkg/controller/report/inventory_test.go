@@ -1,0 +1,168 @@
+package report
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
+	"github.com/kymaros/kymaros/pkg/sideeffects"
+)
+
+var contents = map[string][]string{
+	"apps/v1/Deployment": {"shop/web", "other/web"}, "v1/Namespace": {"shop", "other"}, "example.com/v1beta1/Gadget": {"shop/g"}, "v1/Secret": {"other/s"},
+}
+
+func packed(t *testing.T, what any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if err := json.NewEncoder(w).Encode(what); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestReadInventory(t *testing.T) {
+	got, err := readInventory(bytes.NewReader(packed(t, contents)), []string{"shop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sideeffects.Inventory{
+		{Group: "apps", Kind: "Deployment"}: {"shop/web"}, {Kind: "Namespace"}: {"shop", "other"}, {Group: "example.com", Kind: "Gadget"}: {"shop/g"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for name, broken := range map[string][]byte{
+		"not compressed": []byte("{}"), "cut off": packed(t, contents)[:40], "no object": packed(t, "x"), "no names": packed(t, map[string]string{"v1/Pod": "x"}),
+		"no kind": packed(t, map[string][]string{"a/b/c/Pod": {"shop/x"}}),
+	} {
+		if got, err := readInventory(bytes.NewReader(broken), []string{"shop"}); err == nil {
+			t.Errorf("%s: read as %v", name, got)
+		}
+	}
+}
+
+// giveOut has Velero give out address for each list that is asked for.
+func giveOut(f *fixture, address string) {
+	f.client = fake.NewClientset(append([]runtime.Object{test(), backup()}, location(nil, nil))...)
+	f.Controller.client = f.client
+	f.client.PrependWatchReactor("downloadrequests", func(a clienttesting.Action) (bool, watch.Interface, error) {
+		w := watch.NewFake()
+		go w.Modify(&velerov1.DownloadRequest{Status: velerov1.DownloadRequestStatus{Phase: velerov1.DownloadRequestPhaseProcessed, DownloadURL: address}})
+		return true, w, nil
+	})
+	f.client.PrependReactor("create", "downloadrequests", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		r := a.(clienttesting.CreateAction).GetObject().(*velerov1.DownloadRequest)
+		r.Name = r.GenerateName + "x"
+		return false, nil, nil
+	})
+}
+
+func location(ca []byte, config map[string]string) *velerov1.BackupStorageLocation {
+	return &velerov1.BackupStorageLocation{
+		ObjectMeta: metav1.ObjectMeta{Namespace: velero, Name: "default"},
+		Spec: velerov1.BackupStorageLocationSpec{Config: config, StorageType: velerov1.StorageType{
+			ObjectStorage: &velerov1.ObjectStorageLocation{CACert: ca},
+		}},
+	}
+}
+
+func stocked() *velerov1.Backup {
+	b := backup()
+	b.Spec.StorageLocation = "default"
+	return b
+}
+
+func TestInventory(t *testing.T) {
+	answer := packed(t, contents)
+	var hits int
+	store := http.NewServeMux()
+	store.HandleFunc("/list", func(w http.ResponseWriter, _ *http.Request) { hits++; _, _ = w.Write(answer) })
+	store.HandleFunc("/gone", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	store.HandleFunc("/elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/list", http.StatusFound) })
+	plain, secure := httptest.NewServer(store), httptest.NewTLSServer(store)
+	t.Cleanup(plain.Close)
+	t.Cleanup(secure.Close)
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
+
+	for name, tt := range map[string]struct {
+		address string
+		at      *velerov1.BackupStorageLocation
+		wantErr string
+	}{
+		"a list is read": {address: plain.URL + "/list"},
+		"a store is trusted whose authority Velero trusts":  {address: secure.URL + "/list", at: location(ca, nil)},
+		"a store is not trusted without":                    {address: secure.URL + "/list", wantErr: "cannot be reached from here"},
+		"unless Velero does not ask either":                 {address: secure.URL + "/list", at: location(nil, map[string]string{"insecureSkipTLSVerify": "true"})},
+		"an authority that is none is named":                {address: secure.URL + "/list", at: location([]byte("x"), nil), wantErr: "caCert of BackupStorageLocation default"},
+		"a store that refuses is named":                     {address: plain.URL + "/gone?key=secret", wantErr: "answers 403"},
+		"nobody is followed elsewhere":                      {address: plain.URL + "/elsewhere", wantErr: "answers 302"},
+		"a store that is down is named without its address": {address: "http://127.0.0.1:1/list?key=secret", wantErr: "cannot be reached from here"},
+		"an address that cannot be read is not repeated":    {address: "http://%zz?key=secret", wantErr: "cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, test())
+			giveOut(f, tt.address)
+			if tt.at != nil {
+				if err := f.client.Tracker().Update(velerov1.SchemeGroupVersion.WithResource("backupstoragelocations"), tt.at, velero); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := f.inventory(t.Context(), test(), stocked(), []string{"shop"})
+			if left, listErr := f.client.VeleroV1().DownloadRequests(velero).List(t.Context(), metav1.ListOptions{}); listErr != nil || len(left.Items) > 0 {
+				t.Errorf("requests are left: %v, %v", left, listErr)
+			}
+			if tt.wantErr != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.wantErr) || strings.Contains(err.Error(), "secret") {
+					t.Fatalf("error %v, want %q", err, tt.wantErr)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got[schema.GroupKind{Group: "apps", Kind: "Deployment"}]) != 1 {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+	if hits != 3 {
+		t.Errorf("the list was given out %d times", hits)
+	}
+}
+
+func TestInventoryOfABackupThatIsGone(t *testing.T) {
+	f := newFixture(t, test())
+	if _, err := f.inventory(t.Context(), test(), nil, nil); err == nil {
+		t.Error("no error")
+	}
+	giveOut(f, "")
+	f.client.PrependWatchReactor("downloadrequests", func(clienttesting.Action) (bool, watch.Interface, error) {
+		w := watch.NewFake()
+		w.Stop()
+		return true, w, nil
+	})
+	if _, err := f.inventory(t.Context(), test(), stocked(), nil); err == nil || !strings.Contains(fmt.Sprint(err), "lost") {
+		t.Errorf("got %v", err)
+	}
+}

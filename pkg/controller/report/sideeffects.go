@@ -1,0 +1,84 @@
+package report
+
+import (
+	"context"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/sideeffects"
+)
+
+// listed is a kind of which metadata is listed.
+type listed struct {
+	schema.GroupKind
+	resource string
+}
+
+var (
+	serviceAccount     = listed{schema.GroupKind{Kind: "ServiceAccount"}, "serviceaccounts"}
+	replicaSet         = listed{schema.GroupKind{Group: "apps", Kind: "ReplicaSet"}, "replicasets"}
+	controllerRevision = listed{schema.GroupKind{Group: "apps", Kind: "ControllerRevision"}, "controllerrevisions"}
+
+	podKind     = schema.GroupKind{Kind: "Pod"}
+	cronJobKind = schema.GroupKind{Group: "batch", Kind: "CronJob"}
+)
+
+// acting looks up what else of a source namespace would act in a sandbox.
+func (l *look) acting(source string) {
+	note := func(kind schema.GroupKind, o metav1.Object) {
+		l.note(func() { l.seen.ledger.Production(source, kind, o) })
+	}
+	l.add("pods in namespace "+source, func(ctx context.Context) error {
+		return each(ctx, l.c.kube.CoreV1().Pods(source).List, func(o *corev1.Pod) { note(podKind, o) })
+	})
+	l.others(source, note, []listed{serviceAccount})
+}
+
+// neutralised looks up what else came back in the sandbox for source.
+func (l *look) neutralised(source, sandbox string) {
+	note := func(kind schema.GroupKind, o metav1.Object) {
+		if sideeffects.Back(o, l.restore) {
+			l.note(func() { l.seen.ledger.Sandbox(source, kind, o) })
+		}
+	}
+	l.others(sandbox, note, []listed{serviceAccount, replicaSet, controllerRevision}, topicSideEffects)
+}
+
+// others hands CronJobs, and the metadata of kinds, to note.
+func (l *look) others(namespace string, note func(schema.GroupKind, metav1.Object), kinds []listed, topics ...topic) {
+	l.add("cronjobs in namespace "+namespace, func(ctx context.Context) error {
+		return each(ctx, l.c.kube.BatchV1().CronJobs(namespace).List, func(o *batchv1.CronJob) { note(cronJobKind, o) })
+	}, topics...)
+	for _, kind := range kinds {
+		client := l.c.metadata.Resource(schema.GroupVersionResource{Group: kind.Group, Version: "v1", Resource: kind.resource}).Namespace(namespace)
+		l.add(kind.resource+" in namespace "+namespace, func(ctx context.Context) error {
+			return each(ctx, client.List, func(o *metav1.PartialObjectMetadata) { note(kind.GroupKind, o) })
+		}, topics...)
+	}
+}
+
+// inventory has Velero list what the backup holds. Without the list the report says so: nobody else knows.
+func (l *look) inventory(rt *v1alpha1.RestoreTest, backup string) {
+	l.add("the list of backup "+backup, func(ctx context.Context) error {
+		inventory, err := l.c.inventory(ctx, rt, l.seen.backup, l.finder.Sources)
+		l.note(func() {
+			l.seen.inventory = inventory
+			if err != nil {
+				l.seen.noInventory = err.Error()
+			}
+		})
+		return nil
+	})
+}
+
+func storageLocation(b *velerov1.Backup) string {
+	if b == nil {
+		return ""
+	}
+	return b.Spec.StorageLocation
+}
