@@ -28,6 +28,8 @@ type App struct {
 	Namespace string
 	// Peer is the namespace of a service that the application names in its environment.
 	Peer string
+	// Volume is a PersistentVolume that one of its claims is bound to.
+	Volume string
 }
 
 // resources of the kinds in testdata.
@@ -36,6 +38,15 @@ var resources = map[string]schema.GroupVersionResource{
 	"ConfigMap":             {Version: "v1", Resource: "configmaps"},
 	"Service":               {Version: "v1", Resource: "services"},
 	"PersistentVolumeClaim": {Version: "v1", Resource: "persistentvolumeclaims"},
+	"Pod":                   {Version: "v1", Resource: "pods"},
+	"ServiceAccount":        {Version: "v1", Resource: "serviceaccounts"},
+	"RoleBinding":           {Group: "rbac.authorization.k8s.io", Version: "v1", Resource: "rolebindings"},
+	"NetworkPolicy":         {Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"},
+	"Ingress":               {Group: "networking.k8s.io", Version: "v1", Resource: "ingresses"},
+	"CronJob":               {Group: "batch", Version: "v1", Resource: "cronjobs"},
+	"Job":                   {Group: "batch", Version: "v1", Resource: "jobs"},
+	"DaemonSet":             {Group: "apps", Version: "v1", Resource: "daemonsets"},
+	"Gadget":                gadgets,
 	"Deployment":            {Group: "apps", Version: "v1", Resource: "deployments"},
 	"StatefulSet":           {Group: "apps", Version: "v1", Resource: "statefulsets"},
 }
@@ -45,6 +56,11 @@ func (c *Cluster) Deploy(ctx context.Context, app App) error {
 	if err := c.CreateNamespace(ctx, app.Namespace); err != nil {
 		return err
 	}
+	return c.Add(ctx, app)
+}
+
+// Add creates the application in a namespace that exists.
+func (c *Cluster) Add(ctx context.Context, app App) error {
 	file, err := template.New(app.File).ParseFS(apps, "testdata/"+app.File)
 	if err != nil {
 		return err

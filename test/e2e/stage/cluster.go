@@ -69,6 +69,9 @@ func Up(ctx context.Context) (*Cluster, error) {
 	if err := c.install(ctx); err != nil {
 		return nil, fmt.Errorf("install: %w", err)
 	}
+	if err := c.serveGadgets(ctx); err != nil {
+		return nil, fmt.Errorf("serve gadgets: %w", err)
+	}
 	return c, nil
 }
 
