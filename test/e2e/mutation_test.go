@@ -87,7 +87,8 @@ func TestEveryModifierIsNeeded(t *testing.T) {
 	}
 }
 
-// without returns the rules without what begins with gone: a line, with the lines that hang from it.
+// without returns the rules without what begins with gone: a rule, with the lines that hang from it, or a line of a patch.
+// In its place comes one that does nothing: a patch of nothing but "spec:" would take the whole spec away.
 func without(rules, gone string) (string, error) {
 	lines := strings.Split(rules, "\n")
 	var kept []string
@@ -100,6 +101,10 @@ func without(rules, gone string) (string, error) {
 			continue
 		}
 		found = true
+		if !strings.HasPrefix(gone, "- ") {
+			kept = append(kept, strings.Repeat(" ", indent)+"nothing: null")
+			continue
+		}
 		for i+1 < len(lines) && (strings.TrimSpace(lines[i+1]) == "" || len(lines[i+1])-len(strings.TrimLeft(lines[i+1], " ")) > indent) {
 			i++
 		}
