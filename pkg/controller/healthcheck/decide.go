@@ -99,7 +99,7 @@ func decide(seen observed, now time.Time) plan {
 		return p.with(metav1.ConditionUnknown, v1alpha1.ReasonWaitingForPods, "listing the restored pods")
 	}
 
-	p.health.Pods = v1alpha1.PodCount{Ready: int32(seen.pods.ready), Total: int32(seen.pods.total)}
+	p.count(seen.pods)
 	patience := rt.Status.Run.Spec.HealthChecks.PodReadyTimeout.Or(defaultPodReadyTimeout)
 	limit := p.health.StartTime.Add(patience)
 	if since := readySince(rt, p.health.StartTime.Time, seen.pods, now); p.health.PodsReadyTime == nil && seen.pods.all() && !since.After(limit) {
@@ -114,7 +114,7 @@ func decide(seen observed, now time.Time) plan {
 	checks := rt.Status.Run.Spec.HealthChecks
 	if checks.PolicyRef != "" && seen.policy == nil {
 		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonPolicyNotFound, join(fmt.Sprintf(
-			"HealthCheckPolicy %s does not exist in namespace %s: create it, or correct spec.healthChecks.policyRef", checks.PolicyRef, rt.Namespace), trouble), now)
+			"HealthCheckPolicy %s does not exist in namespace %s: create it, or correct spec.healthChecks.policyRef", checks.PolicyRef, rt.Namespace), trouble, blockedText(p.health.Blocked)), now)
 	}
 	if len(pending) > 0 {
 		total := len(seen.policy.Spec.Checks)
@@ -161,9 +161,12 @@ func (p *plan) collect(seen observed) (pending []v1alpha1.HealthCheck, ended tim
 	}
 	p.health.Checks = nil
 	for _, check := range seen.policy.Spec.Checks {
-		if c, ok := known[check.Name]; ok {
+		switch c, ok := known[check.Name]; {
+		case ok:
 			p.health.Checks = append(p.health.Checks, c)
-		} else {
+		case seen.pods != nil && seen.pods.none() && needsPod(check):
+			p.health.Checks = append(p.health.Checks, refused(check))
+		default:
 			pending = append(pending, check)
 		}
 		delete(known, check.Name)

@@ -16,18 +16,25 @@ func (p plan) judge(seen observed, trouble string, ended, now time.Time) plan {
 		ended = now // all verdicts were written before a restart
 	}
 	var failed []string
+	passed, total := 0, len(p.health.Checks)
+	blocked := blockedText(p.health.Blocked)
 	for _, c := range p.health.Checks {
-		if c.Status != v1alpha1.CheckPass {
+		switch {
+		case c.Status == v1alpha1.CheckPass:
+			passed++
+		case c.Status == v1alpha1.CheckFail || blocked == "": // what was skipped for want of pods was not checked when they came
 			failed = append(failed, fmt.Sprintf("%s (%s)", c.Name, c.Message))
 		}
 	}
-	total := len(p.health.Checks)
 	switch {
 	case len(failed) > 0:
 		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonCheckFailed,
-			join(fmt.Sprintf("%d of %d checks failed: %s", len(failed), total, list(failed, ", ")), trouble), ended)
+			join(fmt.Sprintf("%d of %d checks failed: %s", len(failed), total, list(failed, ", ")), trouble, blocked), ended)
 	case trouble != "":
-		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonCheckFailed, trouble, ended)
+		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonCheckFailed, join(trouble, blocked), ended)
+	case blocked != "":
+		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonBlockedBySandboxPolicy,
+			join(blocked, fmt.Sprintf("of the rest %s, %d of %d checks passed", seen.pods, passed, total)), ended)
 	case total > 0:
 		return p.decided(metav1.ConditionTrue, v1alpha1.ReasonPassed, fmt.Sprintf("%s, %d of %d checks passed", seen.pods, total, total), ended)
 	}
@@ -65,9 +72,15 @@ func (p plan) late(seen observed, pending []v1alpha1.HealthCheck, checking bool,
 		}
 	}
 	if seen.pods != nil {
-		p.health.Pods = v1alpha1.PodCount{Ready: int32(seen.pods.ready), Total: int32(seen.pods.total)}
+		p.count(seen.pods)
 	}
-	return p.decided(metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded, "the run's deadline passed "+how, now)
+	return p.decided(metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded, join("the run's deadline passed "+how, blockedText(p.health.Blocked)), now)
+}
+
+// count puts what is known of the pods into the status.
+func (p *plan) count(pods *readiness) {
+	p.health.Pods = v1alpha1.PodCount{Ready: int32(pods.ready), Total: int32(pods.total)}
+	p.health.Blocked = pods.blocked
 }
 
 // podTrouble says what is wrong with the pods when checks are over or cannot begin; empty if nothing is.

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/utils/ptr"
 )
 
 // named bounds how many pods and workloads a message names.
@@ -22,6 +24,9 @@ type contents struct {
 	pods         []*corev1.Pod
 	deployments  []*appsv1.Deployment
 	statefulSets []*appsv1.StatefulSet
+	replicaSets  []*appsv1.ReplicaSet
+	// failures are events that tell why pods or claims could not be created.
+	failures []*corev1.Event
 }
 
 // readiness is how far the restored workloads are.
@@ -31,14 +36,18 @@ type readiness struct {
 	since time.Time
 	// waiting names what is not ready and why, sorted, one entry a pod, or a workload whose pods do not all exist.
 	waiting []string
+	// blocked names the workloads of which a guard of the sandbox refuses pods and why, sorted, as the status has it. Pods
+	// that are blocked are not in total.
+	blocked []string
 }
 
 // workload asks for a number of pods.
 type workload struct {
-	name     string
-	replicas int
-	selector labels.Selector
-	failure  string // why its controller could not create pods
+	kind, name string
+	replicas   int
+	selector   labels.Selector
+	failure    string // why its controller could not create pods
+	refused    string // which guard of the sandbox refuses its pods, if one does
 }
 
 // assess compares the pods of all sandboxes with what the workloads ask for. Pods seen so far prove nothing: right after
@@ -57,11 +66,18 @@ func assess(sandboxes []contents) readiness {
 				if !w.selector.Matches(labels.Set(p.Labels)) {
 					return false
 				}
-				have++
-				r.add(prefix, p)
+				// What failed before its workload could take it over stays behind like any other: another is made for it.
+				if p.Status.Phase != corev1.PodFailed {
+					have++
+					r.add(prefix, p)
+				}
 				return true
 			})
-			if have < w.replicas {
+			switch {
+			case have >= w.replicas:
+			case w.refused != "":
+				r.blocked = append(r.blocked, fmt.Sprintf("%s: %s/%s: %s", sandbox.source, w.kind, w.name, w.refused))
+			default:
 				r.total += w.replicas - have
 				r.waiting = append(r.waiting, fmt.Sprintf("%s%s (%d of %d pods exist%s)", prefix, w.name, have, w.replicas, w.failure))
 			}
@@ -71,6 +87,8 @@ func assess(sandboxes []contents) readiness {
 		}
 	}
 	slices.Sort(r.waiting)
+	slices.Sort(r.blocked)
+	r.blocked = r.blocked[:min(len(r.blocked), maxBlocked)]
 	return r
 }
 
@@ -108,47 +126,69 @@ func list(items []string, separator string) string {
 
 // counts tells whether a pod has to become ready. One that is going need not, nor one that ran to its end.
 func counts(pod *corev1.Pod) bool {
-	if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded {
-		return false
-	}
-	owner := metav1.GetControllerOf(pod)
-	switch {
-	case owner == nil:
-		return true
-	case owner.Kind == "Job":
+	if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || ofJob(pod) {
 		return false
 	}
 	// What fails of a workload is replaced, and stays behind (an eviction, for instance).
-	return pod.Status.Phase != corev1.PodFailed
+	return metav1.GetControllerOf(pod) == nil || pod.Status.Phase != corev1.PodFailed
 }
 
+// ofJob tells whether a pod is that of a Job. A restore brings it back without its owner; the labels stay.
+func ofJob(pod *corev1.Pod) bool {
+	if owner := metav1.GetControllerOf(pod); owner != nil {
+		return owner.Kind == "Job"
+	}
+	_, job := pod.Labels[batchv1.JobNameLabel]
+	_, legacy := pod.Labels["job-name"]
+	return job || legacy
+}
+
+// workloads returns what asks for pods in a sandbox, sorted.
 func workloads(sandbox contents) []workload {
 	var all []workload
-	add := func(name string, replicas *int32, selector *metav1.LabelSelector, failure string) {
-		n := 1
-		if replicas != nil {
-			n = int(*replicas)
-		}
-		s, err := metav1.LabelSelectorAsSelector(selector)
-		if err != nil { // the API server accepts no such selector
-			s = labels.Nothing()
-		}
-		all = append(all, workload{name: name, replicas: n, selector: s, failure: failure})
+	add := func(w workload, replicas *int32, selector *metav1.LabelSelector) {
+		w.replicas, w.selector = int(ptr.Deref(replicas, 1)), asSelector(selector)
+		all = append(all, w)
 	}
+	bare := slices.DeleteFunc(slices.Clone(sandbox.replicaSets), func(r *appsv1.ReplicaSet) bool { return metav1.GetControllerOf(r) != nil })
 	for _, d := range sandbox.deployments {
-		failure := ""
+		w, replicas := workload{kind: "Deployment", name: d.Name, refused: ofDeployment(d)}, d.Spec.Replicas
 		for _, c := range d.Status.Conditions {
 			if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
-				failure = ": " + c.Reason
+				w.failure = ": " + c.Reason
 			}
 		}
-		add(d.Name, d.Spec.Replicas, d.Spec.Selector, failure)
+		// A restored ReplicaSet has no owner until its Deployment takes it over.
+		selector := asSelector(d.Spec.Selector)
+		mine := func(r *appsv1.ReplicaSet) bool { return selector.Matches(labels.Set(r.Labels)) }
+		bare = slices.DeleteFunc(bare, mine)
+		if d.Spec.Paused { // it makes no ReplicaSet: there are the pods of those that it had
+			var sum int32
+			for _, r := range sandbox.replicaSets {
+				if mine(r) {
+					sum += ptr.Deref(r.Spec.Replicas, 1)
+				}
+			}
+			replicas = &sum
+		}
+		add(w, replicas, d.Spec.Selector)
 	}
 	for _, s := range sandbox.statefulSets {
-		add(s.Name, s.Spec.Replicas, s.Spec.Selector, "")
+		add(workload{kind: "StatefulSet", name: s.Name, refused: ofStatefulSet(s, sandbox.failures, sandbox.pods)}, s.Spec.Replicas, s.Spec.Selector)
+	}
+	for _, r := range bare {
+		add(workload{kind: "ReplicaSet", name: r.Name, refused: ofReplicaSet(r)}, r.Spec.Replicas, r.Spec.Selector)
 	}
 	slices.SortStableFunc(all, func(a, b workload) int { return cmp.Compare(a.name, b.name) })
 	return all
+}
+
+func asSelector(selector *metav1.LabelSelector) labels.Selector {
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil { // the API server accepts no such selector
+		return labels.Nothing()
+	}
+	return s
 }
 
 // why says what keeps a pod from being ready, in the words of the kubelet and the scheduler: reasons, never messages,

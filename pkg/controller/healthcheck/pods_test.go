@@ -63,6 +63,19 @@ func statefulSet(name string, replicas int32) *appsv1.StatefulSet {
 		Spec: appsv1.StatefulSetSpec{Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": name}}}}
 }
 
+func replicaSet(name, app string, replicas int32, change ...func(*appsv1.ReplicaSet)) *appsv1.ReplicaSet {
+	r := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: "sandbox-1", Labels: map[string]string{"app": app}},
+		Spec: appsv1.ReplicaSetSpec{Replicas: &replicas, Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": app}}}}
+	for _, f := range change {
+		f(r)
+	}
+	return r
+}
+
+func labelled(key string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) { p.Labels[key] = "report" }
+}
+
 func TestAssess(t *testing.T) {
 	quota := deployment("web", ptr.To[int32](2))
 	quota.Status.Conditions = []appsv1.DeploymentCondition{{Type: appsv1.DeploymentReplicaFailure, Status: corev1.ConditionTrue, Reason: "FailedCreate", Message: "secret"}}
@@ -97,6 +110,27 @@ func TestAssess(t *testing.T) {
 			pod("job", "", time.Time{}, ownedBy("Job")),
 			pod("evicted", "", time.Time{}, ownedBy("ReplicaSet"), phase(corev1.PodFailed)),
 		}}}, readiness{}, "all 0 pods ready"},
+		{"a job's pod is known by its labels, for a restore takes its owner away", []contents{{pods: []*corev1.Pod{
+			pod("running", "", time.Time{}, labelled("batch.kubernetes.io/job-name")),
+			pod("failed", "", time.Time{}, labelled("job-name"), phase(corev1.PodFailed)),
+		}}}, readiness{}, "all 0 pods ready"},
+		{"a pod that failed before its workload took it over is replaced", []contents{{deployments: []*appsv1.Deployment{deployment("web", nil)}, pods: []*corev1.Pod{
+			pod("web-1", "web", time.Time{}, phase(corev1.PodFailed), func(p *corev1.Pod) { p.Status.Reason = "Evicted" }), pod("web-2", "web", noon),
+		}}}, readiness{ready: 1, total: 1, since: noon}, "all 1 pods ready"},
+		{"a failed pod is no replacement for itself", []contents{{statefulSets: []*appsv1.StatefulSet{statefulSet("db", 1)}, pods: []*corev1.Pod{pod("db-0", "db", time.Time{}, phase(corev1.PodFailed))}}},
+			readiness{total: 1, waiting: []string{"db (0 of 1 pods exist)"}}, "0 of 1 pods ready; waiting for db (0 of 1 pods exist)"},
+		{"pods that come one after another are all waited for", []contents{{statefulSets: []*appsv1.StatefulSet{statefulSet("db", 3)}, pods: []*corev1.Pod{pod("db-0", "db", time.Time{})}}},
+			readiness{total: 3, waiting: []string{"db (1 of 3 pods exist)", "db-0 (Running)"}}, "0 of 3 pods ready; waiting for db (1 of 3 pods exist), db-0 (Running)"},
+		{"a paused deployment asks for what its ReplicaSets do", []contents{{
+			deployments: []*appsv1.Deployment{paused("web", 3), paused("new", 2)},
+			replicaSets: []*appsv1.ReplicaSet{replicaSet("web-1", "web", 1), replicaSet("web-2", "web", 1)}, pods: []*corev1.Pod{pod("web-1-a", "web", noon)},
+		}}, readiness{ready: 1, total: 2, since: noon, waiting: []string{"web (1 of 2 pods exist)"}}, "1 of 2 pods ready; waiting for web (1 of 2 pods exist)"},
+		{"a bare ReplicaSet asks for pods, and a deployment's does not ask again", []contents{{
+			deployments: []*appsv1.Deployment{deployment("web", nil)}, pods: []*corev1.Pod{pod("web-1-a", "web", noon)},
+			replicaSets: []*appsv1.ReplicaSet{replicaSet("bare", "bare", 1), replicaSet("web-1", "web", 1), replicaSet("owned", "other", 1, func(r *appsv1.ReplicaSet) {
+				r.OwnerReferences = []metav1.OwnerReference{{Kind: "Rollout", Name: "x", Controller: new(true)}}
+			})},
+		}}, readiness{ready: 1, total: 2, since: noon, waiting: []string{"bare (0 of 1 pods exist)"}}, "1 of 2 pods ready; waiting for bare (0 of 1 pods exist)"},
 		{"a bare pod that failed is not replaced", []contents{{pods: []*corev1.Pod{pod("a", "", time.Time{}, phase(corev1.PodFailed))}}},
 			readiness{total: 1, waiting: []string{"a (Failed)"}}, "0 of 1 pods ready; waiting for a (Failed)"},
 		{"sandboxes are told apart, and all is sorted", []contents{
@@ -119,6 +153,12 @@ func TestAssess(t *testing.T) {
 			}
 		})
 	}
+}
+
+func paused(name string, replicas int32) *appsv1.Deployment {
+	d := deployment(name, &replicas)
+	d.Spec.Paused = true
+	return d
 }
 
 func TestWhy(t *testing.T) {

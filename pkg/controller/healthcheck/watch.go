@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -16,8 +17,8 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
-// watches are the watches on sandboxes of runs whose pods matter now: pods, Deployments and StatefulSets, one namespace
-// each. Nothing of the cluster is watched beyond that, so memory does not grow with it.
+// watches are the watches on sandboxes of runs whose pods matter now: pods, what makes them, and the events that tell why
+// it could not, one namespace each. Nothing of the cluster is watched beyond that, so memory does not grow with it.
 type watches struct {
 	kube    kubernetes.Interface
 	enqueue func(cache.ObjectName)
@@ -37,10 +38,12 @@ type watched struct {
 
 type sandboxListers struct {
 	source       string
-	factory      informers.SharedInformerFactory
+	factories    []informers.SharedInformerFactory
 	pods         corelisters.PodLister
 	deployments  appslisters.DeploymentLister
 	statefulSets appslisters.StatefulSetLister
+	replicaSets  appslisters.ReplicaSetLister
+	failures     corelisters.EventLister
 }
 
 // start watches the sandboxes of a run, unless that is done already. Any change enqueues key, and so does the moment when
@@ -59,8 +62,13 @@ func (w *watches) start(ctx context.Context, key cache.ObjectName, runID string,
 	var handled []cache.DoneChecker
 	for _, sandbox := range sandboxes {
 		factory := informers.NewSharedInformerFactoryWithOptions(w.kube, 0, informers.WithNamespace(sandbox.Name), informers.WithTransform(trim))
-		pods, deployments, statefulSets := factory.Core().V1().Pods(), factory.Apps().V1().Deployments(), factory.Apps().V1().StatefulSets()
-		for _, informer := range []cache.SharedIndexInformer{pods.Informer(), deployments.Informer(), statefulSets.Informer()} {
+		failed := informers.NewSharedInformerFactoryWithOptions(w.kube, 0, informers.WithNamespace(sandbox.Name), informers.WithTransform(trim),
+			informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.FieldSelector = "reason=" + failedCreate }))
+		pods, failures := factory.Core().V1().Pods(), failed.Core().V1().Events()
+		deployments, statefulSets, replicaSets := factory.Apps().V1().Deployments(), factory.Apps().V1().StatefulSets(), factory.Apps().V1().ReplicaSets()
+		for _, informer := range []cache.SharedIndexInformer{
+			pods.Informer(), failures.Informer(), deployments.Informer(), statefulSets.Informer(), replicaSets.Informer(),
+		} {
 			registration, err := informer.AddEventHandler(handler)
 			if err != nil {
 				stop()
@@ -68,8 +76,14 @@ func (w *watches) start(ctx context.Context, key cache.ObjectName, runID string,
 			}
 			handled = append(handled, registration.HasSyncedChecker())
 		}
-		factory.StartWithContext(ctx)
-		run.sandboxes = append(run.sandboxes, sandboxListers{sandbox.Source, factory, pods.Lister(), deployments.Lister(), statefulSets.Lister()})
+		listers := sandboxListers{
+			source: sandbox.Source, factories: []informers.SharedInformerFactory{factory, failed}, pods: pods.Lister(), failures: failures.Lister(),
+			deployments: deployments.Lister(), statefulSets: statefulSets.Lister(), replicaSets: replicaSets.Lister(),
+		}
+		for _, f := range listers.factories {
+			f.StartWithContext(ctx)
+		}
+		run.sandboxes = append(run.sandboxes, listers)
 	}
 	synced := make(chan struct{})
 	run.synced = synced
@@ -102,10 +116,12 @@ func (w *watches) contents(key cache.ObjectName, runID string) ([]contents, erro
 	all := make([]contents, 0, len(run.sandboxes))
 	for _, s := range run.sandboxes {
 		c := contents{source: s.source}
-		var errs [3]error
+		var errs [5]error
 		c.pods, errs[0] = s.pods.List(labels.Everything())
 		c.deployments, errs[1] = s.deployments.List(labels.Everything())
 		c.statefulSets, errs[2] = s.statefulSets.List(labels.Everything())
+		c.replicaSets, errs[3] = s.replicaSets.List(labels.Everything())
+		c.failures, errs[4] = s.failures.List(labels.Everything())
 		for _, err := range errs {
 			if err != nil {
 				return nil, err
@@ -131,7 +147,9 @@ func (w *watches) end(key cache.ObjectName) {
 	delete(w.runs, key)
 	run.stop()
 	for _, s := range run.sandboxes {
-		w.ending.Go(s.factory.Shutdown)
+		for _, f := range s.factories {
+			w.ending.Go(f.Shutdown)
+		}
 	}
 }
 
@@ -145,6 +163,9 @@ func (w *watches) close() {
 	w.ending.Wait()
 }
 
+// failedCreate is the reason of the events by which a controller tells that it could not create something.
+const failedCreate = "FailedCreate"
+
 // trim drops what nobody here reads: nearly all of a pod.
 func trim(obj any) (any, error) {
 	switch o := obj.(type) {
@@ -154,6 +175,14 @@ func trim(obj any) (any, error) {
 		o.ManagedFields, o.Annotations, o.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
 	case *appsv1.StatefulSet:
 		o.ManagedFields, o.Annotations, o.Spec.Template, o.Spec.VolumeClaimTemplates = nil, nil, corev1.PodTemplateSpec{}, nil
+	case *appsv1.ReplicaSet:
+		o.ManagedFields, o.Annotations, o.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
+	case *corev1.Event:
+		*o = corev1.Event{
+			ObjectMeta:     metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name, UID: o.UID, ResourceVersion: o.ResourceVersion},
+			InvolvedObject: corev1.ObjectReference{Kind: o.InvolvedObject.Kind, Name: o.InvolvedObject.Name},
+			Message:        o.Message,
+		}
 	}
 	return obj, nil
 }

@@ -1,0 +1,121 @@
+package healthcheck
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+const (
+	// maxBlocked is how many workloads the CRD lets the status name, and maxRefusal how long each reason may be, in bytes.
+	maxBlocked = 64
+	maxRefusal = 256
+)
+
+// guarded finds, in what the API server says when it refuses a pod or a claim, the words of the guards of a sandbox: Pod
+// Security, quotas and limits. Whatever else is refused, a real restore would have refused too.
+var guarded = regexp.MustCompile(`violates PodSecurity .*` +
+	`|(?:exceeded|failed) quota: .*` +
+	`|(?:minimum|maximum) \S+ usage per .*` +
+	`|\S+ max limit to request ratio per .*` +
+	`|must be less than or equal to (?:\S+ limit|pod limits) of .*` +
+	`|must be greater than or equal to aggregate container requests of .*`)
+
+// used is the part of a quota's refusal that changes whenever a pod comes or goes.
+var used = regexp.MustCompile(`, used: .*?, limited: `)
+
+// refusal returns why a guard of the sandbox refused something; empty if message tells of anything else. It leaves out the
+// name of the pod, which may be a new one with each try.
+func refusal(message string) string {
+	reason := strings.TrimSuffix(guarded.FindString(message), "]")
+	reason = used.ReplaceAllString(reason, ", limited: ")
+	if len(reason) > maxRefusal {
+		reason = strings.ToValidUTF8(reason[:maxRefusal-3], "") + "…"
+	}
+	return reason
+}
+
+// ofDeployment returns why the guards refuse pods of d: its controller keeps how the last try went.
+func ofDeployment(d *appsv1.Deployment) string {
+	for _, c := range d.Status.Conditions {
+		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
+			return refusal(c.Message)
+		}
+	}
+	return ""
+}
+
+func ofReplicaSet(r *appsv1.ReplicaSet) string {
+	for _, c := range r.Status.Conditions {
+		if c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue {
+			return refusal(c.Message)
+		}
+	}
+	return ""
+}
+
+// podOf finds the pod in the words of the StatefulSet controller.
+var podOf = regexp.MustCompile(` Pod (\S+) in StatefulSet `)
+
+// ofStatefulSet returns why the guards refuse pods of s. Only events tell of it, and they stay: one about a pod that exists
+// now is over, and so are those about the pods that wait for it.
+func ofStatefulSet(s *appsv1.StatefulSet, failures []*corev1.Event, pods []*corev1.Pod) string {
+	var reasons []string
+	for _, e := range failures {
+		if e.InvolvedObject.Kind != "StatefulSet" || e.InvolvedObject.Name != s.Name {
+			continue
+		}
+		if name := podOf.FindStringSubmatch(e.Message); name != nil && slices.ContainsFunc(pods, func(p *corev1.Pod) bool { return p.Name == name[1] }) {
+			continue
+		}
+		if reason := refusal(e.Message); reason != "" {
+			reasons = append(reasons, reason)
+		}
+	}
+	if len(reasons) == 0 {
+		return ""
+	}
+	return slices.Min(reasons) // any, but always the same
+}
+
+// none tells whether the guards have refused all pods that were to run.
+func (r *readiness) none() bool { return r.total == 0 && len(r.blocked) > 0 }
+
+// needsPod tells whether a check cannot pass without a pod.
+func needsPod(check v1alpha1.HealthCheck) bool { return check.Type != v1alpha1.CheckResourceExists }
+
+// refused is the check's status when there is no pod that it could look at. To run it would take its whole timeout, and
+// show nothing about the backup.
+func refused(check v1alpha1.HealthCheck) v1alpha1.CheckStatus {
+	return v1alpha1.CheckStatus{Name: check.Name, Status: v1alpha1.CheckSkip, Message: "not run: the guards of the sandbox refused all pods"}
+}
+
+// remedies say what to do about a refusal, by a part of its words.
+var remedies = []struct{ words, remedy string }{
+	{`violates PodSecurity "restricted`, "set sandbox.podSecurity to baseline, if that is what the pods need"},
+	{"violates PodSecurity", "sandbox.podSecurity cannot be lowered below baseline: such pods cannot be tested"},
+	{"storageclass.storage.k8s.io", "a volume of that storage class that was made by hand waits for a claim: bind or delete it"},
+	{"kymaros-priority", "pods that name a PriorityClass of their own could displace production: only those that Velero restores run, for they get another class"},
+	{"quota", "raise sandbox.resourceQuota"},
+	{"", "raise sandbox.resourceQuota, or remove the LimitRange that something else puts into sandboxes"},
+}
+
+// blockedText says what the guards refused and what to do; empty if they refused nothing.
+func blockedText(blocked []string) string {
+	if len(blocked) == 0 {
+		return ""
+	}
+	var all []string
+	for _, b := range blocked {
+		i := slices.IndexFunc(remedies, func(r struct{ words, remedy string }) bool { return strings.Contains(b, r.words) })
+		all = append(all, remedies[i].remedy)
+	}
+	slices.Sort(all)
+	return fmt.Sprintf("the sandbox refused to run %s (%s)", list(blocked, ", "), strings.Join(slices.Compact(all), "; "))
+}
