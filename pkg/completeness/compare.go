@@ -25,6 +25,9 @@ const (
 	PersistentVolumeClaim Kind = "PersistentVolumeClaim"
 )
 
+// Pod is not compared: most pods come from workloads, under other names. A Filter tells of bare ones.
+const Pod Kind = "Pod"
+
 // Kinds are all of them.
 var Kinds = []Kind{Deployment, StatefulSet, Service, Secret, ConfigMap, PersistentVolumeClaim}
 

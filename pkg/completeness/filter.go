@@ -40,7 +40,7 @@ func NewFilter(started time.Time, backup *velerov1.BackupSpec, test *v1alpha1.Re
 	if backup == nil {
 		backup = &velerov1.BackupSpec{}
 	}
-	for _, k := range Kinds {
+	for _, k := range append(slices.Clone(Kinds), Pod) {
 		f.kinds[k] = selected(k, backup.IncludedResources, backup.ExcludedResources) &&
 			selected(k, backup.IncludedNamespaceScopedResources, backup.ExcludedNamespaceScopedResources) &&
 			!scope.Excluded(test.Restore, k.GroupKind())
@@ -106,4 +106,5 @@ var aliases = map[Kind][]string{
 	Secret:                {"secrets", "secret"},
 	ConfigMap:             {"configmaps", "configmap", "cm"},
 	PersistentVolumeClaim: {"persistentvolumeclaims", "persistentvolumeclaim", "pvc"},
+	Pod:                   {"pods", "pod", "po"},
 }

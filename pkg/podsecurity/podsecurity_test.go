@@ -29,10 +29,12 @@ func TestRefusal(t *testing.T) {
 		spec  corev1.PodSpec
 		want  []string // empty: admitted
 	}{
-		"baseline admits a plain pod":             {"baseline", plain, nil},
-		"baseline refuses the host's network":     {"baseline", change(func(s *corev1.PodSpec) { s.HostNetwork = true }), []string{`violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)`}},
-		"baseline refuses the host's files":       {"baseline", hostPath, []string{`"baseline:latest"`, "hostPath", `"logs"`}},
-		"baseline refuses a privileged container": {"baseline", change(func(s *corev1.PodSpec) { s.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: new(true)} }), []string{"privileged", `"c"`}},
+		"baseline admits a plain pod":         {"baseline", plain, nil},
+		"baseline refuses the host's network": {"baseline", change(func(s *corev1.PodSpec) { s.HostNetwork = true }), []string{`violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)`}},
+		"baseline refuses the host's files":   {"baseline", hostPath, []string{`"baseline:latest"`, "hostPath", `"logs"`}},
+		"baseline refuses a privileged container": {"baseline", change(func(s *corev1.PodSpec) {
+			s.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: new(true)}
+		}), []string{"privileged", `"c"`}},
 		"all reasons are named": {"baseline", change(func(s *corev1.PodSpec) {
 			s.HostPID = true
 			s.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 80, HostPort: 80}}

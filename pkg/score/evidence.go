@@ -20,6 +20,9 @@ type Evidence struct {
 	SideEffects  SideEffects
 	// Empty are the source namespaces of which nothing came back.
 	Empty []string
+	// Blocked are the workloads and pods that the guards of the sandbox refused to run, and why, sorted. That says nothing
+	// about the backup.
+	Blocked []string
 	// Violations are changes that somebody made to the guards of the sandboxes.
 	Violations []string
 }

@@ -44,6 +44,10 @@ func look(e Evidence) []finding {
 	if e.SideEffects.Unknown != "" {
 		cap(ReasonNotNeutralised, "whether restored objects could act beside production is not known: %s", e.SideEffects.Unknown)
 	}
+	if len(e.Blocked) > 0 {
+		// Before the restore: Velero counts what the sandbox refuses among its errors.
+		cap(v1alpha1.ReasonBlockedBySandboxPolicy, "the sandbox refused to run: %s", list(e.Blocked))
+	}
 	switch e.Restore.Outcome {
 	case PartlyRestored:
 		cap(v1alpha1.ReasonPartiallyFailed, "Velero restored only part of the backup (%d errors, %d warnings)", e.Restore.Errors, e.Restore.Warnings)

@@ -19,7 +19,7 @@ func levels(e Evidence) v1alpha1.ValidationLevels {
 	return v1alpha1.ValidationLevels{
 		RestoreIntegrity:   restoreIntegrity(e.Restore, e.SideEffects),
 		Completeness:       counted(MaxCompleteness, e.Completeness),
-		PodStartup:         podStartup(e.Pods),
+		PodStartup:         podStartup(e.Pods, e.Blocked),
 		InternalHealth:     internalHealth(e.Checks),
 		CrossNamespaceDeps: counted(MaxCrossNamespaceDeps, e.Dependencies),
 		RTOCompliance:      rtoCompliance(e.RTO),
@@ -52,16 +52,21 @@ func restoreIntegrity(r Restore, side SideEffects) v1alpha1.LevelResult {
 	return l
 }
 
-func podStartup(p Pods) v1alpha1.LevelResult {
-	l := v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Max: MaxPodStartup}
+func podStartup(p Pods, blocked []string) v1alpha1.LevelResult {
+	l := v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Max: MaxPodStartup, NotTested: blocked}
 	switch {
 	case p.Total > 0:
 		l.Points, l.Status = share(l.Max, int(p.Ready), int(p.Total))
 		l.Detail = fmt.Sprintf("%d of %d pods ready", p.Ready, p.Total)
+	case len(blocked) > 0:
+		l.Detail = "no pod could be tested"
 	case p.Counted:
 		l.Max, l.Detail = 0, "no workload came back that asks for pods"
 	default:
 		l.Detail = notReached
+	}
+	if len(blocked) > 0 {
+		l.Detail += fmt.Sprintf("; %d workloads or pods blocked by the sandbox", len(blocked))
 	}
 	return l
 }

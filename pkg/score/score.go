@@ -39,8 +39,8 @@ func Judge(e Evidence) Verdict {
 		e.Ended.Reason = v1alpha1.ReasonCheckFailed // a failed check decides, whatever the condition says
 	}
 	v := Verdict{Levels: levels(e), Result: v1alpha1.ResultPass}
-	points, max := sum(v.Levels)
-	v.Score = 100 * points / max
+	points, most := sum(v.Levels)
+	v.Score = 100 * points / most
 	findings := look(e)
 	for _, f := range findings {
 		if f.caps {
@@ -48,6 +48,9 @@ func Judge(e Evidence) Verdict {
 		}
 	}
 	slices.Sort(v.Caps)
+	if onlyBlocked(e, findings) {
+		v.Score = max(v.Score, Partial)
+	}
 
 	switch {
 	case e.Ended.Reason != "" || v.Score < Partial:
@@ -59,6 +62,30 @@ func Judge(e Evidence) Verdict {
 	}
 	v.Reason, v.Message = explain(e, v, findings)
 	return v
+}
+
+// onlyBlocked tells whether all that was lost may be the sandbox's doing: what could not run was not tested, and Velero's
+// restore counts it among its errors. Such a run is partial however little was left to test.
+func onlyBlocked(e Evidence, findings []finding) bool {
+	return len(e.Blocked) > 0 && !slices.ContainsFunc(findings, func(f finding) bool { return !f.excused() })
+}
+
+// excused tells whether a finding may be the sandbox's doing, once it has refused something.
+func (f finding) excused() bool {
+	return slices.Contains([]string{
+		v1alpha1.ReasonBlockedBySandboxPolicy, v1alpha1.ReasonPartiallyFailed, v1alpha1.ReasonNotChecked,
+		ReasonCheckSkipped, ReasonDependenciesNotCovered,
+	}, f.reason)
+}
+
+// decisive returns the finding that gives the report its reason: the gravest. That the sandbox refused something is none
+// beside what the backup is to blame for.
+func decisive(v Verdict, findings []finding) finding {
+	if findings[0].reason == v1alpha1.ReasonBlockedBySandboxPolicy {
+		i := slices.IndexFunc(findings, func(f finding) bool { return !f.excused() && (f.caps || v.Result == v1alpha1.ResultFail) })
+		return findings[max(i, 0)]
+	}
+	return findings[0]
 }
 
 func sum(l v1alpha1.ValidationLevels) (points, max int32) {
@@ -96,7 +123,7 @@ func explain(e Evidence, v Verdict, findings []finding) (reason, message string)
 		reason, message = v1alpha1.ReasonPassed, sentence("Passed, short of full marks: "+strings.Join(texts, "; "))
 	default:
 		// Every lost point and every cap has a finding.
-		reason, message = findings[0].reason, sentence(strings.Join(texts, "; "))
+		reason, message = decisive(v, findings).reason, sentence(strings.Join(texts, "; "))
 		message = strings.TrimSpace(message + " " + remedies[reason])
 	}
 	return reason, message
@@ -118,29 +145,30 @@ func sentence(s string) string {
 
 // remedies say what to do about a reason.
 var remedies = map[string]string{
-	ReasonGuardsViolated:            "Find out who changes NetworkPolicies, quotas or labels in sandboxes, and run the test again.",
-	ReasonNotNeutralised:            "Apply manifests/20-modifiers.yaml again, and see Velero's log for resource modifiers that failed.",
-	ReasonNothingRestored:           "See `velero backup describe --details`: the namespace was not there when the backup was made, or its name is mistyped.",
-	ReasonVolumeUnproven:            "Include the volume in the backup (file-system backup or CSI snapshot), or leave its claim out of the test.",
-	ReasonCheckSkipped:              "See status.checks for why it was skipped.",
-	ReasonPodsNotReady:              "Look at the pods' images, secrets and volumes; raise healthChecks.podReadyTimeout if they only need longer.",
-	ReasonBackupPartiallyFailed:     "See `velero backup describe --details`, repair the backup and run the test again.",
-	ReasonObjectsMissing:            "See status.completeness.missing, and the includes and excludes of the backup.",
-	ReasonNotTested:                 "See the levels that are not_tested, and give the controller the permissions that it lacks.",
-	ReasonRTOExceeded:               "See status.rto.parts for where the time goes.",
-	ReasonDependenciesNotCovered:    "Add the other namespaces to backupSource.namespaces with sandbox.networkIsolation group, or accept that they are not covered.",
-	v1alpha1.ReasonCheckFailed:      "See status.checks: the backup does not restore into a working application, or the check expects something else.",
-	v1alpha1.ReasonNotChecked:       "Name a HealthCheckPolicy in spec.healthChecks.policyRef.",
-	v1alpha1.ReasonPartiallyFailed:  "See Velero's log for the items that did not come back: kubectl -n velero logs deployment/velero.",
-	v1alpha1.ReasonPolicyNotFound:   "Create the policy in the namespace of the test, or correct spec.healthChecks.policyRef.",
-	v1alpha1.ReasonDeadlineExceeded: "Raise spec.timeout and sandbox.ttl, or find out what takes so long.",
-	v1alpha1.ReasonBackupNotFound:   "See `velero backup get`: a completed backup must contain every source namespace.",
-	v1alpha1.ReasonFailedValidation: "Correct what Velero complains about, and run the test again.",
-	v1alpha1.ReasonFailed:           "See Velero's log for the cause: kubectl -n velero logs deployment/velero.",
-	v1alpha1.ReasonLost:             "Do not delete the Velero Restore of a run that is under way; run the test again.",
-	v1alpha1.ReasonNotPermitted:     "Ask the administrator of Kymaros, or leave the resource out of spec.restore.includedResources.",
-	v1alpha1.ReasonSandboxLost:      "Find out who changes or deletes sandboxes, and run the test again.",
-	v1alpha1.ReasonNameTaken:        "Choose another sandboxName, or delete the namespace if it is not needed.",
-	v1alpha1.ReasonRejected:         "See the event: an admission policy or a quota of the cluster refuses the sandbox.",
-	v1alpha1.ReasonTestDeleted:      "Nothing is to be done.",
+	ReasonGuardsViolated:                  "Find out who changes NetworkPolicies, quotas or labels in sandboxes, and run the test again.",
+	ReasonNotNeutralised:                  "Apply manifests/20-modifiers.yaml again, and see Velero's log for resource modifiers that failed.",
+	v1alpha1.ReasonNotPermitted:           "Ask the administrator of Kymaros, or leave the resource out of spec.restore.includedResources.",
+	ReasonNothingRestored:                 "See `velero backup describe --details`: the namespace was not there when the backup was made, or its name is mistyped.",
+	ReasonVolumeUnproven:                  "Include the volume in the backup (file-system backup or CSI snapshot), or leave its claim out of the test.",
+	ReasonCheckSkipped:                    "See status.checks for why it was skipped.",
+	ReasonPodsNotReady:                    "Look at the pods' images, secrets and volumes; raise healthChecks.podReadyTimeout if they only need longer.",
+	ReasonBackupPartiallyFailed:           "See `velero backup describe --details`, repair the backup and run the test again.",
+	ReasonObjectsMissing:                  "See status.completeness.missing, and the includes and excludes of the backup.",
+	ReasonNotTested:                       "See the levels that are not_tested, and give the controller the permissions that it lacks.",
+	ReasonRTOExceeded:                     "See status.rto.parts for where the time goes.",
+	ReasonDependenciesNotCovered:          "Add the other namespaces to backupSource.namespaces with sandbox.networkIsolation group, or accept that they are not covered.",
+	v1alpha1.ReasonBlockedBySandboxPolicy: "It says nothing about the backup. See validationLevels.podStartup.notTested: what needs more than sandbox.podSecurity baseline allows cannot be tested; if it was a quota, raise sandbox.resourceQuota.",
+	v1alpha1.ReasonCheckFailed:            "See status.checks: the backup does not restore into a working application, or the check expects something else.",
+	v1alpha1.ReasonNotChecked:             "Name a HealthCheckPolicy in spec.healthChecks.policyRef.",
+	v1alpha1.ReasonPartiallyFailed:        "See Velero's log for the items that did not come back: kubectl -n velero logs deployment/velero.",
+	v1alpha1.ReasonPolicyNotFound:         "Create the policy in the namespace of the test, or correct spec.healthChecks.policyRef.",
+	v1alpha1.ReasonDeadlineExceeded:       "Raise spec.timeout and sandbox.ttl, or find out what takes so long.",
+	v1alpha1.ReasonBackupNotFound:         "See `velero backup get`: a completed backup must contain every source namespace.",
+	v1alpha1.ReasonFailedValidation:       "Correct what Velero complains about, and run the test again.",
+	v1alpha1.ReasonFailed:                 "See Velero's log for the cause: kubectl -n velero logs deployment/velero.",
+	v1alpha1.ReasonLost:                   "Do not delete the Velero Restore of a run that is under way; run the test again.",
+	v1alpha1.ReasonSandboxLost:            "Find out who changes or deletes sandboxes, and run the test again.",
+	v1alpha1.ReasonNameTaken:              "Choose another sandboxName, or delete the namespace if it is not needed.",
+	v1alpha1.ReasonRejected:               "See the event: an admission policy or a quota of the cluster refuses the sandbox.",
+	v1alpha1.ReasonTestDeleted:            "Nothing is to be done.",
 }

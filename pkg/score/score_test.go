@@ -104,6 +104,47 @@ func TestJudge(t *testing.T) {
 			score:  89, result: v1alpha1.ResultPartial, reason: ReasonVolumeUnproven,
 			caps: []string{"where the data of the volumes came from is not known: forbidden"},
 		},
+		"what the sandbox refused caps, and comes before the errors that Velero counts for it": {
+			change: func(e *Evidence) {
+				e.Blocked = []string{"shop: Deployment/web: exceeded quota"}
+				e.Restore = Restore{Outcome: PartlyRestored, Errors: 1}
+				e.RTO.Recovered = false
+			},
+			score: 82, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBlockedBySandboxPolicy,
+			caps: []string{"Velero restored only part of the backup (1 errors, 0 warnings)", "the sandbox refused to run: shop: Deployment/web: exceeded quota"},
+			says: []string{"shop: Deployment/web", "nothing about the backup", "sandbox.resourceQuota"},
+		},
+		"what the sandbox refused keeps a run without other trouble from failing, however little could be tested": {
+			change: func(e *Evidence) {
+				e.Blocked, e.Pods = []string{"shop: Deployment/web: exceeded quota"}, Pods{Counted: true}
+				e.Restore = Restore{Outcome: PartlyRestored, Errors: 1}
+				e.RTO.Recovered = false
+				e.Checks.Results = []v1alpha1.CheckStatus{{Name: "web", Status: v1alpha1.CheckSkip}}
+			},
+			score: 70, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBlockedBySandboxPolicy,
+			caps: []string{
+				"Velero restored only part of the backup (1 errors, 0 warnings)", "checks that were not run: web",
+				"the sandbox refused to run: shop: Deployment/web: exceeded quota",
+			},
+		},
+		"what the sandbox refused excuses nothing else": {
+			change: func(e *Evidence) {
+				e.Blocked, e.Pods = []string{"shop: Deployment/web: exceeded quota"}, Pods{Counted: true}
+				e.Completeness.Found, e.RTO.Recovered = 10, false
+			},
+			score: 60, result: v1alpha1.ResultFail, reason: ReasonObjectsMissing,
+			caps: []string{"30 of 40 objects did not come back", "the sandbox refused to run: shop: Deployment/web: exceeded quota"},
+		},
+		"a failed check decides, and what was refused is said": {
+			change: func(e *Evidence) {
+				e.Blocked, e.RTO.Recovered = []string{"shop: Deployment/web: exceeded quota"}, false
+				e.Checks.Results[0].Status = v1alpha1.CheckFail
+				e.Ended = Cause{Reason: v1alpha1.ReasonCheckFailed, Message: "1 of 2 checks failed"}
+			},
+			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed,
+			caps: []string{"failed checks: rows", "the sandbox refused to run: shop: Deployment/web: exceeded quota"},
+			says: []string{"Failed checks: rows; the sandbox refused to run"},
+		},
 		"changed guards cap, and come before other findings": {
 			change: func(e *Evidence) {
 				e.Violations = []string{"kymaros-deny-all deleted"}
@@ -227,19 +268,26 @@ func TestLevels(t *testing.T) {
 			level{Status: v1alpha1.LevelFail, Max: 25, Detail: "0 errors, 0 warnings; not neutralised: shop: Service/web: LoadBalancer"},
 		},
 		"workloads without pods do not count": {
-			podStartup(Pods{Counted: true}),
+			podStartup(Pods{Counted: true}, nil),
 			level{Status: v1alpha1.LevelNotTested, Detail: "no workload came back that asks for pods"},
 		},
 		"pods that were never counted earn nothing": {
-			podStartup(Pods{}),
+			podStartup(Pods{}, nil),
 			level{Status: v1alpha1.LevelNotTested, Max: 20, Detail: "the run ended before"},
 		},
+		"pods that the sandbox refused earn nothing, and do not leave the score": {
+			podStartup(Pods{Counted: true}, []string{"shop: Deployment/web: exceeded quota"}),
+			level{
+				Status: v1alpha1.LevelNotTested, Max: 20, Detail: "no pod could be tested; 1 workloads or pods blocked by the sandbox",
+				NotTested: []string{"shop: Deployment/web: exceeded quota"},
+			},
+		},
 		"some pods ready is partial": {
-			podStartup(Pods{Ready: 2, Total: 3}),
+			podStartup(Pods{Ready: 2, Total: 3}, nil),
 			level{Status: v1alpha1.LevelPartial, Points: 13, Max: 20, Detail: "2 of 3 pods ready"},
 		},
 		"no pod ready fails": {
-			podStartup(Pods{Total: 3}),
+			podStartup(Pods{Total: 3}, nil),
 			level{Status: v1alpha1.LevelFail, Max: 20, Detail: "0 of 3 pods ready"},
 		},
 		"checks that have no verdict yet make the share unknown": {

@@ -87,6 +87,27 @@ func TestBuild(t *testing.T) {
 				equal(t, "level", r.ValidationLevels.RTOCompliance.Status, v1alpha1.LevelFail)
 			},
 		},
+		"pods that the sandbox refused make the run partial, and their own reason": {
+			change: []change{
+				condition(v1alpha1.ConditionRestored, metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed),
+				condition(v1alpha1.ConditionHealthChecked, metav1.ConditionFalse, v1alpha1.ReasonBlockedBySandboxPolicy),
+				func(rt *v1alpha1.RestoreTest) { rt.Status.Health.Blocked = []string{"shop: Deployment/web: too much"} },
+			},
+			seen: func(s *seen) { s.blocked = []string{"shop: Pod/agent: host network", "shop: Deployment/web: too much"} },
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "result", r.Result, v1alpha1.ResultPartial)
+				equal(t, "reason", r.Reason, v1alpha1.ReasonBlockedBySandboxPolicy)
+				equal(t, "caps", r.Caps, []string{
+					"Velero restored only part of the backup (0 errors, 1 warnings)",
+					"the sandbox refused to run: shop: Deployment/web: too much, shop: Pod/agent: host network",
+				})
+				equal(t, "pods", r.ValidationLevels.PodStartup, v1alpha1.LevelResult{
+					Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 pods ready; 2 workloads or pods blocked by the sandbox",
+					NotTested: []string{"shop: Deployment/web: too much", "shop: Pod/agent: host network"},
+				})
+				equal(t, "measured", r.RTO.Measured, "0s")
+			},
+		},
 		"a sandbox that could not be made scores 0 and speaks of no restore": {
 			change: []change{condition(v1alpha1.ConditionSandboxReady, metav1.ConditionFalse, v1alpha1.ReasonRejected), func(rt *v1alpha1.RestoreTest) {
 				rt.Status.Restore, rt.Status.Health = &v1alpha1.RestoreStatus{RunID: runID}, &v1alpha1.HealthStatus{RunID: runID}

@@ -17,7 +17,7 @@ const grace = 2 * time.Second
 // decision tells whether a run is over.
 type decision struct {
 	over bool
-	// cause of an end without all checks passed; empty if they passed.
+	// cause of an end without all checks passed; empty if they passed, or all that could run in a sandbox.
 	cause score.Cause
 	// since is when the run ended.
 	since time.Time
@@ -44,9 +44,9 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) decision {
 		return ended(sandbox, false)
 	case is(restored, metav1.ConditionFalse) && !look:
 		return ended(restored, false)
-	case is(health, metav1.ConditionFalse):
+	case is(health, metav1.ConditionFalse) && health.Reason != v1alpha1.ReasonBlockedBySandboxPolicy:
 		return ended(health, look)
-	case is(health, metav1.ConditionTrue):
+	case conditions.Decided(health):
 		return decision{over: true, since: health.LastTransitionTime.Time, look: look}
 	}
 	due := rt.Status.Run.Deadline.Add(grace)

@@ -28,6 +28,10 @@ func TestDecide(t *testing.T) {
 			change: []func(*v1alpha1.RestoreTest){condition(v1alpha1.ConditionHealthChecked, metav1.ConditionFalse, v1alpha1.ReasonCheckFailed)},
 			want:   over(v1alpha1.ReasonCheckFailed, at(23), true),
 		},
+		"pods that the sandbox refused end the run without a cause against the backup": {
+			change: []func(*v1alpha1.RestoreTest){condition(v1alpha1.ConditionHealthChecked, metav1.ConditionFalse, v1alpha1.ReasonBlockedBySandboxPolicy)},
+			want:   decision{over: true, since: at(23).Time, look: true},
+		},
 		"a sandbox that cannot be made ends the run": {
 			change: []func(*v1alpha1.RestoreTest){stillRestoring, condition(v1alpha1.ConditionSandboxReady, metav1.ConditionFalse, v1alpha1.ReasonNameTaken)},
 			want:   over(v1alpha1.ReasonNameTaken, at(23), false),

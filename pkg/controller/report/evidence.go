@@ -46,6 +46,8 @@ type seen struct {
 	// inventory is what the backup holds; noInventory says why it could not be read.
 	inventory   sideeffects.Inventory
 	noInventory string
+	// blocked are bare pods that the sandboxes refuse, and why.
+	blocked []string
 	// unread says why a topic could not be read.
 	unread map[topic]string
 }
@@ -71,13 +73,15 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	sandbox, restore, health := fragments(rt)
 	checked := conditions.ForRun(rt, v1alpha1.ConditionHealthChecked)
 	// Only these verdicts are given after all pods were counted and all checks had run.
-	complete := is(checked, metav1.ConditionTrue) || is(checked, metav1.ConditionFalse) && checked.Reason == v1alpha1.ReasonCheckFailed
+	complete := is(checked, metav1.ConditionTrue) || is(checked, metav1.ConditionFalse) &&
+		(checked.Reason == v1alpha1.ReasonCheckFailed || checked.Reason == v1alpha1.ReasonBlockedBySandboxPolicy)
 	e := score.Evidence{
 		Ended:      d.cause,
 		Restore:    restoreOutcome(rt, restore),
 		Pods:       score.Pods{Ready: health.Pods.Ready, Total: health.Pods.Total, Counted: complete},
 		Checks:     score.Checks{Results: health.Checks, All: complete, Asked: spec.HealthChecks.PolicyRef != ""},
 		RTO:        score.RTO{Started: restore.StartTime != nil, Recovered: is(checked, metav1.ConditionTrue)},
+		Blocked:    blocked(health, s),
 		Violations: sandbox.Violations,
 	}
 	if e.RTO.Started && e.RTO.Recovered {

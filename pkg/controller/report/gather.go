@@ -29,17 +29,18 @@ import (
 const parallel = 8
 
 // look is one look at the live cluster: many lists, each read page by page and thrown away, so that memory does not grow
-// with what the namespaces hold. Of Secrets, and of everything in the source namespaces, only metadata is asked for.
+// with what the namespaces hold. Of Secrets, and of everything in the source namespaces but pods, only metadata is asked for.
 type look struct {
 	c      *Controller
 	filter completeness.Filter
 	// restore is the name of the Restore: its label is on all that came back.
 	restore string
 	finder  dependencies.Finder
+	bare    bare
 
 	tasks []task
 
-	mu   sync.Mutex // guards seen
+	mu   sync.Mutex // guards seen and bare
 	seen seen
 }
 
@@ -84,6 +85,7 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 		l.seen.services[ns.Source] = sets.New[string]()
 		l.sandbox(ns, found[i].Have)
 		l.source(ns.Source, found[i].Want)
+		l.productionPods(ns.Source, level(rt))
 	}
 	l.transfers(restore.Name)
 	l.inventory(rt, restore.BackupName)
@@ -95,6 +97,7 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 		}
 	}
 	slices.Sort(l.seen.gone)
+	l.seen.blocked = l.bare.blocked()
 	return l.seen, retry
 }
 
@@ -194,6 +197,7 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 				if sideeffects.Back(pod, l.restore) {
 					l.seen.ledger.Sandbox(ns.Source, podKind, pod)
 				}
+				l.bare.came(ns.Source, pod.Name)
 				l.seen.mounts = append(l.seen.mounts, volumes.MountsOf(pod)...)
 				refer(refs)
 			})

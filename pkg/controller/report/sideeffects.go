@@ -5,7 +5,6 @@ import (
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -28,14 +27,11 @@ var (
 	cronJobKind = schema.GroupKind{Group: "batch", Kind: "CronJob"}
 )
 
-// acting looks up what else of a source namespace would act in a sandbox.
+// acting looks up what else of a source namespace would act in a sandbox, beside pods.
 func (l *look) acting(source string) {
 	note := func(kind schema.GroupKind, o metav1.Object) {
 		l.note(func() { l.seen.ledger.Production(source, kind, o) })
 	}
-	l.add("pods in namespace "+source, func(ctx context.Context) error {
-		return each(ctx, l.c.kube.CoreV1().Pods(source).List, func(o *corev1.Pod) { note(podKind, o) })
-	})
 	l.others(source, note, []listed{serviceAccount})
 }
 
