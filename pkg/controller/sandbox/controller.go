@@ -94,8 +94,15 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	ready := conditions.ForRun(rt, v1alpha1.ConditionSandboxReady)
 	if ready == nil {
 		// Names first: whoever looks, and cleanup after a crash, knows what is about to exist.
+		s, err := c.prepare(ctx, rt)
+		if err != nil {
+			return 0, err
+		}
 		first := metav1.Condition{Type: v1alpha1.ConditionSandboxReady, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonCreating, Message: "creating the sandboxes"}
-		return 0, c.status.Write(ctx, rt, first, fragment(rt, seen{namespaces: planned(rt)}))
+		if s.verdict != nil {
+			first = decide(rt, s, time.Now())
+		}
+		return 0, c.status.Write(ctx, rt, first, fragment(rt, s))
 	}
 	if ready.Status == metav1.ConditionFalse {
 		return 0, nil
@@ -207,7 +214,7 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 		if state == "deleted" {
 			continue
 		}
-		if !watching && g.counted && !c.enforced(sandbox) {
+		if !watching && g.counted && !c.enforced(sandbox, quotaName) {
 			continue // made before the quota counts, it would leave room for one that is not ours
 		}
 		if err := g.ensure(ctx); err != nil {
@@ -222,16 +229,18 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 	if watching {
 		return errors.Join(failures...)
 	}
-	if !c.enforced(sandbox) {
-		s.quota = append(s.quota, "ResourceQuota "+sandbox.Name+"/"+quotaName)
+	for _, name := range []string{quotaName, priorityName} {
+		if !c.enforced(sandbox, name) {
+			s.quota = append(s.quota, "ResourceQuota "+sandbox.Name+"/"+name)
+		}
 	}
 	return nil
 }
 
-// enforced tells whether the quota of a sandbox is in force: admission reads status.hard, which the quota controller fills
-// a moment after spec.hard.
-func (c *Controller) enforced(sandbox v1alpha1.SandboxNamespace) bool {
-	q, err := c.quotas.ResourceQuotas(sandbox.Name).Get(quotaName)
+// enforced tells whether a quota of a sandbox is in force: admission reads status.hard, which the quota controller fills a
+// moment after spec.hard.
+func (c *Controller) enforced(sandbox v1alpha1.SandboxNamespace, name string) bool {
+	q, err := c.quotas.ResourceQuotas(sandbox.Name).Get(name)
 	return err == nil && len(q.Status.Hard) >= len(q.Spec.Hard)
 }
 

@@ -21,6 +21,8 @@ type seen struct {
 	quota      []string // ResourceQuotas that are not enforced yet
 	violations []string // what somebody did to the guards
 	verdict    *verdict // why there can be no sandbox, if so
+	// staticClasses are known from the look before the run's first write.
+	staticClasses []string
 }
 
 // verdict ends the phase.
@@ -47,7 +49,8 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 	return condition
 }
 
-// fragment returns sandbox's own fields of the status. Violations of the run are never forgotten.
+// fragment returns sandbox's own fields of the status. Violations of the run are never forgotten, and static classes stay
+// as they were found: the quota is made of them, and must not look changed when somebody makes a volume.
 func fragment(rt *v1alpha1.RestoreTest, s seen) v1alpha1.RestoreTestStatus {
 	status := v1alpha1.RestoreTestStatus{Sandbox: &v1alpha1.SandboxStatus{RunID: rt.Status.Run.ID, Namespaces: s.namespaces}}
 	for _, ns := range s.namespaces {
@@ -57,8 +60,10 @@ func fragment(rt *v1alpha1.RestoreTest, s seen) v1alpha1.RestoreTestStatus {
 		status.SandboxNamespace = s.namespaces[0].Name
 	}
 	violations := slices.Clone(s.violations)
+	status.Sandbox.StaticClasses = s.staticClasses
 	if old := rt.Status.Sandbox; old != nil && old.RunID == rt.Status.Run.ID {
 		violations = append(violations, old.Violations...)
+		status.Sandbox.StaticClasses = old.StaticClasses
 	}
 	slices.Sort(violations)
 	status.Sandbox.Violations = slices.Compact(violations)
@@ -98,5 +103,10 @@ func guarded(rt *v1alpha1.RestoreTest, namespaces []v1alpha1.SandboxNamespace) s
 	if mode == "" {
 		mode = v1alpha1.IsolationStrict
 	}
-	return fmt.Sprintf("%s: policies for network isolation %s, quota, limits and pod security are in place", strings.Join(all, ", "), mode)
+	message := fmt.Sprintf("%s: policies for network isolation %s, quota, limits and pod security are in place", strings.Join(all, ", "), mode)
+	if own := rt.Status.Sandbox; own != nil && len(own.StaticClasses) > 0 {
+		message += fmt.Sprintf("; claims of storage class %s are refused, for a volume that was made or kept by hand waits for its claim: bind or delete it",
+			strings.Join(own.StaticClasses, ", "))
+	}
+	return message
 }

@@ -35,7 +35,10 @@ func TestDecide(t *testing.T) {
 		"it is ready when nothing is missing":  {test(later), seen{namespaces: []v1alpha1.SandboxNamespace{box}}, "True", v1alpha1.ReasonGuarded, "sbx for shop"},
 		"it is ready although late":            {test(deadline(now)), seen{}, "True", v1alpha1.ReasonGuarded, "strict"},
 		"the deadline names what is missing":   {test(deadline(now)), seen{missing: []string{"Namespace sbx"}}, "False", v1alpha1.ReasonDeadlineExceeded, "Namespace sbx"},
-		"a verdict ends it":                    {test(later), seen{verdict: &verdict{v1alpha1.ReasonNameTaken, "taken"}, missing: []string{"x"}}, "False", v1alpha1.ReasonNameTaken, "taken"},
+		"it names the storage classes of which claims are refused": {test(later, func(rt *v1alpha1.RestoreTest) {
+			rt.Status.Sandbox = &v1alpha1.SandboxStatus{RunID: "run", StaticClasses: []string{"by-hand", "nfs"}}
+		}), seen{}, "True", v1alpha1.ReasonGuarded, "claims of storage class by-hand, nfs are refused"},
+		"a verdict ends it": {test(later), seen{verdict: &verdict{v1alpha1.ReasonNameTaken, "taken"}, missing: []string{"x"}}, "False", v1alpha1.ReasonNameTaken, "taken"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := decide(c.rt, c.seen, now)
@@ -56,6 +59,23 @@ func TestViolationsAreNeverForgotten(t *testing.T) {
 	rt.Status.Sandbox.RunID = "another"
 	if got := fragment(rt, seen{}).Sandbox.Violations; len(got) > 0 {
 		t.Errorf("violations of another run count: %v", got)
+	}
+}
+
+func TestStaticClassesStayAsTheyWereFound(t *testing.T) {
+	first := fragment(test(), seen{staticClasses: []string{"nfs"}})
+	if diff := cmp.Diff([]string{"nfs"}, first.Sandbox.StaticClasses); diff != "" {
+		t.Error(diff)
+	}
+	later := fragment(test(func(rt *v1alpha1.RestoreTest) { rt.Status.Sandbox = first.Sandbox }), seen{staticClasses: []string{"another"}})
+	if diff := cmp.Diff([]string{"nfs"}, later.Sandbox.StaticClasses); diff != "" {
+		t.Errorf("the quota would look changed by somebody: %s", diff)
+	}
+	next := fragment(test(func(rt *v1alpha1.RestoreTest) {
+		rt.Status.Sandbox = &v1alpha1.SandboxStatus{RunID: "another", StaticClasses: []string{"nfs"}}
+	}), seen{})
+	if len(next.Sandbox.StaticClasses) > 0 {
+		t.Errorf("what was found in another run counts: %v", next.Sandbox.StaticClasses)
 	}
 }
 

@@ -56,27 +56,29 @@ func (c *Controller) guards(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNa
 		all = append(all, g)
 	}
 
-	want := quota(rt, sandbox)
-	have, err := c.quotas.ResourceQuotas(sandbox.Name).Get(want.Name)
-	if err != nil && !apierrors.IsNotFound(err) {
-		return nil, err
-	}
 	quotas := c.kube.CoreV1().ResourceQuotas(sandbox.Name)
-	g := guard{
-		what: "ResourceQuota " + sandbox.Name + "/" + want.Name, want: want, spec: want.Spec,
-		create: func(ctx context.Context) error {
-			_, err := quotas.Create(ctx, want, createOptions)
-			return err
-		},
-		patch: func(ctx context.Context, patch []byte) error {
-			_, err := quotas.Patch(ctx, want.Name, types.JSONPatchType, patch, patchOptions)
-			return err
-		},
+	for _, want := range []*corev1.ResourceQuota{quota(rt, sandbox), priorityQuota(rt, sandbox)} {
+		have, err := c.quotas.ResourceQuotas(sandbox.Name).Get(want.Name)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return nil, err
+		}
+		g := guard{
+			what: "ResourceQuota " + sandbox.Name + "/" + want.Name, want: want, spec: want.Spec,
+			create: func(ctx context.Context) error {
+				_, err := quotas.Create(ctx, want, createOptions)
+				return err
+			},
+			patch: func(ctx context.Context, patch []byte) error {
+				_, err := quotas.Patch(ctx, want.Name, types.JSONPatchType, patch, patchOptions)
+				return err
+			},
+		}
+		if err == nil {
+			g.have, g.same = have, equality.Semantic.DeepEqual(have.Spec, want.Spec)
+		}
+		all = append(all, g)
 	}
-	if err == nil {
-		g.have, g.same = have, equality.Semantic.DeepEqual(have.Spec, want.Spec)
-	}
-	return append(all, g), nil
+	return all, nil
 }
 
 // ensure creates g, or puts it back as it must be.
@@ -177,21 +179,6 @@ func (c *Controller) ensureLabels(ctx context.Context, rt *v1alpha1.RestoreTest,
 		return fmt.Errorf("put the labels of namespace %s back: %w", ns.Name, err)
 	}
 	return nil
-}
-
-// ensureLimits creates the LimitRange of a sandbox. It depends on production's pods of this moment, so it is not compared
-// later.
-func (c *Controller) ensureLimits(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) error {
-	// From the API server's cache: the run has no use for the very last pod, and production's etcd no use for the request.
-	pods, err := c.kube.CoreV1().Pods(sandbox.Source).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
-	if err != nil {
-		return fmt.Errorf("list pods of source namespace %s: %w", sandbox.Source, err)
-	}
-	_, err = c.kube.CoreV1().LimitRanges(sandbox.Name).Create(ctx, limits(rt, sandbox, pods.Items), createOptions)
-	if apierrors.IsAlreadyExists(err) {
-		return nil
-	}
-	return err
 }
 
 var (

@@ -14,10 +14,11 @@ import (
 
 // Names of the guards in every sandbox.
 const (
-	denyAll    = "kymaros-deny-all"
-	allowGroup = "kymaros-allow-group"
-	quotaName  = "kymaros-quota"
-	limitsName = "kymaros-limits"
+	denyAll      = "kymaros-deny-all"
+	allowGroup   = "kymaros-allow-group"
+	quotaName    = "kymaros-quota"
+	priorityName = "kymaros-priority"
+	limitsName   = "kymaros-limits"
 )
 
 // planned returns the sandboxes of rt's run, in the order of its sources.
@@ -98,57 +99,25 @@ func quota(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *corev1.
 	set(corev1.ResourceRequestsCPU, spec.CPU)
 	set(corev1.ResourceRequestsMemory, spec.Memory)
 	set(corev1.ResourceRequestsStorage, spec.Storage)
+	if own := rt.Status.Sandbox; own != nil && own.RunID == rt.Status.Run.ID {
+		for _, class := range own.StaticClasses { // a claim would take a volume that waits for somebody else
+			hard[corev1.ResourceName(class+".storageclass.storage.k8s.io/persistentvolumeclaims")] = resource.MustParse("0")
+		}
+	}
 	return &corev1.ResourceQuota{ObjectMeta: meta(rt, sandbox, quotaName), Spec: corev1.ResourceQuotaSpec{Hard: hard}}
 }
 
-// limits returns the LimitRange of a sandbox: what a container gets that declares nothing. A default limit below a
-// container's request would have that container refused, so it is raised to the largest request that production's pods
-// make without a limit; where a quota is set it is the limit, for nothing larger could run anyway.
-func limits(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, production []corev1.Pod) *corev1.LimitRange {
-	spec := rt.Status.Run.Spec.Sandbox.ResourceQuota
-	limit := corev1.ResourceList{}
-	for name, from := range map[corev1.ResourceName]struct{ quota, otherwise v1alpha1.Quantity }{
-		corev1.ResourceCPU:    {spec.CPU, "2"},
-		corev1.ResourceMemory: {spec.Memory, "4Gi"},
-	} {
-		parsed, err := resource.ParseQuantity(string(from.quota))
-		if err != nil {
-			parsed = resource.MustParse(string(from.otherwise))
-		}
-		if most := largestUnlimited(production, name); most.Cmp(parsed) > 0 {
-			parsed = most
-		}
-		limit[name] = parsed
-	}
-	request := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("50m"), corev1.ResourceMemory: resource.MustParse("64Mi")}
-	for name, value := range request {
-		if most := limit[name]; most.Cmp(value) < 0 {
-			request[name] = most
-		}
-	}
-	return &corev1.LimitRange{ObjectMeta: meta(rt, sandbox, limitsName), Spec: corev1.LimitRangeSpec{
-		Limits: []corev1.LimitRangeItem{{Type: corev1.LimitTypeContainer, Default: limit, DefaultRequest: request}},
+// priorityQuota returns the ResourceQuota that refuses pods of any priority class but ours. Velero's pods get ours, but
+// what controllers make from a restored template has production's class, and could push production off its nodes.
+// NotIn alone would hold for pods without a class too.
+func priorityQuota(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *corev1.ResourceQuota {
+	return &corev1.ResourceQuota{ObjectMeta: meta(rt, sandbox, priorityName), Spec: corev1.ResourceQuotaSpec{
+		Hard: corev1.ResourceList{corev1.ResourcePods: resource.MustParse("0")},
+		ScopeSelector: &corev1.ScopeSelector{MatchExpressions: []corev1.ScopedResourceSelectorRequirement{
+			{ScopeName: corev1.ResourceQuotaScopePriorityClass, Operator: corev1.ScopeSelectorOpExists},
+			{ScopeName: corev1.ResourceQuotaScopePriorityClass, Operator: corev1.ScopeSelectorOpNotIn, Values: []string{names.PriorityClass}},
+		}},
 	}}
-}
-
-// largestUnlimited returns the largest request for name among containers that set no limit for it.
-func largestUnlimited(pods []corev1.Pod, name corev1.ResourceName) resource.Quantity {
-	var most resource.Quantity
-	for i := range pods {
-		spec := &pods[i].Spec
-		for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
-			for j := range containers {
-				resources := &containers[j].Resources
-				if _, limited := resources.Limits[name]; limited {
-					continue
-				}
-				if request := resources.Requests[name]; request.Cmp(most) > 0 {
-					most = request
-				}
-			}
-		}
-	}
-	return most
 }
 
 func meta(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, name string) metav1.ObjectMeta {

@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -110,6 +112,11 @@ func TestQuotaForbidsSideEffects(t *testing.T) {
 	given := quota(test(func(rt *v1alpha1.RestoreTest) {
 		rt.Status.Run.Spec.Sandbox.ResourceQuota = v1alpha1.SandboxQuota{CPU: "2", Memory: "1Gi", Storage: "5Gi"}
 	}), box).Spec.Hard
+	for name := range given {
+		if strings.HasPrefix(string(name), "limits.") {
+			t.Errorf("the quota counts %s: limits above the quota are common, and no harm", name)
+		}
+	}
 	for name, want := range map[corev1.ResourceName]string{"requests.cpu": "2", "requests.memory": "1Gi", "requests.storage": "5Gi"} {
 		if q := given[name]; q.Cmp(resource.MustParse(want)) != 0 {
 			t.Errorf("%s is %v, want %s", name, q.String(), want)
@@ -117,41 +124,31 @@ func TestQuotaForbidsSideEffects(t *testing.T) {
 	}
 }
 
-func TestLimitsAdmitWhatRanInProduction(t *testing.T) {
-	pod := func(request, limit string) corev1.Pod {
-		r := corev1.ResourceRequirements{Requests: corev1.ResourceList{"memory": resource.MustParse(request)}}
-		if limit != "" {
-			r.Limits = corev1.ResourceList{"memory": resource.MustParse(limit)}
+func TestQuotaRefusesClaimsThatWouldTakeSomebodysVolume(t *testing.T) {
+	const name = "by-hand.storageclass.storage.k8s.io/persistentvolumeclaims"
+	found := func(run string) func(*v1alpha1.RestoreTest) {
+		return func(rt *v1alpha1.RestoreTest) {
+			rt.Status.Sandbox = &v1alpha1.SandboxStatus{RunID: run, StaticClasses: []string{"by-hand"}}
 		}
-		return corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: r}}}}
 	}
-	quota := func(memory v1alpha1.Quantity) *v1alpha1.RestoreTest {
-		return test(func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Spec.Sandbox.ResourceQuota.Memory = memory })
+	if q, ok := quota(test(found("run")), box).Spec.Hard[name]; !ok || !q.IsZero() {
+		t.Errorf("%s is %v, want 0", name, q.String())
 	}
-	for name, c := range map[string]struct {
-		rt      *v1alpha1.RestoreTest
-		pods    []corev1.Pod
-		limit   string
-		request string
-	}{
-		"nothing known":                                   {test(), nil, "4Gi", "64Mi"},
-		"a request without a limit raises it":             {test(), []corev1.Pod{pod("8Gi", ""), pod("6Gi", "")}, "8Gi", "64Mi"},
-		"a request with a limit does not":                 {test(), []corev1.Pod{pod("8Gi", "9Gi")}, "4Gi", "64Mi"},
-		"the quota bounds it":                             {quota("1Gi"), nil, "1Gi", "64Mi"},
-		"a quota below the usual request bounds that too": {quota("32Mi"), nil, "32Mi", "32Mi"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			item := limits(c.rt, box, c.pods).Spec.Limits[0]
-			if got := item.Default["memory"]; got.Cmp(resource.MustParse(c.limit)) != 0 {
-				t.Errorf("limit %v, want %s", got.String(), c.limit)
-			}
-			if got := item.DefaultRequest["memory"]; got.Cmp(resource.MustParse(c.request)) != 0 {
-				t.Errorf("request %v, want %s", got.String(), c.request)
-			}
-			if len(item.Min)+len(item.Max) > 0 {
-				t.Error("a bound would refuse pods that ran in production")
-			}
-		})
+	if _, ok := quota(test(found("another")), box).Spec.Hard[name]; ok {
+		t.Error("what was found in another run counts")
+	}
+}
+
+func TestPriorityQuotaHoldsForNamedClassesButOurs(t *testing.T) {
+	got := priorityQuota(test(), box)
+	if pods := got.Spec.Hard[corev1.ResourcePods]; len(got.Spec.Hard) != 1 || !pods.IsZero() {
+		t.Errorf("hard %v, want no pods", got.Spec.Hard)
+	}
+	want := []corev1.ScopedResourceSelectorRequirement{
+		{ScopeName: "PriorityClass", Operator: "Exists"}, {ScopeName: "PriorityClass", Operator: "NotIn", Values: []string{"kymaros-sandbox"}},
+	}
+	if diff := cmp.Diff(want, got.Spec.ScopeSelector.MatchExpressions); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -17,13 +17,13 @@ func TestPoliciesAreMadeWhenTheQuotaCounts(t *testing.T) {
 		quota *corev1.ResourceQuota
 		want  []string
 	}{
-		"first the limits and the quota":            {nil, []string{"limitranges", "resourcequotas"}},
-		"no policy while the quota is not enforced": {quota(rt, box), []string{"limitranges"}},
+		"first the limits and the quota":            {nil, []string{"limitranges", "resourcequotas", "resourcequotas"}},
+		"no policy while the quota is not enforced": {quota(rt, box), []string{"limitranges", "resourcequotas"}},
 		"then the policies": {func() *corev1.ResourceQuota {
 			q := quota(rt, box)
 			q.Status.Hard = q.Spec.Hard
 			return q
-		}(), []string{"limitranges", "networkpolicies", "networkpolicies"}},
+		}(), []string{"limitranges", "networkpolicies", "networkpolicies", "resourcequotas"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kube := fake.NewClientset()
@@ -50,6 +50,9 @@ func TestPoliciesAreMadeWhenTheQuotaCounts(t *testing.T) {
 			}
 			if !slices.Equal(made, c.want) {
 				t.Errorf("made %v, want %v", made, c.want)
+			}
+			if !slices.Contains(s.quota, "ResourceQuota sbx/kymaros-priority") {
+				t.Errorf("the sandbox would be ready although a quota is not enforced: %v", s.quota)
 			}
 			if len(s.missing) == 0 {
 				t.Error("the sandbox would be ready although policies are missing")
