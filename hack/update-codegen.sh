@@ -10,6 +10,8 @@ mkdir -p "$bin"
 ours=github.com/kymaros/kymaros
 api=$ours/pkg/apis/restore/v1alpha1
 velero=github.com/vmware-tanzu/velero/pkg/apis/velero/v1
+# Velero's data mover.
+mover=github.com/vmware-tanzu/velero/pkg/apis/velero/v2alpha1
 gen=pkg/generated
 head=(--go-header-file hack/boilerplate.go.txt)
 schema=$(mktemp)
@@ -28,12 +30,12 @@ rm -rf "$gen"
   "$api" k8s.io/apimachinery/pkg/apis/meta/v1 k8s.io/apimachinery/pkg/runtime k8s.io/apimachinery/pkg/version
 go run ./hack/models-schema >"$schema"
 "$bin/applyconfiguration-gen" "${head[@]}" --output-dir "$gen/applyconfiguration" --output-pkg "$ours/$gen/applyconfiguration" \
-  --openapi-schema "$schema" "$api" "$velero"
+  --openapi-schema "$schema" "$api" "$velero" "$mover"
 "$bin/client-gen" "${head[@]}" --output-dir "$gen/clientset" --output-pkg "$ours/$gen/clientset" --clientset-name versioned \
-  --apply-configuration-package "$ours/$gen/applyconfiguration" --input-base "" --input "$api" --input "$velero"
-"$bin/lister-gen" "${head[@]}" --output-dir "$gen/listers" --output-pkg "$ours/$gen/listers" "$api" "$velero"
+  --apply-configuration-package "$ours/$gen/applyconfiguration" --input-base "" --input "$api" --input "$velero" --input "$mover"
+"$bin/lister-gen" "${head[@]}" --output-dir "$gen/listers" --output-pkg "$ours/$gen/listers" "$api" "$velero" "$mover"
 "$bin/informer-gen" "${head[@]}" --output-dir "$gen/informers" --output-pkg "$ours/$gen/informers" \
-  --versioned-clientset-package "$ours/$gen/clientset/versioned" --listers-package "$ours/$gen/listers" "$api" "$velero"
+  --versioned-clientset-package "$ours/$gen/clientset/versioned" --listers-package "$ours/$gen/listers" "$api" "$velero" "$mover"
 "$bin/controller-gen" crd paths=./pkg/apis/... output:crd:dir=manifests/crds
 
 # A wrong model package name is no error to the generators: they leave the schema untyped.
