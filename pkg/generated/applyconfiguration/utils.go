@@ -10,7 +10,9 @@ import (
 	internal "github.com/kymaros/kymaros/pkg/generated/applyconfiguration/internal"
 	restorev1alpha1 "github.com/kymaros/kymaros/pkg/generated/applyconfiguration/restore/v1alpha1"
 	velerov1 "github.com/kymaros/kymaros/pkg/generated/applyconfiguration/velero/v1"
+	velerov2alpha1 "github.com/kymaros/kymaros/pkg/generated/applyconfiguration/velero/v2alpha1"
 	v1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	v2alpha1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v2alpha1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
 	schema "k8s.io/apimachinery/pkg/runtime/schema"
 	managedfields "k8s.io/apimachinery/pkg/util/managedfields"
@@ -235,6 +237,24 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &velerov1.VolumeSnapshotLocationSpecApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VolumeSnapshotLocationStatus"):
 		return &velerov1.VolumeSnapshotLocationStatusApplyConfiguration{}
+
+		// Group=velero.io, Version=v2alpha1
+	case v2alpha1.SchemeGroupVersion.WithKind("CSISnapshotSpec"):
+		return &velerov2alpha1.CSISnapshotSpecApplyConfiguration{}
+	case v2alpha1.SchemeGroupVersion.WithKind("DataDownload"):
+		return &velerov2alpha1.DataDownloadApplyConfiguration{}
+	case v2alpha1.SchemeGroupVersion.WithKind("DataDownloadSpec"):
+		return &velerov2alpha1.DataDownloadSpecApplyConfiguration{}
+	case v2alpha1.SchemeGroupVersion.WithKind("DataDownloadStatus"):
+		return &velerov2alpha1.DataDownloadStatusApplyConfiguration{}
+	case v2alpha1.SchemeGroupVersion.WithKind("DataUpload"):
+		return &velerov2alpha1.DataUploadApplyConfiguration{}
+	case v2alpha1.SchemeGroupVersion.WithKind("DataUploadSpec"):
+		return &velerov2alpha1.DataUploadSpecApplyConfiguration{}
+	case v2alpha1.SchemeGroupVersion.WithKind("DataUploadStatus"):
+		return &velerov2alpha1.DataUploadStatusApplyConfiguration{}
+	case v2alpha1.SchemeGroupVersion.WithKind("TargetVolumeSpec"):
+		return &velerov2alpha1.TargetVolumeSpecApplyConfiguration{}
 
 	}
 	return nil

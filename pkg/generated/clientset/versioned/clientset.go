@@ -11,6 +11,7 @@ import (
 
 	restorev1alpha1 "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/typed/restore/v1alpha1"
 	velerov1 "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/typed/velero/v1"
+	velerov2alpha1 "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/typed/velero/v2alpha1"
 	discovery "k8s.io/client-go/discovery"
 	rest "k8s.io/client-go/rest"
 	flowcontrol "k8s.io/client-go/util/flowcontrol"
@@ -20,6 +21,7 @@ type Interface interface {
 	Discovery() discovery.DiscoveryInterface
 	RestoreV1alpha1() restorev1alpha1.RestoreV1alpha1Interface
 	VeleroV1() velerov1.VeleroV1Interface
+	VeleroV2alpha1() velerov2alpha1.VeleroV2alpha1Interface
 }
 
 // Clientset contains the clients for groups.
@@ -27,6 +29,7 @@ type Clientset struct {
 	*discovery.DiscoveryClient
 	restoreV1alpha1 *restorev1alpha1.RestoreV1alpha1Client
 	veleroV1        *velerov1.VeleroV1Client
+	veleroV2alpha1  *velerov2alpha1.VeleroV2alpha1Client
 }
 
 // RestoreV1alpha1 retrieves the RestoreV1alpha1Client
@@ -37,6 +40,11 @@ func (c *Clientset) RestoreV1alpha1() restorev1alpha1.RestoreV1alpha1Interface {
 // VeleroV1 retrieves the VeleroV1Client
 func (c *Clientset) VeleroV1() velerov1.VeleroV1Interface {
 	return c.veleroV1
+}
+
+// VeleroV2alpha1 retrieves the VeleroV2alpha1Client
+func (c *Clientset) VeleroV2alpha1() velerov2alpha1.VeleroV2alpha1Interface {
+	return c.veleroV2alpha1
 }
 
 // Discovery retrieves the DiscoveryClient
@@ -91,6 +99,10 @@ func NewForConfigAndClient(c *rest.Config, httpClient *http.Client) (*Clientset,
 	if err != nil {
 		return nil, err
 	}
+	cs.veleroV2alpha1, err = velerov2alpha1.NewForConfigAndClient(&configShallowCopy, httpClient)
+	if err != nil {
+		return nil, err
+	}
 
 	cs.DiscoveryClient, err = discovery.NewDiscoveryClientForConfigAndClient(&configShallowCopy, httpClient)
 	if err != nil {
@@ -114,6 +126,7 @@ func New(c rest.Interface) *Clientset {
 	var cs Clientset
 	cs.restoreV1alpha1 = restorev1alpha1.New(c)
 	cs.veleroV1 = velerov1.New(c)
+	cs.veleroV2alpha1 = velerov2alpha1.New(c)
 
 	cs.DiscoveryClient = discovery.NewDiscoveryClient(c)
 	return &cs

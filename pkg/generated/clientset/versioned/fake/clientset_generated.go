@@ -12,6 +12,8 @@ import (
 	fakerestorev1alpha1 "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/typed/restore/v1alpha1/fake"
 	velerov1 "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/typed/velero/v1"
 	fakevelerov1 "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/typed/velero/v1/fake"
+	velerov2alpha1 "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/typed/velero/v2alpha1"
+	fakevelerov2alpha1 "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/typed/velero/v2alpha1/fake"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
@@ -133,4 +135,9 @@ func (c *Clientset) RestoreV1alpha1() restorev1alpha1.RestoreV1alpha1Interface {
 // VeleroV1 retrieves the VeleroV1Client
 func (c *Clientset) VeleroV1() velerov1.VeleroV1Interface {
 	return &fakevelerov1.FakeVeleroV1{Fake: &c.Fake}
+}
+
+// VeleroV2alpha1 retrieves the VeleroV2alpha1Client
+func (c *Clientset) VeleroV2alpha1() velerov2alpha1.VeleroV2alpha1Interface {
+	return &fakevelerov2alpha1.FakeVeleroV2alpha1{Fake: &c.Fake}
 }
