@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
@@ -20,7 +21,10 @@ type Claim struct {
 	// Source is the source namespace, Namespace the sandbox.
 	Source, Namespace string
 	Name, UID         string
+	Created           time.Time
 	Bound             bool
+	// Volume is the PersistentVolume that the claim is bound to, or asks for.
+	Volume string
 	// Snapshot is the VolumeSnapshot that the claim was made from, if any.
 	Snapshot string
 	// DataMover tells that the claim accepts only the volume that Velero's data mover filled for it.
@@ -29,7 +33,10 @@ type Claim struct {
 
 // ClaimOf returns what matters of a claim in the sandbox for source.
 func ClaimOf(source string, pvc *corev1.PersistentVolumeClaim) Claim {
-	c := Claim{Source: source, Namespace: pvc.Namespace, Name: pvc.Name, UID: string(pvc.UID), Bound: pvc.Status.Phase == corev1.ClaimBound}
+	c := Claim{
+		Source: source, Namespace: pvc.Namespace, Name: pvc.Name, UID: string(pvc.UID), Created: pvc.CreationTimestamp.Time,
+		Bound: pvc.Status.Phase == corev1.ClaimBound, Volume: pvc.Spec.VolumeName,
+	}
 	if from := pvc.Spec.DataSource; from != nil && from.Kind == "VolumeSnapshot" {
 		c.Snapshot = from.Name
 	}
@@ -60,40 +67,25 @@ func MountsOf(pod *corev1.Pod) []Mount {
 	return all
 }
 
-// Transfer is one of Velero's PodVolumeRestores of the run.
-type Transfer struct {
-	Name string
-	// Namespace, Pod and Volume say into which volume of which pod the data went; ClaimUID, if known, into which claim.
-	Namespace, Pod, Volume, ClaimUID string
-	Phase                            velerov1.PodVolumeRestorePhase
-	Bytes                            int64
-	Start, End                       time.Time // zero if not reached
-}
-
-// TransferOf returns what matters of a PodVolumeRestore.
-func TransferOf(pvr *velerov1.PodVolumeRestore) Transfer {
-	t := Transfer{
-		Name: pvr.Name, Namespace: pvr.Spec.Pod.Namespace, Pod: pvr.Spec.Pod.Name, Volume: pvr.Spec.Volume,
-		ClaimUID: pvr.Labels[velerov1.PVCUIDLabel], Phase: pvr.Status.Phase,
-		// Progress comes in intervals: a small volume is complete before the first.
-		Bytes: cmp.Or(pvr.Status.Progress.BytesDone, pvr.Spec.SnapshotSize),
-	}
-	if at := pvr.Status.StartTimestamp; at != nil {
-		t.Start = at.Time
-	}
-	if at := pvr.Status.CompletionTimestamp; at != nil {
-		t.End = at.Time
-	}
-	return t
+// Look is what a look at the cluster showed of the volumes of a run.
+type Look struct {
+	Claims    []Claim
+	Mounts    []Mount
+	Transfers []Transfer
+	Inventory *Inventory
+	// Began is when the run did.
+	Began time.Time
+	// NativeSnapshots tells that the backup holds snapshots of another kind than CSI.
+	NativeSnapshots bool
 }
 
 // Report tells, for every claim, where its data came from; sorted by source namespace and name.
-func Report(claims []Claim, mounts []Mount, transfers []Transfer) []v1alpha1.VolumeReport {
+func Report(l Look) []v1alpha1.VolumeReport {
 	type claimKey struct{ namespace, name string }
 	type volumeKey struct{ namespace, pod, volume string }
 	mountedBy := map[claimKey]string{}
 	byVolume := map[volumeKey]string{}
-	for _, m := range mounts {
+	for _, m := range l.Mounts {
 		byVolume[volumeKey{m.Namespace, m.Pod, m.Volume}] = m.Claim
 		key := claimKey{m.Namespace, m.Claim}
 		if first, ok := mountedBy[key]; !ok || m.Pod < first {
@@ -101,19 +93,20 @@ func Report(claims []Claim, mounts []Mount, transfers []Transfer) []v1alpha1.Vol
 		}
 	}
 	var all []v1alpha1.VolumeReport
-	for _, c := range claims {
+	for _, c := range l.Claims {
 		r := v1alpha1.VolumeReport{Namespace: c.Source, Claim: c.Name, Method: v1alpha1.VolumeEmpty}
 		if pod, ok := mountedBy[claimKey{c.Namespace, c.Name}]; ok {
 			r.MountedBy = "pod/" + pod
 		}
 		var ours []Transfer
-		for _, t := range transfers {
+		for _, t := range l.Transfers {
 			// The pod may be gone since; then the claim's UID still tells.
-			if t.Namespace == c.Namespace && (byVolume[volumeKey{t.Namespace, t.Pod, t.Volume}] == c.Name || c.UID != "" && t.ClaimUID == c.UID) {
+			if t.Namespace == c.Namespace && (t.Claim == c.Name || byVolume[volumeKey{t.Namespace, t.Pod, t.Volume}] == c.Name || c.UID != "" && t.ClaimUID == c.UID) {
 				ours = append(ours, t)
 			}
 		}
-		source(c, ours, &r)
+		l.source(c, ours, &r)
+		l.storage(c, &r)
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b v1alpha1.VolumeReport) int {
@@ -123,55 +116,76 @@ func Report(claims []Claim, mounts []Mount, transfers []Transfer) []v1alpha1.Vol
 }
 
 // source fills in where the data of c came from.
-func source(c Claim, transfers []Transfer, r *v1alpha1.VolumeReport) {
+func (l Look) source(c Claim, transfers []Transfer, r *v1alpha1.VolumeReport) {
 	for _, t := range transfers {
-		if t.Phase != velerov1.PodVolumeRestorePhaseCompleted {
-			r.Message = fmt.Sprintf("PodVolumeRestore %s is %s", t.Name, cmp.Or(string(t.Phase), "not started"))
+		if t.Phase != completed {
+			r.Message = fmt.Sprintf("%s %s is %s", t.Kind, t.Name, cmp.Or(t.Phase, "not started"))
 			continue
 		}
-		r.Method, r.Bytes, r.Message = v1alpha1.VolumeFileSystemBackup, t.Bytes, ""
+		r.Method, r.Bytes, r.Message = t.Method, t.Bytes, ""
 		if !t.Start.IsZero() && t.End.After(t.Start) {
 			r.Duration = v1alpha1.Of(t.End.Sub(t.Start).Round(time.Millisecond))
 		}
 		return
 	}
+	if r.Message != "" {
+		return // a transfer that did not end well left who knows what
+	}
 	switch {
-	case c.Snapshot == "" && !c.DataMover:
-		if r.Message == "" {
-			r.Message = "no data of this volume is in the backup: it was made anew"
-		}
-	case !c.Bound:
+	case c.DataMover:
+		r.Message = "the claim waits for Velero's data mover, and there is no DataDownload for it"
+	case c.Snapshot != "" && !c.Bound:
 		r.Message = "the claim is not bound: its snapshot did not become a volume"
+	case c.Snapshot != "":
+		r.Method = v1alpha1.VolumeCSISnapshot
+	case l.Inventory.bound[c.Volume].Native:
+		r.Method = v1alpha1.VolumeNativeSnapshot
+	case l.NativeSnapshots:
+		r.Message = "no data of this volume came back: the backup holds native volume snapshots, which are not restored beside production; " +
+			"back it up with CSI snapshots or file-system backup"
 	default:
-		r.Method, r.Message = v1alpha1.VolumeCSISnapshot, ""
-		if c.DataMover {
-			r.Message = "moved by Velero's data mover"
-		}
+		r.Message = "no data of this volume is in the backup: it was made anew"
 	}
 }
 
-// Span is from the first start to the last end of all transfers that have both; 0 if none has.
-func Span(transfers []Transfer) time.Duration {
-	var first, last time.Time
-	for _, t := range transfers {
-		if t.Start.IsZero() || t.End.IsZero() {
-			continue
+// storage fills in which volume c is bound to. One that is not c's own proves nothing, whatever was written into it.
+func (l Look) storage(c Claim, r *v1alpha1.VolumeReport) {
+	say := func(format string, args ...any) {
+		if r.Message != "" {
+			r.Message += "; "
 		}
-		if first.IsZero() || t.Start.Before(first) {
-			first = t.Start
-		}
-		if t.End.After(last) {
-			last = t.End
-		}
+		r.Message += fmt.Sprintf(format, args...)
 	}
-	return last.Sub(first)
+	v, ok := l.Inventory.bound[c.Volume]
+	if !ok {
+		if c.Bound {
+			r.Method = v1alpha1.VolumeEmpty
+			say("the claim is bound to PersistentVolume %q, which is not there", c.Volume)
+		}
+		return
+	}
+	r.Volume, r.SharedWith = v.Name, l.Inventory.SharedWith(v)
+	switch {
+	case v.Created.Before(l.Began):
+		r.Method = v1alpha1.VolumePreBound
+		say("PersistentVolume %s was there before the run began", v.Name)
+	case !v.Provisioned && !v.Created.After(c.Created):
+		r.Method = v1alpha1.VolumePreBound
+		say("nothing shows that PersistentVolume %s was made for this claim", v.Name)
+	}
+	switch {
+	case len(r.SharedWith) > 0:
+		say("it stands for the same storage as PersistentVolume %s", strings.Join(r.SharedWith, ", "))
+	case v.Identity == "":
+		say("it was not compared with other volumes: its kind of storage is not known")
+	}
 }
 
-// Unproven are the volumes for which no data source was found: "namespace: claim (pod/name)".
+// Unproven are the volumes for which no data source was found, or that are not the run's alone: "namespace: claim (pod/name)".
 func Unproven(all []v1alpha1.VolumeReport) []string {
 	var out []string
 	for _, v := range all {
-		if v.Method == v1alpha1.VolumeEmpty {
+		if v.Method == v1alpha1.VolumeEmpty || v.Method == v1alpha1.VolumePreBound || len(v.SharedWith) > 0 {
 			out = append(out, fmt.Sprintf("%s: %s (%s)", v.Namespace, v.Claim, cmp.Or(v.MountedBy, "not mounted by any pod")))
 		}
 	}

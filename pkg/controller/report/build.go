@@ -73,13 +73,13 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 		status.Sandboxes = append(status.Sandboxes, v1alpha1.ReportSandbox{Source: ns.Source, Name: ns.Name})
 	}
 	if d.look {
-		status.SideEffects = s.ledger.Report(s.inventory, s.noInventory, run.Spec.Restore)
+		status.SideEffects = s.ledger.Report(s.holds, s.notListed, run.Spec.Restore)
 	}
 	if d.look && s.unread[topicCompleteness] == "" {
 		status.Completeness = completeness.Compare(s.namespaces).Report
 	}
 	if d.look && s.unread[topicVolumes] == "" {
-		status.Volumes = volumes.Report(s.claims, s.mounts, s.transfers)
+		status.Volumes = volumeReports(rt, s)
 		// As the API server has it; the score has seen them all.
 		status.Volumes = status.Volumes[:min(len(status.Volumes), maxVolumes)]
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,11 +18,14 @@ import (
 func looked() seen {
 	one := completeness.Names{}
 	one.Add(completeness.Secret, "db")
+	inventory := volumes.NewInventory(sandbox)
+	inventory.Add(volume())
 	return seen{
+		inventory:  inventory,
 		backup:     backup(),
 		back:       sets.New("shop"),
 		namespaces: []completeness.Namespace{{Source: "shop", Want: one, Have: one}},
-		claims:     []volumes.Claim{{Source: "shop", Namespace: sandbox, Name: "data-db-0", Bound: true}},
+		claims:     []volumes.Claim{{Source: "shop", Namespace: sandbox, Name: "data-db-0", Bound: true, Volume: "pv-1"}},
 		mounts:     []volumes.Mount{{Namespace: sandbox, Pod: "db-0", Volume: "data", Claim: "data-db-0"}},
 		transfers:  []volumes.Transfer{volumes.TransferOf(transferred())},
 	}
@@ -59,7 +63,7 @@ func TestBuildOfAPass(t *testing.T) {
 		},
 		SideEffects: &v1alpha1.SideEffects{},
 		Volumes: []v1alpha1.VolumeReport{{
-			Namespace: "shop", Claim: "data-db-0", Method: v1alpha1.VolumeFileSystemBackup, Bytes: 4096, Duration: "7s", MountedBy: "pod/db-0",
+			Namespace: "shop", Claim: "data-db-0", Method: v1alpha1.VolumeFileSystemBackup, Volume: "pv-1", Bytes: 4096, Duration: "7s", MountedBy: "pod/db-0",
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -150,6 +154,26 @@ func TestBuild(t *testing.T) {
 				equal(t, "result", r.Result, v1alpha1.ResultPartial)
 				equal(t, "caps", r.Caps, []string{"volumes came back without a data source: shop: data-db-0 (pod/db-0)"})
 				equal(t, "method", r.Volumes[0].Method, v1alpha1.VolumeEmpty)
+			},
+		},
+		"a volume that another PersistentVolume shares takes the pass, whatever was written into it": {
+			seen: func(s *seen) {
+				other := volume()
+				other.Name, other.Spec.ClaimRef = "of-production", nil
+				s.inventory.Add(other)
+			},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "reason", r.Reason, "VolumeUnproven")
+				equal(t, "shared", r.Volumes[0].SharedWith, []string{"of-production"})
+			},
+		},
+		"native snapshots in the backup are named as the cause of an empty volume": {
+			seen: func(s *seen) { s.transfers, s.backup.Status.VolumeSnapshotsCompleted = nil, 1 },
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "method", r.Volumes[0].Method, v1alpha1.VolumeEmpty)
+				if !strings.Contains(r.Volumes[0].Message, "native volume snapshots, which are not restored beside production") {
+					t.Errorf("message %q", r.Volumes[0].Message)
+				}
 			},
 		},
 		"volumes that could not be read are not called empty": {

@@ -406,6 +406,31 @@ func TestWhatCannotBeRead(t *testing.T) {
 		equal(t, "reason", status.Reason, "VolumeUnproven")
 		equal(t, "volumes", len(status.Volumes), 0)
 	})
+	t.Run("a Velero without a data mover has no DataDownloads, which is no error", func(t *testing.T) {
+		f := newFixture(t, test())
+		f.client.PrependReactor("list", "datadownloads", func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrors.NewNotFound(schema.GroupResource{Resource: "datadownloads"}, "")
+		})
+		f.mustSync(t)
+		equal(t, "result", f.reports(t)[0].Status.Result, v1alpha1.ResultPass)
+	})
+	t.Run("a list of volumes that is older than the claims is read again", func(t *testing.T) {
+		f := newFixture(t, test())
+		lists := 0
+		f.kube.PrependReactor("list", "persistentvolumes", func(clienttesting.Action) (bool, runtime.Object, error) {
+			lists++
+			return lists == 1, &corev1.PersistentVolumeList{}, nil
+		})
+		f.mustSync(t)
+		equal(t, "lists", lists, 2)
+		equal(t, "result", f.reports(t)[0].Status.Result, v1alpha1.ResultPass)
+	})
+	t.Run("PersistentVolumes that are forbidden make the volumes unknown", func(t *testing.T) {
+		f := newFixture(t, test())
+		forbid(&f.kube.Fake, "persistentvolumes", "")
+		f.mustSync(t)
+		equal(t, "reason", f.reports(t)[0].Status.Reason, "VolumeUnproven")
+	})
 	t.Run("pods that are forbidden make dependencies and volumes unknown", func(t *testing.T) {
 		f := newFixture(t, test())
 		forbid(&f.kube.Fake, "pods", sandbox)

@@ -43,11 +43,12 @@ type seen struct {
 	mounts    []volumes.Mount
 	transfers []volumes.Transfer
 	ledger    sideeffects.Ledger
-	// inventory is what the backup holds; noInventory says why it could not be read.
-	inventory   sideeffects.Inventory
-	noInventory string
+	// holds is what the backup holds; notListed says why that could not be read.
+	holds     sideeffects.Inventory
+	notListed string
 	// blocked are bare pods that the sandboxes refuse, and why.
-	blocked []string
+	blocked   []string
+	inventory *volumes.Inventory
 	// unread says why a topic could not be read.
 	unread map[topic]string
 }
@@ -106,9 +107,17 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	}
 	e.Dependencies = dependenciesCount(s, spec.Sandbox.NetworkIsolation)
 	if e.Volumes.Unknown = s.unread[topicVolumes]; e.Volumes.Unknown == "" {
-		e.Volumes.Unproven = volumes.Unproven(volumes.Report(s.claims, s.mounts, s.transfers))
+		e.Volumes.Unproven = volumes.Unproven(volumeReports(rt, s))
 	}
 	return e
+}
+
+// volumeReports tell where the data of the volumes came from.
+func volumeReports(rt *v1alpha1.RestoreTest, s seen) []v1alpha1.VolumeReport {
+	return volumes.Report(volumes.Look{
+		Claims: s.claims, Mounts: s.mounts, Transfers: s.transfers, Inventory: s.inventory, Began: rt.Status.Run.StartTime.Time,
+		NativeSnapshots: s.backup != nil && s.backup.Status.VolumeSnapshotsCompleted > 0,
+	})
 }
 
 func restoreOutcome(rt *v1alpha1.RestoreTest, r v1alpha1.RestoreStatus) score.Restore {

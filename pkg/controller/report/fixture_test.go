@@ -128,8 +128,23 @@ func cluster() []runtime.Object {
 		&appsv1.StatefulSet{ObjectMeta: here("db")},
 		&corev1.Service{ObjectMeta: here("db")},
 		&corev1.ConfigMap{ObjectMeta: here("db")},
-		&corev1.PersistentVolumeClaim{ObjectMeta: here("data-db-0"), Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound}},
+		&corev1.PersistentVolumeClaim{
+			ObjectMeta: here("data-db-0"), Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv-1"},
+			Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},
+		},
+		volume(),
 		&corev1.Pod{ObjectMeta: here("db-0"), Spec: corev1.PodSpec{Volumes: []corev1.Volume{{Name: "data", VolumeSource: claim}}}},
+	}
+}
+
+// volume is what the provisioner made for data-db-0.
+func volume() *corev1.PersistentVolume {
+	return &corev1.PersistentVolume{
+		ObjectMeta: metav1.ObjectMeta{Name: "pv-1", CreationTimestamp: at(4), Annotations: map[string]string{"pv.kubernetes.io/provisioned-by": "csi.example.com"}},
+		Spec: corev1.PersistentVolumeSpec{
+			ClaimRef:               &corev1.ObjectReference{Namespace: sandbox, Name: "data-db-0"},
+			PersistentVolumeSource: corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: "csi.example.com", VolumeHandle: "1"}},
+		},
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/tools/pager"
@@ -56,8 +55,10 @@ type task struct {
 func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen, error) {
 	sandbox, restore, _ := fragments(rt)
 	l := &look{c: c, restore: restore.Name, seen: seen{unread: map[topic]string{}, services: map[string]sets.Set[string]{}, back: sets.New[string]()}}
+	var sandboxes []string
 	for _, ns := range sandbox.Namespaces {
 		l.finder.Sources = append(l.finder.Sources, ns.Source)
+		sandboxes = append(sandboxes, ns.Name)
 	}
 
 	backup, err := c.backups.Backups(c.veleroNamespace).Get(restore.BackupName)
@@ -89,8 +90,14 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 	}
 	l.transfers(restore.Name)
 	l.inventory(rt, restore.BackupName)
+	l.volumes(sandboxes, "0")
 
 	retry := l.run(ctx)
+	if retry == nil && !l.seen.inventory.Knows(l.seen.claims) {
+		l.tasks = nil
+		l.volumes(sandboxes, "")
+		retry = l.run(ctx)
+	}
 	for _, ns := range found {
 		if compare && !slices.Contains(l.seen.gone, ns.Source) {
 			l.seen.namespaces = append(l.seen.namespaces, *ns)
@@ -246,21 +253,6 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 			l.note(func() { came(completeness.Secret, o) })
 		})
 	}, topicCompleteness)
-}
-
-// transfers looks up Velero's file-system restores of the run.
-func (l *look) transfers(restore string) {
-	selector := labels.SelectorFromSet(labels.Set{velerov1.RestoreNameLabel: restore}).String()
-	client := l.c.client.VeleroV1().PodVolumeRestores(l.c.veleroNamespace)
-	l.add("podvolumerestores in namespace "+l.c.veleroNamespace, func(ctx context.Context) error {
-		list := func(ctx context.Context, o metav1.ListOptions) (*velerov1.PodVolumeRestoreList, error) {
-			o.LabelSelector = selector
-			return client.List(ctx, o)
-		}
-		return each(ctx, list, func(pvr *velerov1.PodVolumeRestore) {
-			l.note(func() { l.seen.transfers = append(l.seen.transfers, volumes.TransferOf(pvr)) })
-		})
-	}, topicVolumes)
 }
 
 func (l *look) note(do func()) {

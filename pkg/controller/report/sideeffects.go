@@ -61,11 +61,11 @@ func (l *look) others(namespace string, note func(schema.GroupKind, metav1.Objec
 // inventory has Velero list what the backup holds. Without the list the report says so: nobody else knows.
 func (l *look) inventory(rt *v1alpha1.RestoreTest, backup string) {
 	l.add("the list of backup "+backup, func(ctx context.Context) error {
-		inventory, err := l.c.inventory(ctx, rt, l.seen.backup, l.finder.Sources)
+		holds, err := l.c.inventory(ctx, rt, l.seen.backup, l.finder.Sources)
 		l.note(func() {
-			l.seen.inventory = inventory
+			l.seen.holds = holds
 			if err != nil {
-				l.seen.noInventory = err.Error()
+				l.seen.notListed = err.Error()
 			}
 		})
 		return nil
