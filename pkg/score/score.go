@@ -147,6 +147,7 @@ func sentence(s string) string {
 var remedies = map[string]string{
 	ReasonGuardsViolated:                  "Find out who changes NetworkPolicies, quotas or labels in sandboxes, and run the test again.",
 	ReasonNotNeutralised:                  "Apply manifests/20-modifiers.yaml again, and see Velero's log for resource modifiers that failed.",
+	v1alpha1.ReasonProductionVolume:       "Look at that volume and at what else uses its storage before anything else; leave its claim out of the test, or take CSI snapshots or file-system backup.",
 	v1alpha1.ReasonNotPermitted:           "Ask the administrator of Kymaros, or leave the resource out of spec.restore.includedResources.",
 	ReasonNothingRestored:                 "See `velero backup describe --details`: the namespace was not there when the backup was made, or its name is mistyped.",
 	ReasonVolumeUnproven:                  "Include the volume in the backup (file-system backup or CSI snapshot), or leave its claim out of the test.",

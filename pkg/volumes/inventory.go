@@ -104,12 +104,21 @@ func (i *Inventory) SharedWith(v Volume) []string {
 // Foreign says why v cannot have been made for a run that began then; or "".
 func (i *Inventory) Foreign(v Volume, began time.Time) string {
 	if others := i.SharedWith(v); len(others) > 0 {
-		return "it stands for the same storage as PersistentVolume " + strings.Join(others, ", ")
+		return "it stands for the same storage as PersistentVolume " + list(others)
 	}
 	if v.Created.Before(began) {
 		return "it was there before the run began"
 	}
 	return ""
+}
+
+// list joins names. Many volumes may stand for one share; a few are enough to look at.
+func list(names []string) string {
+	const most = 5
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 // Production says which claims have a volume that is not theirs alone, and why, sorted. A run that began then must not go on

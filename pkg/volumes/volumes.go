@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
@@ -175,7 +174,7 @@ func (l Look) storage(c Claim, r *v1alpha1.VolumeReport) {
 	}
 	switch {
 	case len(r.SharedWith) > 0:
-		say("it stands for the same storage as PersistentVolume %s", strings.Join(r.SharedWith, ", "))
+		say("it stands for the same storage as PersistentVolume %s", list(r.SharedWith))
 	case v.Identity == "":
 		say("it was not compared with other volumes: its kind of storage is not known")
 	}

@@ -138,6 +138,11 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
+	if s.restore != nil && restored(s.restore) {
+		if s.production, err = c.production(ctx, rt); err != nil {
+			return 0, err
+		}
+	}
 	now := time.Now()
 	p := decide(rt, s, now)
 	if p.create {

@@ -21,6 +21,8 @@ type seen struct {
 	missing error
 	busy    []string // Restores that Velero does before ours
 	refused error    // why the test may not restore what it asks for
+	// production says which claims have a volume of production, once the restore has ended.
+	production []string
 }
 
 // plan is what decide wants done.
@@ -52,7 +54,7 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	expired, _ := conditions.Expired(rt, now)
 
 	if s.restore != nil {
-		return follow(p, s.restore, expired)
+		return follow(p, s, expired)
 	}
 	switch {
 	case s.refused != nil:
@@ -81,8 +83,14 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "restoring backup %s%s", s.backup.Name, note)
 }
 
+// restored tells whether r has ended and brought something back.
+func restored(r *velerov1.Restore) bool {
+	return r.Status.Phase == velerov1.RestorePhaseCompleted || r.Status.Phase == velerov1.RestorePhasePartiallyFailed
+}
+
 // follow tells of a Restore that exists.
-func follow(p plan, r *velerov1.Restore, expired bool) plan {
+func follow(p plan, s seen, expired bool) plan {
+	r := s.restore
 	p.status.Name = r.Name
 	p.status.BackupName, p.status.BackupPhase = r.Spec.BackupName, r.Annotations[v1alpha1.AnnotationBackupPhase]
 	if began, err := time.Parse(time.RFC3339, r.Annotations[v1alpha1.AnnotationBackupTime]); err == nil {
@@ -101,6 +109,10 @@ func follow(p plan, r *velerov1.Restore, expired bool) plan {
 	}
 	// Not `velero restore describe`: cleanup deletes the Restore as soon as the run is reported.
 	look := "see Velero's log for " + r.Name
+	if len(s.production) > 0 {
+		return say(metav1.ConditionFalse, v1alpha1.ReasonProductionVolume,
+			"aborted: %s; the volume stays, whatever its reclaim policy says", strings.Join(first(s.production), "; "))
+	}
 	switch r.Status.Phase {
 	case velerov1.RestorePhaseCompleted:
 		return say(metav1.ConditionTrue, v1alpha1.ReasonCompleted, "Velero restored backup %s (warnings: %d)", r.Spec.BackupName, r.Status.Warnings)
@@ -118,6 +130,15 @@ func follow(p plan, r *velerov1.Restore, expired bool) plan {
 			"the run's deadline passed while Velero Restore %s was %s; raise spec.timeout and spec.sandbox.ttl, or %s", r.Name, phaseOf(r), look)
 	}
 	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "Velero is restoring backup %s", r.Spec.BackupName)
+}
+
+// first returns the first few of all, and how many more there are: a message has an end.
+func first(all []string) []string {
+	const most = 5
+	if len(all) <= most {
+		return all
+	}
+	return append(slices.Clone(all[:most]), fmt.Sprintf("and %d more", len(all)-most))
 }
 
 // busy returns the Restores that Velero does before ours, sorted: every one that is not ours, and ours when there are

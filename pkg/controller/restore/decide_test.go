@@ -116,6 +116,14 @@ func TestDecide(t *testing.T) {
 		"Completed counts although the deadline has passed": {
 			test(expired), seen{restore: restoreIn(velerov1.RestorePhaseCompleted)}, want{status: "True", reason: v1alpha1.ReasonCompleted},
 		},
+		"a claim with a volume of production aborts the run, though Velero is content": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseCompleted), production: []string{"claim sbx-shop/data has PersistentVolume pv: reason"}},
+			want{status: "False", reason: v1alpha1.ReasonProductionVolume, message: "claim sbx-shop/data has PersistentVolume pv: reason"},
+		},
+		"so it does when Velero is half content": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhasePartiallyFailed), production: []string{"x"}},
+			want{status: "False", reason: v1alpha1.ReasonProductionVolume},
+		},
 		"PartiallyFailed counts the errors": {
 			test(), seen{restore: restoreIn(velerov1.RestorePhasePartiallyFailed, func(r *velerov1.Restore) { r.Status.Errors = 3 })},
 			want{status: "False", reason: v1alpha1.ReasonPartiallyFailed, message: "3 errors"},
