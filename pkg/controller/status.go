@@ -114,7 +114,7 @@ func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, nex
 		return
 	}
 	kind := corev1.EventTypeNormal
-	if next.Status == metav1.ConditionFalse || next.Reason == v1alpha1.ReasonStuck {
+	if next.Status == metav1.ConditionFalse || next.Reason == v1alpha1.ReasonStuck || next.Reason == v1alpha1.ReasonLeaked {
 		kind = corev1.EventTypeWarning
 	}
 	message := next.Message

@@ -35,13 +35,17 @@ var (
 		Subsystem: subsystem, Name: "backup_age_seconds", StabilityLevel: metrics.ALPHA,
 		Help: "Age of the backup when the last run restored it.",
 	}, []string{"namespace", "test"})
+	leaked = metrics.NewCounterVec(&metrics.CounterOpts{
+		Subsystem: subsystem, Name: "leaked_objects_total", StabilityLevel: metrics.ALPHA,
+		Help: "Number of objects that runs left behind, because deleting them could have destroyed what is not theirs.",
+	}, []string{"namespace", "test"})
 
 	register sync.Once
 )
 
 // Register makes the metrics visible. It may be called more than once.
 func Register() {
-	register.Do(func() { legacyregistry.MustRegister(tests, score, rto, duration, backupAge) })
+	register.Do(func() { legacyregistry.MustRegister(tests, score, rto, duration, backupAge, leaked) })
 }
 
 // Known prepares the series of a test, so that its first run is an increase from 0, and shows its last score, nil before
@@ -50,6 +54,7 @@ func Known(namespace, test string, lastScore *int32) {
 	for _, result := range results {
 		tests.WithLabelValues(namespace, test, string(result)).Add(0)
 	}
+	leaked.WithLabelValues(namespace, test).Add(0)
 	if lastScore != nil {
 		score.WithLabelValues(namespace, test).Set(float64(*lastScore))
 	}
@@ -77,6 +82,11 @@ func Ended(namespace, test string, run Run) {
 	}
 }
 
+// Leaked counts objects that a run of a test left behind.
+func Leaked(namespace, test string, objects int) {
+	leaked.WithLabelValues(namespace, test).Add(float64(objects))
+}
+
 // Forget removes the series of a test that was deleted.
 func Forget(namespace, test string) {
 	labels := map[string]string{"namespace": namespace, "test": test}
@@ -84,6 +94,7 @@ func Forget(namespace, test string) {
 	rto.Delete(labels)
 	duration.Delete(labels)
 	backupAge.Delete(labels)
+	leaked.Delete(labels)
 	for _, result := range results {
 		tests.Delete(map[string]string{"namespace": namespace, "test": test, "result": string(result)})
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -46,6 +47,7 @@ type clients struct {
 	kube     kubernetes.Interface
 	kymaros  versioned.Interface
 	metadata metadata.Interface
+	dynamic  dynamic.Interface
 }
 
 func newClients(config *rest.Config, name string) (clients, error) {
@@ -53,10 +55,11 @@ func newClients(config *rest.Config, name string) (clients, error) {
 	binary := rest.CopyConfig(c.config)
 	binary.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	binary.ContentType = runtime.ContentTypeProtobuf
-	var errs [3]error
+	var errs [4]error
 	c.kube, errs[0] = kubernetes.NewForConfig(binary)
 	c.kymaros, errs[1] = versioned.NewForConfig(c.config)
 	c.metadata, errs[2] = metadata.NewForConfig(metadata.ConfigFor(c.config))
+	c.dynamic, errs[3] = dynamic.NewForConfig(c.config)
 	return c, errors.Join(errs[:]...)
 }
 
@@ -140,7 +143,9 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		})
 		return run(built, err)
 	case controller.Cleanup:
-		built, err := cleanup.New(ctx, cleanup.Options{Kube: c.kube, Metadata: c.metadata, Kymaros: c.kymaros, VeleroNamespace: options.VeleroNamespace}, tests, velero.Restores(), set.labelled, recorder)
+		built, err := cleanup.New(ctx, cleanup.Options{
+			Kube: c.kube, Metadata: c.metadata, Dynamic: c.dynamic, Kymaros: c.kymaros, VeleroNamespace: options.VeleroNamespace,
+		}, tests, velero.Restores(), set.labelled, recorder)
 		return run(built, err)
 	}
 	return nil, errors.New("unknown")

@@ -20,13 +20,25 @@ import (
 )
 
 // act does what next asks for.
-func (c *Controller) act(ctx context.Context, key cache.ObjectName, s seen) error {
+func (c *Controller) act(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, s seen) error {
 	switch next(s) {
 	case awaitRestore:
-		return c.cancelRestores(ctx, s.restores)
+		// Not reclaim: Velero gives a volume the policy of the original as the last thing it does.
+		return errors.Join(c.cancelRestores(ctx, s.restores), c.secure(ctx, s.protect, corev1.PersistentVolumeReclaimRetain))
+	case secureVolumes:
+		err := errors.Join(c.secure(ctx, s.protect, corev1.PersistentVolumeReclaimRetain), c.secure(ctx, s.reclaim, corev1.PersistentVolumeReclaimDelete))
+		if err != nil {
+			return err
+		}
+		return c.deleteNamespaces(ctx, key, s.namespaces)
 	case deleteNamespaces:
 		return c.deleteNamespaces(ctx, key, s.namespaces)
+	case deleteSnapshots:
+		return c.deleteSnapshots(ctx, s.snapshots)
 	case release:
+		if err := c.settle(ctx, key, rt, s); err != nil {
+			return err
+		}
 		return errors.Join(c.deleteRestores(ctx, s.restores), c.release(ctx, s.namespaces))
 	case awaitContents, done:
 	}

@@ -9,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/tools/cache"
@@ -34,30 +33,6 @@ func contents(ctx context.Context, client metadata.Interface, namespace string) 
 	}
 	slices.Sort(all)
 	return all, nil
-}
-
-// volumes lists the PersistentVolumes that belong to claims of the namespaces, and apart from them those that the cluster
-// will not delete.
-func volumes(ctx context.Context, kube kubernetes.Interface, namespaces []*corev1.Namespace) (going, retained []string, err error) {
-	// From the API server's cache: a volume of ours has been there for a while.
-	list, err := kube.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{ResourceVersion: "0"})
-	if err != nil {
-		return nil, nil, fmt.Errorf("list PersistentVolumes: %w", err)
-	}
-	for i := range list.Items {
-		pv := &list.Items[i]
-		if pv.Spec.ClaimRef == nil || !slices.ContainsFunc(namespaces, func(ns *corev1.Namespace) bool { return ns.Name == pv.Spec.ClaimRef.Namespace }) {
-			continue
-		}
-		if pv.Spec.PersistentVolumeReclaimPolicy == corev1.PersistentVolumeReclaimDelete {
-			going = append(going, pv.Name)
-		} else {
-			retained = append(retained, pv.Name)
-		}
-	}
-	slices.Sort(going)
-	slices.Sort(retained)
-	return going, retained, nil
 }
 
 // watches wakes the queue when something in a terminating namespace goes.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
@@ -14,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
@@ -30,6 +32,7 @@ import (
 	veleroinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/velero/v1"
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+	"github.com/kymaros/kymaros/pkg/metrics"
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
@@ -37,6 +40,7 @@ import (
 type Controller struct {
 	kube       kubernetes.Interface
 	metadata   metadata.Interface
+	dynamic    dynamic.Interface
 	client     versioned.Interface
 	tests      restorelisters.RestoreTestLister
 	restores   velerolisters.RestoreLister
@@ -48,12 +52,14 @@ type Controller struct {
 	runner   controller.Runner
 	watches  watches
 	lifetime context.Context // of the watches
+	secured  sync.Map        // UIDs of namespaces whose volumes have the right reclaim policy
 }
 
 // Options are what cleanup talks through, and where Velero is.
 type Options struct {
 	Kube            kubernetes.Interface
 	Metadata        metadata.Interface
+	Dynamic         dynamic.Interface
 	Kymaros         versioned.Interface
 	VeleroNamespace string
 }
@@ -62,11 +68,13 @@ type Options struct {
 // carries our managed-by label.
 func New(ctx context.Context, o Options, tests restoreinformers.RestoreTestInformer, restores veleroinformers.RestoreInformer,
 	labelled informers.SharedInformerFactory, recorder record.EventRecorder) (*Controller, error) {
+	metrics.Register()
 	logger := klog.FromContext(ctx)
 	queue := controller.NewQueue(controller.FieldManager(controller.Cleanup))
 	c := &Controller{
 		kube:     o.Kube,
 		metadata: o.Metadata,
+		dynamic:  o.Dynamic,
 		client:   o.Kymaros,
 
 		veleroNamespace: o.VeleroNamespace,
@@ -100,6 +108,7 @@ func New(ctx context.Context, o Options, tests restoreinformers.RestoreTestInfor
 		}
 		if ns, ok := obj.(*corev1.Namespace); ok {
 			c.watches.end(ns.UID)
+			c.secured.Delete(ns.UID)
 		}
 	}}, cache.HandlerOptions{Logger: &logger})
 	return c, err
@@ -130,7 +139,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	if next(s) == done {
-		return c.finish(ctx, rt, keep, s)
+		return c.finish(ctx, key, rt, keep)
 	}
 
 	// What is about to be deleted was found in a cache; the decision to delete is taken on the live object.
@@ -150,14 +159,37 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err := c.contents(ctx, key, &s); err != nil {
 		return 0, err
 	}
+	if err := c.volumes(ctx, &s); err != nil {
+		return 0, err
+	}
+	if next(s) == release {
+		if err := c.snapshots(ctx, key, &s, runs(s)); err != nil {
+			return 0, err
+		}
+	}
+	return c.step(ctx, key, rt, keep, s)
+}
+
+// step says what goes on, does it, and tells when to look again at what nobody watches.
+func (c *Controller) step(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, keep string, s seen) (time.Duration, error) {
 	if err := c.report(ctx, rt, keep, s); err != nil {
 		return 0, err
 	}
-	if err := c.act(ctx, key, s); err != nil {
+	if err := c.act(ctx, key, rt, s); err != nil {
 		return 0, err
 	}
-	if len(s.contents) == 0 && len(s.volumes) > 0 && s.namespaces[0].DeletionTimestamp != nil {
-		return volumePause(time.Since(s.namespaces[0].DeletionTimestamp.Time)), nil
+	doing := next(s)
+	for _, ns := range s.namespaces {
+		if doing != awaitRestore {
+			c.secured.Store(ns.UID, true)
+		}
+	}
+	if len(s.contents) == 0 && (doing == secureVolumes || doing == awaitContents || doing == deleteSnapshots) {
+		since := time.Duration(0)
+		if len(s.namespaces) > 0 && s.namespaces[0].DeletionTimestamp != nil {
+			since = time.Since(s.namespaces[0].DeletionTimestamp.Time)
+		}
+		return volumePause(since), nil
 	}
 	return stuckAfter, nil
 }
@@ -223,12 +255,7 @@ func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen
 		}
 		s.contents = append(s.contents, left...)
 	}
-	if len(s.namespaces) == 0 || len(s.contents) > 0 {
-		return nil // a volume does not go before its claim
-	}
-	var err error
-	s.volumes, s.retained, err = volumes(ctx, c.kube, s.namespaces)
-	return err
+	return nil
 }
 
 // report writes what is going on, when it is the current run that is being cleaned up.
@@ -236,9 +263,7 @@ func (c *Controller) report(ctx context.Context, rt *v1alpha1.RestoreTest, keep 
 	if rt == nil || rt.Status.Run == nil || keep != "" || !conditions.Active(rt) {
 		return nil
 	}
-	if len(s.namespaces) == 0 {
-		s.retained = retainedBefore(rt.Status.Cleanup)
-	}
-	fragment := &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID, Remaining: remaining(s)}
-	return c.status.Write(ctx, rt, decide(s, time.Now()), v1alpha1.RestoreTestStatus{Cleanup: fragment})
+	leaked := leakedOf(rt.Status.Run.ID, s.leaked, rt.Status.Cleanup)
+	fragment := &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID, Remaining: remaining(s), Leaked: leaked}
+	return c.status.Write(ctx, rt, decide(s, leaked, time.Now()), v1alpha1.RestoreTestStatus{Cleanup: fragment})
 }

@@ -1,6 +1,7 @@
 package cleanup
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
@@ -27,9 +29,9 @@ func volumePause(deletedFor time.Duration) time.Duration {
 type seen struct {
 	namespaces []*corev1.Namespace
 	restores   []*velerov1.Restore
-	volumes    []string // PersistentVolumes of the namespaces' claims that the cluster is about to delete
-	retained   []string // PersistentVolumes of the namespaces' claims that it will not: reclaim policy Retain
-	contents   []string // pods and claims that still exist, "kind namespace/name"
+	contents   []string                     // pods and claims that still exist, "kind namespace/name"
+	planned                                 // for the volumes of the namespaces' claims
+	snapshots  []*unstructured.Unstructured // VolumeSnapshotContents that may be deleted
 }
 
 // step is the next thing to do, in this order. Each is idempotent, so cleanup may be cut off anywhere.
@@ -39,10 +41,15 @@ const (
 	// awaitRestore: a sandbox that goes under a running Restore would be made anew by Velero, without guards. A Restore
 	// that Velero has not begun with is deleted, on condition that it still has not.
 	awaitRestore step = iota
+	// secureVolumes: what is the run's own goes with its claim, and what may be somebody else's does not. Both depend on the
+	// reclaim policy, so it has to be right before a claim goes.
+	secureVolumes
 	// deleteNamespaces also waits: namespaces are deleted once.
 	deleteNamespaces
 	// awaitContents: the guards stay as long as a pod runs.
 	awaitContents
+	// deleteSnapshots also waits. They are bound to objects of the namespaces.
+	deleteSnapshots
 	// release deletes the Restores and takes our finalizers off guards and namespaces.
 	release
 	// done: nothing is left.
@@ -66,22 +73,27 @@ func next(s seen) step {
 			return awaitRestore
 		}
 	}
+	if len(s.protect)+len(s.reclaim) > 0 {
+		return secureVolumes
+	}
 	for _, ns := range s.namespaces {
 		if ns.DeletionTimestamp == nil {
 			return deleteNamespaces
 		}
 	}
 	switch {
-	case len(s.contents)+len(s.volumes) > 0:
+	case len(s.contents)+len(s.going) > 0:
 		return awaitContents
+	case len(s.snapshots) > 0:
+		return deleteSnapshots
 	case len(s.namespaces)+len(s.restores) > 0:
 		return release
 	}
 	return done
 }
 
-// decide tells what CleanedUp is after a look that found s.
-func decide(s seen, now time.Time) metav1.Condition {
+// decide tells what CleanedUp is after a look that found s, in a run that leaves that behind.
+func decide(s seen, leaked []v1alpha1.Leak, now time.Time) metav1.Condition {
 	condition := metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown}
 	switch next(s) {
 	case awaitRestore:
@@ -94,9 +106,9 @@ func decide(s seen, now time.Time) metav1.Condition {
 	case done:
 		condition.Status, condition.Reason = metav1.ConditionTrue, v1alpha1.ReasonNothingLeft
 		condition.Message = "no namespace, volume or Restore of the run is left"
-		if len(s.retained) > 0 {
-			condition.Message = "no namespace or Restore of the run is left; delete by hand, for their reclaim policy is Retain: PersistentVolume " +
-				strings.Join(s.retained, ", ")
+		if len(leaked) > 0 {
+			condition.Reason = v1alpha1.ReasonLeaked
+			condition.Message = "no namespace or Restore of the run is left, but status.cleanup.leaked tells why these are and what to do: " + objects(leaked)
 		}
 	default:
 		if message := stuck(s, now); message != "" {
@@ -105,31 +117,24 @@ func decide(s seen, now time.Time) metav1.Condition {
 		}
 		condition.Reason = v1alpha1.ReasonNamespacesTerminating
 		condition.Message = "waiting until they are gone: " + strings.Join(remaining(s), ", ")
-		if len(s.namespaces) == 0 {
+		if len(s.namespaces) == 0 && len(s.restores) > 0 {
 			condition.Reason = v1alpha1.ReasonDeletingRestore
 		}
 	}
 	return condition
 }
 
-const (
-	volumePrefix = "persistentvolume/"
-	retainSuffix = " (Retain)"
-)
-
-// retainedBefore returns the retained volumes that status.cleanup remembers: once the namespaces are gone nothing else
-// tells whose they are.
-func retainedBefore(status *v1alpha1.CleanupStatus) []string {
+// objects names what was leaked. A message has an end.
+func objects(leaked []v1alpha1.Leak) string {
+	const most = 20
 	var all []string
-	if status == nil {
-		return nil
+	for _, l := range leaked[:min(len(leaked), most)] {
+		all = append(all, l.Object)
 	}
-	for _, name := range status.Remaining {
-		if pv, ok := strings.CutSuffix(name, retainSuffix); ok {
-			all = append(all, strings.TrimPrefix(pv, volumePrefix))
-		}
+	if more := len(leaked) - most; more > 0 {
+		all = append(all, fmt.Sprintf("and %d more", more))
 	}
-	return all
+	return strings.Join(all, ", ")
 }
 
 // remaining lists what exists of s, sorted.
@@ -141,11 +146,11 @@ func remaining(s seen) []string {
 	for _, r := range s.restores {
 		all = append(all, "restore/"+r.Name)
 	}
-	for _, pv := range s.volumes {
+	for _, pv := range s.going {
 		all = append(all, volumePrefix+pv)
 	}
-	for _, pv := range s.retained {
-		all = append(all, volumePrefix+pv+retainSuffix)
+	for _, o := range s.snapshots {
+		all = append(all, snapshotPrefix+o.GetName())
 	}
 	slices.Sort(all)
 	return all

@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
 var now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
@@ -37,7 +38,10 @@ func deleted(r *velerov1.Restore, ago time.Duration) *velerov1.Restore {
 	return r
 }
 
-const live = -1
+const (
+	live = -1
+	run  = "run"
+)
 
 func TestStepsComeInOrder(t *testing.T) {
 	stuckNamespace := namespace("sbx", time.Hour)
@@ -73,7 +77,7 @@ func TestStepsComeInOrder(t *testing.T) {
 			want{awaitContents, "Unknown", v1alpha1.ReasonNamespacesTerminating, "namespace/sbx"},
 		},
 		"and while a volume is there": {
-			seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, volumes: []string{"pv-1"}},
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, planned: planned{going: []string{"pv-1"}}},
 			want{awaitContents, "Unknown", v1alpha1.ReasonNamespacesTerminating, "persistentvolume/pv-1"},
 		},
 		"then finalizers and Restores go": {
@@ -97,18 +101,42 @@ func TestStepsComeInOrder(t *testing.T) {
 			want{awaitRestore, "Unknown", v1alpha1.ReasonStuck, "see whether Velero runs"},
 		},
 		"a volume that does not go is told, not the namespace": {
-			seen{namespaces: []*corev1.Namespace{namespace("sbx", time.Hour)}, volumes: []string{"pv-1"}},
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", time.Hour)}, planned: planned{going: []string{"pv-1"}}},
 			want{awaitContents, "Unknown", v1alpha1.ReasonStuck, "provisioner of PersistentVolume pv-1"},
 		},
 		"nothing left is the end": {
 			seen{}, want{done, "True", v1alpha1.ReasonNothingLeft, "no namespace, volume or Restore"},
 		},
-		"a retained volume is named, and does not hold anything": {
-			seen{retained: []string{"pv-1"}}, want{done, "True", v1alpha1.ReasonNothingLeft, "PersistentVolume pv-1"},
+		"a volume that would be lost with its claim is secured before its namespace goes": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, planned: planned{protect: []volumes.Volume{{Name: "pv"}}}},
+			want{secureVolumes, "Unknown", v1alpha1.ReasonNamespacesTerminating, "namespace/sbx"},
+		},
+		"so it is when somebody else has deleted the namespace": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, contents: []string{"Pod sbx/db-0"}, planned: planned{protect: []volumes.Volume{{Name: "pv"}}}},
+			want{secureVolumes, "Unknown", v1alpha1.ReasonNamespacesTerminating, "namespace/sbx"},
+		},
+		"a volume of ours that would stay is secured after the Restore, which may change its policy again": {
+			seen{
+				namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{restore(velerov1.RestorePhaseFinalizing)},
+				planned: planned{reclaim: []volumes.Volume{{Name: "pv"}}},
+			},
+			want{awaitRestore, "Unknown", v1alpha1.ReasonDeletingRestore, "Restore r"},
+		},
+		"snapshot contents go after what is bound to them, and hold the namespace": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, snapshots: []*unstructured.Unstructured{content("c", "Retain")}},
+			want{deleteSnapshots, "Unknown", v1alpha1.ReasonNamespacesTerminating, "namespace/sbx, volumesnapshotcontent/c"},
+		},
+		"snapshot contents that do not go are told, not the namespace": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", time.Hour)}, snapshots: []*unstructured.Unstructured{content("c", "Retain")}},
+			want{deleteSnapshots, "Unknown", v1alpha1.ReasonStuck, "VolumeSnapshotContent c does not go"},
+		},
+		"a leak is named, and does not hold anything": {
+			seen{planned: planned{leaked: []leak{{run, v1alpha1.Leak{Object: "persistentvolume/pv-1", Reason: "r"}}}}},
+			want{done, "True", v1alpha1.ReasonLeaked, "persistentvolume/pv-1"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			condition := decide(c.seen, now)
+			condition := decide(c.seen, leakedOf(run, c.seen.leaked, nil), now)
 			got := want{next(c.seen), condition.Status, condition.Reason, condition.Message}
 			if strings.Contains(got.message, c.want.message) {
 				got.message = c.want.message
@@ -154,17 +182,6 @@ func TestKept(t *testing.T) {
 				t.Errorf("kept %q, want %q", got, c.want)
 			}
 		})
-	}
-}
-
-func TestRetainedVolumesAreRemembered(t *testing.T) {
-	s := seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, volumes: []string{"going"}, retained: []string{"b", "a"}}
-	list := remaining(s)
-	if diff := cmp.Diff([]string{"namespace/sbx", "persistentvolume/a (Retain)", "persistentvolume/b (Retain)", "persistentvolume/going"}, list); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff([]string{"a", "b"}, retainedBefore(&v1alpha1.CleanupStatus{Remaining: list})); diff != "" {
-		t.Error(diff)
 	}
 }
 

@@ -9,33 +9,40 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
 // reportGrace is how long a deleted RestoreTest is held for the report of its last run.
 const reportGrace = 10 * time.Second
 
-// unlabelled looks for a sandbox of rt's run that is still there although its labels do not show it any more. It must not
-// be deleted for its name alone, nor be forgotten.
-func (c *Controller) unlabelled(ctx context.Context, rt *v1alpha1.RestoreTest) (string, error) {
+// former looks for the sandboxes of rt's run that status tells of and no label shows any more. One that is still there must
+// not be deleted for its name alone, nor be forgotten: it is lost. Of those that are gone volumes may be left, because
+// somebody took our finalizer off.
+func (c *Controller) former(ctx context.Context, rt *v1alpha1.RestoreTest) (gone []box, lost string, err error) {
 	status := rt.Status.Sandbox
 	if status == nil || status.RunID != rt.Status.Run.ID {
-		return "", nil
+		return nil, "", nil
 	}
 	for _, ns := range status.Namespaces {
+		if ns.UID == "" {
+			continue // never made: whoever has that name, it is not ours
+		}
 		live, err := c.kube.CoreV1().Namespaces().Get(ctx, ns.Name, metav1.GetOptions{})
 		switch {
 		case apierrors.IsNotFound(err):
+			gone = append(gone, box{ns.Name, rt.Status.Run.ID, rt.Status.Run.StartTime.Time})
 		case err != nil:
-			return "", err
-		case ns.UID != "" && live.UID == ns.UID && !sandbox(live):
-			return ns.Name, nil
+			return nil, "", err
+		case live.UID == ns.UID && !sandbox(live):
+			return nil, ns.Name, nil
 		}
 	}
-	return "", nil
+	return gone, "", nil
 }
 
 // say writes that a sandbox has lost its labels.
@@ -48,17 +55,44 @@ func (c *Controller) say(ctx context.Context, rt *v1alpha1.RestoreTest, lost str
 		Message: fmt.Sprintf("somebody took the kymaros.io labels or annotations off sandbox %s; delete it by hand, and its finalizer %s", lost, v1alpha1.Finalizer),
 	}
 	return c.status.Write(ctx, rt, condition, v1alpha1.RestoreTestStatus{Cleanup: &v1alpha1.CleanupStatus{
-		RunID: rt.Status.Run.ID, Remaining: []string{"namespace/" + lost},
+		RunID: rt.Status.Run.ID, Remaining: []string{"namespace/" + lost}, Leaked: leakedOf(rt.Status.Run.ID, nil, rt.Status.Cleanup),
 	}})
 }
 
+// conclude looks for what is left of rt's run although its namespaces are gone, writes it into the report, and ends the run.
+func (c *Controller) conclude(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, keep string, gone []box) (time.Duration, error) {
+	var s seen
+	run := rt.Status.Run.ID
+	if len(gone) > 0 {
+		if err := c.plan(ctx, &s, gone, false); err != nil {
+			return 0, err
+		}
+	}
+	if err := c.snapshots(ctx, key, &s, []string{run}); err != nil {
+		return 0, err
+	}
+	if next(s) != done {
+		return c.step(ctx, key, rt, keep, s)
+	}
+	leaked := leakedOf(run, s.leaked, rt.Status.Cleanup)
+	if _, err := c.hygiene(ctx, key, run, leaked); err != nil {
+		return 0, err
+	}
+	if err := c.report(ctx, rt, keep, s); err != nil {
+		return 0, err
+	}
+	metrics.Leaked(rt.Namespace, rt.Name, len(leaked))
+	return 0, nil
+}
+
 // finish says that nothing is left, and then lets the RestoreTest go.
-func (c *Controller) finish(ctx context.Context, rt *v1alpha1.RestoreTest, keep string, s seen) (time.Duration, error) {
+func (c *Controller) finish(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, keep string) (time.Duration, error) {
 	if rt == nil || keep != "" {
 		return 0, nil
 	}
 	if conditions.Active(rt) {
-		if lost, err := c.unlabelled(ctx, rt); err != nil || lost != "" {
+		gone, lost, err := c.former(ctx, rt)
+		if err != nil || lost != "" {
 			return time.Minute, errors.Join(err, c.say(ctx, rt, lost))
 		}
 		if rt.DeletionTimestamp != nil && !conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
@@ -66,7 +100,7 @@ func (c *Controller) finish(ctx context.Context, rt *v1alpha1.RestoreTest, keep 
 				return left, nil
 			}
 		}
-		return 0, c.report(ctx, rt, keep, s)
+		return c.conclude(ctx, key, rt, keep, gone)
 	}
 	if !controller.HasFinalizer(rt) {
 		return 0, nil

@@ -116,6 +116,8 @@ const (
 	ReasonStuck = "Stuck"
 	// ReasonNothingLeft: no namespace, volume or Restore of the run is left.
 	ReasonNothingLeft = "NothingLeft"
+	// ReasonLeaked: nothing is left but what status.cleanup.leaked names, and that stays.
+	ReasonLeaked = "Leaked"
 )
 
 // Reasons under which a report's run ended before it could be scored, beside those of the False conditions.
