@@ -36,6 +36,7 @@ type Controller struct {
 	namespaces corelisters.NamespaceLister
 	policies   networkinglisters.NetworkPolicyLister
 	quotas     corelisters.ResourceQuotaLister
+	unwritten  unwritten
 	recorder   record.EventRecorder
 	status     controller.StatusWriter
 	runner     controller.Runner
@@ -80,6 +81,7 @@ func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
 func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
 	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
 	if apierrors.IsNotFound(err) {
+		c.unwritten.take(key, "")
 		return 0, nil
 	}
 	if err != nil {
@@ -114,8 +116,10 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, failure
 	}
 	now := time.Now()
+	s.violations = append(s.violations, c.unwritten.take(key, rt.Status.Run.ID)...)
 	own := fragment(rt, s)
 	if err := c.status.Write(ctx, rt, decide(rt, s, now), own); err != nil {
+		c.unwritten.keep(key, rt.Status.Run.ID, s.violations)
 		return 0, err
 	}
 	for _, violation := range own.Sandbox.Violations {
