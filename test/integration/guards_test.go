@@ -24,6 +24,7 @@ const (
 	denyAll    = "kymaros-deny-all"
 	allowGroup = "kymaros-allow-group"
 	quotaName  = "kymaros-quota"
+	priority   = "kymaros-priority"
 )
 
 // inSandbox begins a run and stops before Velero restores anything: by then every guard must be in force.
@@ -258,6 +259,16 @@ func TestAGuardThatSomebodyChangesIsPutBackAndTheRunDoesNotPass(t *testing.T) {
 		}
 		return nil
 	}
+	classed := func(ctx context.Context) error {
+		q, err := quotas.Get(ctx, priority, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if hard, ok := q.Status.Hard[corev1.ResourcePods]; !ok || !hard.IsZero() || q.Spec.ScopeSelector == nil || len(q.Spec.ScopeSelector.MatchExpressions) != 2 {
+			return fmt.Errorf("quota %+v enforces %v", q.Spec, q.Status.Hard)
+		}
+		return nil
+	}
 	labelled := func(ctx context.Context) error {
 		ns, err := kube.CoreV1().Namespaces().Get(ctx, sandbox, metav1.GetOptions{})
 		if err == nil && (ns.Labels["pod-security.kubernetes.io/enforce"] != "baseline" || ns.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy) {
@@ -292,6 +303,11 @@ func TestAGuardThatSomebodyChangesIsPutBackAndTheRunDoesNotPass(t *testing.T) {
 			_, err := quotas.Patch(t.Context(), quotaName, types.MergePatchType, []byte(`{"spec":{"hard":{"services.nodeports":"5"}}}`), metav1.PatchOptions{})
 			return err
 		}, bounded, "ResourceQuota " + sandbox + "/" + quotaName + " was changed by somebody"},
+		{"the quota of priority classes is raised", func() error {
+			_, err := quotas.Patch(t.Context(), priority, types.MergePatchType, []byte(`{"spec":{"hard":{"pods":"9"}}}`), metav1.PatchOptions{})
+			return err
+		}, classed, "ResourceQuota " + sandbox + "/" + priority + " was changed by somebody"},
+		{"the quota of priority classes is deleted", func() error { return quotas.Delete(t.Context(), priority, metav1.DeleteOptions{}) }, classed, "ResourceQuota " + sandbox + "/" + priority + " was deleted by somebody"},
 		{"the quota is deleted", func() error { return quotas.Delete(t.Context(), quotaName, metav1.DeleteOptions{}) }, bounded, "ResourceQuota " + sandbox + "/" + quotaName + " was deleted by somebody"},
 	} {
 		if err := step.do(); err != nil {
