@@ -42,7 +42,7 @@ func (c *Controller) prepare(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 // unfit says why restored pods must not get this class, nil if they may. A class that does not exist would have Velero's
 // pods refused, and one that preempts would let a test push production off its nodes.
 func unfit(class *schedulingv1.PriorityClass) *verdict {
-	problem := ""
+	var problem string
 	switch {
 	case class == nil:
 		problem = "does not exist"
