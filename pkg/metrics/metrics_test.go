@@ -21,7 +21,7 @@ func TestSeriesOfATest(t *testing.T) {
 	Known("prod", "shop", &last)
 	Ended("prod", "shop", Run{Result: v1alpha1.ResultPass, Score: 98, Duration: 90 * time.Second, RTO: 80 * time.Second, BackupAge: time.Hour})
 	Ended("prod", "shop", Run{Result: v1alpha1.ResultFail, Score: 0, Duration: time.Second})
-	Leaked("prod", "shop", 2)
+	Leaked("prod", "shop", 3)
 	Leaked("prod", "shop", 0)
 	want := `
 # HELP kymaros_backup_age_seconds [ALPHA] Age of the backup when the last run restored it.
@@ -29,7 +29,7 @@ func TestSeriesOfATest(t *testing.T) {
 kymaros_backup_age_seconds{namespace="prod",test="shop"} 3600
 # HELP kymaros_leaked_objects_total [ALPHA] Number of objects that runs left behind, because deleting them could have destroyed what is not theirs.
 # TYPE kymaros_leaked_objects_total counter
-kymaros_leaked_objects_total{namespace="prod",test="shop"} 2
+kymaros_leaked_objects_total{namespace="prod",test="shop"} 3
 # HELP kymaros_rto_seconds [ALPHA] Recovery time of the last run that recovered: from the start of the restore until all checks passed.
 # TYPE kymaros_rto_seconds gauge
 kymaros_rto_seconds{namespace="prod",test="shop"} 80

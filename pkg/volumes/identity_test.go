@@ -50,7 +50,7 @@ func TestIdentity(t *testing.T) {
 		"the same CSI handle of the same driver":   {identity(csiVolume("d", "1")), identity(csiVolume("d", "1")), true},
 		"another CSI handle":                       {identity(csiVolume("d", "1")), identity(csiVolume("d", "2")), false},
 		"the same CSI handle of another driver":    {identity(csiVolume("d", "1")), identity(csiVolume("e", "1")), false},
-		"parts that only look alike when joined":   {identity(csiVolume("d", `1" "2`)), identity(csiVolume(`d" "1`, "2")), false},
+		"parts that only look alike when joined":   {identity(csiVolume("d", "1 2")), identity(csiVolume("d 1", "2")), false},
 		"an AWS disk before and after migration":   {identity(source{AWSElasticBlockStore: &corev1.AWSElasticBlockStoreVolumeSource{VolumeID: "aws://eu-west-1a/vol-1"}}), identity(csiVolume("ebs.csi.aws.com", "vol-1")), true},
 		"two AWS disks":                            {identity(csiVolume("ebs.csi.aws.com", "vol-1")), identity(csiVolume("ebs.csi.aws.com", "vol-2")), false},
 		"a Google disk before and after migration": {identity(source{GCEPersistentDisk: &corev1.GCEPersistentDiskVolumeSource{PDName: "disk"}}), identity(csiVolume("pd.csi.storage.gke.io", "projects/p/zones/z/disks/disk")), true},
