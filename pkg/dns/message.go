@@ -1,0 +1,126 @@
+package dns
+
+import (
+	"errors"
+
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+const (
+	// ttl of every record, in seconds. Pods come and go while a sandbox is looked at.
+	ttl = 5
+	// plainSize is what a datagram may hold unless the client says more, and largestSize what passes every network in one
+	// piece.
+	plainSize   = 512
+	largestSize = 1232
+)
+
+// query is a message of a client.
+type query struct {
+	id        uint16
+	recursion bool // wanted; given back as it is
+	question  dnsmessage.Question
+	// extended: the client speaks EDNS, and an answer may have size bytes.
+	extended bool
+	size     int
+	// rcode is what is wrong with the query.
+	rcode dnsmessage.RCode
+}
+
+// errNoQuery is returned for what deserves no answer: noise, and answers, to which an answer could go on for ever.
+var errNoQuery = errors.New("no query")
+
+// read reads a query. What can be answered by an error only has an rcode.
+func read(message []byte) (query, error) {
+	var p dnsmessage.Parser
+	header, err := p.Start(message)
+	if err != nil || header.Response {
+		return query{}, errNoQuery
+	}
+	q := query{id: header.ID, recursion: header.RecursionDesired, size: plainSize}
+	questions, err := p.AllQuestions()
+	switch {
+	case header.OpCode != 0:
+		q.rcode = dnsmessage.RCodeNotImplemented
+		return q, nil
+	case err != nil || len(questions) != 1:
+		q.rcode = dnsmessage.RCodeFormatError
+		return q, nil
+	}
+	q.question = questions[0]
+	if p.SkipAllAnswers() != nil || p.SkipAllAuthorities() != nil {
+		q.rcode = dnsmessage.RCodeFormatError
+		return q, nil
+	}
+	for {
+		extra, err := p.AdditionalHeader()
+		if errors.Is(err, dnsmessage.ErrSectionDone) {
+			return q, nil
+		}
+		if err == nil && extra.Type == dnsmessage.TypeOPT && !q.extended {
+			q.extended, q.size = true, min(max(int(extra.Class), plainSize), largestSize)
+		}
+		if err != nil || p.SkipAdditional() != nil {
+			q.rcode = dnsmessage.RCodeFormatError
+			return q, nil
+		}
+	}
+}
+
+// reply returns the message that answers q in at most size bytes; what does not fit is left out, and the client told to
+// ask again by TCP. The addresses that do fit are there all the same: some clients never use TCP.
+func reply(q query, a answer, rcode dnsmessage.RCode, size int) ([]byte, error) {
+	resources := records(q.question, a)
+	for n := len(resources); ; n /= 2 {
+		message, err := pack(q, resources[:n], rcode, n < len(resources))
+		if err != nil || len(message) <= size || n == 0 {
+			return message, err
+		}
+	}
+}
+
+// records returns the part of an answer that the question asks for.
+func records(question dnsmessage.Question, a answer) []dnsmessage.Resource {
+	var all []dnsmessage.Resource
+	add := func(kind dnsmessage.Type, body dnsmessage.ResourceBody) {
+		header := dnsmessage.ResourceHeader{Name: question.Name, Type: kind, Class: dnsmessage.ClassINET, TTL: ttl}
+		all = append(all, dnsmessage.Resource{Header: header, Body: body})
+	}
+	for _, address := range a.addresses {
+		switch {
+		case question.Type == dnsmessage.TypeA && address.Is4():
+			add(dnsmessage.TypeA, &dnsmessage.AResource{A: address.As4()})
+		case question.Type == dnsmessage.TypeAAAA && address.Is6():
+			add(dnsmessage.TypeAAAA, &dnsmessage.AAAAResource{AAAA: address.As16()})
+		}
+	}
+	for _, p := range a.ports {
+		target, err := dnsmessage.NewName(p.host)
+		if question.Type == dnsmessage.TypeSRV && err == nil {
+			add(dnsmessage.TypeSRV, &dnsmessage.SRVResource{Weight: 100, Port: p.number, Target: target})
+		}
+	}
+	return all
+}
+
+// pack writes a message. It is authoritative: to some clients an answer without records from a server that is not says
+// that they should ask another one.
+func pack(q query, resources []dnsmessage.Resource, rcode dnsmessage.RCode, truncated bool) ([]byte, error) {
+	message := dnsmessage.Message{
+		Header: dnsmessage.Header{
+			ID: q.id, Response: true, Authoritative: true, Truncated: truncated, RecursionDesired: q.recursion, RCode: rcode,
+		},
+		Answers: resources,
+	}
+	if q.question.Name.Length > 0 {
+		message.Questions = []dnsmessage.Question{q.question}
+	}
+	if q.extended {
+		var header dnsmessage.ResourceHeader
+		if err := header.SetEDNS0(largestSize, rcode, false); err != nil {
+			return nil, err
+		}
+		message.Additionals = []dnsmessage.Resource{{Header: header, Body: &dnsmessage.OPTResource{}}}
+	}
+	return message.Pack()
+}

@@ -1,0 +1,252 @@
+package dns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+func namespace(name, source, run string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+		Name: name, Annotations: map[string]string{v1alpha1.AnnotationSource: source},
+		Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelGroup: run},
+	}}
+}
+
+func pod(namespace, ip string, phase corev1.PodPhase) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "pod"},
+		Status:     corev1.PodStatus{Phase: phase, PodIPs: []corev1.PodIP{{IP: ip}}},
+	}
+}
+
+func in[T metav1.Object](namespace string, o T) T {
+	o.SetNamespace(namespace)
+	return o
+}
+
+// serve starts a server for a cluster with those objects, and returns a resolver that asks it by that network.
+func serve(t *testing.T, objects ...runtime.Object) (*fake.Clientset, func(network string) *net.Resolver) {
+	t.Helper()
+	kube := fake.NewClientset(objects...)
+	ctx, cancel := context.WithCancel(t.Context())
+	sandboxes, err := NewSandboxes(ctx, kube)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listen net.ListenConfig
+	packets, err := listen.ListenPacket(ctx, "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	streams, err := listen.Listen(ctx, "tcp", packets.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran, served := make(chan struct{}), make(chan error)
+	go func() { sandboxes.Run(ctx); close(ran) }()
+	go func() { served <- NewServer(sandboxes, "cluster.local").Serve(ctx, packets, streams) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ran
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	until(t, func() error {
+		if !sandboxes.Ready() {
+			return errors.New("not ready")
+		}
+		return nil
+	})
+	return kube, func(network string) *net.Resolver {
+		return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, packets.LocalAddr().String())
+		}}
+	}
+}
+
+func until(t *testing.T, check func() error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatal(err)
+		}
+	}
+}
+
+func lookup(t *testing.T, r *net.Resolver, name string) ([]string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	return r.LookupHost(ctx, name)
+}
+
+func TestServe(t *testing.T) {
+	var many []discoveryv1.Endpoint
+	for i := range 200 {
+		many = append(many, endpoint("", netip.AddrFrom4([4]byte{10, 1, 0, byte(i)}).String(), true))
+	}
+	_, resolver := serve(t,
+		namespace("sbx-shop", "shop", "run-1"), namespace("sbx-data", "data", "run-1"), namespace("sbx-other", "other", "run-2"),
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "data"}},
+		pod("sbx-shop", "127.0.0.1", corev1.PodRunning), pod("sbx-other", "127.0.0.1", corev1.PodSucceeded),
+		in("sbx-data", clusterIP("db", "10.96.0.1")), in("data", clusterIP("db", "10.96.9.9")), in("data", clusterIP("new", "10.96.9.9")),
+		in("sbx-other", clusterIP("db", "10.96.2.2")), in("sbx-shop", headless("web")), in("sbx-shop", slice("web", many...)),
+	)
+	for _, network := range []string{"udp", "tcp"} {
+		t.Run(network, func(t *testing.T) {
+			t.Run("a name of production is the copy", func(t *testing.T) {
+				if got, err := lookup(t, resolver(network), "db.data.svc.cluster.local."); err != nil || !slices.Equal(got, []string{"10.96.0.1"}) {
+					t.Errorf("got %v, %v", got, err)
+				}
+			})
+			for _, name := range []string{"new.data.svc.cluster.local.", "db.other.svc.cluster.local.", "kubernetes.default.svc.", "example.com."} {
+				t.Run(name+" does not exist", func(t *testing.T) {
+					got, err := lookup(t, resolver(network), name)
+					var problem *net.DNSError
+					if !errors.As(err, &problem) || !problem.IsNotFound || problem.IsTemporary || problem.IsTimeout {
+						t.Errorf("got %v, %v", got, err)
+					}
+				})
+			}
+			t.Run("ports", func(t *testing.T) {
+				_, got, err := resolver(network).LookupSRV(t.Context(), "http", "tcp", "db.data.svc.cluster.local.")
+				if err != nil || len(got) != 1 || *got[0] != (net.SRV{Target: "db.data.svc.cluster.local.", Port: 80, Weight: 100}) {
+					t.Errorf("got %v, %v", got, err)
+				}
+			})
+		})
+	}
+	t.Run("an answer that is too long comes by TCP", func(t *testing.T) {
+		if got, err := lookup(t, resolver("tcp"), "web.shop.svc."); err != nil || len(got) != 200 {
+			t.Errorf("got %d addresses, %v", len(got), err)
+		}
+		if got, err := lookup(t, resolver("udp"), "web.shop.svc."); err != nil || len(got) == 0 || len(got) == 200 {
+			t.Errorf("got %d addresses in a datagram, %v", len(got), err)
+		}
+	})
+}
+
+func TestWhoIsNoPodOfASandboxIsRefused(t *testing.T) {
+	for name, objects := range map[string][]runtime.Object{
+		"nobody":                          nil,
+		"a pod of production":             {&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "sbx"}}, pod("sbx", "127.0.0.1", corev1.PodRunning)},
+		"a pod that has ended":            {namespace("sbx", "data", "run"), pod("sbx", "127.0.0.1", corev1.PodFailed)},
+		"a pod with the node's address":   {namespace("sbx", "data", "run"), hostNetwork(pod("sbx", "127.0.0.1", corev1.PodRunning))},
+		"a namespace that is in no group": {namespace("sbx", "data", ""), pod("sbx", "127.0.0.1", corev1.PodRunning)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, resolver := serve(t, append(objects, in("sbx", clusterIP("db", "10.96.0.1")))...)
+			// TCP: with a datagram lost in between the resolver would ask twice.
+			got, err := lookup(t, resolver("tcp"), "db.data.svc.")
+			var problem *net.DNSError
+			if err == nil || errors.As(err, &problem) && problem.IsNotFound {
+				t.Errorf("got %v, %v", got, err)
+			}
+		})
+	}
+}
+
+func hostNetwork(p *corev1.Pod) *corev1.Pod {
+	p.Spec.HostNetwork = true
+	return p
+}
+
+func TestAPodWhoseAddressIsNotKnownYetGetsItsAnswer(t *testing.T) {
+	for _, network := range []string{"udp", "tcp"} {
+		t.Run(network, func(t *testing.T) {
+			kube, resolver := serve(t, namespace("sbx", "data", "run"), in("sbx", clusterIP("db", "10.96.0.1")), pod("sbx", "10.0.0.1", corev1.PodPending))
+			answered := make(chan error)
+			go func() {
+				got, err := lookup(t, resolver(network), "db.data.svc.")
+				if err == nil && !slices.Equal(got, []string{"10.96.0.1"}) {
+					err = fmt.Errorf("got %v", got)
+				}
+				answered <- err
+			}()
+			select {
+			case err := <-answered:
+				t.Fatalf("an answer before the pod is known: %v", err)
+			case <-time.After(200 * time.Millisecond):
+			}
+			if _, err := kube.CoreV1().Pods("sbx").Update(t.Context(), pod("sbx", "127.0.0.1", corev1.PodRunning), metav1.UpdateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-answered; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestSandboxesComeAndGo(t *testing.T) {
+	kube, resolver := serve(t, namespace("sbx-shop", "shop", "run"), pod("sbx-shop", "127.0.0.1", corev1.PodRunning))
+	found := func(want bool) func() error {
+		return func() error {
+			if got, err := lookup(t, resolver("udp"), "db.data.svc."); (err == nil) != want {
+				return fmt.Errorf("got %v, %w", got, err)
+			}
+			return nil
+		}
+	}
+	if err := found(false)(); err != nil {
+		t.Fatal(err)
+	}
+	ns := namespace("sbx-data", "data", "run")
+	if _, err := kube.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kube.CoreV1().Services("sbx-data").Create(t.Context(), in("sbx-data", clusterIP("db", "10.96.0.1")), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, found(true))
+	// What counts is what the namespace says now.
+	ns.Labels[v1alpha1.LabelGroup] = "another"
+	if _, err := kube.CoreV1().Namespaces().Update(t.Context(), ns, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, found(false))
+	ns.Labels[v1alpha1.LabelGroup] = "run"
+	if _, err := kube.CoreV1().Namespaces().Update(t.Context(), ns, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, found(true))
+	if err := kube.CoreV1().Namespaces().Delete(t.Context(), "sbx-data", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, found(false))
+}
+
+func TestTrimKeepsNoMoreOfAPodThanItsAddresses(t *testing.T) {
+	p := pod("sbx", "10.0.0.1", corev1.PodRunning)
+	p.Spec.Containers = []corev1.Container{{Env: []corev1.EnvVar{{Name: "PASSWORD", Value: "hunter2"}}}}
+	got, err := trim(p)
+	if err != nil || len(got.(*corev1.Pod).Spec.Containers) > 0 || len(got.(*corev1.Pod).Status.PodIPs) != 1 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
