@@ -2770,7 +2770,7 @@ func schema_pkg_apis_restore_v1alpha1_SandboxSpec(ref common.ReferenceCallback) 
 					},
 					"networkIsolation": {
 						SchemaProps: spec.SchemaProps{
-							Description: "NetworkIsolation: strict lets no traffic in or out of any pod; group adds traffic among the sandboxes of the run, and DNS.",
+							Description: "NetworkIsolation: strict lets no traffic in or out of any pod; group adds traffic among the sandboxes of the run. Names of the source namespaces then mean their sandboxes, for pods that came out of the backup; no other name means anything, and pods that a controller makes later get no answer at all.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

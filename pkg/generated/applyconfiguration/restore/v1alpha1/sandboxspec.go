@@ -20,8 +20,9 @@ type SandboxSpecApplyConfiguration struct {
 	TTL *restorev1alpha1.Duration `json:"ttl,omitempty"`
 	// ResourceQuota bounds what one sandbox may request.
 	ResourceQuota *SandboxQuotaApplyConfiguration `json:"resourceQuota,omitempty"`
-	// NetworkIsolation: strict lets no traffic in or out of any pod; group adds traffic among the sandboxes of the run,
-	// and DNS.
+	// NetworkIsolation: strict lets no traffic in or out of any pod; group adds traffic among the sandboxes of the run. Names
+	// of the source namespaces then mean their sandboxes, for pods that came out of the backup; no other name means
+	// anything, and pods that a controller makes later get no answer at all.
 	NetworkIsolation *restorev1alpha1.NetworkIsolation `json:"networkIsolation,omitempty"`
 	// PodSecurity is the Pod Security Standard that is enforced in the sandbox.
 	PodSecurity *restorev1alpha1.PodSecurity `json:"podSecurity,omitempty"`
