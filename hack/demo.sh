@@ -34,11 +34,15 @@ kubectl apply -f manifests/crds -f manifests
 kubectl wait --for condition=established --timeout 30s crd/restoretests.restore.kymaros.io >/dev/null
 if [ $own = yes ]; then
   # The tag stays the same, so a new build would not be noticed.
-  build=$(sha256sum _output/image/kymaros-controller | cut -c1-16)
-  kubectl -n kymaros-system patch deployment kymaros-controller -p \
-    "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"demo/build\":\"$build\"}},\"spec\":{\"containers\":[{\"name\":\"controller\",\"imagePullPolicy\":\"Always\"}]}}}}" >/dev/null
+  for name in controller dns; do
+    build=$(sha256sum "_output/image/kymaros-$name" | cut -c1-16)
+    kubectl -n kymaros-system patch deployment "kymaros-$name" -p \
+      "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"demo/build\":\"$build\"}},\"spec\":{\"containers\":[{\"name\":\"$name\",\"imagePullPolicy\":\"Always\"}]}}}}" >/dev/null
+  done
 fi
-kubectl -n kymaros-system rollout status deployment/kymaros-controller --timeout 120s
+for name in controller dns; do
+  kubectl -n kymaros-system rollout status "deployment/kymaros-$name" --timeout 120s
+done
 
 step "Application: a shop with a database and a web server"
 sed -e "s#POSTGRES_IMAGE#$postgres#" -e "s#WEB_IMAGE#$web#" hack/demo/shop.yaml | kubectl apply -f -

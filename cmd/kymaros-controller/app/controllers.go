@@ -123,11 +123,12 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		built, err := schedule.New(ctx, c.kymaros, tests, recorder)
 		return run(built, err)
 	case controller.Sandbox:
-		built, err := sandbox.New(ctx, c.kube, c.kymaros, tests, set.labelled, recorder)
+		built, err := sandbox.New(ctx, options.LeaderElectNamespace, c.kube, c.kymaros, tests, set.labelled, recorder)
 		return run(built, err)
 	case controller.Restore:
 		built, err := restore.New(ctx, restore.Options{
-			VeleroNamespace: options.VeleroNamespace, MaxRestores: options.MaxRestores, PermittedResources: options.PermittedResources,
+			VeleroNamespace: options.VeleroNamespace, SystemNamespace: options.LeaderElectNamespace, ClusterDomain: options.ClusterDomain,
+			MaxRestores: options.MaxRestores, PermittedResources: options.PermittedResources,
 		}, c.kube, c.kymaros, tests, velero, recorder)
 		return run(built, err)
 	case controller.HealthCheck:

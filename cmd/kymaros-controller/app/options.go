@@ -18,6 +18,7 @@ import (
 type Options struct {
 	Kubeconfig      string
 	VeleroNamespace string
+	ClusterDomain   string
 	MaxRestores     int
 	CheckWorkers    int
 	// PermittedResources are those that tests may add to what is restored.
@@ -39,6 +40,7 @@ type Options struct {
 func NewOptions() *Options {
 	return &Options{
 		VeleroNamespace:      env("KYMAROS_VELERO_NAMESPACE", "velero"),
+		ClusterDomain:        "cluster.local",
 		MaxRestores:          1,
 		CheckWorkers:         8,
 		LeaderElect:          true,
@@ -54,13 +56,14 @@ func NewOptions() *Options {
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file; empty inside a cluster")
 	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero's Backups and Restores")
+	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of kymaros-dns must be the same")
 	fs.IntVar(&o.MaxRestores, "max-restores", o.MaxRestores, "how many Velero Restores of ours may be under way at once")
 	fs.IntVar(&o.CheckWorkers, "check-workers", o.CheckWorkers, "how many health checks may run at once")
 	fs.StringSliceVar(&o.PermittedResources, "permitted-resources", o.PermittedResources,
 		"resources, such as certificates.cert-manager.io, that a RestoreTest may restore beside the built-in list (spec.restore.includedResources); "+
 			"an operator that serves them acts on the copies in a sandbox too")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
-	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease")
+	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease, and of kymaros-dns")
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "address of /metrics; empty for none")
 	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server, of each controller")
@@ -80,6 +83,9 @@ func (o *Options) Validate() error {
 		for _, problem := range validation.IsDNS1123Label(namespace) {
 			errs = append(errs, fmt.Errorf("--%s=%q: %s", flag, namespace, problem))
 		}
+	}
+	for _, problem := range validation.IsDNS1123Subdomain(o.ClusterDomain) {
+		errs = append(errs, fmt.Errorf("--cluster-domain=%q: %s", o.ClusterDomain, problem))
 	}
 	for flag, number := range map[string]int{"max-restores": o.MaxRestores, "check-workers": o.CheckWorkers, "kube-api-burst": o.Burst} {
 		if number < 1 {

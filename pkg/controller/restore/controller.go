@@ -33,6 +33,10 @@ import (
 type Options struct {
 	// VeleroNamespace holds Velero's Backups and Restores.
 	VeleroNamespace string
+	// SystemNamespace holds our DNS.
+	SystemNamespace string
+	// ClusterDomain is what names of Services end with, such as cluster.local.
+	ClusterDomain string
 	// MaxRestores is how many Restores of ours may be under way at once.
 	MaxRestores int
 	// PermittedResources are those that tests may add to what is restored.
@@ -148,7 +152,10 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if p.create {
 		name, err := c.create(ctx, rt, p.status, now)
 		var lost sandboxLostError
+		var unmodified modifiersError
 		switch {
+		case errors.As(err, &unmodified):
+			p.condition.Status, p.condition.Reason, p.condition.Message = metav1.ConditionFalse, v1alpha1.ReasonFailedValidation, unmodified.Error()
 		case errors.As(err, &lost):
 			p.condition.Status, p.condition.Reason, p.condition.Message = metav1.ConditionFalse, v1alpha1.ReasonSandboxLost, lost.Error()
 		case apierrors.IsForbidden(err) || apierrors.IsInvalid(err):
@@ -230,7 +237,11 @@ func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, statu
 	if err != nil {
 		return "", err // observe has seen to it that there is none
 	}
-	want := build(rt, status, resources, c.options.VeleroNamespace, now)
+	modifiers, err := c.modifiers(ctx, rt)
+	if err != nil {
+		return "", err
+	}
+	want := build(rt, status, scoped{resources, modifiers}, c.options.VeleroNamespace, now)
 	restores := c.client.VeleroV1().Restores(c.options.VeleroNamespace)
 	_, err = restores.Create(ctx, want, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Restore)})
 	if apierrors.IsAlreadyExists(err) {

@@ -11,12 +11,17 @@ import (
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
-// ModifiersName is the ConfigMap in Velero's namespace that neutralises what is restored. It is part of the manifests.
-const ModifiersName = "kymaros-sandbox-modifiers"
+// scoped is what is restored and how it is changed on the way.
+type scoped struct {
+	// resources is all that is restored.
+	resources []string
+	// modifiers is the ConfigMap with the rules.
+	modifiers string
+}
 
 // build returns the Velero Restore of rt's run into its sandboxes, of which there is at least one. Every source namespace is
-// named and mapped: one that is not would be restored into production. resources is all that is restored.
-func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, resources []string, veleroNamespace string, now time.Time) *velerov1.Restore {
+// named and mapped: one that is not would be restored into production.
+func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, what scoped, veleroNamespace string, now time.Time) *velerov1.Restore {
 	run, sandboxes := rt.Status.Run, rt.Status.Sandbox.Namespaces
 	mapping := map[string]string{}
 	var sources []string
@@ -44,12 +49,12 @@ func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, resources []
 			BackupName:              status.BackupName,
 			IncludedNamespaces:      sources,
 			NamespaceMapping:        mapping,
-			IncludedResources:       resources,
+			IncludedResources:       what.resources,
 			IncludeClusterResources: &no,
 			ExistingResourcePolicy:  velerov1.PolicyTypeNone,
 			LabelSelector:           selector(run.Spec.BackupSource.LabelSelector),
 			ItemOperationTimeout:    metav1.Duration{Duration: left},
-			ResourceModifier:        &corev1.TypedLocalObjectReference{Kind: "ConfigMap", Name: ModifiersName},
+			ResourceModifier:        &corev1.TypedLocalObjectReference{Kind: "ConfigMap", Name: what.modifiers},
 		},
 	}
 }

@@ -31,6 +31,7 @@ import (
 
 // Controller creates and guards sandboxes.
 type Controller struct {
+	system     string
 	kube       kubernetes.Interface
 	tests      restorelisters.RestoreTestLister
 	namespaces corelisters.NamespaceLister
@@ -42,11 +43,13 @@ type Controller struct {
 	runner     controller.Runner
 }
 
-// New returns the sandbox controller. labelled is a factory of informers that see only what carries our managed-by label.
-func New(ctx context.Context, kube kubernetes.Interface, client versioned.Interface, tests restoreinformers.RestoreTestInformer,
+// New returns the sandbox controller. system is the namespace of our DNS, and labelled a factory of informers that see only
+// what carries our managed-by label.
+func New(ctx context.Context, system string, kube kubernetes.Interface, client versioned.Interface, tests restoreinformers.RestoreTestInformer,
 	labelled informers.SharedInformerFactory, recorder record.EventRecorder) (*Controller, error) {
 	logger := klog.FromContext(ctx)
 	c := &Controller{
+		system:     system,
 		kube:       kube,
 		tests:      tests.Lister(),
 		namespaces: labelled.Core().V1().Namespaces().Lister(),

@@ -33,7 +33,7 @@ type guard struct {
 // guards returns the guards of a sandbox, beside its namespace.
 func (c *Controller) guards(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) ([]guard, error) {
 	var all []guard
-	for _, want := range networkPolicies(rt, sandbox) {
+	for _, want := range networkPolicies(rt, sandbox, c.system) {
 		have, err := c.policies.NetworkPolicies(sandbox.Name).Get(want.Name)
 		if err != nil && !apierrors.IsNotFound(err) {
 			return nil, err

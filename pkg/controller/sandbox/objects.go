@@ -21,6 +21,11 @@ const (
 	limitsName   = "kymaros-limits"
 )
 
+// Our DNS, as the manifests have it. Policies see the port of the pod, not that of the Service.
+const dnsPort = 5353
+
+var dnsLabels = map[string]string{"app.kubernetes.io/name": "kymaros", "app.kubernetes.io/component": "dns"}
+
 // planned returns the sandboxes of rt's run, in the order of its sources.
 func planned(rt *v1alpha1.RestoreTest) []v1alpha1.SandboxNamespace {
 	run := rt.Status.Run
@@ -51,7 +56,9 @@ func namespace(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *cor
 }
 
 // networkPolicies returns the policies of a sandbox. The first one, in every mode, selects all pods and allows nothing.
-func networkPolicies(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) []*networkingv1.NetworkPolicy {
+// system is the namespace of our DNS. The cluster's own stays out of reach: it tells addresses of production, and carries
+// to the world whatever is asked.
+func networkPolicies(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, system string) []*networkingv1.NetworkPolicy {
 	both := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
 	policies := []*networkingv1.NetworkPolicy{{
 		ObjectMeta: held(meta(rt, sandbox, denyAll)),
@@ -64,8 +71,8 @@ func networkPolicies(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace
 		MatchLabels: map[string]string{v1alpha1.LabelGroup: rt.Status.Run.ID},
 	}}}
 	dns := []networkingv1.NetworkPolicyPeer{{
-		NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: metav1.NamespaceSystem}},
-		PodSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{"k8s-app": "kube-dns"}},
+		NamespaceSelector: &metav1.LabelSelector{MatchLabels: map[string]string{corev1.LabelMetadataName: system}},
+		PodSelector:       &metav1.LabelSelector{MatchLabels: dnsLabels},
 	}}
 	return append(policies, &networkingv1.NetworkPolicy{
 		ObjectMeta: held(meta(rt, sandbox, allowGroup)),
@@ -74,7 +81,7 @@ func networkPolicies(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace
 			Ingress:     []networkingv1.NetworkPolicyIngressRule{{From: group}},
 			Egress: []networkingv1.NetworkPolicyEgressRule{
 				{To: group},
-				{To: dns, Ports: []networkingv1.NetworkPolicyPort{port(corev1.ProtocolUDP, 53), port(corev1.ProtocolTCP, 53)}},
+				{To: dns, Ports: []networkingv1.NetworkPolicyPort{port(corev1.ProtocolUDP, dnsPort), port(corev1.ProtocolTCP, dnsPort)}},
 			},
 		},
 	})
@@ -84,11 +91,11 @@ func networkPolicies(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace
 // restored operator or a person. They are the guard that holds when a resource modifier has failed.
 func quota(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *corev1.ResourceQuota {
 	hard := corev1.ResourceList{
-		corev1.ResourceServicesLoadBalancers:      resource.MustParse("0"),                                                             // would get a real address outside
-		corev1.ResourceServicesNodePorts:          resource.MustParse("0"),                                                             // would be reachable from outside
-		"count/ingresses.networking.k8s.io":       resource.MustParse("0"),                                                             // would take production's host names
-		"count/jobs.batch":                        resource.MustParse("0"),                                                             // would run again: mails, payments
-		"count/networkpolicies.networking.k8s.io": *resource.NewQuantity(int64(len(networkPolicies(rt, sandbox))), resource.DecimalSI), // are additive: one more would open the sandbox
+		corev1.ResourceServicesLoadBalancers:      resource.MustParse("0"),                                                                 // would get a real address outside
+		corev1.ResourceServicesNodePorts:          resource.MustParse("0"),                                                                 // would be reachable from outside
+		"count/ingresses.networking.k8s.io":       resource.MustParse("0"),                                                                 // would take production's host names
+		"count/jobs.batch":                        resource.MustParse("0"),                                                                 // would run again: mails, payments
+		"count/networkpolicies.networking.k8s.io": *resource.NewQuantity(int64(len(networkPolicies(rt, sandbox, ""))), resource.DecimalSI), // are additive: one more would open the sandbox
 	}
 	spec := rt.Status.Run.Spec.Sandbox.ResourceQuota
 	set := func(name corev1.ResourceName, q v1alpha1.Quantity) {

@@ -42,7 +42,7 @@ func TestPlannedUsesTheGivenSandboxName(t *testing.T) {
 
 func TestEveryModeDeniesFirst(t *testing.T) {
 	for mode, rt := range map[string]*v1alpha1.RestoreTest{"strict": test(), "group": test(group)} {
-		policies := networkPolicies(rt, box)
+		policies := networkPolicies(rt, box, "kymaros-system")
 		deny := policies[0]
 		if deny.Name != "kymaros-deny-all" || len(deny.Spec.PodSelector.MatchLabels)+len(deny.Spec.PodSelector.MatchExpressions) > 0 ||
 			len(deny.Spec.PolicyTypes) != 2 || len(deny.Spec.Ingress)+len(deny.Spec.Egress) > 0 {
@@ -58,18 +58,18 @@ func TestEveryModeDeniesFirst(t *testing.T) {
 			t.Errorf("%s: the quota allows %v policies, ours are %d", mode, count.Value(), len(policies))
 		}
 	}
-	if n := len(networkPolicies(test(), box)); n != 1 {
+	if n := len(networkPolicies(test(), box, "kymaros-system")); n != 1 {
 		t.Errorf("strict has %d policies: a second one can only open something", n)
 	}
 }
 
-func TestGroupOpensNothingButTheGroupAndDNS(t *testing.T) {
-	allow := networkPolicies(test(group), box)[1]
+func TestGroupOpensNothingButTheGroupAndOurDNS(t *testing.T) {
+	allow := networkPolicies(test(group), box, "kymaros-system")[1]
 	peers := func(peers []networkingv1.NetworkPolicyPeer) {
 		for _, p := range peers {
 			run := p.NamespaceSelector != nil && p.NamespaceSelector.MatchLabels[v1alpha1.LabelGroup] == "run" && p.IPBlock == nil
-			dns := p.NamespaceSelector != nil && p.NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"] == "kube-system" &&
-				p.PodSelector != nil && p.PodSelector.MatchLabels["k8s-app"] == "kube-dns"
+			dns := p.NamespaceSelector != nil && p.NamespaceSelector.MatchLabels["kubernetes.io/metadata.name"] == "kymaros-system" &&
+				p.PodSelector != nil && p.PodSelector.MatchLabels["app.kubernetes.io/name"] == "kymaros" && p.PodSelector.MatchLabels["app.kubernetes.io/component"] == "dns"
 			if !run && !dns {
 				t.Errorf("a peer that is neither of the run nor DNS: %+v", p)
 			}
@@ -88,12 +88,12 @@ func TestGroupOpensNothingButTheGroupAndDNS(t *testing.T) {
 		peers(r.To)
 		if r.To[0].PodSelector != nil {
 			for _, p := range r.Ports {
-				if p.Port.IntValue() != 53 {
+				if p.Port.IntValue() != 5353 {
 					t.Errorf("DNS is open on port %v", p.Port)
 				}
 			}
 			if len(r.Ports) != 2 {
-				t.Error("DNS is not bounded to port 53")
+				t.Error("DNS is not bounded to its port")
 			}
 		}
 	}

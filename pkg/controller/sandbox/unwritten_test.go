@@ -32,13 +32,13 @@ func TestAViolationIsToldAlthoughTheFirstWriteOfItFails(t *testing.T) {
 	})
 	ns := namespace(rt, box)
 	ns.UID = "uid"
-	open := networkPolicies(rt, box)[0]
+	open := networkPolicies(rt, box, "kymaros-system")[0]
 	open.Spec.Egress = []networkingv1.NetworkPolicyEgressRule{{}}
 	quotas := []*corev1.ResourceQuota{quota(rt, box), priorityQuota(rt, box)}
 
 	client, kube := fake.NewClientset(rt.DeepCopy()), kubefake.NewClientset(ns, open)
 	factory, labelled := externalversions.NewSharedInformerFactory(client, 0), informers.NewSharedInformerFactory(kube, 0)
-	c, err := New(t.Context(), kube, client, factory.Restore().V1alpha1().RestoreTests(), labelled, record.NewFakeRecorder(10))
+	c, err := New(t.Context(), "kymaros-system", kube, client, factory.Restore().V1alpha1().RestoreTests(), labelled, record.NewFakeRecorder(10))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,13 +32,18 @@ const (
 	VeleroNamespace = "velero"
 	// SystemNamespace is where the controller is.
 	SystemNamespace = "kymaros-system"
-	// Controller is the name of the controller's Deployment, and of its container "controller".
+	// Controller is the name of the controller's Deployment.
 	Controller = "kymaros-controller"
+	// DNS is the name of the Deployment, and of the Service, of the DNS of sandboxes.
+	DNS = "kymaros-dns"
 
 	image = "ghcr.io/kymaros/kymaros:v0.1.0"
-	// buildAnnotation of the controller's pods tells which build they run: the tag of the image stays the same.
+	// buildAnnotation of our pods tells which build they run: the tag of the image stays the same.
 	buildAnnotation = "demo/build"
 )
+
+// containers are those of our Deployments, and their programs are in the image under the Deployments' names.
+var containers = map[string]string{Controller: "controller", DNS: "dns"}
 
 // Cluster is a running cluster, seen by an administrator.
 type Cluster struct {
@@ -111,21 +116,24 @@ func connect(ctx context.Context) (*Cluster, error) {
 // Name returns a name that no other process uses.
 func (c *Cluster) Name(name string) string { return name + "-" + c.Suffix }
 
-// install builds the controller, applies the manifests and waits until this very build runs.
+// install builds the programs, applies the manifests and waits until this very build runs.
 func (c *Cluster) install(ctx context.Context) error {
 	if err := c.command(ctx, "hack/image.sh", "_output/image"); err != nil {
 		return err
 	}
-	program, err := os.ReadFile(filepath.Join(root, "_output/image/kymaros-controller"))
-	if err != nil {
-		return err
-	}
-	sum := sha256.Sum256(program)
-	build := hex.EncodeToString(sum[:])[:16]
-
 	deployments := c.Kube.AppsV1().Deployments(SystemNamespace)
-	have, err := deployments.Get(ctx, Controller, metav1.GetOptions{})
-	if err != nil || have.Spec.Template.Annotations[buildAnnotation] != build {
+	builds, changed := map[string]string{}, false
+	for name := range containers {
+		program, err := os.ReadFile(filepath.Join(root, "_output/image", name))
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(program)
+		builds[name] = hex.EncodeToString(sum[:])[:16]
+		have, err := deployments.Get(ctx, name, metav1.GetOptions{})
+		changed = changed || err != nil || have.Spec.Template.Annotations[buildAnnotation] != builds[name]
+	}
+	if changed {
 		if err := c.command(ctx, "test/cluster/run.sh", "image", image, "_output/image", "--entrypoint", "/kymaros-controller", "--user", "65532"); err != nil {
 			return err
 		}
@@ -133,17 +141,24 @@ func (c *Cluster) install(ctx context.Context) error {
 	if err := c.command(ctx, "kubectl", "apply", "-f", "manifests/crds", "-f", "manifests"); err != nil {
 		return err
 	}
-	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{buildAnnotation: build}},
-		"spec":     map[string]any{"containers": []any{map[string]any{"name": "controller", "imagePullPolicy": "Always"}}},
-	}}})
-	if err != nil {
-		return err
+	for name, container := range containers {
+		patch, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{
+			"metadata": map[string]any{"annotations": map[string]any{buildAnnotation: builds[name]}},
+			"spec":     map[string]any{"containers": []any{map[string]any{"name": container, "imagePullPolicy": "Always"}}},
+		}}})
+		if err != nil {
+			return err
+		}
+		if _, err := deployments.Patch(ctx, name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			return err
+		}
 	}
-	if _, err := deployments.Patch(ctx, Controller, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
-		return err
+	for name := range containers {
+		if err := c.AwaitRollout(ctx, SystemNamespace, name); err != nil {
+			return err
+		}
 	}
-	return c.AwaitRollout(ctx, SystemNamespace, Controller)
+	return nil
 }
 
 // AwaitRollout waits until all pods of a Deployment are of its newest revision and available, and no other is left.

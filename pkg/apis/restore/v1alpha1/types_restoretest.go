@@ -156,8 +156,9 @@ type SandboxSpec struct {
 	// ResourceQuota bounds what one sandbox may request.
 	// +optional
 	ResourceQuota SandboxQuota `json:"resourceQuota,omitempty"`
-	// NetworkIsolation: strict lets no traffic in or out of any pod; group adds traffic among the sandboxes of the run,
-	// and DNS.
+	// NetworkIsolation: strict lets no traffic in or out of any pod; group adds traffic among the sandboxes of the run. Names
+	// of the source namespaces then mean their sandboxes, for pods that came out of the backup; no other name means
+	// anything, and pods that a controller makes later get no answer at all.
 	// +optional
 	// +kubebuilder:default=strict
 	// +kubebuilder:validation:Enum=strict;group
