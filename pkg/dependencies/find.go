@@ -1,6 +1,7 @@
-// Package dependencies finds what a restored application says about services in other namespaces. It is pure: no client,
-// no clock. It reads values of environment variables, arguments and ConfigMaps, and gives back only the host names in
-// them: never a value.
+// Package dependencies finds what a restored application says about services in other namespaces and outside of the
+// cluster. It is pure: no client, no clock. It reads values of environment variables, arguments, ConfigMaps and Secrets,
+// and gives back only the host names in them: never a value. Of Secrets it gives back only names of Services; that a value
+// names a host elsewhere is told, but not which.
 package dependencies
 
 import (
@@ -18,10 +19,12 @@ type Reference struct {
 	From string
 	// Service and Namespace of the host; both empty if it is outside of the cluster.
 	Service, Namespace string
-	// Host as it is written.
+	// Host as it is written; empty for one outside of the cluster that a Secret names.
 	Host string
 	// Place is "Kind/name key".
 	Place string
+	// Unsure: it counts only if there is such a Service. What looks like a host in a Secret may be something else.
+	Unsure bool
 }
 
 var (
@@ -65,15 +68,24 @@ func (f Finder) Text(from, place, text string) []Reference {
 	return unique(found)
 }
 
+// value returns the references in a value, and the hosts outside of the cluster that it names.
+func (f Finder) value(from, place, key, text string) []Reference {
+	found := f.Text(from, place, text)
+	for _, host := range f.external(key, text) {
+		found = append(found, Reference{From: from, Host: host, Place: place})
+	}
+	return found
+}
+
 // PodSpec returns the references in the environment and the arguments of all containers of owner, "Kind/name".
 func (f Finder) PodSpec(from, owner string, spec *corev1.PodSpec) []Reference {
 	var found []Reference
 	for _, c := range slices.Concat(spec.InitContainers, spec.Containers) {
 		for _, e := range c.Env {
-			found = append(found, f.Text(from, owner+" env "+e.Name, e.Value)...)
+			found = append(found, f.value(from, owner+" env "+e.Name, e.Name, e.Value)...)
 		}
 		for _, arg := range slices.Concat(c.Command, c.Args) {
-			found = append(found, f.Text(from, owner+" args of "+c.Name, arg)...)
+			found = append(found, f.value(from, owner+" args of "+c.Name, "", arg)...)
 		}
 	}
 	return unique(found)
@@ -83,7 +95,35 @@ func (f Finder) PodSpec(from, owner string, spec *corev1.PodSpec) []Reference {
 func (f Finder) ConfigMap(from string, cm *corev1.ConfigMap) []Reference {
 	var found []Reference
 	for key, value := range cm.Data {
-		found = append(found, f.Text(from, "ConfigMap/"+cm.Name+" "+key, value)...)
+		found = append(found, f.value(from, "ConfigMap/"+cm.Name+" "+key, key, value)...)
+	}
+	return unique(found)
+}
+
+// credentials are Secrets in which hosts are no dependencies of the application: registries, certificates and the like.
+var credentials = []corev1.SecretType{
+	corev1.SecretTypeServiceAccountToken, corev1.SecretTypeDockercfg, corev1.SecretTypeDockerConfigJson, corev1.SecretTypeTLS, "helm.sh/release.v1",
+}
+
+// Secret returns the references in the values of a Secret, without anything of the values but names of Services.
+func (f Finder) Secret(from string, s *corev1.Secret) []Reference {
+	if slices.Contains(credentials, s.Type) {
+		return nil
+	}
+	var found []Reference
+	for key, value := range s.Data {
+		place := "Secret/" + s.Name + " " + key
+		for _, r := range f.Text(from, place, string(value)) {
+			qualified := strings.HasPrefix(r.Host, r.Service+"."+r.Namespace+".svc")
+			r.Unsure, r.Host = !qualified, r.Service+"."+r.Namespace
+			if qualified {
+				r.Host += ".svc" // the domain after it could be anything
+			}
+			found = append(found, r)
+		}
+		if len(f.external(key, string(value))) > 0 {
+			found = append(found, Reference{From: from, Place: place})
+		}
 	}
 	return unique(found)
 }

@@ -53,7 +53,7 @@ func TestNamesOfProductionMeanTheSandbox(t *testing.T) {
 	for name := range want {
 		command = append(command, name)
 	}
-	// Both a pod that was restored and the policy agent may need a moment.
+	// The policy agent learns of a new pod a moment later.
 	stage.Until(t, 30*time.Second, func(ctx context.Context) error {
 		out, err := cluster.Exec(ctx, own.namespace, own.from, command...)
 		if err != nil {
@@ -74,7 +74,11 @@ func TestNamesOfProductionMeanTheSandbox(t *testing.T) {
 	notRolledOut(t, own.namespace)
 
 	cluster.Release(t, rt, storeDB)
-	cluster.AwaitEnd(t, rt)
+	_, report := cluster.AwaitEnd(t, rt)
+	level := report.Status.ValidationLevels.CrossNamespaceDeps
+	if tested := strings.Join(level.Tested, "; "); level.Status != v1alpha1.LevelPass || !strings.Contains(tested, "web."+storeDB+".svc") || len(level.NotTested) > 0 {
+		t.Errorf("dependencies %+v", level)
+	}
 }
 
 // notRolledOut fails t if a Deployment of the namespace has replaced the pods that came out of the backup.

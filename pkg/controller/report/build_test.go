@@ -57,7 +57,7 @@ func TestBuildOfAPass(t *testing.T) {
 			InternalHealth:   v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 checks passed", Tested: []string{"rows"}},
 			CrossNamespaceDeps: v1alpha1.LevelResult{
 				Status: v1alpha1.LevelNotTested,
-				Detail: "not applicable: no reference to another namespace in environment, arguments, ConfigMaps or Services",
+				Detail: "not applicable: no reference to another namespace in environment, arguments, ConfigMaps, Secrets or Services",
 			},
 			RTOCompliance: v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 5, Max: 5, Detail: "20s, within 1m0s"},
 		},

@@ -214,7 +214,7 @@ func TestReport(t *testing.T) {
 		f := newFixture(t, test())
 		f.mustSync(t)
 		for _, a := range f.kube.Actions() {
-			if resource := a.GetResource().Resource; resource == "secrets" || resource == "configmaps" && a.GetNamespace() != sandbox {
+			if resource := a.GetResource().Resource; (resource == "secrets" || resource == "configmaps") && a.GetNamespace() != sandbox {
 				t.Errorf("%s %s in namespace %s", a.GetVerb(), resource, a.GetNamespace())
 			}
 		}

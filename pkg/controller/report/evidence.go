@@ -34,8 +34,8 @@ type seen struct {
 	// namespaces that were compared; gone are the source namespaces that do not exist any more.
 	namespaces []completeness.Namespace
 	gone       []string
-	// services are the names in each sandbox, by source namespace.
-	services   map[string]sets.Set[string]
+	// sandboxes are what came back, by source namespace.
+	sandboxes  map[string]*dependencies.Sandbox
 	references []dependencies.Reference
 	// back are the source namespaces of which anything came back.
 	back      sets.Set[string]
@@ -165,10 +165,10 @@ func dependenciesCount(s seen, isolation v1alpha1.NetworkIsolation) score.Count 
 	if reason := s.unread[topicDependencies]; reason != "" {
 		return score.Count{Unknown: reason}
 	}
-	r := dependencies.Cover(s.references, s.services, isolation)
+	r := dependencies.Cover(s.references, s.sandboxes, isolation)
 	detail := fmt.Sprintf("%d of %d references to other namespaces are covered", r.Covered, r.Found)
 	if r.Found == 0 {
-		detail = "not applicable: no reference to another namespace in environment, arguments, ConfigMaps or Services"
+		detail = "not applicable: no reference to another namespace in environment, arguments, ConfigMaps, Secrets or Services"
 	}
 	return score.Count{Found: r.Covered, Expected: r.Found, Detail: detail, Tested: r.Tested, Untested: r.Untested}
 }

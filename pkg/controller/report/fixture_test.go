@@ -107,9 +107,7 @@ func production() []runtime.Object {
 	add("v1", "Secret", "db")
 	add("v1", "ConfigMap", "db")
 	add("v1", "ConfigMap", "kube-root-ca.crt")
-	return append(all, &metav1.PartialObjectMetadata{ // in the sandbox: Secrets are only ever read as metadata
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: metav1.ObjectMeta{Namespace: sandbox, Name: "db"},
-	})
+	return all
 }
 
 // cluster returns the source namespace and what came back in the sandbox.
@@ -125,9 +123,13 @@ func cluster() []runtime.Object {
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}},
 		&corev1.Service{ObjectMeta: there("db")},
 		&corev1.PersistentVolumeClaim{ObjectMeta: there("data-db-0")},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: sandbox, Labels: map[string]string{
+			v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelRun: runID,
+		}}},
 		&appsv1.StatefulSet{ObjectMeta: here("db")},
 		&corev1.Service{ObjectMeta: here("db")},
 		&corev1.ConfigMap{ObjectMeta: here("db")},
+		&corev1.Secret{ObjectMeta: here("db")},
 		&corev1.PersistentVolumeClaim{
 			ObjectMeta: here("data-db-0"), Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv-1"},
 			Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},

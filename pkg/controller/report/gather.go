@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/tools/pager"
@@ -28,14 +29,15 @@ import (
 const parallel = 8
 
 // look is one look at the live cluster: many lists, each read page by page and thrown away, so that memory does not grow
-// with what the namespaces hold. Of Secrets, and of everything in the source namespaces but pods, only metadata is asked for.
+// with what the namespaces hold. Of Secrets and ConfigMaps of the source namespaces only metadata is asked for; in the
+// sandboxes they are read with their values, for the names of Services in them.
 type look struct {
 	c      *Controller
 	filter completeness.Filter
-	// restore is the name of the Restore: its label is on all that came back.
-	restore string
-	finder  dependencies.Finder
-	bare    bare
+	// runID is the id of the run, and restore the name of its Restore: its label is on all that came back.
+	runID, restore string
+	finder         dependencies.Finder
+	bare           bare
 
 	tasks []task
 
@@ -54,7 +56,7 @@ type task struct {
 // of what may succeed later.
 func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen, error) {
 	sandbox, restore, _ := fragments(rt)
-	l := &look{c: c, restore: restore.Name, seen: seen{unread: map[topic]string{}, services: map[string]sets.Set[string]{}, back: sets.New[string]()}}
+	l := &look{c: c, runID: rt.Status.Run.ID, restore: restore.Name, seen: seen{unread: map[topic]string{}, sandboxes: map[string]*dependencies.Sandbox{}, back: sets.New[string]()}}
 	var sandboxes []string
 	for _, ns := range sandbox.Namespaces {
 		l.finder.Sources = append(l.finder.Sources, ns.Source)
@@ -83,7 +85,7 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 	found := make([]*completeness.Namespace, len(sandbox.Namespaces))
 	for i, ns := range sandbox.Namespaces {
 		found[i] = &completeness.Namespace{Source: ns.Source, Want: completeness.Names{}, Have: completeness.Names{}}
-		l.seen.services[ns.Source] = sets.New[string]()
+		l.seen.sandboxes[ns.Source] = &dependencies.Sandbox{Services: map[string]dependencies.Service{}, Workloads: map[string]labels.Selector{}}
 		l.sandbox(ns, found[i].Have)
 		l.source(ns.Source, found[i].Want)
 		l.productionPods(ns.Source, level(rt))
@@ -192,6 +194,12 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 		}
 	}
 	refer := func(refs []dependencies.Reference) { l.seen.references = append(l.seen.references, refs...) }
+	box := l.seen.sandboxes[ns.Source]
+	workload := func(name string, selector *metav1.LabelSelector) {
+		if s, err := metav1.LabelSelectorAsSelector(selector); err == nil { // the API server takes no other
+			box.Workloads[name] = s
+		}
+	}
 	core, apps := l.c.kube.CoreV1(), l.c.kube.AppsV1()
 
 	l.add("pods in sandbox "+ns.Name, func(ctx context.Context) error {
@@ -206,6 +214,9 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 				}
 				l.bare.came(ns.Source, pod.Name)
 				l.seen.mounts = append(l.seen.mounts, volumes.MountsOf(pod)...)
+				if pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
+					box.Pods = append(box.Pods, l.pod(pod))
+				}
 				refer(refs)
 			})
 		})
@@ -213,13 +224,21 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 	l.add("deployments in sandbox "+ns.Name, func(ctx context.Context) error {
 		return each(ctx, apps.Deployments(ns.Name).List, func(d *appsv1.Deployment) {
 			refs := l.finder.PodSpec(ns.Source, "Deployment/"+d.Name, &d.Spec.Template.Spec)
-			l.note(func() { came(completeness.Deployment, d); refer(refs) })
+			l.note(func() {
+				came(completeness.Deployment, d)
+				workload("Deployment/"+d.Name, d.Spec.Selector)
+				refer(refs)
+			})
 		})
 	}, topicCompleteness, topicDependencies, topicSideEffects)
 	l.add("statefulsets in sandbox "+ns.Name, func(ctx context.Context) error {
 		return each(ctx, apps.StatefulSets(ns.Name).List, func(s *appsv1.StatefulSet) {
 			refs := l.finder.PodSpec(ns.Source, "StatefulSet/"+s.Name, &s.Spec.Template.Spec)
-			l.note(func() { came(completeness.StatefulSet, s); refer(refs) })
+			l.note(func() {
+				came(completeness.StatefulSet, s)
+				workload("StatefulSet/"+s.Name, s.Spec.Selector)
+				refer(refs)
+			})
 		})
 	}, topicCompleteness, topicDependencies, topicSideEffects)
 	l.add("services in sandbox "+ns.Name, func(ctx context.Context) error {
@@ -227,13 +246,13 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 			refs := l.finder.Service(ns.Source, s)
 			l.note(func() {
 				came(completeness.Service, s)
-				l.seen.services[ns.Source].Insert(s.Name)
+				box.Services[s.Name] = dependencies.Service{Selector: s.Spec.Selector, Alias: s.Spec.Type == corev1.ServiceTypeExternalName}
 				refer(refs)
 			})
 		})
 	}, topicCompleteness, topicDependencies, topicSideEffects)
 	l.add("configmaps in sandbox "+ns.Name, func(ctx context.Context) error {
-		return each(ctx, core.ConfigMaps(ns.Name).List, func(cm *corev1.ConfigMap) {
+		return each(ctx, large(core.ConfigMaps(ns.Name).List), func(cm *corev1.ConfigMap) {
 			refs := l.finder.ConfigMap(ns.Source, cm)
 			l.note(func() { came(completeness.ConfigMap, cm); refer(refs) })
 		})
@@ -246,13 +265,34 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 			})
 		})
 	}, topicCompleteness, topicVolumes, topicSideEffects)
-	secrets := l.c.metadata.Resource(completeness.Secret.Resource()).Namespace(ns.Name)
 	l.neutralised(ns.Source, ns.Name)
 	l.add("secrets in sandbox "+ns.Name, func(ctx context.Context) error {
-		return each(ctx, secrets.List, func(o *metav1.PartialObjectMetadata) {
-			l.note(func() { came(completeness.Secret, o) })
+		// Their values are looked into: not of a namespace that somebody has put into the status.
+		live, err := core.Namespaces().Get(ctx, ns.Name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if live.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy || live.Labels[v1alpha1.LabelRun] != l.runID {
+			return fmt.Errorf("namespace %s is no sandbox of this run", ns.Name)
+		}
+		return each(ctx, large(core.Secrets(ns.Name).List), func(s *corev1.Secret) {
+			refs := l.finder.Secret(ns.Source, s)
+			l.note(func() { came(completeness.Secret, s); refer(refs) })
 		})
-	}, topicCompleteness)
+	}, topicCompleteness, topicDependencies)
+}
+
+// pod returns what references to and from a pod depend on. One that Velero restored has our DNS if the rule for it was
+// applied; one that a controller made later never has.
+func (l *look) pod(pod *corev1.Pod) dependencies.Pod {
+	ready := slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
+		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
+	})
+	return dependencies.Pod{
+		Name: pod.Name, Labels: pod.Labels, Ready: ready && pod.DeletionTimestamp == nil,
+		Answered: pod.Spec.DNSPolicy == corev1.DNSNone && pod.Labels[velerov1.RestoreNameLabel] == l.restore,
+		Uses:     dependencies.Uses(&pod.Spec),
+	}
 }
 
 func (l *look) note(do func()) {
@@ -272,6 +312,14 @@ func each[L, T runtime.Object](ctx context.Context, list func(context.Context, m
 		do(item)
 		return nil
 	})
+}
+
+// large is list in short pages: one object of its kind may be as large as the API server stores any.
+func large[L runtime.Object](list func(context.Context, metav1.ListOptions) (L, error)) func(context.Context, metav1.ListOptions) (L, error) {
+	return func(ctx context.Context, o metav1.ListOptions) (L, error) {
+		o.Limit = min(o.Limit, 20)
+		return list(ctx, o)
+	}
 }
 
 // patience is how long after the end of a run a look that fails is tried again, before the report says what could not be
