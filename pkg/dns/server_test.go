@@ -48,11 +48,12 @@ func serve(t *testing.T, objects ...runtime.Object) (*fake.Clientset, func(netwo
 		t.Fatal(err)
 	}
 	var listen net.ListenConfig
-	packets, err := listen.ListenPacket(ctx, "udp", "127.0.0.1:0")
+	// In this order: ports of connections that others have open are taken for TCP only.
+	streams, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	streams, err := listen.Listen(ctx, "tcp", packets.LocalAddr().String())
+	packets, err := listen.ListenPacket(ctx, "udp", streams.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
