@@ -170,10 +170,11 @@ func (l *look) source(namespace string, want completeness.Names) {
 			})
 		}
 		l.add(fmt.Sprintf("%s in namespace %s", kind.Resource().Resource, namespace), func(ctx context.Context) error {
-			switch kind {
-			case completeness.Service:
+			// Of these the metadata does not tell whether they would act.
+			if kind == completeness.Service {
 				return each(ctx, l.c.kube.CoreV1().Services(namespace).List, func(o *corev1.Service) { seen(o) })
-			case completeness.PersistentVolumeClaim:
+			}
+			if kind == completeness.PersistentVolumeClaim {
 				return each(ctx, l.c.kube.CoreV1().PersistentVolumeClaims(namespace).List, func(o *corev1.PersistentVolumeClaim) { seen(o) })
 			}
 			return each(ctx, l.c.metadata.Resource(kind.Resource()).Namespace(namespace).List, func(o *metav1.PartialObjectMetadata) { seen(o) })

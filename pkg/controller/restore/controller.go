@@ -197,9 +197,7 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	case err != nil && !apierrors.IsNotFound(err):
 		return s, err
 	}
-	if _, s.refused = scope.Resources(rt.Status.Run.Spec.Restore, c.options.PermittedResources); s.refused != nil {
-		return s, nil
-	}
+	_, s.refused = scope.Resources(rt.Status.Run.Spec.Restore, c.options.PermittedResources)
 	cached, err := c.restores.List(labels.Everything())
 	if err != nil {
 		return s, err

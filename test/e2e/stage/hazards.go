@@ -167,7 +167,7 @@ func (c *Cluster) pointAtProduction(ctx context.Context, namespace string) error
 	_, err = c.Kube.CoreV1().Endpoints(namespace).Create(ctx, &corev1.Endpoints{ //nolint:staticcheck // deprecated, and still in many clusters
 		ObjectMeta: metav1.ObjectMeta{Name: "legacy"},
 		Subsets: []corev1.EndpointSubset{{ //nolint:staticcheck // as above
-			Addresses: []corev1.EndpointAddress{{IP: pods.Items[0].Status.PodIP}}, Ports: []corev1.EndpointPort{{Name: "http", Port: 8080}}, //nolint:staticcheck // as above
+			Addresses: []corev1.EndpointAddress{{IP: pods.Items[0].Status.PodIP}}, Ports: []corev1.EndpointPort{{Name: "http", Port: 8080}},
 		}},
 	}, metav1.CreateOptions{})
 	return err
