@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/scope"
@@ -277,6 +278,15 @@ func TestBuildNeverTouchesProduction(t *testing.T) {
 		t.Errorf("Velero may take %v, the run has an hour", spec.ItemOperationTimeout.Duration)
 	case spec.LabelSelector.MatchLabels["tier"] != "db":
 		t.Error("the test's label selector is lost")
+	}
+	left, err := metav1.LabelSelectorAsSelector(spec.LabelSelector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, owner := range []string{"batch.kubernetes.io/job-name", "job-name", "pod-template-generation"} {
+		if left.Matches(labels.Set{"tier": "db", owner: "x"}) || !left.Matches(labels.Set{"tier": "db"}) {
+			t.Errorf("pods with label %s would run without the controller that owns them", owner)
+		}
 	}
 	if got := restore.Annotations["velero.io/pod-volume-timeout"]; got != "1h0m0s" {
 		t.Errorf("Velero may wait %q for a volume, the run has an hour", got)
