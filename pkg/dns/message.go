@@ -27,42 +27,51 @@ type query struct {
 	rcode dnsmessage.RCode
 }
 
-// errNoQuery is returned for what deserves no answer: noise, and answers, to which an answer could go on for ever.
-var errNoQuery = errors.New("no query")
-
-// read reads a query. What can be answered by an error only has an rcode.
-func read(message []byte) (query, error) {
+// read reads a query. What can be answered by an error only has an rcode; ok is false for what deserves no answer: noise,
+// and answers, to which an answer could go on for ever.
+func read(message []byte) (q query, ok bool) {
 	var p dnsmessage.Parser
 	header, err := p.Start(message)
 	if err != nil || header.Response {
-		return query{}, errNoQuery
+		return query{}, false
 	}
-	q := query{id: header.ID, recursion: header.RecursionDesired, size: plainSize}
-	questions, err := p.AllQuestions()
-	switch {
-	case header.OpCode != 0:
+	q = query{id: header.ID, recursion: header.RecursionDesired, size: plainSize}
+	if header.OpCode != 0 {
 		q.rcode = dnsmessage.RCodeNotImplemented
-		return q, nil
-	case err != nil || len(questions) != 1:
+		return q, true
+	}
+	if q.body(&p) != nil {
 		q.rcode = dnsmessage.RCodeFormatError
-		return q, nil
+	}
+	return q, true
+}
+
+// body reads what stands behind the header.
+func (q *query) body(p *dnsmessage.Parser) error {
+	questions, err := p.AllQuestions()
+	if err != nil {
+		return err
+	}
+	if len(questions) != 1 {
+		return errors.New("not one question")
 	}
 	q.question = questions[0]
-	if p.SkipAllAnswers() != nil || p.SkipAllAuthorities() != nil {
-		q.rcode = dnsmessage.RCodeFormatError
-		return q, nil
+	if err := errors.Join(p.SkipAllAnswers(), p.SkipAllAuthorities()); err != nil {
+		return err
 	}
 	for {
 		extra, err := p.AdditionalHeader()
 		if errors.Is(err, dnsmessage.ErrSectionDone) {
-			return q, nil
+			return nil
 		}
-		if err == nil && extra.Type == dnsmessage.TypeOPT && !q.extended {
+		if err != nil {
+			return err
+		}
+		if extra.Type == dnsmessage.TypeOPT && !q.extended {
 			q.extended, q.size = true, min(max(int(extra.Class), plainSize), largestSize)
 		}
-		if err != nil || p.SkipAdditional() != nil {
-			q.rcode = dnsmessage.RCodeFormatError
-			return q, nil
+		if err := p.SkipAdditional(); err != nil {
+			return err
 		}
 	}
 }

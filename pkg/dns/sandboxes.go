@@ -228,13 +228,11 @@ func trim(obj any) (any, error) {
 			Status:     corev1.PodStatus{Phase: pod.Status.Phase, PodIPs: pod.Status.PodIPs},
 		}, nil
 	}
-	o, err := meta.Accessor(obj)
-	if err != nil {
-		return obj, nil // a tombstone
-	}
-	o.SetManagedFields(nil)
-	if _, ok := obj.(*corev1.Namespace); !ok {
-		o.SetAnnotations(nil)
+	if o, err := meta.Accessor(obj); err == nil {
+		o.SetManagedFields(nil)
+		if _, ok := obj.(*corev1.Namespace); !ok {
+			o.SetAnnotations(nil)
+		}
 	}
 	return obj, nil
 }

@@ -69,8 +69,8 @@ func (s *Server) packets(ctx context.Context, conn net.PacketConn, wg *sync.Wait
 		if err != nil {
 			return fmt.Errorf("read a datagram: %w", err)
 		}
-		q, err := read(buffer[:n])
-		if err != nil {
+		q, ok := read(buffer[:n])
+		if !ok {
 			continue
 		}
 		address := addressOf(from)
@@ -133,9 +133,9 @@ func (s *Server) stream(ctx context.Context, conn net.Conn) error {
 		if _, err := io.ReadFull(conn, buffer); err != nil {
 			return err
 		}
-		q, err := read(buffer)
-		if err != nil {
-			return err
+		q, ok := read(buffer)
+		if !ok {
+			return errors.New("what came is no query")
 		}
 		// Each time anew: a connection may outlive its pod, and the address go to another.
 		found, known := s.await(ctx, addressOf(conn.RemoteAddr()))
