@@ -38,8 +38,8 @@ func in[T metav1.Object](namespace string, o T) T {
 	return o
 }
 
-// serve starts a server for a cluster with those objects, and returns a resolver that asks it by that network.
-func serve(t *testing.T, objects ...runtime.Object) (*fake.Clientset, func(network string) *net.Resolver) {
+// follow follows the sandboxes of a cluster with those objects.
+func follow(t *testing.T, objects ...runtime.Object) (*fake.Clientset, *Sandboxes) {
 	t.Helper()
 	kube := fake.NewClientset(objects...)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -47,6 +47,26 @@ func serve(t *testing.T, objects ...runtime.Object) (*fake.Clientset, func(netwo
 	if err != nil {
 		t.Fatal(err)
 	}
+	ran := make(chan struct{})
+	go func() { sandboxes.Run(ctx); close(ran) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ran
+	})
+	until(t, func() error {
+		if !sandboxes.Ready() {
+			return errors.New("not ready")
+		}
+		return nil
+	})
+	return kube, sandboxes
+}
+
+// serve starts a server for a cluster with those objects, and returns a resolver that asks it by that network.
+func serve(t *testing.T, objects ...runtime.Object) (*fake.Clientset, func(network string) *net.Resolver) {
+	t.Helper()
+	kube, sandboxes := follow(t, objects...)
+	ctx, cancel := context.WithCancel(t.Context())
 	var listen net.ListenConfig
 	// In this order: ports of connections that others have open are taken for TCP only.
 	streams, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -57,21 +77,13 @@ func serve(t *testing.T, objects ...runtime.Object) (*fake.Clientset, func(netwo
 	if err != nil {
 		t.Fatal(err)
 	}
-	ran, served := make(chan struct{}), make(chan error)
-	go func() { sandboxes.Run(ctx); close(ran) }()
+	served := make(chan error)
 	go func() { served <- NewServer(sandboxes, "cluster.local").Serve(ctx, packets, streams) }()
 	t.Cleanup(func() {
 		cancel()
-		<-ran
 		if err := <-served; err != nil {
 			t.Errorf("Serve: %v", err)
 		}
-	})
-	until(t, func() error {
-		if !sandboxes.Ready() {
-			return errors.New("not ready")
-		}
-		return nil
 	})
 	return kube, func(network string) *net.Resolver {
 		return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -202,6 +214,46 @@ func TestAPodWhoseAddressIsNotKnownYetGetsItsAnswer(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestWhoWaitsIsToldAtOnce(t *testing.T) {
+	kube, sandboxes := follow(t, namespace("sbx", "data", "run"), pod("sbx", "10.0.0.1", corev1.PodPending))
+	address := netip.MustParseAddr("127.0.0.1")
+	_, known, changed := sandboxes.scopeOf(address)
+	if known {
+		t.Fatal("a pod is known by an address that it does not have")
+	}
+	if _, err := kube.CoreV1().Pods("sbx").Update(t.Context(), pod("sbx", "127.0.0.1", corev1.PodRunning), metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-changed:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody was told of the pod's address")
+	}
+	if _, known, _ := sandboxes.scopeOf(address); !known {
+		t.Error("the pod is not known by its address")
+	}
+}
+
+func TestNothingIsAskedForOutsideOfSandboxes(t *testing.T) {
+	ours := namespace("ours", "data", "run")
+	delete(ours.Labels, v1alpha1.LabelGroup)
+	theirs := namespace("theirs", "data", "run")
+	delete(theirs.Labels, v1alpha1.LabelManagedBy)
+	kube, _ := follow(t, namespace("sbx", "data", "run"), ours, theirs)
+	asked := 0
+	for _, a := range kube.Actions() {
+		switch ns := a.GetNamespace(); {
+		case ns == "sbx":
+			asked++
+		case ns != "" || a.GetResource().Resource != "namespaces":
+			t.Errorf("%s %s in namespace %q", a.GetVerb(), a.GetResource().Resource, ns)
+		}
+	}
+	if asked == 0 {
+		t.Error("nothing is asked for in a sandbox")
 	}
 }
 
