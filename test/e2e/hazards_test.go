@@ -100,8 +100,14 @@ func archiveIsBack() v1alpha1.HealthCheck {
 // tryHazards runs a test of the sound backup and returns what is not as it should be.
 func tryHazards(t *testing.T, h stage.Hazards, name string) []string {
 	t.Helper()
-	rt := cluster.Start(t, cluster.RestoreTest(name, h.Sound, h.Namespace), frontAnswers(), archiveIsBack(), stage.Hold(h.Namespace))
-	rt = cluster.AwaitHeld(t, rt)
+	rt := cluster.RestoreTest(name, h.Sound, h.Namespace)
+	rt.Spec.Timeout = new(v1alpha1.Duration)
+	*rt.Spec.Timeout = "3m" // so long Velero waits for a volume that never comes
+	rt, held := cluster.AwaitHeldOrReported(t, cluster.Start(t, rt, frontAnswers(), archiveIsBack(), stage.Hold(h.Namespace)))
+	if !held {
+		_, report := cluster.AwaitEnd(t, rt)
+		return append([]string{"the checks were not reached"}, inReport(h, report)...)
+	}
 	found := inSandbox(t, h, rt)
 	if err := cluster.Unhold(t.Context(), stage.SandboxOf(t, rt, h.Namespace)); err != nil { // or the sandbox stays
 		t.Fatal(err)

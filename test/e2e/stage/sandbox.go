@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
 )
 
 // released is the label for which Hold waits.
@@ -29,6 +30,25 @@ func Hold(source string) v1alpha1.HealthCheck {
 func (c *Cluster) AwaitHeld(t testing.TB, rt *v1alpha1.RestoreTest) *v1alpha1.RestoreTest {
 	t.Helper()
 	return c.Await(t, rt, v1alpha1.ConditionHealthChecked, v1alpha1.ReasonRunning)
+}
+
+// AwaitHeldOrReported waits until the checks of rt's run are under way, or its report is written: then held is false. It
+// returns rt as it is then.
+func (c *Cluster) AwaitHeldOrReported(t testing.TB, rt *v1alpha1.RestoreTest) (now *v1alpha1.RestoreTest, held bool) {
+	t.Helper()
+	Until(t, RunTimeout, func(ctx context.Context) error {
+		var err error
+		if now, err = c.Current(ctx, rt); err != nil {
+			return err
+		}
+		checked := conditions.ForRun(now, v1alpha1.ConditionHealthChecked)
+		held = checked != nil && checked.Reason == v1alpha1.ReasonRunning
+		if held || conditions.Is(now, v1alpha1.ConditionReported, metav1.ConditionTrue) {
+			return nil
+		}
+		return fmt.Errorf("neither held nor reported\n%s", Conditions(now))
+	})
+	return now, held
 }
 
 // Release lets the check of Hold pass.
