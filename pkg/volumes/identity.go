@@ -18,6 +18,7 @@ const (
 	driverAzureDisk = "disk.csi.azure.com"
 	driverCinder    = "cinder.csi.openstack.org"
 	driverNFS       = "nfs.csi.k8s.io"
+	driverSMB       = "smb.csi.k8s.io"
 )
 
 // Identity names the storage behind pv: PersistentVolumes with the same identity hold the same data. Where two names of one
@@ -79,11 +80,26 @@ func csi(s *corev1.CSIPersistentVolumeSource) string {
 		return join("cinder", s.VolumeHandle)
 	case driverNFS:
 		// Whoever writes such a volume by hand invents its handle.
-		if server, share := s.VolumeAttributes["server"], s.VolumeAttributes["share"]; server != "" && share != "" {
-			return nfs(server, path.Join(share, s.VolumeAttributes["subdir"]))
+		if server, share := attribute(s, "server"), attribute(s, "share"); server != "" && share != "" {
+			return nfs(server, path.Join(share, attribute(s, "subDir")))
+		}
+	case driverSMB:
+		// Its handle ends with the name of the volume, also where two volumes are one directory.
+		if source := attribute(s, "source"); source != "" {
+			return join("smb", strings.ToLower(path.Clean(source)), path.Clean(attribute(s, "subDir")))
 		}
 	}
 	return join("csi", s.Driver, s.VolumeHandle)
+}
+
+// attribute returns what the driver noted under key, which it spells as the storage class did.
+func attribute(s *corev1.CSIPersistentVolumeSource, key string) string {
+	for k, value := range s.VolumeAttributes {
+		if strings.EqualFold(k, key) {
+			return value
+		}
+	}
+	return ""
 }
 
 func nfs(server, exported string) string {

@@ -65,6 +65,17 @@ func TestIdentity(t *testing.T) {
 		"an NFS export through its CSI driver, whatever its handle": {
 			identity(nfsVolume("filer", "/exports/a")), identity(csiVolume("nfs.csi.k8s.io", "made-up", "server", "filer", "share", "/exports", "subdir", "a")), true,
 		},
+		"an NFS export whose class spells its keys in its own way": {
+			identity(nfsVolume("filer", "/exports/a")), identity(csiVolume("nfs.csi.k8s.io", "made-up", "Server", "filer", "share", "/exports", "subDir", "a")), true,
+		},
+		"two directories of one such export": {
+			identity(csiVolume("nfs.csi.k8s.io", "1", "server", "filer", "share", "/exports", "subDir", "a")),
+			identity(csiVolume("nfs.csi.k8s.io", "2", "server", "filer", "share", "/exports", "subDir", "b")), false,
+		},
+		"one directory of an SMB share, whatever its handles": {
+			identity(csiVolume("smb.csi.k8s.io", "share#a#pv-1", "source", "//Filer/share", "subDir", "a")),
+			identity(csiVolume("smb.csi.k8s.io", "share#a#pv-2", "source", "//filer/share", "subdir", "a")), true,
+		},
 		"a path on the same node":                             {identity(hostPath("/data/"), onNode("n1")), identity(hostPath("/data"), onNode("n1")), true},
 		"a path on another node":                              {identity(hostPath("/data"), onNode("n1")), identity(hostPath("/data"), onNode("n2")), false},
 		"nodes in another order":                              {identity(hostPath("/data"), onNode("n1", "n2")), identity(hostPath("/data"), onNode("n2", "n1")), true},

@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	// provisionedBy is set by every provisioner on what it makes.
+	// provisionedBy is set by every provisioner on what it makes, and by people on what they make like it.
 	provisionedBy = "pv.kubernetes.io/provisioned-by"
+	// boundByController is set on a volume that was free and was given to a claim; a provisioner makes its volumes for one.
+	boundByController = "pv.kubernetes.io/bound-by-controller"
 	// originalName is set by Velero on a volume that it made from a native snapshot of another.
 	originalName = "velero.io/original-pv-name"
 )
@@ -30,7 +32,7 @@ type Volume struct {
 	Created  time.Time
 	// Changed is when its phase last changed; zero if the cluster does not tell.
 	Changed time.Time
-	// Provisioned tells that a provisioner made it.
+	// Provisioned tells that a provisioner made it for its claim.
 	Provisioned bool
 	// Native tells that Velero made it from a native snapshot.
 	Native bool
@@ -62,7 +64,7 @@ func (i *Inventory) Add(pv *corev1.PersistentVolume) {
 	}
 	v := Volume{
 		Name: pv.Name, UID: pv.UID, ResourceVersion: pv.ResourceVersion, Namespace: claim.Namespace, ClaimUID: claim.UID, Identity: identity,
-		Created: pv.CreationTimestamp.Time, Provisioned: pv.Annotations[provisionedBy] != "", Native: pv.Annotations[originalName] != "",
+		Created: pv.CreationTimestamp.Time, Provisioned: pv.Annotations[provisionedBy] != "" && pv.Annotations[boundByController] == "", Native: pv.Annotations[originalName] != "",
 		Policy: pv.Spec.PersistentVolumeReclaimPolicy,
 	}
 	if at := pv.Status.LastPhaseTransitionTime; at != nil {

@@ -72,6 +72,8 @@ type Look struct {
 	Mounts    []Mount
 	Transfers []Transfer
 	Inventory *Inventory
+	// Production are the VolumeSnapshots that claims of production were once made from, by "namespace/name" of the claim.
+	Production map[string]string
 	// Began is when the run did.
 	Began time.Time
 	// NativeSnapshots tells that the backup holds snapshots of another kind than CSI.
@@ -135,6 +137,8 @@ func (l Look) source(c Claim, transfers []Transfer, r *v1alpha1.VolumeReport) {
 		r.Message = "the claim waits for Velero's data mover, and there is no DataDownload for it"
 	case c.Snapshot != "" && !c.Bound:
 		r.Message = "the claim is not bound: its snapshot did not become a volume"
+	case c.Snapshot != "" && l.Production[c.Source+"/"+c.Name] == c.Snapshot:
+		r.Message = fmt.Sprintf("it was made from VolumeSnapshot %s, as production's was: Velero sets another when the volume is in the backup", c.Snapshot)
 	case c.Snapshot != "":
 		r.Method = v1alpha1.VolumeCSISnapshot
 	case l.Inventory.bound[c.Volume].Native:

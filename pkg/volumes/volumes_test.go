@@ -114,6 +114,12 @@ func TestReport(t *testing.T) {
 			look: Look{Claims: with(func(c *Claim) { c.Snapshot = "s" })},
 			want: report(func(r *v1alpha1.VolumeReport) { r.Method = v1alpha1.VolumeCSISnapshot }),
 		},
+		"a snapshot that production's claim was made from proves nothing": {
+			look: Look{Claims: with(func(c *Claim) { c.Snapshot = "s" }), Production: map[string]string{"shop/data": "s"}},
+			want: report(func(r *v1alpha1.VolumeReport) {
+				r.Message = "it was made from VolumeSnapshot s, as production's was: Velero sets another when the volume is in the backup"
+			}),
+		},
 		"a claim whose snapshot never became a volume": {
 			look: Look{Claims: with(func(c *Claim) { c.Snapshot, c.Bound, c.Volume = "s", false, "" })},
 			want: report(func(r *v1alpha1.VolumeReport) {

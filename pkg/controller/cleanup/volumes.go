@@ -79,6 +79,8 @@ func plan(inventory *volumes.Inventory, claims sets.Set[types.UID], sandboxes []
 			leaks("%s, so it is not deleted and its reclaim policy is Retain; see whose data it holds, then delete the PersistentVolume, or clear its spec.claimRef, by hand", foreign)
 		case v.Policy == corev1.PersistentVolumeReclaimDelete:
 			p.going = append(p.going, v.Name)
+		case claimed && v.Identity == "":
+			leaks("nothing here knows its kind of storage, so that nothing shows whether another volume stands for it too; delete it and its storage by hand if nobody needs it")
 		case claimed:
 			p.reclaim = append(p.reclaim, v)
 			p.going = append(p.going, v.Name)

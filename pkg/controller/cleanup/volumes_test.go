@@ -55,6 +55,8 @@ func TestPlanForVolumes(t *testing.T) {
 	)
 	before := func(pv *corev1.PersistentVolume) { pv.CreationTimestamp = metav1.NewTime(now.Add(-time.Minute)) }
 	byHand := func(pv *corev1.PersistentVolume) { pv.Annotations = nil }
+	bound := func(pv *corev1.PersistentVolume) { pv.Annotations["pv.kubernetes.io/bound-by-controller"] = "yes" }
+	unknown := func(pv *corev1.PersistentVolume) { pv.Spec.PersistentVolumeSource = corev1.PersistentVolumeSource{} }
 	other := volume(retain, func(pv *corev1.PersistentVolume) { pv.Name, pv.Spec.ClaimRef.Namespace = "of-production", "shop" })
 	changed := func(at time.Time) func(*corev1.PersistentVolume) {
 		return func(pv *corev1.PersistentVolume) { pv.Status.LastPhaseTransitionTime = &metav1.Time{Time: at} }
@@ -72,6 +74,8 @@ func TestPlanForVolumes(t *testing.T) {
 		want   want
 	}{
 		"a volume of ours with Delete goes":                       {[]*corev1.PersistentVolume{volume(remove)}, []types.UID{"claim"}, want{going: "pv"}},
+		"one that was free before with Retain stays":              {[]*corev1.PersistentVolume{volume(retain, bound)}, []types.UID{"claim"}, want{leaked: unproved}},
+		"one of unknown storage with Retain stays":                {[]*corev1.PersistentVolume{volume(retain, unknown)}, []types.UID{"claim"}, want{leaked: "nothing here knows its kind of storage"}},
 		"and goes on going when its claim is gone":                {[]*corev1.PersistentVolume{volume(remove)}, nil, want{going: "pv"}},
 		"a volume of ours with Retain gets Delete":                {[]*corev1.PersistentVolume{volume(retain)}, []types.UID{"claim"}, want{reclaim: "pv", going: "pv"}},
 		"so does one with Recycle":                                {[]*corev1.PersistentVolume{volume(recycle)}, []types.UID{"claim"}, want{reclaim: "pv", going: "pv"}},

@@ -38,9 +38,11 @@ type seen struct {
 	sandboxes  map[string]*dependencies.Sandbox
 	references []dependencies.Reference
 	// back are the source namespaces of which anything came back.
-	back      sets.Set[string]
-	claims    []volumes.Claim
-	mounts    []volumes.Mount
+	back   sets.Set[string]
+	claims []volumes.Claim
+	mounts []volumes.Mount
+	// madeFrom are the VolumeSnapshots that claims of production were made from, by "namespace/name" of the claim.
+	madeFrom  map[string]string
 	transfers []volumes.Transfer
 	ledger    sideeffects.Ledger
 	// holds is what the backup holds; notListed says why that could not be read.
@@ -115,7 +117,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 // volumeReports tell where the data of the volumes came from.
 func volumeReports(rt *v1alpha1.RestoreTest, s seen) []v1alpha1.VolumeReport {
 	return volumes.Report(volumes.Look{
-		Claims: s.claims, Mounts: s.mounts, Transfers: s.transfers, Inventory: s.inventory, Began: rt.Status.Run.StartTime.Time,
+		Claims: s.claims, Mounts: s.mounts, Transfers: s.transfers, Inventory: s.inventory, Production: s.madeFrom, Began: rt.Status.Run.StartTime.Time,
 		NativeSnapshots: s.backup != nil && s.backup.Status.VolumeSnapshotsCompleted > 0,
 	})
 }

@@ -56,7 +56,7 @@ type task struct {
 // of what may succeed later.
 func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen, error) {
 	sandbox, restore, _ := fragments(rt)
-	l := &look{c: c, runID: rt.Status.Run.ID, restore: restore.Name, seen: seen{unread: map[topic]string{}, sandboxes: map[string]*dependencies.Sandbox{}, back: sets.New[string]()}}
+	l := &look{c: c, runID: rt.Status.Run.ID, restore: restore.Name, seen: seen{unread: map[topic]string{}, madeFrom: map[string]string{}, sandboxes: map[string]*dependencies.Sandbox{}, back: sets.New[string]()}}
 	var sandboxes []string
 	for _, ns := range sandbox.Namespaces {
 		l.finder.Sources = append(l.finder.Sources, ns.Source)
@@ -106,6 +106,9 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 		}
 	}
 	slices.Sort(l.seen.gone)
+	for _, source := range l.seen.gone {
+		l.seen.ledger.Gone(source)
+	}
 	l.seen.blocked = l.bare.blocked()
 	return l.seen, retry
 }
@@ -175,7 +178,12 @@ func (l *look) source(namespace string, want completeness.Names) {
 				return each(ctx, l.c.kube.CoreV1().Services(namespace).List, func(o *corev1.Service) { seen(o) })
 			}
 			if kind == completeness.PersistentVolumeClaim {
-				return each(ctx, l.c.kube.CoreV1().PersistentVolumeClaims(namespace).List, func(o *corev1.PersistentVolumeClaim) { seen(o) })
+				return each(ctx, l.c.kube.CoreV1().PersistentVolumeClaims(namespace).List, func(o *corev1.PersistentVolumeClaim) {
+					seen(o)
+					if from := volumes.ClaimOf(namespace, o).Snapshot; from != "" {
+						l.note(func() { l.seen.madeFrom[namespace+"/"+o.Name] = from })
+					}
+				})
 			}
 			return each(ctx, l.c.metadata.Resource(kind.Resource()).Namespace(namespace).List, func(o *metav1.PartialObjectMetadata) { seen(o) })
 		}, topicCompleteness)
