@@ -57,6 +57,10 @@ func Resources(test *v1alpha1.RestoreScope, permitted []string) ([]string, error
 	return slices.Compact(all), nil
 }
 
+// Unowned are labels of pods that would be restored without the controller they belong to, and run by themselves: those of
+// Jobs, which do their work a second time, and those of DaemonSets. Nothing that carries one is restored.
+var Unowned = []string{"batch.kubernetes.io/job-name", "job-name", "pod-template-generation"}
+
 // Default tells whether objects of the kind are restored by a test that changes nothing.
 func Default(kind schema.GroupKind) bool { return resourceOf(kind) != "" }
 

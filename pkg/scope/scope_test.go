@@ -68,7 +68,8 @@ func TestPermit(t *testing.T) {
 	for _, never := range []string{
 		"networkpolicies.networking.k8s.io", "ciliumnetworkpolicies.cilium.io", "networkpolicies.crd.projectcalico.org", "endpoints",
 		"endpointslices.discovery.k8s.io", "ingresses.networking.k8s.io", "httproutes.gateway.networking.k8s.io", "jobs.batch", "rolebindings.rbac.authorization.k8s.io",
-		"validatingwebhookconfigurations.admissionregistration.k8s.io", "persistentvolumes", "resourcequotas", "restores.velero.io", "*", "", "Jobs.batch", "a,b",
+		"validatingwebhookconfigurations.admissionregistration.k8s.io", "persistentvolumes", "resourcequotas", "restores.velero.io", "servicemonitors.monitoring.coreos.com",
+		"virtualservices.networking.istio.io", "routes.route.openshift.io", "*", "", "Jobs.batch", "a,b",
 	} {
 		if err := Permit(never); err == nil {
 			t.Errorf("%q may be permitted", never)

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
@@ -53,6 +54,8 @@ type Controller struct {
 	backups  velerolisters.BackupNamespaceLister
 	status   controller.StatusWriter
 	runner   controller.Runner
+	// judged are the claims of each Restore under way whose volumes were looked at.
+	judged map[string]sets.Set[string]
 }
 
 // New returns the restore controller. The informers of Velero's objects see Velero's namespace.
@@ -65,6 +68,7 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 		client:   client,
 		tests:    tests.Lister(),
 		restores: informers.Restores().Lister().Restores(options.VeleroNamespace),
+		judged:   map[string]sets.Set[string]{},
 		backups:  informers.Backups().Lister().Backups(options.VeleroNamespace),
 		status:   controller.StatusWriter{Controller: controller.Restore, Tests: client.RestoreV1alpha1(), Recorder: recorder},
 	}
@@ -142,8 +146,8 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	if s.restore != nil && restored(s.restore) {
-		if s.production, err = c.production(ctx, rt); err != nil {
+	if s.restore != nil && restoring(s.restore) {
+		if s.production, err = c.production(ctx, rt, s.restore); err != nil {
 			return 0, err
 		}
 	}

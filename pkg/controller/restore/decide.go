@@ -83,9 +83,9 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "restoring backup %s%s", s.backup.Name, note)
 }
 
-// restored tells whether r has ended and brought something back.
-func restored(r *velerov1.Restore) bool {
-	return r.Status.Phase == velerov1.RestorePhaseCompleted || r.Status.Phase == velerov1.RestorePhasePartiallyFailed
+// restoring tells whether r has brought something back, or is at it.
+func restoring(r *velerov1.Restore) bool {
+	return velero.Started(r.Status.Phase) && r.Status.Phase != velerov1.RestorePhaseFailedValidation
 }
 
 // follow tells of a Restore that exists.

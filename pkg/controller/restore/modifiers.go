@@ -21,7 +21,7 @@ const (
 	// ModifiersName is the ConfigMap in Velero's namespace that neutralises what is restored. It is part of the manifests.
 	ModifiersName = "kymaros-sandbox-modifiers"
 	// GroupModifiersName is the one for networkIsolation group: those rules, and one that gives restored pods our DNS. It is
-	// made anew for every Restore, so that it never lags behind the other.
+	// written anew for every Restore, so that it never lags behind the other.
 	GroupModifiersName = "kymaros-group-modifiers"
 	// DNSName is the Service of our DNS.
 	DNSName = "kymaros-dns"
@@ -35,9 +35,6 @@ func (m modifiersError) Error() string { return string(m) }
 // modifiers returns the name of the ConfigMap for the Restore of rt's run, which exists then. The error is a modifiersError
 // if it cannot.
 func (c *Controller) modifiers(ctx context.Context, rt *v1alpha1.RestoreTest) (string, error) {
-	if rt.Status.Run.Spec.Sandbox.NetworkIsolation != v1alpha1.IsolationGroup {
-		return ModifiersName, nil
-	}
 	where := c.options.VeleroNamespace + "/" + ModifiersName
 	configMaps := c.kube.CoreV1().ConfigMaps(c.options.VeleroNamespace)
 	static, err := configMaps.Get(ctx, ModifiersName, metav1.GetOptions{})
@@ -47,6 +44,13 @@ func (c *Controller) modifiers(ctx context.Context, rt *v1alpha1.RestoreTest) (s
 	if err != nil {
 		return "", fmt.Errorf("get ConfigMap %s: %w", where, err)
 	}
+	key, shipped, err := parse(static.Data)
+	if err != nil {
+		return "", modifiersError(fmt.Sprintf("ConfigMap %s is not as it was shipped (%v): apply manifests/20-modifiers.yaml", where, err))
+	}
+	if rt.Status.Run.Spec.Sandbox.NetworkIsolation != v1alpha1.IsolationGroup {
+		return ModifiersName, nil
+	}
 	service := c.options.SystemNamespace + "/" + DNSName
 	dns, err := c.kube.CoreV1().Services(c.options.SystemNamespace).Get(ctx, DNSName, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) || err == nil && (dns.Spec.ClusterIP == "" || dns.Spec.ClusterIP == corev1.ClusterIPNone) {
@@ -55,18 +59,17 @@ func (c *Controller) modifiers(ctx context.Context, rt *v1alpha1.RestoreTest) (s
 	if err != nil {
 		return "", fmt.Errorf("get Service %s: %w", service, err)
 	}
-	rules, err := groupRules(static.Data, dns.Spec.ClusterIP, c.options.ClusterDomain)
+	text, err := groupRules(shipped, dns.Spec.ClusterIP, c.options.ClusterDomain)
 	if err != nil {
-		return "", modifiersError(fmt.Sprintf("ConfigMap %s is not as it was shipped (%v): apply manifests/20-modifiers.yaml", where, err))
+		return "", err
 	}
+	rules := map[string]string{key: text}
 
 	have, err := configMaps.Get(ctx, GroupModifiersName, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		want := &corev1.ConfigMap{
-			ObjectMeta: metav1.ObjectMeta{Name: GroupModifiersName, Labels: map[string]string{"app.kubernetes.io/name": "kymaros"}}, Data: rules,
-		}
-		_, err = configMaps.Create(ctx, want, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Restore)})
+		// Not the controller's to create: whoever may create ConfigMaps here can change what Velero's plugins do.
+		return "", modifiersError(fmt.Sprintf("ConfigMap %s/%s is missing: apply manifests/20-modifiers.yaml", c.options.VeleroNamespace, GroupModifiersName))
 	case err == nil && (!maps.Equal(have.Data, rules) || len(have.BinaryData) > 0):
 		have = have.DeepCopy()
 		have.Data, have.BinaryData = rules, nil
@@ -78,23 +81,29 @@ func (c *Controller) modifiers(ctx context.Context, rt *v1alpha1.RestoreTest) (s
 	return GroupModifiersName, nil
 }
 
-// groupRules returns the rules of a ConfigMap of modifiers and one more, by which pods ask our DNS. Velero wants one key and
-// no field that it does not know.
-func groupRules(static map[string]string, dns, domain string) (map[string]string, error) {
-	if len(static) != 1 {
-		return nil, fmt.Errorf("it has %d keys, not one", len(static))
+// rules are resource modifiers as Velero reads them.
+type rules struct {
+	Version string            `json:"version"`
+	Rules   []json.RawMessage `json:"resourceModifierRules"`
+}
+
+// parse returns the rules of a ConfigMap of modifiers and the key that they stand under. Velero wants one key.
+func parse(data map[string]string) (key string, all rules, err error) {
+	if len(data) != 1 {
+		return "", all, fmt.Errorf("it has %d keys, not one", len(data))
 	}
-	key := slices.Collect(maps.Keys(static))[0]
-	var all struct {
-		Version string            `json:"version"`
-		Rules   []json.RawMessage `json:"resourceModifierRules"`
-	}
-	if err := yaml.UnmarshalStrict([]byte(static[key]), &all); err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
+	key = slices.Collect(maps.Keys(data))[0]
+	if err := yaml.UnmarshalStrict([]byte(data[key]), &all); err != nil {
+		return "", all, fmt.Errorf("%s: %w", key, err)
 	}
 	if len(all.Rules) == 0 {
-		return nil, errors.New(key + ": it has no rules")
+		return "", all, errors.New(key + ": it has no rules")
 	}
+	return key, all, nil
+}
+
+// groupRules returns the rules and one more, by which pods ask our DNS, as text.
+func groupRules(all rules, dns, domain string) (string, error) {
 	// Pods only: a changed template is rolled out, and that deletes the pod whose volumes Velero is filling.
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{
 		"dnsPolicy": corev1.DNSNone,
@@ -106,19 +115,16 @@ func groupRules(static map[string]string, dns, domain string) (map[string]string
 		},
 	}})
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	rule, err := json.Marshal(map[string]any{
 		"conditions":   map[string]any{"groupResource": "pods"},
 		"mergePatches": []map[string]any{{"patchData": string(patch)}},
 	})
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	all.Rules = append(all.Rules, rule)
 	text, err := yaml.Marshal(all)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]string{key: string(text)}, nil
+	return string(text), err
 }

@@ -58,11 +58,15 @@ func rulesOf(t *testing.T, data map[string]string) []rule {
 
 func TestGroupRulesAreTheShippedOnesAndOneMore(t *testing.T) {
 	static := shipped(t)
-	got, err := groupRules(static.Data, "10.96.0.53", "k8s.example.com")
+	key, all, err := parse(static.Data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, after := rulesOf(t, static.Data), rulesOf(t, got)
+	got, err := groupRules(all, "10.96.0.53", "k8s.example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after := rulesOf(t, static.Data), rulesOf(t, map[string]string{key: got})
 	if diff := cmp.Diff(before, after[:len(after)-1]); diff != "" {
 		t.Errorf("the shipped rules (-want +got):\n%s", diff)
 	}
@@ -100,9 +104,11 @@ func TestModifiers(t *testing.T) {
 		message   string
 		writes    string
 	}{
-		"strict asks for nothing":        {v1alpha1.IsolationStrict, nil, ModifiersName, "", ""},
-		"the default is strict":          {"", nil, ModifiersName, "", ""},
-		"group makes its own":            {v1alpha1.IsolationGroup, []runtime.Object{good, dns("10.96.0.53")}, GroupModifiersName, "", "create"},
+		"strict takes them as they are":  {v1alpha1.IsolationStrict, []runtime.Object{good}, ModifiersName, "", ""},
+		"the default is strict":          {"", []runtime.Object{good}, ModifiersName, "", ""},
+		"strict needs them too":          {v1alpha1.IsolationStrict, nil, "", "velero/kymaros-sandbox-modifiers is missing", ""},
+		"and not emptied":                {v1alpha1.IsolationStrict, []runtime.Object{static(map[string]string{"a": "version: v1"})}, "", "no rules", ""},
+		"group does not make its own":    {v1alpha1.IsolationGroup, []runtime.Object{good, dns("10.96.0.53")}, "", "velero/kymaros-group-modifiers is missing", ""},
 		"group refreshes what is old":    {v1alpha1.IsolationGroup, []runtime.Object{good, dns("10.96.0.53"), stale}, GroupModifiersName, "", "update"},
 		"without the rules nothing goes": {v1alpha1.IsolationGroup, []runtime.Object{dns("10.96.0.53")}, "", "velero/kymaros-sandbox-modifiers is missing", ""},
 		"without the Service neither":    {v1alpha1.IsolationGroup, []runtime.Object{good}, "", "system/kymaros-dns is missing", ""},
@@ -126,7 +132,7 @@ func TestModifiers(t *testing.T) {
 					writes += a.GetVerb()
 				}
 			}
-			if writes != c.writes || c.isolation != v1alpha1.IsolationGroup && len(kube.Actions()) > 0 {
+			if writes != c.writes || c.isolation != v1alpha1.IsolationGroup && len(kube.Actions()) != 1 {
 				t.Errorf("requests %v, want to %q", kube.Actions(), c.writes)
 			}
 			if got != GroupModifiersName {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/names"
+	"github.com/kymaros/kymaros/pkg/scope"
 )
 
 // scoped is what is restored and how it is changed on the way.
@@ -59,11 +60,10 @@ func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, what scoped,
 	}
 }
 
-// selector leaves out the pods that would be restored without the controller they belong to and run by themselves: those
-// of Jobs, which do their work a second time, and those of DaemonSets.
+// selector takes what the test selects and what has its controller with it.
 func selector(labels map[string]string) *metav1.LabelSelector {
 	s := &metav1.LabelSelector{MatchLabels: labels}
-	for _, key := range []string{"batch.kubernetes.io/job-name", "job-name", "pod-template-generation"} {
+	for _, key := range scope.Unowned {
 		s.MatchExpressions = append(s.MatchExpressions, metav1.LabelSelectorRequirement{Key: key, Operator: metav1.LabelSelectorOpDoesNotExist})
 	}
 	return s

@@ -5,27 +5,33 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
+func runBegan(rt *v1alpha1.RestoreTest) { rt.Status.Run.StartTime = metav1.NewTime(now) }
+
+var claim = &corev1.PersistentVolumeClaim{
+	ObjectMeta: metav1.ObjectMeta{Namespace: "sbx-db", Name: "data", UID: "u"},
+	Spec:       corev1.PersistentVolumeClaimSpec{VolumeName: "pv"}, Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},
+}
+
+// volume returns the volume of claim, so much older than the run.
+func volume(age time.Duration) *corev1.PersistentVolume {
+	return &corev1.PersistentVolume{
+		ObjectMeta: metav1.ObjectMeta{Name: "pv", CreationTimestamp: metav1.NewTime(now.Add(-age))},
+		Spec:       corev1.PersistentVolumeSpec{ClaimRef: &corev1.ObjectReference{Namespace: "sbx-db", Name: "data", UID: "u"}},
+	}
+}
+
 func TestProductionIsFoundBehindAClaim(t *testing.T) {
-	began := func(rt *v1alpha1.RestoreTest) { rt.Status.Run.StartTime = metav1.NewTime(now) }
-	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "sbx-db", Name: "data", UID: "u"},
-		Spec:       corev1.PersistentVolumeClaimSpec{VolumeName: "pv"}, Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},
-	}
-	volume := func(age time.Duration) *corev1.PersistentVolume {
-		return &corev1.PersistentVolume{
-			ObjectMeta: metav1.ObjectMeta{Name: "pv", CreationTimestamp: metav1.NewTime(now.Add(-age))},
-			Spec:       corev1.PersistentVolumeSpec{ClaimRef: &corev1.ObjectReference{Namespace: "sbx-db", Name: "data", UID: "u"}},
-		}
-	}
 	found := []string{"claim sbx-db/data has PersistentVolume pv: it was there before the run began"}
 	for name, c := range map[string]struct {
 		objects  []runtime.Object
@@ -47,7 +53,7 @@ func TestProductionIsFoundBehindAClaim(t *testing.T) {
 				versions = append(versions, version)
 				return c.behind && version == "0", &corev1.PersistentVolumeList{}, nil
 			})
-			got, err := (&Controller{kube: kube}).production(t.Context(), test(began))
+			got, err := (&Controller{kube: kube}).production(t.Context(), test(runBegan), restoreIn(velerov1.RestorePhaseCompleted))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,5 +64,39 @@ func TestProductionIsFoundBehindAClaim(t *testing.T) {
 				t.Errorf("lists of volumes (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestVolumesAreLookedAtWhileVeleroRestores(t *testing.T) {
+	kube := kubefake.NewClientset()
+	lists := 0
+	kube.PrependReactor("list", "persistentvolumes", func(clienttesting.Action) (bool, runtime.Object, error) {
+		lists++
+		return false, nil, nil
+	})
+	c := &Controller{kube: kube, judged: map[string]sets.Set[string]{}}
+	look := func(phase velerov1.RestorePhase, want int) []string {
+		t.Helper()
+		lists = 0
+		found, err := c.production(t.Context(), test(runBegan), restoreIn(phase))
+		if err != nil || lists != want {
+			t.Errorf("in phase %s: volumes listed %d times, want %d; %v", phase, lists, want, err)
+		}
+		return found
+	}
+	look(velerov1.RestorePhaseInProgress, 0)
+	if err := kube.Tracker().Add(claim); err != nil {
+		t.Fatal(err)
+	}
+	if err := kube.Tracker().Add(volume(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if found := look(velerov1.RestorePhaseInProgress, 1); len(found) != 1 {
+		t.Errorf("found %v", found)
+	}
+	look(velerov1.RestorePhaseInProgress, 0) // nothing new is bound
+	look(velerov1.RestorePhaseFailed, 1)
+	if len(c.judged) > 0 {
+		t.Errorf("what was judged is remembered for ever: %v", c.judged)
 	}
 }
