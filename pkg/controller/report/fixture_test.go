@@ -135,7 +135,7 @@ func cluster() []runtime.Object {
 			Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},
 		},
 		volume(),
-		&corev1.Pod{ObjectMeta: here("db-0"), Spec: corev1.PodSpec{Volumes: []corev1.Volume{{Name: "data", VolumeSource: claim}}}},
+		&corev1.Pod{ObjectMeta: here("db-0"), Spec: corev1.PodSpec{PriorityClassName: "kymaros-sandbox", Volumes: []corev1.Volume{{Name: "data", VolumeSource: claim}}}},
 	}
 }
 

@@ -28,8 +28,8 @@ import (
 const (
 	// inventoryTimeout bounds all of it: a report does not wait for a Velero that is gone.
 	inventoryTimeout = 10 * time.Second
-	// maxInventory bounds the list of a backup, unpacked, in bytes: a million objects.
-	maxInventory = 128 << 20
+	// maxInventory bounds the list of a backup, unpacked, in bytes: a few hundred thousand objects.
+	maxInventory = 32 << 20
 )
 
 // inventory returns what backup holds of the source namespaces and of the whole cluster, as Velero lists it in its object
@@ -147,13 +147,6 @@ func readInventory(packed io.Reader, sources []string) (sideeffects.Inventory, e
 		if err != nil {
 			return nil, err
 		}
-		var all []string
-		if err := decoder.Decode(&all); err != nil {
-			if bounded.N <= 0 {
-				return nil, fmt.Errorf("it has more than %d bytes", maxInventory)
-			}
-			return nil, err
-		}
 		text, _ := key.(string)
 		version, kind := text[:max(strings.LastIndex(text, "/"), 0)], text[strings.LastIndex(text, "/")+1:]
 		group, err := schema.ParseGroupVersion(version)
@@ -161,12 +154,36 @@ func readInventory(packed io.Reader, sources []string) (sideeffects.Inventory, e
 			return nil, fmt.Errorf("%q is no kind: %w", text, err)
 		}
 		what := group.WithKind(kind).GroupKind()
-		for _, name := range all {
+		err = eachName(decoder, func(name string) {
 			namespace, _, namespaced := strings.Cut(name, "/")
 			if !namespaced || slices.Contains(sources, namespace) {
-				inventory[what] = append(inventory[what], strings.Clone(name))
+				inventory[what] = append(inventory[what], name)
 			}
+		})
+		if err != nil && bounded.N <= 0 {
+			return nil, fmt.Errorf("it has more than %d bytes", maxInventory)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return inventory, nil
+}
+
+// eachName hands each name of the list that comes next to do: a cluster's events alone may be more than fits into memory.
+func eachName(decoder *json.Decoder, do func(string)) error {
+	if begin, err := decoder.Token(); err != nil {
+		return err
+	} else if begin != json.Delim('[') {
+		return errors.New("a kind has no list of names")
+	}
+	for decoder.More() {
+		var name string
+		if err := decoder.Decode(&name); err != nil {
+			return err
+		}
+		do(name)
+	}
+	_, err := decoder.Token()
+	return err
 }
