@@ -56,14 +56,18 @@ func TestExpects(t *testing.T) {
 		"a kind of another group is not":                                {kind: Service, backup: &velerov1.BackupSpec{IncludedResources: []string{"services.serving.knative.dev"}}},
 		"a kind that the test leaves out is not":                        {kind: Secret, excluded: []v1alpha1.ResourceName{"secrets"}},
 		"a kind beside the one that the test leaves out is expected":    {kind: Secret, excluded: []v1alpha1.ResourceName{"deployments.apps"}, want: true},
-		"a star includes all kinds":                                     {kind: Service, backup: &velerov1.BackupSpec{IncludedResources: []string{"*"}}, want: true},
-		"a kind that the backup excludes is not":                        {kind: Secret, backup: &velerov1.BackupSpec{ExcludedResources: []string{"secrets"}}},
-		"a kind that is excluded among those of namespaces is not":      {kind: Secret, backup: &velerov1.BackupSpec{ExcludedNamespaceScopedResources: []string{"secrets"}}},
-		"a kind that is not included among those of namespaces is not":  {kind: Secret, backup: &velerov1.BackupSpec{IncludedNamespaceScopedResources: []string{"configmaps"}}},
-		"an object that the backup selects is expected":                 {kind: Secret, backup: &velerov1.BackupSpec{LabelSelector: app("shop")}, want: true},
-		"an object that the backup does not select is not":              {kind: Secret, backup: &velerov1.BackupSpec{LabelSelector: app("other")}},
-		"an object that one of several selectors takes is expected":     {kind: Secret, backup: &velerov1.BackupSpec{OrLabelSelectors: []*metav1.LabelSelector{app("other"), app("shop")}}, want: true},
-		"an object that none of several selectors takes is not":         {kind: Secret, backup: &velerov1.BackupSpec{OrLabelSelectors: []*metav1.LabelSelector{app("a"), app("b")}}},
+		"an object with a label of Jobs is left out by the restore":     {kind: ConfigMap, change: func(o *metav1.PartialObjectMetadata) { o.Labels["job-name"] = "x" }},
+		"the claim of an ephemeral volume is not": {kind: PersistentVolumeClaim, change: func(o *metav1.PartialObjectMetadata) {
+			o.OwnerReferences = []metav1.OwnerReference{{Kind: "Pod", Controller: new(true)}}
+		}},
+		"a star includes all kinds":                                    {kind: Service, backup: &velerov1.BackupSpec{IncludedResources: []string{"*"}}, want: true},
+		"a kind that the backup excludes is not":                       {kind: Secret, backup: &velerov1.BackupSpec{ExcludedResources: []string{"secrets"}}},
+		"a kind that is excluded among those of namespaces is not":     {kind: Secret, backup: &velerov1.BackupSpec{ExcludedNamespaceScopedResources: []string{"secrets"}}},
+		"a kind that is not included among those of namespaces is not": {kind: Secret, backup: &velerov1.BackupSpec{IncludedNamespaceScopedResources: []string{"configmaps"}}},
+		"an object that the backup selects is expected":                {kind: Secret, backup: &velerov1.BackupSpec{LabelSelector: app("shop")}, want: true},
+		"an object that the backup does not select is not":             {kind: Secret, backup: &velerov1.BackupSpec{LabelSelector: app("other")}},
+		"an object that one of several selectors takes is expected":    {kind: Secret, backup: &velerov1.BackupSpec{OrLabelSelectors: []*metav1.LabelSelector{app("other"), app("shop")}}, want: true},
+		"an object that none of several selectors takes is not":        {kind: Secret, backup: &velerov1.BackupSpec{OrLabelSelectors: []*metav1.LabelSelector{app("a"), app("b")}}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -71,6 +71,10 @@ func (f Filter) Expects(kind Kind, o metav1.Object) bool {
 		return false
 	case set[velerov1.ExcludeFromBackupLabel] == "true":
 		return false
+	case slices.ContainsFunc(scope.Unowned, set.Has):
+		return false // our own selector leaves it out
+	case kind == PersistentVolumeClaim && metav1.GetControllerOf(o) != nil:
+		return false // of an ephemeral volume: it goes and comes with its pod
 	case kind == ConfigMap && (slices.Contains(published, o.GetName()) || has(o, leaderAnnotation)):
 		return false
 	case kind == Secret && has(o, tokenAnnotation):

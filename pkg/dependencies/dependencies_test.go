@@ -88,6 +88,31 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+func TestAHostWithoutAPort(t *testing.T) {
+	f := Finder{Sources: []string{"shop", "data"}}
+	for name, c := range map[string]struct {
+		key, value string
+		want       []string
+	}{
+		"a key that says host":             {"DB_HOST", "db.data", []string{"db.data"}},
+		"a key that says server":           {"spring.mail.server", "Mail.Data", []string{"mail.data"}},
+		"a key that says nothing":          {"FILE", "db.data", nil},
+		"a namespace that is not restored": {"DB_HOST", "db.other", nil},
+		"the own namespace":                {"DB_HOST", "db.shop", nil},
+		"a longer name":                    {"DB_HOST", "www.db.data", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, r := range f.short("shop", "env", c.key, c.value) {
+				got = append(got, r.Host)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestExternal(t *testing.T) {
 	for name, test := range map[string]struct {
 		key, text string

@@ -13,7 +13,9 @@ var (
 	hostname = regexp.MustCompile(`(?i)^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\.){1,8}[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$`)
 	// hostKey matches a key whose value is a host, with a port or without.
 	hostKey = regexp.MustCompile(`(?i)(?:^|_)(?:host|url)$`)
-	port    = regexp.MustCompile(`:[0-9]{1,5}$`)
+	// serviceKey matches a key whose value may be service.namespace: of the run, so that little else can be meant.
+	serviceKey = regexp.MustCompile(`(?i)(?:^|[-_.])(?:host|hostname|url|addr|address|endpoint|server)$`)
+	port       = regexp.MustCompile(`:[0-9]{1,5}$`)
 )
 
 // Lines that name addresses nobody connects to: comments, and names of schemas.
@@ -57,6 +59,16 @@ func (f Finder) external(key, value string) []string {
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
+}
+
+// short returns the reference that service.namespace is, without a port, as the whole value of a key that says it is a host.
+func (f Finder) short(from, place, key, value string) []Reference {
+	host := strings.ToLower(strings.TrimSuffix(port.ReplaceAllString(strings.TrimSpace(value), ""), "."))
+	service, namespace, ok := strings.Cut(host, ".")
+	if !ok || !serviceKey.MatchString(key) || namespace == from || !slices.Contains(f.Sources, namespace) || !hostname.MatchString(host) {
+		return nil
+	}
+	return []Reference{{From: from, Service: service, Namespace: namespace, Host: host, Place: place}}
 }
 
 // inside tells whether a host is one of the cluster: it ends like one, or with a namespace of the run.

@@ -70,7 +70,7 @@ func (f Finder) Text(from, place, text string) []Reference {
 
 // value returns the references in a value, and the hosts outside of the cluster that it names.
 func (f Finder) value(from, place, key, text string) []Reference {
-	found := f.Text(from, place, text)
+	found := append(f.Text(from, place, text), f.short(from, place, key, text)...)
 	for _, host := range f.external(key, text) {
 		found = append(found, Reference{From: from, Host: host, Place: place})
 	}

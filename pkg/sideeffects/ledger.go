@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/scope"
 )
 
@@ -63,10 +64,16 @@ func (l *Ledger) Production(source string, kind schema.GroupKind, o metav1.Objec
 func (l *Ledger) Sandbox(source string, kind schema.GroupKind, o metav1.Object) {
 	name := source + "/" + o.GetName()
 	put(&l.back, kind, name)
-	for _, rule := range RulesOf(kind, o) {
-		l.left = append(l.left, fmt.Sprintf("%s: %s/%s: %s", source, kind.Kind, o.GetName(), rule))
+	rules := RulesOf(kind, o)
+	for _, rule := range rules {
+		l.left = append(l.left, violation(source, kind, o.GetName(), rule))
 	}
 	switch o := o.(type) {
+	case *corev1.Pod:
+		// Production's pods may be without a class; one that was restored never is.
+		if o.Spec.PriorityClassName != names.PriorityClass && !slices.Contains(rules, PriorityClass) {
+			l.left = append(l.left, violation(source, kind, o.Name, PriorityClass))
+		}
 	case *corev1.Service:
 		if len(o.Spec.Selector) == 0 && o.Spec.Type != corev1.ServiceTypeExternalName {
 			put(&l.untested, "Services without a selector: nothing is behind them, for their endpoints are production's", name)
@@ -74,6 +81,15 @@ func (l *Ledger) Sandbox(source string, kind schema.GroupKind, o metav1.Object) 
 	case *batchv1.CronJob:
 		put(&l.untested, "what CronJobs do: they are suspended", name)
 	}
+}
+
+func violation(source string, kind schema.GroupKind, name string, rule Rule) string {
+	return fmt.Sprintf("%s: %s/%s: %s", source, kind.Kind, name, rule)
+}
+
+// Gone notes a source namespace that does not exist any more: what its objects would do is not known.
+func (l *Ledger) Gone(source string) {
+	put(&l.untested, "what was neutralised, for these namespaces do not exist any more", source)
 }
 
 // Unread notes something of production that could not be looked at.
@@ -92,17 +108,17 @@ func (l *Ledger) Report(inventory Inventory, unknown string, test *v1alpha1.Rest
 
 	kept := maps.Clone(l.withheld)
 	pods := sets.New(inventory[schema.GroupKind{Kind: "Pod"}]...)
-	for e, names := range kept {
+	for e, withheld := range kept {
 		// Pods that came later are in no backup.
 		if unknown == "" {
-			kept[e] = names.Intersection(pods)
+			kept[e] = withheld.Intersection(pods)
 		}
 	}
-	for kind, names := range inventory {
+	for kind, all := range inventory {
 		if kind == (schema.GroupKind{Kind: "Namespace"}) || kind == (schema.GroupKind{Kind: "Event"}) || kind.Group == "events.k8s.io" {
 			continue // the sandbox is the namespace; events tell of objects and are none
 		}
-		for _, name := range names {
+		for _, name := range all {
 			if why, out := out(kind, name, test); out {
 				put(&kept, entry{why.rule, why.reason, kind}, name)
 			}
@@ -110,15 +126,13 @@ func (l *Ledger) Report(inventory Inventory, unknown string, test *v1alpha1.Rest
 	}
 	r.Withheld = list(kept)
 
-	done := map[entry]sets.Set[string]{}
-	for e, names := range l.acting {
-		done[e] = names.Intersection(l.back[e.kind])
-		for _, left := range l.left {
-			for name := range done[e] {
-				source, object, _ := strings.Cut(name, "/")
-				if left == fmt.Sprintf("%s: %s/%s: %s", source, e.kind.Kind, object, e.rule) {
-					done[e].Delete(name)
-				}
+	done, left := map[entry]sets.Set[string]{}, sets.New(l.left...)
+	for e, acting := range l.acting {
+		done[e] = acting.Intersection(l.back[e.kind])
+		for name := range done[e] {
+			source, object, _ := strings.Cut(name, "/")
+			if left.Has(violation(source, e.kind, object, Rule(e.rule))) {
+				done[e].Delete(name)
 			}
 		}
 	}
@@ -126,6 +140,9 @@ func (l *Ledger) Report(inventory Inventory, unknown string, test *v1alpha1.Rest
 
 	if unknown != "" {
 		r.NotTested = append(r.NotTested, "what the backup holds beside what was restored: "+unknown)
+	}
+	if test != nil && len(test.IncludedResources) > 0 {
+		r.NotTested = append(r.NotTested, "whether objects of kinds that the test adds act beside production: nobody here knows them")
 	}
 	var kinds []string
 	for _, w := range r.Withheld {
@@ -135,8 +152,7 @@ func (l *Ledger) Report(inventory Inventory, unknown string, test *v1alpha1.Rest
 		r.NotTested = append(r.NotTested, "kinds that were not restored: "+strings.Join(slices.Compact(kinds), ", "))
 	}
 	for _, what := range slices.Sorted(maps.Keys(l.untested)) {
-		names := sets.List(l.untested[what])
-		r.NotTested = append(r.NotTested, what+": "+strings.Join(shorten(names), ", "))
+		r.NotTested = append(r.NotTested, what+": "+strings.Join(shorten(sets.List(l.untested[what])), ", "))
 	}
 	r.NotTested = r.NotTested[:min(len(r.NotTested), maxEntries)]
 	return r
@@ -156,11 +172,11 @@ func out(kind schema.GroupKind, name string, test *v1alpha1.RestoreScope) (withh
 // list returns the entries, sorted by kind and rule.
 func list(of map[entry]sets.Set[string]) []v1alpha1.SideEffect {
 	var all []v1alpha1.SideEffect
-	for e, names := range of {
-		if names.Len() == 0 {
+	for e, objects := range of {
+		if objects.Len() == 0 {
 			continue
 		}
-		first := sets.List(names)
+		first := sets.List(objects)
 		all = append(all, v1alpha1.SideEffect{
 			Rule: e.rule, Kind: e.kind.String(), Reason: e.reason, Count: int32(len(first)), Names: first[:min(len(first), maxNames)],
 		})
@@ -171,11 +187,11 @@ func list(of map[entry]sets.Set[string]) []v1alpha1.SideEffect {
 	return all[:min(len(all), maxEntries)]
 }
 
-func shorten(names []string) []string {
-	if more := len(names) - maxNames; more > 0 {
-		return append(names[:maxNames:maxNames], fmt.Sprintf("and %d more", more))
+func shorten(all []string) []string {
+	if more := len(all) - maxNames; more > 0 {
+		return append(all[:maxNames:maxNames], fmt.Sprintf("and %d more", more))
 	}
-	return names
+	return all
 }
 
 func put[K comparable](to *map[K]sets.Set[string], key K, name string) {

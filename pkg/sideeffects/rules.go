@@ -81,6 +81,7 @@ var marks = map[Rule][]string{
 var orders = []string{
 	"service.beta.kubernetes.io/", "service.kubernetes.io/", "metallb.io/", "metallb.universe.tf/", "consul.hashicorp.com/", "networking.gke.io/",
 	"kube-vip.io/", "load-balancer.hetzner.cloud/", "lbipam.cilium.io/", "io.cilium/", "mcs.cilium.io/", "service.cilium.io/",
+	"tailscale.com/", "getambassador.io/", "kubernetes.digitalocean.com/", "service.openstack.org/", "loadbalancer.openstack.org/",
 }
 
 var identities = []string{

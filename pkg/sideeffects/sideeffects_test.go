@@ -113,6 +113,16 @@ func TestWhatWasNeutralisedIsWhatCameBackWithoutIt(t *testing.T) {
 	}
 }
 
+func TestARestoredPodIsInOurClass(t *testing.T) {
+	var l Ledger
+	l.Sandbox("shop", pod, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "none"}})
+	l.Sandbox("shop", pod, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "high"}, Spec: corev1.PodSpec{PriorityClassName: "high"}})
+	l.Sandbox("shop", pod, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "ours"}, Spec: corev1.PodSpec{PriorityClassName: "kymaros-sandbox"}})
+	if diff := cmp.Diff([]string{"shop: Pod/high: PriorityClass", "shop: Pod/none: PriorityClass"}, l.Violations()); diff != "" {
+		t.Errorf("violations (-want +got):\n%s", diff)
+	}
+}
+
 func TestWithheld(t *testing.T) {
 	yes := true
 	owned := func(name, kind string) *corev1.Pod {
@@ -146,7 +156,7 @@ func TestWithheld(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("withheld (-want +got):\n%s", diff)
 	}
-	if len(r.NotTested) != 1 || !strings.Contains(r.NotTested[0], "Gadget.example.com, Ingress.networking.k8s.io") {
+	if len(r.NotTested) != 2 || !strings.Contains(r.NotTested[0], "kinds that the test adds") || !strings.Contains(r.NotTested[1], "Gadget.example.com, Ingress.networking.k8s.io") {
 		t.Errorf("not tested: %q", r.NotTested)
 	}
 }
@@ -159,8 +169,9 @@ func TestWhatARunShowsNothingAbout(t *testing.T) {
 	l.Sandbox("shop", cronJob, &batchv1.CronJob{ObjectMeta: metav1.ObjectMeta{Name: "mails"}, Spec: batchv1.CronJobSpec{Suspend: &yes}})
 	l.Production("shop", pod, &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "db-0", Annotations: map[string]string{"init.hook.restore.velero.io/command": "rm"}}})
 	l.Unread("pods in namespace shop: no")
+	l.Gone("wiki")
 	text := strings.Join(l.Report(nil, "Velero is gone", nil).NotTested, "\n")
-	for _, want := range []string{"Velero is gone", "without a selector", "shop/legacy", "CronJobs", "shop/mails", "init hooks", "shop/db-0", "pods in namespace shop: no"} {
+	for _, want := range []string{"Velero is gone", "without a selector", "shop/legacy", "CronJobs", "shop/mails", "init hooks", "shop/db-0", "do not exist any more: wiki", "pods in namespace shop: no"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not named:\n%s", want, text)
 		}
