@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
 )
 
 const (
@@ -82,6 +83,34 @@ func ofStatefulSet(s *appsv1.StatefulSet, failures []*corev1.Event, pods []*core
 		return ""
 	}
 	return slices.Min(reasons) // any, but always the same
+}
+
+// absent finds the claim in the words of the scheduler.
+var absent = regexp.MustCompile(`persistentvolumeclaim "([^"]+)" not found`)
+
+// missing returns the claim without which a pod cannot be scheduled, if that is what it waits for.
+func missing(pod *corev1.Pod) string {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			if found := absent.FindStringSubmatch(c.Message); found != nil {
+				return found[1]
+			}
+		}
+	}
+	return ""
+}
+
+// claimsRefused tells whether a claim that is missing may have been refused by the quota.
+func claimsRefused(rt *v1alpha1.RestoreTest) bool {
+	restored := conditions.ForRun(rt, v1alpha1.ConditionRestored)
+	sandbox := rt.Status.Sandbox
+	return sandbox != nil && len(sandbox.StaticClasses) > 0 && restored != nil && restored.Reason == v1alpha1.ReasonPartiallyFailed
+}
+
+// refusedClaim says why a claim is missing where the quota refuses claims of some storage classes, and Velero could not
+// restore everything.
+func refusedClaim(claim string) string {
+	return fmt.Sprintf("claim %s is missing; the quota refuses those whose storage class has a free volume (storageclass.storage.k8s.io)", claim)
 }
 
 // none tells whether the guards have refused all pods that were to run.

@@ -253,3 +253,34 @@ func TestOfAnEventOnlyItsWordsAreKept(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestAPodWhoseClaimTheQuotaRefused(t *testing.T) {
+	waits := pod("web-1", "web", time.Time{})
+	waits.Status.Conditions = append(waits.Status.Conditions, corev1.PodCondition{
+		Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: "Unschedulable", Message: `persistentvolumeclaim "data" not found. not found`,
+	})
+	in := contents{source: "shop", deployments: []*appsv1.Deployment{deployment("web", nil)}, pods: []*corev1.Pod{waits}}
+	if got := assess([]contents{in}); got.total != 1 || len(got.blocked) > 0 {
+		t.Errorf("a claim that is not in the backup is taken for one that was refused: %+v", got)
+	}
+	in.claimsRefused = true
+	got := assess([]contents{in})
+	if got.total != 0 || len(got.waiting) > 0 || len(got.blocked) != 1 || !strings.HasPrefix(got.blocked[0], "shop: Deployment/web: claim data is missing; the quota refuses") {
+		t.Errorf("got %+v", got)
+	}
+	if text := blockedText(got.blocked); !strings.Contains(text, "made by hand waits for a claim") {
+		t.Errorf("no remedy: %s", text)
+	}
+	rt := &v1alpha1.RestoreTest{Status: v1alpha1.RestoreTestStatus{
+		Run: &v1alpha1.RunStatus{ID: "run"}, Restore: &v1alpha1.RestoreStatus{RunID: "run"},
+		Sandbox:    &v1alpha1.SandboxStatus{RunID: "run", StaticClasses: []string{"nfs"}},
+		Conditions: []metav1.Condition{{Type: v1alpha1.ConditionRestored, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonPartiallyFailed}},
+	}}
+	if !claimsRefused(rt) {
+		t.Error("Velero left something out and the quota refuses claims: one that is missing may have been refused")
+	}
+	rt.Status.Sandbox.StaticClasses = nil
+	if claimsRefused(rt) {
+		t.Error("the quota refuses no claim")
+	}
+}

@@ -131,6 +131,9 @@ func (c *Controller) observe(key cache.ObjectName, rt *v1alpha1.RestoreTest) (ob
 	if err != nil {
 		return seen, err
 	}
+	for i := range sandboxes {
+		sandboxes[i].claimsRefused = claimsRefused(rt)
+	}
 	if sandboxes != nil {
 		pods := assess(sandboxes)
 		seen.pods = &pods

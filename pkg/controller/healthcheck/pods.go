@@ -27,6 +27,8 @@ type contents struct {
 	replicaSets  []*appsv1.ReplicaSet
 	// failures are events that tell why pods or claims could not be created.
 	failures []*corev1.Event
+	// claimsRefused tells that the quota refuses claims of some storage classes, and that Velero could not restore everything.
+	claimsRefused bool
 }
 
 // readiness is how far the restored workloads are.
@@ -66,6 +68,11 @@ func assess(sandboxes []contents) readiness {
 				if !w.selector.Matches(labels.Set(p.Labels)) {
 					return false
 				}
+				if claim := missing(p); claim != "" && sandbox.claimsRefused {
+					r.blocked = append(r.blocked, fmt.Sprintf("%s: %s/%s: %s", sandbox.source, w.kind, w.name, refusedClaim(claim)))
+					have++
+					return true
+				}
 				// What failed before its workload could take it over stays behind like any other: another is made for it.
 				if p.Status.Phase != corev1.PodFailed {
 					have++
@@ -83,11 +90,16 @@ func assess(sandboxes []contents) readiness {
 			}
 		}
 		for _, p := range left { // bare pods
+			if claim := missing(p); claim != "" && sandbox.claimsRefused {
+				r.blocked = append(r.blocked, fmt.Sprintf("%s: Pod/%s: %s", sandbox.source, p.Name, refusedClaim(claim)))
+				continue
+			}
 			r.add(prefix, p)
 		}
 	}
 	slices.Sort(r.waiting)
 	slices.Sort(r.blocked)
+	r.blocked = slices.Compact(r.blocked)
 	r.blocked = r.blocked[:min(len(r.blocked), maxBlocked)]
 	return r
 }
