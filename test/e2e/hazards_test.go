@@ -105,8 +105,8 @@ func tryHazards(t *testing.T, h stage.Hazards, name string) []string {
 	*rt.Spec.Timeout = "3m" // so long Velero waits for a volume that never comes
 	rt, held := cluster.AwaitHeldOrReported(t, cluster.Start(t, rt, frontAnswers(), archiveIsBack(), stage.Hold(h.Namespace)))
 	if !held {
-		_, report := cluster.AwaitEnd(t, rt)
-		return append([]string{"the checks were not reached"}, inReport(h, report)...)
+		// A volume that may be somebody else's is left.
+		return append([]string{"the checks were not reached"}, inReport(h, cluster.Report(t, cluster.AwaitOver(t, rt)))...)
 	}
 	found := inSandbox(t, h, rt)
 	if err := cluster.Unhold(t.Context(), stage.SandboxOf(t, rt, h.Namespace)); err != nil { // or the sandbox stays

@@ -93,6 +93,14 @@ func (c *Cluster) Await(t testing.TB, rt *v1alpha1.RestoreTest, condition, reaso
 // is not exactly one report.
 func (c *Cluster) AwaitEnd(t testing.TB, rt *v1alpha1.RestoreTest) (*v1alpha1.RestoreTest, *v1alpha1.RestoreReport) {
 	t.Helper()
+	rt = c.AwaitOver(t, rt)
+	c.NothingLeft(t, rt)
+	return rt, c.Report(t, rt)
+}
+
+// AwaitOver waits until rt's run is over, and returns rt as it is then.
+func (c *Cluster) AwaitOver(t testing.TB, rt *v1alpha1.RestoreTest) *v1alpha1.RestoreTest {
+	t.Helper()
 	Until(t, RunTimeout, func(ctx context.Context) error {
 		now, err := c.Current(ctx, rt)
 		if err != nil {
@@ -104,8 +112,7 @@ func (c *Cluster) AwaitEnd(t testing.TB, rt *v1alpha1.RestoreTest) (*v1alpha1.Re
 		}
 		return nil
 	})
-	c.NothingLeft(t, rt)
-	return rt, c.Report(t, rt)
+	return rt
 }
 
 // Report returns the report of rt, and fails t if there is not exactly one or if it is not complete.
