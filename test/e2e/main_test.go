@@ -61,7 +61,8 @@ func run(m *testing.M) (code int, err error) {
 		return 1, fmt.Errorf("set up: %w", err)
 	}
 	fmt.Printf("applications and backups ready after %v\n", time.Since(began).Round(time.Second))
-	return m.Run(), nil
+	code = m.Run()
+	return code, checkPermissions(began)
 }
 
 func setUp(ctx context.Context) error {

@@ -40,6 +40,9 @@ const (
 	image = "ghcr.io/kymaros/kymaros:v0.1.0"
 	// buildAnnotation of our pods tells which build they run: the tag of the image stays the same.
 	buildAnnotation = "demo/build"
+	// startAnnotation makes them begin anew with each process of tests: the audit log since then has all that they ask for,
+	// and what they watch from their beginning too.
+	startAnnotation = "e2e/start"
 )
 
 // containers are those of our Deployments, and their programs are in the image under the Deployments' names.
@@ -143,7 +146,7 @@ func (c *Cluster) install(ctx context.Context) error {
 	}
 	for name, container := range containers {
 		patch, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{
-			"metadata": map[string]any{"annotations": map[string]any{buildAnnotation: builds[name]}},
+			"metadata": map[string]any{"annotations": map[string]any{buildAnnotation: builds[name], startAnnotation: c.Suffix}},
 			"spec":     map[string]any{"containers": []any{map[string]any{"name": container, "imagePullPolicy": "Always"}}},
 		}}})
 		if err != nil {

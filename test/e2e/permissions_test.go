@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kymaros/kymaros/test/audit"
+	"github.com/kymaros/kymaros/test/e2e/stage"
+)
+
+// exceptions are the grants that a run of these tests cannot use, and why. An entry that was used, or that no manifest
+// grants, fails the run: so this list never grows old.
+var exceptions = map[string]string{
+	"kymaros-controller: get leases.coordination.k8s.io kymaros-controller in namespace kymaros-system": "the audit policy of test/cluster leaves out reads of leases",
+	"kymaros-controller: create leases.coordination.k8s.io in namespace kymaros-system":                 "the lease is made once in the life of a cluster, and that may be older than this run",
+	"kymaros-controller: list volumesnapshotcontents.snapshot.storage.k8s.io":                           "the cluster has no CSI driver that makes snapshots",
+	"kymaros-controller: delete volumesnapshotcontents.snapshot.storage.k8s.io":                         "the cluster has no CSI driver that makes snapshots",
+}
+
+// checkPermissions compares what the ServiceAccounts of the manifests asked for since then with what they are granted: a
+// request that was denied fails the run, and so does a grant that nothing used, unless only some tests were run.
+func checkPermissions(since time.Time) error {
+	log, err := os.Open(filepath.Join(cluster.Dir, "audit.log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	requests, err := audit.Read(log, stage.SystemNamespace, since)
+	if err != nil {
+		return err
+	}
+	wrong := audit.Forbidden(requests)
+	for i := range wrong {
+		wrong[i] = "denied: " + wrong[i]
+	}
+	if narrowed := narrowed(); narrowed != "" {
+		fmt.Printf("permissions: whether each grant is needed was not checked, for -%s leaves tests out\n", narrowed)
+	} else {
+		grants, err := audit.GrantsIn("../../manifests")
+		if err != nil {
+			return err
+		}
+		wrong = audit.Judge(grants, requests, exceptions)
+		fmt.Printf("permissions: %d grants checked against %d requests\n", len(grants), len(requests))
+	}
+	if len(wrong) > 0 {
+		return errors.New("permissions:\n\t" + strings.Join(wrong, "\n\t"))
+	}
+	return nil
+}
+
+// narrowed returns the flag with which somebody chose among the tests, if any.
+func narrowed() string {
+	for _, name := range []string{"run", "skip", "list"} {
+		if flag.Lookup("test."+name).Value.String() != "" {
+			return name
+		}
+	}
+	return ""
+}
