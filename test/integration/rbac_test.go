@@ -1,0 +1,159 @@
+package integration
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+var update = flag.Bool("update", false, "write the files in testdata/rbac instead of comparing with them")
+
+// someSandbox is named as sandboxes are, and default stands for production. The API server tells what somebody may do in a
+// namespace whether there is one or not.
+const someSandbox = "rp-test-shop-abc123"
+
+// TestPermissions compares what the API server says that each of our ServiceAccounts may do with a file that people read:
+// whoever changes a role sees there what it comes to.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	all, err := readManifests(filepath.Join(root, "manifests/*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := sets.New[string]()
+	for _, o := range all {
+		if o.GetKind() != "ServiceAccount" {
+			continue
+		}
+		file := filepath.Join("testdata/rbac", o.GetName()+".txt")
+		files.Insert(file)
+		t.Run(o.GetName(), func(t *testing.T) {
+			golden(t, file, func() string { return permissions(t, o.GetNamespace(), o.GetName()) })
+		})
+	}
+	have, err := filepath.Glob("testdata/rbac/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stale := sets.New(have...).Difference(files); stale.Len() > 0 {
+		t.Errorf("no ServiceAccount of the manifests has %v: remove it", sets.List(stale))
+	}
+}
+
+// golden compares what get returns with a file, or writes it. The API server learns of new roles a moment later.
+func golden(t *testing.T, file string, get func() string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(get()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, func(context.Context) error {
+		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(get(), "\n")); diff != "" {
+			return fmt.Errorf("%s differs; if that is meant, write it with\n\tgo test -trimpath -count=1 -run 'TestPermissions$' ./test/integration/ -update\n%s", file, diff)
+		}
+		return nil
+	})
+}
+
+// permission is one verb on a resource or an address.
+type permission struct{ what, verb string }
+
+// permissions tells what a ServiceAccount may do beyond what everybody may: first in every namespace, then in each.
+func permissions(t *testing.T, namespace, name string) string {
+	t.Helper()
+	namespaces := []string{"default", someSandbox, systemNamespace, veleroNamespace}
+	may := map[string]sets.Set[permission]{}
+	var everywhere sets.Set[permission]
+	for _, in := range namespaces {
+		may[in] = allowed(t, namespace, name, in).Difference(allowed(t, "default", "nobody", in))
+		if everywhere == nil {
+			everywhere = may[in]
+		}
+		everywhere = everywhere.Intersection(may[in])
+	}
+	var b strings.Builder
+	section := func(title string, some sets.Set[permission]) {
+		verbs := map[string][]string{}
+		for p := range some {
+			verbs[p.what] = append(verbs[p.what], p.verb)
+		}
+		for i, what := range slices.Sorted(maps.Keys(verbs)) {
+			if i == 0 {
+				fmt.Fprintf(&b, "%s:\n", title)
+			}
+			slices.Sort(verbs[what])
+			fmt.Fprintf(&b, "  %s: %s\n", what, strings.Join(verbs[what], " "))
+		}
+	}
+	section("in every namespace, and of what is in none", everywhere)
+	for _, in := range namespaces {
+		section("besides, in "+in, may[in].Difference(everywhere))
+	}
+	return b.String()
+}
+
+// allowed asks the API server what a ServiceAccount may do in a namespace, as kubectl auth can-i --list does.
+func allowed(t *testing.T, namespace, name, in string) sets.Set[permission] {
+	t.Helper()
+	config := rest.CopyConfig(admin)
+	config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + namespace + ":" + name,
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"},
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	review, err := client.AuthorizationV1().SelfSubjectRulesReviews().Create(t.Context(),
+		&authorizationv1.SelfSubjectRulesReview{Spec: authorizationv1.SelfSubjectRulesReviewSpec{Namespace: in}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if review.Status.Incomplete {
+		t.Fatalf("the API server knows only part: %s", review.Status.EvaluationError)
+	}
+	all := sets.New[permission]()
+	add := func(what string, verbs []string) {
+		for _, verb := range verbs {
+			all.Insert(permission{what, verb})
+		}
+	}
+	for _, rule := range review.Status.ResourceRules {
+		names := slices.Sorted(slices.Values(rule.ResourceNames))
+		for _, group := range rule.APIGroups {
+			for _, what := range rule.Resources {
+				if group != "" {
+					resource, subresource, _ := strings.Cut(what, "/")
+					what = strings.TrimSuffix(resource+"."+group+"/"+subresource, "/")
+				}
+				add(strings.TrimSpace(what+" "+strings.Join(names, ",")), rule.Verbs)
+			}
+		}
+	}
+	for _, rule := range review.Status.NonResourceRules {
+		for _, address := range rule.NonResourceURLs {
+			add(address, rule.Verbs)
+		}
+	}
+	return all
+}
