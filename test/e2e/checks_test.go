@@ -40,6 +40,7 @@ func shopWorks() []v1alpha1.HealthCheck {
 		{Name: "web-is-ready-twice", Type: v1alpha1.CheckPodStatus, PodStatus: &v1alpha1.PodStatusCheck{LabelSelector: map[string]string{"app": "web"}, MinReady: 2}},
 		{Name: "nothing-was-forgotten", Type: v1alpha1.CheckResourceExists, ResourceExists: &v1alpha1.ResourceExistsCheck{Resources: []v1alpha1.ResourceReference{
 			{Kind: "Secret", Name: "shop-db"}, {Kind: "ConfigMap", Name: "shop-pages"}, {Kind: "PersistentVolumeClaim", Name: "data-db-0"},
+			{Kind: "Service", Name: "web"}, {Kind: "Deployment", Name: "web"}, {Kind: "StatefulSet", Name: "db"}, {Kind: "Pod", Name: "db-0"},
 		}}},
 	}
 }

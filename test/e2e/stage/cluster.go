@@ -15,6 +15,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
@@ -144,6 +145,9 @@ func (c *Cluster) install(ctx context.Context) error {
 	if err := c.command(ctx, "kubectl", "apply", "-f", "manifests/crds", "-f", "manifests"); err != nil {
 		return err
 	}
+	if err := c.forget(ctx); err != nil {
+		return err
+	}
 	for name, container := range containers {
 		patch, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{
 			"metadata": map[string]any{"annotations": map[string]any{buildAnnotation: builds[name], startAnnotation: c.Suffix}},
@@ -158,6 +162,19 @@ func (c *Cluster) install(ctx context.Context) error {
 	}
 	for name := range containers {
 		if err := c.AwaitRollout(ctx, SystemNamespace, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget deletes what the controller makes once in the life of a cluster, so that it makes it in every run of the tests.
+func (c *Cluster) forget(ctx context.Context) error {
+	for _, err := range []error{
+		c.Kube.CoordinationV1().Leases(SystemNamespace).Delete(ctx, Controller, metav1.DeleteOptions{}),
+		c.Kube.CoreV1().ConfigMaps(VeleroNamespace).Delete(ctx, "kymaros-group-modifiers", metav1.DeleteOptions{}),
+	} {
+		if err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
 	}
