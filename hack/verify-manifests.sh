@@ -1,7 +1,33 @@
 #!/usr/bin/env bash
-# Fails if kubectl apply -k manifests would install something else than kubectl apply -f manifests/crds -f manifests.
+# Fails if kubectl apply -k manifests would install something else than kubectl apply -f manifests/crds -f manifests, if
+# kustomize cannot render it or an overlay, or if an overlay changes an object that is not there.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../manifests"
-diff -u --label 'manifests/Kustomization' --label 'files in manifests' \
-  <(sed -n 's/^- //p' Kustomization | sort) <(printf '%s\n' crds/*.yaml *.yaml | sort) ||
-  { echo "manifests/Kustomization must list every file that is to be installed, and no other" >&2; exit 1; }
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+listed() {
+  diff -u --label "$1/Kustomization" --label "files in $1" \
+    <(sed -n 's/^- //p' Kustomization | sort) <(printf '%s\n' "${@:2}" | sort) ||
+    { echo "$1/Kustomization must list every file that is to be installed, and no other" >&2; exit 1; }
+}
+cd manifests
+listed manifests crds/*.yaml *.yaml
+for overlay in overlays/*/; do
+  (cd "$overlay" && listed "manifests/$overlay" *.yaml)
+done
+
+export GOFLAGS="${GOFLAGS:-} -trimpath"
+mkdir -p "$root/_output/tools"
+(cd "$root/hack/tools/kustomize" && go build -o "$root/_output/tools/" tool)
+# objects prints kind/name of what a directory renders to.
+objects() {
+  "$root/_output/tools/kustomize" build "$1" | awk '
+    /^kind: / { kind = $2 }
+    /^metadata:/ { inside = 1; next }
+    inside && /^  name: / { print kind "/" $2; inside = 0 }
+    /^[^ ]/ { inside = 0 }' | sort
+}
+base=$(objects .)
+for overlay in overlays/*/; do
+  more=$(comm -13 <(echo "$base") <(objects "$overlay"))
+  [ -z "$more" ] || { echo "manifests/$overlay changes what manifests does not install: $more" >&2; exit 1; }
+done

@@ -152,6 +152,17 @@ func TestCompare(t *testing.T) {
 			t.Errorf("got %d named, %s, %d expected", len(got.Report.Missing), got.Report.ConfigMaps, got.Expected)
 		}
 	})
+	t.Run("a kind that could not be read counts for nothing", func(t *testing.T) {
+		wanted := namesOf(Secret, "db")
+		wanted.Add(ConfigMap, "pages")
+		got := Compare([]Namespace{{Source: "shop", Want: wanted, Have: namesOf(ConfigMap, "pages")}}, Secret)
+		want := Result{Found: 1, Expected: 1, Report: v1alpha1.Completeness{
+			Deployments: "0/0", StatefulSets: "0/0", Services: "0/0", ConfigMaps: "1/1", PVCs: "0/0",
+		}}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
 	t.Run("nothing to compare leaves the report empty", func(t *testing.T) {
 		if diff := cmp.Diff(Result{}, Compare(nil)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

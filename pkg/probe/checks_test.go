@@ -10,10 +10,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 	metadatafake "k8s.io/client-go/metadata/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/util/exec"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -177,6 +179,22 @@ func TestResourceExists(t *testing.T) {
 				t.Errorf("got %+v, want pass %v, message %q", got, tt.pass, tt.want)
 			}
 		})
+	}
+}
+
+func TestResourceExistsSaysWhatItMayNotRead(t *testing.T) {
+	scheme := metadatafake.NewTestScheme()
+	_ = metav1.AddMetaToScheme(scheme)
+	client := metadatafake.NewSimpleMetadataClient(scheme)
+	client.PrependReactor("get", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewForbidden(corev1.Resource("secrets"), "key", errors.New("User cannot"))
+	})
+	p := &Prober{kube: fake.NewClientset(namespace("sandbox-1")), metadata: client}
+	check := &v1alpha1.ResourceExistsCheck{Resources: []v1alpha1.ResourceReference{{Kind: "Secret", Name: "key"}}}
+	got := p.Run(t.Context(), v1alpha1.HealthCheck{ResourceExists: check}, shop, 0)
+	want := "Kymaros may not read secrets in this cluster: leave Secret/key out of the check, or give it that right"
+	if got.Status != v1alpha1.CheckFail || got.Message != want {
+		t.Errorf("got %+v, want message %q", got, want)
 	}
 }
 

@@ -23,6 +23,8 @@ type Evidence struct {
 	// Blocked are the workloads and pods that the guards of the sandbox refused to run, and why, sorted. That says nothing
 	// about the backup.
 	Blocked []string
+	// NotCompared says what completeness and dependencies leave out because nobody may read it; empty if nothing.
+	NotCompared string
 	// Violations are changes that somebody made to the guards of the sandboxes.
 	Violations []string
 }

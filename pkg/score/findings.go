@@ -86,6 +86,9 @@ func look(e Evidence) []finding {
 	if e.Dependencies.Unknown != "" {
 		note(ReasonNotTested, "references to other namespaces were not looked for: %s", e.Dependencies.Unknown)
 	}
+	if e.NotCompared != "" {
+		note(ReasonNotCompared, "not compared and not looked through for references: %s", e.NotCompared)
+	}
 	return all
 }
 

@@ -25,4 +25,6 @@ const (
 	ReasonRTOExceeded = "RTOExceeded"
 	// ReasonDependenciesNotCovered: the application names services that the test does not restore.
 	ReasonDependenciesNotCovered = "DependenciesNotCovered"
+	// ReasonNotCompared: the controller was not given the right to read some kind. It costs no points.
+	ReasonNotCompared = "NotCompared"
 )

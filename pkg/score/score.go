@@ -74,7 +74,7 @@ func onlyBlocked(e Evidence, findings []finding) bool {
 func (f finding) excused() bool {
 	return slices.Contains([]string{
 		v1alpha1.ReasonBlockedBySandboxPolicy, v1alpha1.ReasonPartiallyFailed, v1alpha1.ReasonNotChecked,
-		ReasonCheckSkipped, ReasonDependenciesNotCovered,
+		ReasonCheckSkipped, ReasonDependenciesNotCovered, ReasonNotCompared,
 	}, f.reason)
 }
 
@@ -120,7 +120,11 @@ func explain(e Evidence, v Verdict, findings []finding) (reason, message string)
 	case len(findings) == 0:
 		reason, message = v1alpha1.ReasonPassed, "Everything came back, all pods are ready and all checks passed."
 	case v.Result == v1alpha1.ResultPass:
-		reason, message = v1alpha1.ReasonPassed, sentence("Passed, short of full marks: "+strings.Join(texts, "; "))
+		how := "Passed, short of full marks: "
+		if v.Score == 100 {
+			how = "Passed, with what could be tested: "
+		}
+		reason, message = v1alpha1.ReasonPassed, sentence(how+strings.Join(texts, "; "))
 	default:
 		// Every lost point and every cap has a finding.
 		reason, message = decisive(v, findings).reason, sentence(strings.Join(texts, "; "))

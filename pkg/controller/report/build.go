@@ -6,7 +6,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/completeness"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/score"
 	"github.com/kymaros/kymaros/pkg/volumes"
@@ -76,7 +75,7 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 		status.SideEffects = s.ledger.Report(s.holds, s.notListed, run.Spec.Restore)
 	}
 	if d.look && s.unread[topicCompleteness] == "" {
-		status.Completeness = completeness.Compare(s.namespaces).Report
+		status.Completeness = s.compare().Report
 	}
 	if d.look && s.unread[topicVolumes] == "" {
 		status.Volumes = volumeReports(rt, s)

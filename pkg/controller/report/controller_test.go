@@ -385,17 +385,53 @@ func TestHistoryThatCannotBePrunedDoesNotHoldUpTheRun(t *testing.T) {
 }
 
 func TestWhatCannotBeRead(t *testing.T) {
-	t.Run("Secrets of production that are forbidden make completeness not tested, not incomplete", func(t *testing.T) {
+	t.Run("ConfigMaps of production that are forbidden make completeness not tested, not incomplete", func(t *testing.T) {
 		f := newFixture(t, test())
-		forbid(&f.metadata.Fake, "secrets", "shop")
+		forbid(&f.metadata.Fake, "configmaps", "shop")
 		f.mustSync(t)
 		level := f.reports(t)[0].Status.ValidationLevels.Completeness
 		equal(t, "status", level.Status, v1alpha1.LevelNotTested)
 		equal(t, "max", level.Max, int32(20))
 		equal(t, "points", level.Points, int32(0))
-		if !strings.Contains(level.Detail, "secrets in namespace shop") {
+		if !strings.Contains(level.Detail, "configmaps in namespace shop") {
 			t.Errorf("detail %q does not name what could not be read", level.Detail)
 		}
+	})
+	for _, row := range []struct {
+		name string
+		deny func(*fixture)
+	}{
+		{"Secrets that are forbidden everywhere are not tested, and the rest passes", func(f *fixture) {
+			forbid(&f.metadata.Fake, "secrets", "shop")
+			forbid(&f.kube.Fake, "secrets", sandbox)
+		}},
+		{"Secrets that are forbidden in production only are not tested", func(f *fixture) { forbid(&f.metadata.Fake, "secrets", "shop") }},
+		{"Secrets that are forbidden in the sandbox only are not tested, rather than missing", func(f *fixture) { forbid(&f.kube.Fake, "secrets", sandbox) }},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			f := newFixture(t, test())
+			row.deny(f)
+			f.mustSync(t)
+			status := f.reports(t)[0].Status
+			complete, references := status.ValidationLevels.Completeness, status.ValidationLevels.CrossNamespaceDeps
+			equal(t, "status", complete.Status, v1alpha1.LevelPass)
+			equal(t, "detail", complete.Detail, "4 of 4 objects came back, Secrets not counted")
+			equal(t, "not tested", complete.NotTested, []string{noSecrets})
+			equal(t, "secrets", status.Completeness.Secrets, "")
+			equal(t, "configmaps", status.Completeness.ConfigMaps, "1/1")
+			equal(t, "references not tested", references.NotTested, []string{noSecrets})
+			equal(t, "result", status.Result, v1alpha1.ResultPass)
+			equal(t, "message", status.Message, "Passed, with what could be tested: not compared and not looked through for references: "+noSecrets+".")
+		})
+	}
+	t.Run("Secrets that the API server fails to list make completeness not tested", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, test())
+			f.kube.PrependReactor("list", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("broken") })
+			time.Sleep(53 * time.Second)
+			f.mustSync(t)
+			equal(t, "status", f.reports(t)[0].Status.ValidationLevels.Completeness.Status, v1alpha1.LevelNotTested)
+		})
 	})
 	t.Run("PodVolumeRestores that are forbidden make the volumes unknown, not empty", func(t *testing.T) {
 		f := newFixture(t, test())

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
@@ -25,7 +26,12 @@ const (
 	topicDependencies
 	topicVolumes
 	topicSideEffects
+	// topicSecrets is what Secrets add to completeness and dependencies, where the controller may not read them.
+	topicSecrets
 )
+
+// noSecrets says what was not tested without a right to read Secrets, which manifests/overlays/hardened leaves out.
+const noSecrets = "Secrets: the controller may not read them"
 
 // seen is what one look at the live cluster showed.
 type seen struct {
@@ -100,9 +106,16 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	}
 	e.Completeness = completenessCount(s)
 	e.SideEffects = score.SideEffects{Left: s.ledger.Violations(), Unknown: s.unread[topicSideEffects]}
+	if s.unread[topicSecrets] != "" {
+		e.NotCompared = noSecrets
+	}
 	if s.unread[topicCompleteness] == "" {
 		for _, ns := range rt.Status.Run.Spec.BackupSource.Namespaces {
-			if !s.back.Has(ns.Name) {
+			switch {
+			case s.back.Has(ns.Name):
+			case e.NotCompared != "":
+				e.Empty = append(e.Empty, ns.Name+" (Secrets aside)")
+			default:
 				e.Empty = append(e.Empty, ns.Name)
 			}
 		}
@@ -147,8 +160,12 @@ func completenessCount(s seen) score.Count {
 	for _, name := range s.gone {
 		untested = append(untested, fmt.Sprintf("namespace %s does not exist any more: nothing to compare with", name))
 	}
-	r := completeness.Compare(s.namespaces)
+	r := s.compare()
 	detail := fmt.Sprintf("%d of %d objects came back", r.Found, r.Expected)
+	if s.unread[topicSecrets] != "" {
+		untested = append(untested, noSecrets)
+		detail += ", Secrets not counted"
+	}
 	switch {
 	case len(s.namespaces) == 0:
 		detail = "not applicable: no source namespace exists any more"
@@ -163,6 +180,14 @@ func completenessCount(s seen) score.Count {
 	return score.Count{Found: r.Found, Expected: r.Expected, Detail: detail, Untested: untested}
 }
 
+// compare compares what could be read.
+func (s seen) compare() completeness.Result {
+	if s.unread[topicSecrets] != "" {
+		return completeness.Compare(s.namespaces, completeness.Secret)
+	}
+	return completeness.Compare(s.namespaces)
+}
+
 func dependenciesCount(s seen, isolation v1alpha1.NetworkIsolation) score.Count {
 	if reason := s.unread[topicDependencies]; reason != "" {
 		return score.Count{Unknown: reason}
@@ -172,7 +197,14 @@ func dependenciesCount(s seen, isolation v1alpha1.NetworkIsolation) score.Count 
 	if r.Found == 0 {
 		detail = "not applicable: no reference to another namespace in environment, arguments, ConfigMaps, Secrets or Services"
 	}
-	return score.Count{Found: r.Covered, Expected: r.Found, Detail: detail, Tested: r.Tested, Untested: r.Untested}
+	untested := r.Untested
+	if s.unread[topicSecrets] != "" {
+		untested = append(slices.Clone(untested), noSecrets)
+		if r.Found == 0 {
+			detail = "not applicable: no reference to another namespace in environment, arguments, ConfigMaps or Services; Secrets were not looked through"
+		}
+	}
+	return score.Count{Found: r.Covered, Expected: r.Found, Detail: detail, Tested: r.Tested, Untested: untested}
 }
 
 // recovered is when the last check ended; without checks, when the last pod became ready.

@@ -49,7 +49,9 @@ type look struct {
 type task struct {
 	what   string
 	topics []topic // that cannot be told if it fails
-	do     func(context.Context) error
+	// secrets: that they may not be read is somebody's decision, and leaves the rest of topics standing.
+	secrets bool
+	do      func(context.Context) error
 }
 
 // gather looks at the source namespaces and the sandboxes of rt's run. What may not be read becomes unread; the error tells
@@ -132,10 +134,14 @@ func (l *look) run(ctx context.Context) error {
 			continue
 		}
 		err = fmt.Errorf("%s: %w", l.tasks[i].what, err)
-		if len(l.tasks[i].topics) == 0 {
+		topics := l.tasks[i].topics
+		if l.tasks[i].secrets && apierrors.IsForbidden(err) {
+			topics = []topic{topicSecrets}
+		}
+		if len(topics) == 0 || topics[0] == topicSecrets {
 			l.seen.ledger.Unread(err.Error())
 		}
-		for _, t := range l.tasks[i].topics {
+		for _, t := range topics {
 			if l.seen.unread[t] == "" {
 				l.seen.unread[t] = "could not be read: " + err.Error()
 			}
@@ -187,6 +193,7 @@ func (l *look) source(namespace string, want completeness.Names) {
 			}
 			return each(ctx, l.c.metadata.Resource(kind.Resource()).Namespace(namespace).List, func(o *metav1.PartialObjectMetadata) { seen(o) })
 		}, topicCompleteness)
+		l.tasks[len(l.tasks)-1].secrets = kind == completeness.Secret
 	}
 	l.acting(namespace)
 }
@@ -289,6 +296,7 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 			l.note(func() { came(completeness.Secret, s); refer(refs) })
 		})
 	}, topicCompleteness, topicDependencies)
+	l.tasks[len(l.tasks)-1].secrets = true
 }
 
 // pod returns what references to and from a pod depend on. One that Velero restored has our DNS if the rule for it was
