@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-e2e bench verify generate image demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-e2e bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -32,6 +32,15 @@ generate: ## Generated code and CRDs, after a change of pkg/apis.
 
 image: ## The file tree of the image in _output/image, without a Docker engine.
 	@hack/image.sh _output/image
+
+reproducible: ## Proves that two builds are the same, byte by byte; minutes, so not part of verify.
+	@hack/reproducible.sh
+
+sbom: ## What the commands are made of, as SPDX, in _output/sbom.spdx.json.
+	@hack/sbom.sh _output/sbom.spdx.json
+
+vulncheck: ## Known vulnerabilities in what the commands call; needs the database (GOVULNDB).
+	@hack/vulncheck.sh
 
 demo: ## One restore test from beginning to end, on a cluster of its own or on yours (KUBECONFIG=FILE).
 	@hack/demo.sh
