@@ -46,6 +46,11 @@ const (
 	ReasonCreating = "Creating"
 	// ReasonWaitingForQuota: the ResourceQuota is not enforced yet (its status.hard is empty).
 	ReasonWaitingForQuota = "WaitingForQuota"
+	// ReasonIsolationUnproven: canaries have not shown that the network plugin enforces NetworkPolicies. False once that has
+	// lasted for a minute.
+	ReasonIsolationUnproven = "IsolationUnproven"
+	// ReasonIsolationNotEnforced: a canary that a NetworkPolicy cuts off reaches others, or is reached.
+	ReasonIsolationNotEnforced = "IsolationNotEnforced"
 	// ReasonGuarded: every sandbox exists with all its guards.
 	ReasonGuarded = "Guarded"
 	// ReasonNameTaken: a namespace of that name exists and is not this run's.

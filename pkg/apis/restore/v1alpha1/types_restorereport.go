@@ -89,6 +89,10 @@ type RestoreReportStatus struct {
 	// NetworkIsolation of the sandboxes.
 	// +optional
 	NetworkIsolation NetworkIsolation `json:"networkIsolation,omitempty"`
+	// IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that.
+	// +optional
+	// +kubebuilder:validation:Enum=proven;unproven;notEnforced;"off"
+	IsolationProof IsolationProof `json:"isolationProof,omitempty"`
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64

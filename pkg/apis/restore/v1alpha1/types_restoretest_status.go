@@ -138,7 +138,26 @@ type SandboxStatus struct {
 	// +optional
 	// +listType=set
 	Violations []string `json:"violations,omitempty"`
+	// Isolation tells what the canaries have shown of the network plugin, before anything is restored.
+	// +optional
+	// +kubebuilder:validation:Enum=proven;unproven;notEnforced;"off"
+	Isolation IsolationProof `json:"isolation,omitempty"`
 }
+
+// IsolationProof is what is known of whether the network plugin enforces NetworkPolicies.
+type IsolationProof string
+
+// Proofs of isolation.
+const (
+	// IsolationProven: on every node with canaries, what a policy cuts off was cut off, and nothing else was.
+	IsolationProven IsolationProof = "proven"
+	// IsolationUnproven: canaries are missing, not ready, or find that the network itself does not work.
+	IsolationUnproven IsolationProof = "unproven"
+	// IsolationNotEnforced: on at least one node traffic passed that a policy forbids.
+	IsolationNotEnforced IsolationProof = "notEnforced"
+	// IsolationOff: nobody looked.
+	IsolationOff IsolationProof = "off"
+)
 
 // SandboxNamespace stands for one source namespace.
 type SandboxNamespace struct {
