@@ -1938,6 +1938,13 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 							Format:      "",
 						},
 					},
+					"isolationProof": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 					"checks": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -2864,6 +2871,13 @@ func schema_pkg_apis_restore_v1alpha1_SandboxStatus(ref common.ReferenceCallback
 									},
 								},
 							},
+						},
+					},
+					"isolation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Isolation tells what the canaries have shown of the network plugin, before anything is restored.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 				},

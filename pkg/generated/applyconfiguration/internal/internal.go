@@ -663,6 +663,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ReportEvent
           elementRelationship: atomic
+    - name: isolationProof
+      type:
+        scalar: string
     - name: message
       type:
         scalar: string
@@ -1004,6 +1007,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxStatus
   map:
     fields:
+    - name: isolation
+      type:
+        scalar: string
     - name: namespaces
       type:
         list:

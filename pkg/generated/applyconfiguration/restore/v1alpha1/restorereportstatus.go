@@ -34,7 +34,9 @@ type RestoreReportStatusApplyConfiguration struct {
 	// Sandboxes that were restored into.
 	Sandboxes []ReportSandboxApplyConfiguration `json:"sandboxes,omitempty"`
 	// NetworkIsolation of the sandboxes.
-	NetworkIsolation *restorev1alpha1.NetworkIsolation   `json:"networkIsolation,omitempty"`
+	NetworkIsolation *restorev1alpha1.NetworkIsolation `json:"networkIsolation,omitempty"`
+	// IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that.
+	IsolationProof   *restorev1alpha1.IsolationProof     `json:"isolationProof,omitempty"`
 	Checks           []CheckStatusApplyConfiguration     `json:"checks,omitempty"`
 	Completeness     *CompletenessApplyConfiguration     `json:"completeness,omitempty"`
 	ValidationLevels *ValidationLevelsApplyConfiguration `json:"validationLevels,omitempty"`
@@ -163,6 +165,14 @@ func (b *RestoreReportStatusApplyConfiguration) WithSandboxes(values ...*ReportS
 // If called multiple times, the NetworkIsolation field is set to the value of the last call.
 func (b *RestoreReportStatusApplyConfiguration) WithNetworkIsolation(value restorev1alpha1.NetworkIsolation) *RestoreReportStatusApplyConfiguration {
 	b.NetworkIsolation = &value
+	return b
+}
+
+// WithIsolationProof sets the IsolationProof field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the IsolationProof field is set to the value of the last call.
+func (b *RestoreReportStatusApplyConfiguration) WithIsolationProof(value restorev1alpha1.IsolationProof) *RestoreReportStatusApplyConfiguration {
+	b.IsolationProof = &value
 	return b
 }
 

@@ -5,6 +5,10 @@
 
 package v1alpha1
 
+import (
+	restorev1alpha1 "github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
 // SandboxStatusApplyConfiguration represents a declarative configuration of the SandboxStatus type for use
 // with apply.
 //
@@ -19,6 +23,8 @@ type SandboxStatusApplyConfiguration struct {
 	// Violations are changes that somebody made to the guards of the sandbox during the run, sorted. They are put back,
 	// and the run cannot pass any more.
 	Violations []string `json:"violations,omitempty"`
+	// Isolation tells what the canaries have shown of the network plugin, before anything is restored.
+	Isolation *restorev1alpha1.IsolationProof `json:"isolation,omitempty"`
 }
 
 // SandboxStatusApplyConfiguration constructs a declarative configuration of the SandboxStatus type for use with
@@ -65,5 +71,13 @@ func (b *SandboxStatusApplyConfiguration) WithViolations(values ...string) *Sand
 	for i := range values {
 		b.Violations = append(b.Violations, values[i])
 	}
+	return b
+}
+
+// WithIsolation sets the Isolation field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Isolation field is set to the value of the last call.
+func (b *SandboxStatusApplyConfiguration) WithIsolation(value restorev1alpha1.IsolationProof) *SandboxStatusApplyConfiguration {
+	b.Isolation = &value
 	return b
 }
