@@ -1,0 +1,77 @@
+package app
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/spf13/pflag"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/canary"
+)
+
+// Options are the flags.
+type Options struct {
+	Role          string
+	Node          string
+	Listen        string
+	HealthAddress string
+	// Record are addresses that are dialled besides, to tell whether they are reached.
+	Record  []string
+	Version bool
+}
+
+// NewOptions returns the defaults. The environment gives the node, as the manifests set it.
+func NewOptions() *Options {
+	o := &Options{
+		Node: os.Getenv("NODE_NAME"), Listen: ":" + canary.Port, HealthAddress: ":8081",
+		Record: []string{"169.254.169.254:80"},
+	}
+	if ip := os.Getenv("NODE_IP"); ip != "" {
+		o.Record = append(o.Record, net.JoinHostPort(ip, "10250"))
+	}
+	return o
+}
+
+// AddFlags adds the flags to fs, and klog's.
+func (o *Options) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.Role, "role", o.Role, "target, fenced or control")
+	fs.StringVar(&o.Node, "node", o.Node, "name of the node, told to other canaries")
+	fs.StringVar(&o.Listen, "listen", o.Listen, "address for other canaries; they dial port "+canary.Port)
+	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /startz, /readyz, /livez and /status")
+	fs.StringSliceVar(&o.Record, "record", o.Record,
+		"addresses, host:port, to dial besides; /status tells whether they were reached, and the verdict does not rest on them")
+	fs.BoolVar(&o.Version, "version", o.Version, "print the version and end")
+	var logging flag.FlagSet
+	klog.InitFlags(&logging)
+	for _, name := range []string{"v", "vmodule"} {
+		fs.AddGoFlag(logging.Lookup(name))
+	}
+}
+
+// Validate returns what is wrong with the options, each with its flag.
+func (o *Options) Validate() error {
+	var errs []error
+	switch canary.Role(o.Role) {
+	case canary.Target, canary.Fenced, canary.Control:
+	default:
+		errs = append(errs, fmt.Errorf("--role=%q: must be target, fenced or control", o.Role))
+	}
+	if o.Node == "" {
+		errs = append(errs, errors.New("--node is empty: give it, or NODE_NAME in the environment"))
+	}
+	for flag, address := range map[string]string{"listen": o.Listen, "health-bind-address": o.HealthAddress} {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			errs = append(errs, fmt.Errorf("--%s=%q: must be host:port or :port", flag, address))
+		}
+	}
+	for _, address := range o.Record {
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			errs = append(errs, fmt.Errorf("--record: %q: must be host:port", address))
+		}
+	}
+	return errors.Join(errs...)
+}
