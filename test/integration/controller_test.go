@@ -59,7 +59,8 @@ func startController(ctx context.Context) (*controller, error) {
 	options := app.NewOptions()
 	options.Kubeconfig = file
 	options.HealthAddress, options.MetricsAddress = "", ""
-	options.MaxRestores = 1000 // tests that hold a Restore must not hold up the others
+	options.IsolationProof = "off" // there are no nodes, so no canaries
+	options.MaxRestores = 1000     // tests that hold a Restore must not hold up the others
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &controller{proxy: p, cancel: cancel, done: make(chan error, 1)}
 	go func() { c.done <- app.Run(runCtx, options) }()

@@ -24,6 +24,7 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 		"--kube-api-burst=0":                    "--kube-api-burst",
 		"--health-bind-address=nine":            "--health-bind-address",
 		"--permitted-resources=pods,jobs.batch": "--permitted-resources: jobs.batch",
+		"--isolation-proof=yes":                 "--isolation-proof",
 		"--metrics-bind-address=1.2.3":          "--metrics-bind-address",
 	} {
 		options := NewOptions()

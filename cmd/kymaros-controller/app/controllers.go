@@ -123,7 +123,9 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		built, err := schedule.New(ctx, c.kymaros, tests, recorder)
 		return run(built, err)
 	case controller.Sandbox:
-		built, err := sandbox.New(ctx, options.LeaderElectNamespace, c.kube, c.kymaros, tests, set.labelled, recorder)
+		built, err := sandbox.New(ctx, sandbox.Options{
+			SystemNamespace: options.LeaderElectNamespace, IsolationProof: options.IsolationProof,
+		}, c.kube, c.kymaros, tests, set.labelled, recorder)
 		return run(built, err)
 	case controller.Restore:
 		built, err := restore.New(ctx, restore.Options{

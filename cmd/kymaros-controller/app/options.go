@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/pkg/controller/sandbox"
 	"github.com/kymaros/kymaros/pkg/scope"
 )
 
@@ -23,6 +24,8 @@ type Options struct {
 	CheckWorkers    int
 	// PermittedResources are those that tests may add to what is restored.
 	PermittedResources []string
+	// IsolationProof is require, report or off.
+	IsolationProof string
 
 	LeaderElect          bool
 	LeaderElectNamespace string
@@ -43,6 +46,7 @@ func NewOptions() *Options {
 		ClusterDomain:        "cluster.local",
 		MaxRestores:          1,
 		CheckWorkers:         8,
+		IsolationProof:       sandbox.ProofRequired,
 		LeaderElect:          true,
 		LeaderElectNamespace: env("POD_NAMESPACE", "kymaros-system"),
 		HealthAddress:        ":8081",
@@ -62,6 +66,8 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.PermittedResources, "permitted-resources", o.PermittedResources,
 		"resources, such as certificates.cert-manager.io, that a RestoreTest may restore beside the built-in list (spec.restore.includedResources); "+
 			"an operator that serves them acts on the copies in a sandbox too")
+	fs.StringVar(&o.IsolationProof, "isolation-proof", o.IsolationProof,
+		"require: restore only where canaries show that NetworkPolicies are enforced; report: restore anyway, and say what they show; off: do not look")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
 	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease, and of kymaros-dns")
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
@@ -96,6 +102,11 @@ func (o *Options) Validate() error {
 		if err := scope.Permit(resource); err != nil {
 			errs = append(errs, fmt.Errorf("--permitted-resources: %w", err))
 		}
+	}
+	switch o.IsolationProof {
+	case sandbox.ProofRequired, sandbox.ProofReported, sandbox.ProofOff:
+	default:
+		errs = append(errs, fmt.Errorf("--isolation-proof=%q: must be require, report or off", o.IsolationProof))
 	}
 	if o.QPS <= 0 {
 		errs = append(errs, fmt.Errorf("--kube-api-qps=%g: must be more than 0", o.QPS))

@@ -32,6 +32,7 @@ import (
 // Controller creates and guards sandboxes.
 type Controller struct {
 	system     string
+	proof      string
 	kube       kubernetes.Interface
 	tests      restorelisters.RestoreTestLister
 	namespaces corelisters.NamespaceLister
@@ -43,13 +44,13 @@ type Controller struct {
 	runner     controller.Runner
 }
 
-// New returns the sandbox controller. system is the namespace of our DNS, and labelled a factory of informers that see only
-// what carries our managed-by label.
-func New(ctx context.Context, system string, kube kubernetes.Interface, client versioned.Interface, tests restoreinformers.RestoreTestInformer,
+// New returns the sandbox controller. labelled is a factory of informers that see only what carries our managed-by label.
+func New(ctx context.Context, options Options, kube kubernetes.Interface, client versioned.Interface, tests restoreinformers.RestoreTestInformer,
 	labelled informers.SharedInformerFactory, recorder record.EventRecorder) (*Controller, error) {
 	logger := klog.FromContext(ctx)
 	c := &Controller{
-		system:     system,
+		system:     options.SystemNamespace,
+		proof:      options.IsolationProof,
 		kube:       kube,
 		tests:      tests.Lister(),
 		namespaces: labelled.Core().V1().Namespaces().Lister(),
@@ -118,6 +119,13 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if failure != nil && s.verdict == nil && !watching {
 		return 0, failure
 	}
+	if !watching && len(s.missing)+len(s.quota) == 0 && s.verdict == nil {
+		var err error
+		if s.isolation, err = c.isolation(ctx); err != nil {
+			return 0, err
+		}
+		s.required = c.proof == ProofRequired
+	}
 	now := time.Now()
 	s.violations = append(s.violations, c.unwritten.take(key, rt.Status.Run.ID)...)
 	own := fragment(rt, s)
@@ -133,6 +141,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if watching {
 		// A guard that could not be put back is a violation all the same, and tried again.
 		return 0, failure
+	}
+	if s.unproven() {
+		return lookAgain, nil
 	}
 	_, left := conditions.Expired(rt, now)
 	return max(left, time.Second), nil

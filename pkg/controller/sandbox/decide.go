@@ -23,6 +23,10 @@ type seen struct {
 	verdict    *verdict // why there can be no sandbox, if so
 	// staticClasses are known from the look before the run's first write.
 	staticClasses []string
+	// isolation is what the canaries show; empty before the guards are in place, and later on.
+	isolation proof
+	// required: without a proof of isolation there is no sandbox.
+	required bool
 }
 
 // verdict ends the phase.
@@ -35,8 +39,16 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 	switch {
 	case s.verdict != nil:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, s.verdict.reason, s.verdict.message
+	case len(s.missing)+len(s.quota) == 0 && s.unproven():
+		condition.Reason, condition.Message = v1alpha1.ReasonIsolationUnproven, "waiting for a proof of isolation: "+s.isolation.message
+		if expired || impatient(rt, now) {
+			condition.Status, condition.Message = metav1.ConditionFalse, refused(s.isolation)
+			if s.isolation.state == v1alpha1.IsolationNotEnforced {
+				condition.Reason = v1alpha1.ReasonIsolationNotEnforced
+			}
+		}
 	case len(s.missing)+len(s.quota) == 0:
-		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, v1alpha1.ReasonGuarded, guarded(rt, s.namespaces)
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, v1alpha1.ReasonGuarded, guarded(rt, s)
 	case expired:
 		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded
 		condition.Message = "the run's deadline passed before these existed: " + strings.Join(slices.Concat(s.missing, s.quota), ", ")
@@ -47,6 +59,23 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 		condition.Message = "waiting until the cluster enforces " + strings.Join(s.quota, ", ")
 	}
 	return condition
+}
+
+// unproven tells whether the sandbox has to wait for a proof of isolation.
+func (s *seen) unproven() bool { return s.required && s.isolation.state != v1alpha1.IsolationProven }
+
+// impatient tells whether rt's run has waited long enough for a proof. What speaks against isolation may pass, as a restart
+// of the network plugin does, so it decides no sooner than what leaves it open.
+func impatient(rt *v1alpha1.RestoreTest, now time.Time) bool {
+	ready := conditions.ForRun(rt, v1alpha1.ConditionSandboxReady)
+	return ready != nil && now.Sub(ready.LastTransitionTime.Time) >= patience
+}
+
+func refused(p proof) string {
+	if p.state == v1alpha1.IsolationNotEnforced {
+		return "nothing was restored, for the network plugin does not enforce NetworkPolicies: " + p.message + ". Use a plugin that does, or look why it does not on that node"
+	}
+	return "nothing was restored, for nothing shows that the network plugin enforces NetworkPolicies: " + p.message
 }
 
 // fragment returns sandbox's own fields of the status. Violations of the run are never forgotten, and static classes stay
@@ -61,9 +90,13 @@ func fragment(rt *v1alpha1.RestoreTest, s seen) v1alpha1.RestoreTestStatus {
 	}
 	violations := slices.Clone(s.violations)
 	status.Sandbox.StaticClasses = s.staticClasses
+	status.Sandbox.Isolation = s.isolation.state
 	if old := rt.Status.Sandbox; old != nil && old.RunID == rt.Status.Run.ID {
 		violations = append(violations, old.Violations...)
 		status.Sandbox.StaticClasses = old.StaticClasses
+		if s.isolation.state == "" {
+			status.Sandbox.Isolation = old.Isolation
+		}
 	}
 	slices.Sort(violations)
 	status.Sandbox.Violations = slices.Compact(violations)
@@ -94,9 +127,9 @@ func taken(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *verdict
 	return &verdict{v1alpha1.ReasonNameTaken, fmt.Sprintf("namespace %q exists already and is not this run's; %s spec.sandbox.namespacePrefix", sandbox.Name, remedy.String())}
 }
 
-func guarded(rt *v1alpha1.RestoreTest, namespaces []v1alpha1.SandboxNamespace) string {
+func guarded(rt *v1alpha1.RestoreTest, s seen) string {
 	var all []string
-	for _, ns := range namespaces {
+	for _, ns := range s.namespaces {
 		all = append(all, fmt.Sprintf("%s for %s", ns.Name, ns.Source))
 	}
 	mode := rt.Status.Run.Spec.Sandbox.NetworkIsolation
@@ -104,6 +137,14 @@ func guarded(rt *v1alpha1.RestoreTest, namespaces []v1alpha1.SandboxNamespace) s
 		mode = v1alpha1.IsolationStrict
 	}
 	message := fmt.Sprintf("%s: policies for network isolation %s, quota, limits and pod security are in place", strings.Join(all, ", "), mode)
+	switch s.isolation.state {
+	case v1alpha1.IsolationProven:
+		message += ", and canaries show that the policies are enforced"
+	case v1alpha1.IsolationNotEnforced, v1alpha1.IsolationUnproven:
+		message += fmt.Sprintf("; isolation is %s: %s", s.isolation.state, s.isolation.message)
+	case v1alpha1.IsolationOff:
+		message += "; whether the policies are enforced was not looked at"
+	}
 	if own := rt.Status.Sandbox; own != nil && len(own.StaticClasses) > 0 {
 		message += fmt.Sprintf("; claims of storage class %s are refused, for a volume that was made or kept by hand waits for its claim: bind or delete it",
 			strings.Join(own.StaticClasses, ", "))

@@ -38,7 +38,7 @@ func TestAViolationIsToldAlthoughTheFirstWriteOfItFails(t *testing.T) {
 
 	client, kube := fake.NewClientset(rt.DeepCopy()), kubefake.NewClientset(ns, open)
 	factory, labelled := externalversions.NewSharedInformerFactory(client, 0), informers.NewSharedInformerFactory(kube, 0)
-	c, err := New(t.Context(), "kymaros-system", kube, client, factory.Restore().V1alpha1().RestoreTests(), labelled, record.NewFakeRecorder(10))
+	c, err := New(t.Context(), Options{SystemNamespace: "kymaros-system"}, kube, client, factory.Restore().V1alpha1().RestoreTests(), labelled, record.NewFakeRecorder(10))
 	if err != nil {
 		t.Fatal(err)
 	}

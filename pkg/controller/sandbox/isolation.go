@@ -1,0 +1,159 @@
+package sandbox
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// Canaries, as the manifests have them.
+const (
+	canaryNamespace = "kymaros-canary"
+	canarySelector  = "app.kubernetes.io/name=kymaros,app.kubernetes.io/component in (" + fencedCanary + "," + controlCanary + ")"
+	componentLabel  = "app.kubernetes.io/component"
+	fencedCanary    = "canary-fenced"
+	controlCanary   = "canary-control"
+)
+
+const (
+	// patience is how long a run waits for a proof. Canaries find out within seconds; what takes longer wants a person.
+	patience = time.Minute
+	// settle is how long a canary must have been not ready before that is a finding: the kubelet probes a little after the
+	// first round, and a probe may be late on a busy node.
+	settle = 15 * time.Second
+	// maxProblems is how many a message names.
+	maxProblems = 3
+)
+
+// proof is what the canaries show.
+type proof struct {
+	state   v1alpha1.IsolationProof
+	message string // why it is not proven
+}
+
+// finding is what one canary shows.
+type finding int
+
+const (
+	nothing   finding = iota // it has not started, or ends
+	unreached                // its node is gone: nothing is scheduled to it
+	holds                    // all is as it must be
+	fails                    // something is not
+)
+
+// prove tells what the canaries show. Every node that has one needs both, for a policy is enforced by each node for itself. A
+// node of which the cluster has lost sight takes no pods, and does not count.
+func prove(pods []corev1.Pod, now time.Time) proof {
+	nodes := map[string][]*corev1.Pod{}
+	for i := range pods {
+		nodes[pods[i].Spec.NodeName] = append(nodes[pods[i].Spec.NodeName], &pods[i])
+	}
+	if len(nodes) == 0 {
+		return proof{v1alpha1.IsolationUnproven, "no canary is installed: kubectl apply -f manifests/45-canary.yaml"}
+	}
+	var leaks, doubts []string
+	proven := 0
+	for _, node := range slices.Sorted(maps.Keys(nodes)) {
+		if node == "" {
+			for _, pod := range nodes[node] {
+				doubts = append(doubts, fmt.Sprintf("canary pod %s has no node yet: kubectl -n %s describe pod %s", pod.Name, pod.Namespace, pod.Name))
+			}
+			continue
+		}
+		leak, doubt, lost := proveNode(node, nodes[node], now)
+		leaks, doubts = append(leaks, leak...), append(doubts, doubt...)
+		if len(leak)+len(doubt) == 0 && !lost {
+			proven++
+		}
+	}
+	slices.Sort(leaks)
+	slices.Sort(doubts)
+	switch {
+	case len(leaks) > 0:
+		return proof{v1alpha1.IsolationNotEnforced, few(leaks)}
+	case len(doubts) > 0:
+		return proof{v1alpha1.IsolationUnproven, few(doubts)}
+	case proven == 0:
+		return proof{v1alpha1.IsolationUnproven, "no node with a canary is ready"}
+	}
+	return proof{state: v1alpha1.IsolationProven}
+}
+
+// proveNode returns what shows that a node does not enforce policies, and what leaves it open.
+func proveNode(node string, pods []*corev1.Pod, now time.Time) (leaks, doubts []string, lost bool) {
+	seen := map[string]bool{}
+	for _, pod := range pods {
+		if pod.DeletionTimestamp != nil {
+			continue // another comes in its place
+		}
+		component := pod.Labels[componentLabel]
+		seen[component] = true
+		where := fmt.Sprintf("%s/%s on node %s", pod.Namespace, pod.Name, node)
+		switch found := findingOf(pod, now); {
+		case found == unreached:
+			return nil, nil, true
+		case found == holds:
+		case found == fails && component == fencedCanary:
+			// It fails by what got through, and by nothing else.
+			leaks = append(leaks, fmt.Sprintf("traffic passes that a NetworkPolicy forbids, to or from canary pod %s", where))
+		case found == fails:
+			doubts = append(doubts, fmt.Sprintf("canary pod %s finds that the network does not work, or that it gets through to the fenced one: kubectl -n %s logs %s",
+				where, pod.Namespace, pod.Name))
+		default:
+			doubts = append(doubts, fmt.Sprintf("canary pod %s is not ready", where))
+		}
+	}
+	for _, component := range []string{controlCanary, fencedCanary} {
+		if !seen[component] {
+			doubts = append(doubts, fmt.Sprintf("node %s has no pod of DaemonSet %s/%s", node, canaryNamespace, component))
+		}
+	}
+	return leaks, doubts, false
+}
+
+// findingOf tells a canary that found something from one that has not looked yet: its startup probe passes when a round is
+// complete, and its readiness probe when that round found all well.
+func findingOf(pod *corev1.Pod, now time.Time) finding {
+	var ready corev1.PodCondition
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			ready = c
+		}
+	}
+	if ready.Status == corev1.ConditionTrue {
+		return holds
+	}
+	if ready.Reason == "NodeNotReady" { // written by the node lifecycle controller
+		return unreached
+	}
+	if len(pod.Status.ContainerStatuses) != 1 {
+		return nothing
+	}
+	canary := pod.Status.ContainerStatuses[0]
+	if canary.State.Running == nil || canary.Started == nil || !*canary.Started || canary.Ready {
+		return nothing
+	}
+	since := canary.State.Running.StartedAt.Time
+	if ready.LastTransitionTime.After(since) {
+		since = ready.LastTransitionTime.Time
+	}
+	if now.Sub(since) < settle {
+		return nothing
+	}
+	return fails
+}
+
+// few joins problems to one text of a bounded length: a cluster may have a thousand nodes.
+func few(problems []string) string {
+	text := strings.Join(problems[:min(len(problems), maxProblems)], "; ")
+	if more := len(problems) - maxProblems; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
