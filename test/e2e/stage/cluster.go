@@ -125,15 +125,16 @@ func (c *Cluster) install(ctx context.Context) error {
 	if err := c.command(ctx, "hack/image.sh", "_output/image"); err != nil {
 		return err
 	}
+	canary, err := buildOf(canaryProgram)
+	if err != nil {
+		return err
+	}
 	deployments := c.Kube.AppsV1().Deployments(SystemNamespace)
-	builds, changed := map[string]string{}, false
+	builds, changed := map[string]string{}, !c.canariesRun(ctx, canary)
 	for name := range containers {
-		program, err := os.ReadFile(filepath.Join(root, "_output/image", name))
-		if err != nil {
+		if builds[name], err = buildOf(name); err != nil {
 			return err
 		}
-		sum := sha256.Sum256(program)
-		builds[name] = hex.EncodeToString(sum[:])[:16]
 		have, err := deployments.Get(ctx, name, metav1.GetOptions{})
 		changed = changed || err != nil || have.Spec.Template.Annotations[buildAnnotation] != builds[name]
 	}
@@ -149,10 +150,7 @@ func (c *Cluster) install(ctx context.Context) error {
 		return err
 	}
 	for name, container := range containers {
-		patch, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{
-			"metadata": map[string]any{"annotations": map[string]any{buildAnnotation: builds[name], startAnnotation: c.Suffix}},
-			"spec":     map[string]any{"containers": []any{map[string]any{"name": container, "imagePullPolicy": "Always"}}},
-		}}})
+		patch, err := runBuild(container, builds[name], c.Suffix)
 		if err != nil {
 			return err
 		}
@@ -160,25 +158,43 @@ func (c *Cluster) install(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := c.updateCanaries(ctx, canary); err != nil {
+		return err
+	}
 	for name := range containers {
 		if err := c.AwaitRollout(ctx, SystemNamespace, name); err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.AwaitCanaries(ctx)
 }
 
-// forget deletes what the controller makes once in the life of a cluster, so that it makes it in every run of the tests.
-func (c *Cluster) forget(ctx context.Context) error {
-	for _, err := range []error{
-		c.Kube.CoordinationV1().Leases(SystemNamespace).Delete(ctx, Controller, metav1.DeleteOptions{}),
-		c.Kube.CoreV1().ConfigMaps(VeleroNamespace).Delete(ctx, "kymaros-group-modifiers", metav1.DeleteOptions{}),
-	} {
-		if err != nil && !apierrors.IsNotFound(err) {
-			return err
-		}
+// buildOf names the build of a program of the image.
+func buildOf(program string) (string, error) {
+	file, err := os.ReadFile(filepath.Join(root, "_output/image", program))
+	if err != nil {
+		return "", err
 	}
-	return nil
+	sum := sha256.Sum256(file)
+	return hex.EncodeToString(sum[:])[:16], nil
+}
+
+// runBuild is the patch by which a workload runs that very build in its container, from that start on.
+func runBuild(container, build, start string) ([]byte, error) {
+	return json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{
+		"metadata": map[string]any{"annotations": map[string]any{buildAnnotation: build, startAnnotation: start}},
+		"spec":     map[string]any{"containers": []any{map[string]any{"name": container, "imagePullPolicy": "Always"}}},
+	}}})
+}
+
+// forget deletes the lease, which the controller makes once in the life of a cluster, so that it makes it in every run of
+// the tests.
+func (c *Cluster) forget(ctx context.Context) error {
+	err := c.Kube.CoordinationV1().Leases(SystemNamespace).Delete(ctx, Controller, metav1.DeleteOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // AwaitRollout waits until all pods of a Deployment are of its newest revision and available, and no other is left.

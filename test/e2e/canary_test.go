@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/test/e2e/stage"
+)
+
+// It stops what enforces policies, so it runs alone.
+func TestNothingIsRestoredWherePoliciesAreNotEnforced(t *testing.T) {
+	untouched(t, web)
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		if err := errors.Join(cluster.EnforcePolicies(ctx, true), cluster.AwaitCanaries(ctx)); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := cluster.EnforcePolicies(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	stage.Until(t, 30*time.Second, func(ctx context.Context) error {
+		fenced, err := cluster.Kube.AppsV1().DaemonSets(stage.CanaryNamespace).Get(ctx, "canary-fenced", metav1.GetOptions{})
+		if err == nil && fenced.Status.NumberReady > 0 {
+			err = fmt.Errorf("%d fenced canaries notice nothing", fenced.Status.NumberReady)
+		}
+		return err
+	})
+
+	restores, err := cluster.Kymaros.VeleroV1().Restores(stage.VeleroNamespace).List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt := cluster.Start(t, cluster.RestoreTest("unfenced", appsBackup, web), webAnswers())
+	rt, report := cluster.AwaitEnd(t, rt)
+	verdict(t, report, v1alpha1.ResultFail, v1alpha1.ReasonIsolationNotEnforced)
+	if got := report.Status.IsolationProof; got != v1alpha1.IsolationNotEnforced {
+		t.Errorf("isolation proof %q", got)
+	}
+	changes, err := cluster.Kymaros.VeleroV1().Restores(stage.VeleroNamespace).Watch(t.Context(), metav1.ListOptions{
+		ResourceVersion: restores.ResourceVersion, LabelSelector: v1alpha1.LabelTest + "=" + rt.Name, TimeoutSeconds: new(int64(2)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for event := range changes.ResultChan() {
+		t.Errorf("a Restore was %s: %v", event.Type, event.Object)
+	}
+
+	// The very test passes when policies are enforced again.
+	if err := errors.Join(cluster.EnforcePolicies(t.Context(), true), cluster.AwaitCanaries(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"again"}}}`, v1alpha1.AnnotationRunRequested)
+	tests := cluster.Kymaros.RestoreV1alpha1().RestoreTests(rt.Namespace)
+	if _, err := tests.Patch(t.Context(), rt.Name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	first := rt.Status.Run.ID
+	stage.Until(t, stage.RunTimeout, func(ctx context.Context) error {
+		now, err := cluster.Current(ctx, rt)
+		if err != nil {
+			return err
+		}
+		if now.Status.Run.ID == first || conditions.Active(now) {
+			return fmt.Errorf("the second run is not over\n%s", stage.Conditions(now))
+		}
+		rt = now
+		return nil
+	})
+	report, err = cluster.Kymaros.RestoreV1alpha1().RestoreReports(rt.Namespace).Get(t.Context(), rt.Status.LastReportRef, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdict(t, report, v1alpha1.ResultPass, "Passed")
+	if got := report.Status.IsolationProof; got != v1alpha1.IsolationProven {
+		t.Errorf("isolation proof %q", got)
+	}
+}
