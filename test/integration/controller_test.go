@@ -46,8 +46,8 @@ type controller struct {
 	done   chan error
 }
 
-// startController starts the controller as its manifests do, but for its ports.
-func startController(ctx context.Context) (*controller, error) {
+// startController starts the controller as its manifests do, but for its ports and for the proof of isolation.
+func startController(ctx context.Context, isolationProof string) (*controller, error) {
 	p, err := newProxy()
 	if err != nil {
 		return nil, err
@@ -59,8 +59,8 @@ func startController(ctx context.Context) (*controller, error) {
 	options := app.NewOptions()
 	options.Kubeconfig = file
 	options.HealthAddress, options.MetricsAddress = "", ""
-	options.IsolationProof = "off" // there are no nodes, so no canaries
-	options.MaxRestores = 1000     // tests that hold a Restore must not hold up the others
+	options.IsolationProof = isolationProof
+	options.MaxRestores = 1000 // tests that hold a Restore must not hold up the others
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &controller{proxy: p, cancel: cancel, done: make(chan error, 1)}
 	go func() { c.done <- app.Run(runCtx, options) }()
@@ -82,7 +82,16 @@ func (c *controller) stop() error {
 // alone starts a controller for t alone. t must not run in parallel with others.
 func alone(t *testing.T) *controller {
 	t.Helper()
-	c, err := startController(t.Context())
+	return aloneWith(t, noProof)
+}
+
+// noProof: there are no nodes, so no canaries.
+const noProof = "off"
+
+// aloneWith is alone with a value of --isolation-proof.
+func aloneWith(t *testing.T, isolationProof string) *controller {
+	t.Helper()
+	c, err := startController(t.Context(), isolationProof)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +114,7 @@ var sharedController struct {
 func shared(t *testing.T) *controller {
 	t.Helper()
 	s := &sharedController
-	s.once.Do(func() { s.c, s.err = startController(context.WithoutCancel(t.Context())) })
+	s.once.Do(func() { s.c, s.err = startController(context.WithoutCancel(t.Context()), noProof) })
 	if s.err != nil {
 		t.Fatal(s.err)
 	}

@@ -1,0 +1,136 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// canaryOn makes a canary by hand, as the kubelet of a node would have it after an hour.
+func canaryOn(t *testing.T, node, component string, ready bool) (name string) {
+	t.Helper()
+	canaryNamespace(t)
+	pods := kube.CoreV1().Pods("kymaros-canary")
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:   component + "-" + node,
+			Labels: map[string]string{"app.kubernetes.io/name": "kymaros", "app.kubernetes.io/component": component},
+		},
+		Spec: corev1.PodSpec{
+			NodeName:        node,
+			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+			Containers: []corev1.Container{{Name: "canary", Image: "canary", SecurityContext: &corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			}}},
+		},
+	}
+	eventually(t, stepTimeout, func(ctx context.Context) error { // a new namespace has no service account for a moment
+		_, err := pods.Create(ctx, pod, metav1.CreateOptions{})
+		return err
+	})
+	t.Cleanup(func() {
+		if err := pods.Delete(context.WithoutCancel(t.Context()), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
+			t.Error(err)
+		}
+	})
+	setReady(t, pod.Name, ready)
+	return pod.Name
+}
+
+// canaryNamespace applies the namespace of the canaries without the DaemonSets: they would take these pods for theirs, and
+// delete them for want of a node.
+func canaryNamespace(t *testing.T) {
+	t.Helper()
+	all, err := readManifests(filepath.Join(root, "manifests/45-canary.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range all {
+		if o.GetKind() == "DaemonSet" {
+			continue
+		}
+		if err := apply(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func setReady(t *testing.T, name string, ready bool) {
+	t.Helper()
+	long := metav1.NewTime(time.Now().Add(-time.Hour))
+	status := corev1.ConditionFalse
+	if ready {
+		status = corev1.ConditionTrue
+	}
+	patch, err := json.Marshal(map[string]any{"status": corev1.PodStatus{
+		Phase:      corev1.PodRunning,
+		Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: status, LastTransitionTime: long}},
+		ContainerStatuses: []corev1.ContainerStatus{{
+			Name: "canary", Started: new(true), Ready: ready, State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: long}},
+		}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := kube.CoreV1().Pods("kymaros-canary").Patch(t.Context(), name, types.MergePatchType, patch, metav1.PatchOptions{}, "status"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The canaries are one for the whole cluster, so these tests run alone.
+
+func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
+	c := aloneWith(t, "require")
+	t.Run("a run whose deadline passes before", func(t *testing.T) {
+		canaryOn(t, "node-1", "canary-control", true)
+		canaryOn(t, "node-1", "canary-fenced", false)
+		rt := begin(t, "unfenced", func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("15s")) })
+		rt = await(t, rt, v1alpha1.ConditionSandboxReady, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
+		if rt.Status.Sandbox.Isolation != v1alpha1.IsolationNotEnforced {
+			t.Errorf("isolation %q", rt.Status.Sandbox.Isolation)
+		}
+		rt, report := awaitEnd(t, rt)
+		if s := report.Status; s.Result != v1alpha1.ResultFail || s.Reason != v1alpha1.ReasonIsolationNotEnforced ||
+			s.IsolationProof != v1alpha1.IsolationNotEnforced || !strings.Contains(s.Message, "node-1") {
+			t.Errorf("report: %s, %s (%s): %s", s.Result, s.Reason, s.IsolationProof, s.Message)
+		}
+		if rt.Status.Restore != nil && rt.Status.Restore.Name != "" {
+			t.Errorf("restored as %s", rt.Status.Restore.Name)
+		}
+		if made := c.seen(func(r *request) bool { return r.writes() && strings.HasSuffix(r.path, "/restores") }); len(made) > 0 {
+			t.Errorf("a Restore was asked for: %v", made)
+		}
+	})
+	t.Run("a run goes on when the proof is there", func(t *testing.T) {
+		// Another node: the cluster deletes pods of one that it does not know, after a while.
+		canaryOn(t, "node-2", "canary-control", true)
+		fenced := canaryOn(t, "node-2", "canary-fenced", false)
+		rt := begin(t, "fenced-later")
+		rt = await(t, rt, v1alpha1.ConditionSandboxReady, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
+		setReady(t, fenced, true)
+		rt = await(t, rt, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue, v1alpha1.ReasonGuarded)
+		if rt.Status.Sandbox.Isolation != v1alpha1.IsolationProven {
+			t.Errorf("isolation %q", rt.Status.Sandbox.Isolation)
+		}
+		if _, report := awaitEnd(t, rt); report.Status.IsolationProof != v1alpha1.IsolationProven {
+			t.Errorf("isolation in the report: %q", report.Status.IsolationProof)
+		}
+	})
+}
+
+func TestAMissingProofIsReported(t *testing.T) {
+	aloneWith(t, "report")
+	rt := begin(t, "reported")
+	if _, report := awaitEnd(t, rt); report.Status.IsolationProof != v1alpha1.IsolationUnproven || report.Status.Restore == nil {
+		t.Errorf("report: isolation %q, restore %v", report.Status.IsolationProof, report.Status.Restore)
+	}
+}
