@@ -109,6 +109,22 @@ func TestHTTPGet(t *testing.T) {
 			c, _, _ := w.(http.Hijacker).Hijack()
 			fmt.Fprint(c, "secret \x1b[2J\r\n\r\n")
 			c.Close()
+		case "/hints":
+			c, _, _ := w.(http.Hijacker).Hijack()
+			defer c.Close()
+			for {
+				if _, err := fmt.Fprint(c, "HTTP/1.1 103 Early Hints\r\nLink: secret\r\n\r\n"); err != nil {
+					return
+				}
+			}
+		case "/switch":
+			c, _, _ := w.(http.Hijacker).Hijack()
+			defer c.Close()
+			fmt.Fprint(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: secret\r\n\r\n\x1b[2J")
+		case "/reason":
+			c, _, _ := w.(http.Hijacker).Hijack()
+			defer c.Close()
+			fmt.Fprint(c, "HTTP/1.1 500 \x1b[2Jsecret\r\nContent-Length: 0\r\n\r\n")
 		case "/header":
 			w.Header().Set("X-Large", strings.Repeat("secret", 20000))
 		case "/nothing":
@@ -141,6 +157,9 @@ func TestHTTPGet(t *testing.T) {
 		{"a server that does not answer times out", "/silent", 200, false, plain.Listener.Addr().String(), false, "no answer within 2s"},
 		{"garbage is not quoted", "/garbage", 200, false, plain.Listener.Addr().String(), false, "port 8080 of pod web-0: the answer is not HTTP"},
 		{"endless headers are not read", "/header", 200, false, plain.Listener.Addr().String(), false, "port 8080 of pod web-0: the answer is not HTTP"},
+		{"endless hints before the answer are not read", "/hints", 200, false, plain.Listener.Addr().String(), false, "port 8080 of pod web-0: the answer is not HTTP"},
+		{"another protocol is not spoken", "/switch", 200, false, plain.Listener.Addr().String(), false, "status 101, expected 200"},
+		{"of a status only the number is told", "/reason", 200, false, plain.Listener.Addr().String(), false, "status 500, expected 200"},
 		{"a server may hang up", "/nothing", 200, false, plain.Listener.Addr().String(), false, "port 8080 of pod web-0: the connection was closed without an answer"},
 		{"a port without TLS fails https", "/", 200, true, plain.Listener.Addr().String(), false, "port 8080 of pod web-0: the port does not speak TLS"},
 		{"a closed port", "/", 200, false, "", false, "port 8080 of pod web-0: connection refused"},
