@@ -1,4 +1,6 @@
 # One image with every command of cmd/. hack/image.sh makes the same file tree without a Docker engine.
+# The base images are named by tags: a digest that nobody here could compare with the registry would be a guess. Renovate
+# (.renovaterc.json) adds the digests where it can reach the registries, and keeps them.
 FROM --platform=$BUILDPLATFORM golang:1.26 AS builder
 WORKDIR /src
 COPY go.mod go.sum ./

@@ -15,9 +15,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/kymaros/kymaros/test/audit"
 )
 
 var update = flag.Bool("update", false, "write the files in testdata/rbac instead of comparing with them")
@@ -51,6 +54,44 @@ func TestPermissions(t *testing.T) {
 	}
 	if stale := sets.New(have...).Difference(files); stale.Len() > 0 {
 		t.Errorf("no ServiceAccount of the manifests has %v: remove it", sets.List(stale))
+	}
+}
+
+// TestATokenIsMountedOnlyWhereRightsGoWithIt looks at every pod that the manifests start, and at every ServiceAccount.
+func TestATokenIsMountedOnlyWhereRightsGoWithIt(t *testing.T) {
+	t.Parallel()
+	grants, err := audit.GrantsIn(filepath.Join(root, "manifests"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rights := sets.New[string]()
+	for _, g := range grants {
+		rights.Insert(g.Account)
+	}
+	all, err := readManifests(filepath.Join(root, "manifests/*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods := 0
+	for _, o := range all {
+		if o.GetKind() == "ServiceAccount" {
+			if mounts, set, _ := unstructured.NestedBool(o.Object, "automountServiceAccountToken"); mounts || !set {
+				t.Errorf("ServiceAccount %s gives its token to any pod that names it: set automountServiceAccountToken: false", o.GetName())
+			}
+		}
+		spec, found, _ := unstructured.NestedMap(o.Object, "spec", "template", "spec")
+		if !found {
+			continue
+		}
+		pods++
+		account, _ := spec["serviceAccountName"].(string)
+		mounts, set := spec["automountServiceAccountToken"].(bool)
+		if !set || mounts != rights.Has(account) {
+			t.Errorf("%s %s: automountServiceAccountToken must be set, and true only with a ServiceAccount that has rights; has %q, %v", o.GetKind(), o.GetName(), account, spec["automountServiceAccountToken"])
+		}
+	}
+	if pods < 2 {
+		t.Errorf("%d pods looked at", pods)
 	}
 }
 
