@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -44,7 +45,7 @@ func Read(log io.Reader, namespace string, since time.Time) ([]Request, error) {
 	lines := bufio.NewReader(log)
 	for {
 		line, err := lines.ReadBytes('\n')
-		if err == io.EOF { // the last line may be half written
+		if errors.Is(err, io.EOF) { // the last line may be half written
 			return all, nil
 		}
 		if err != nil {
