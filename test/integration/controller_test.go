@@ -11,6 +11,8 @@ import (
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -21,8 +23,15 @@ import (
 // kubeconfig writes a file with which the controller talks through the proxy, as the ServiceAccount of the manifests: a
 // verb that they do not grant fails here too.
 func kubeconfig(ctx context.Context, p *proxy) (string, error) {
+	pod, err := podOfTheController(ctx)
+	if err != nil {
+		return "", fmt.Errorf("pod of the controller: %w", err)
+	}
 	token, err := kube.CoreV1().ServiceAccounts(systemNamespace).CreateToken(ctx, "kymaros-controller",
-		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: new(int64(3600))}}, metav1.CreateOptions{})
+		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
+			ExpirationSeconds: new(int64(3600)),
+			BoundObjectRef:    &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID},
+		}}, metav1.CreateOptions{})
 	if err != nil {
 		return "", fmt.Errorf("token of the controller: %w", err)
 	}
@@ -37,6 +46,29 @@ func kubeconfig(ctx context.Context, p *proxy) (string, error) {
 	}
 	defer file.Close()
 	return file.Name(), clientcmd.WriteToFile(*config, file.Name())
+}
+
+// podOfTheController returns the pod that the controller's token is bound to: the fence lets no other write. Nobody runs it.
+func podOfTheController(ctx context.Context) (*corev1.Pod, error) {
+	pods := kube.CoreV1().Pods(systemNamespace)
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "kymaros-controller-test"},
+		Spec: corev1.PodSpec{
+			ServiceAccountName:           "kymaros-controller",
+			AutomountServiceAccountToken: new(false),
+			SecurityContext: &corev1.PodSecurityContext{
+				RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+			},
+			Containers: []corev1.Container{{Name: "controller", Image: "controller", SecurityContext: &corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			}}},
+		},
+	}
+	created, err := pods.Create(ctx, pod, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		return pods.Get(ctx, pod.Name, metav1.GetOptions{})
+	}
+	return created, err
 }
 
 // controller is the product's controller, running in this process.

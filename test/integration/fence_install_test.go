@@ -1,0 +1,92 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+// installFence applies the fence, and takes it away at t's end, when nothing of it is in force any more.
+func installFence(t *testing.T) {
+	t.Helper()
+	all, err := readManifests(fenceFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithoutCancel(t.Context())
+	t.Cleanup(func() {
+		for _, o := range append(all, beacon(0)...) {
+			resource, err := resourceFor(o)
+			if err == nil {
+				err = resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{})
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		awaitBeacon(t, "")
+	})
+	for _, o := range all {
+		if err := apply(ctx, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inForce(t, 1)
+}
+
+// beacon is a policy of the tests. The API server takes up policies in the order of their changes, so that once its new
+// message is seen, what was changed before it is in force.
+func beacon(n int) []*unstructured.Unstructured {
+	all, err := parse([]byte(fmt.Sprintf(`
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: zz-beacon}
+spec:
+  matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}]}
+  matchConditions: [{name: beacon, expression: "object.metadata.name == 'beacon'"}]
+  validations: [{expression: "false", message: "beacon %d"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: zz-beacon}
+spec: {policyName: zz-beacon, validationActions: [Deny]}
+`, n)))
+	if err != nil {
+		panic(err)
+	}
+	return all
+}
+
+// inForce waits until what was changed before it is in force. n must be another each time.
+func inForce(t *testing.T, n int) {
+	t.Helper()
+	for _, o := range beacon(n) {
+		if err := apply(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	awaitBeacon(t, fmt.Sprintf("beacon %d", n))
+}
+
+// awaitBeacon waits until the beacon says that; empty: until it is gone.
+func awaitBeacon(t *testing.T, message string) {
+	t.Helper()
+	beacon := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beacon}")
+	var last error
+	// Not eventually: t's context is over when it cleans up.
+	err := wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), poll, stepTimeout, true, func(ctx context.Context) (bool, error) {
+		last = create(ctx, "default", beacon, metav1.DryRunAll)
+		if message == "" {
+			return last == nil, nil
+		}
+		return last != nil && strings.HasSuffix(last.Error(), message), nil
+	})
+	if err != nil {
+		t.Fatalf("the beacon says %v, want %q", last, message)
+	}
+}
