@@ -29,7 +29,7 @@ func installFence(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		awaitBeacon(t, "")
+		awaitBeacon(ctx, t, "")
 	})
 	for _, o := range all {
 		if err := apply(ctx, o); err != nil {
@@ -70,16 +70,16 @@ func inForce(t *testing.T, n int) {
 			t.Fatal(err)
 		}
 	}
-	awaitBeacon(t, fmt.Sprintf("beacon %d", n))
+	awaitBeacon(t.Context(), t, fmt.Sprintf("beacon %d", n))
 }
 
 // awaitBeacon waits until the beacon says that; empty: until it is gone.
-func awaitBeacon(t *testing.T, message string) {
+func awaitBeacon(ctx context.Context, t *testing.T, message string) {
 	t.Helper()
 	beacon := object(t, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: beacon}")
 	var last error
 	// Not eventually: t's context is over when it cleans up.
-	err := wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), poll, stepTimeout, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, poll, stepTimeout, true, func(ctx context.Context) (bool, error) {
 		last = create(ctx, "default", beacon, metav1.DryRunAll)
 		if message == "" {
 			return last == nil, nil
