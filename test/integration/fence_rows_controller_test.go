@@ -163,7 +163,7 @@ func ownRows() []row {
 	finalizers := func(list string) string { return "{metadata: {finalizers: [" + list + "]}}" }
 	return []row{
 		{"the modifiers for group", theController, patches(core("configmaps"), "velero/kymaros-group-modifiers", "{data: {a: b}}").put(), "", false},
-		{"another ConfigMap of Velero's namespace", theController, creates(core("configmaps"), "velero", configMap("plugin")), by, false},
+		{"another ConfigMap of Velero's namespace", theController, creates(core("configmaps"), "velero", configMap("plugin")), by, true},
 		{"the modifiers that are shipped", theController, patches(core("configmaps"), "velero/kymaros-sandbox-modifiers", "{data: {a: b}}").put(), by, true},
 		{"a ConfigMap elsewhere", theController, creates(core("configmaps"), "fence-production", configMap("kymaros-group-modifiers")), by, true},
 		{"the lease", theController, patches(leases, "kymaros-system/kymaros-controller", "{spec: {leaseDurationSeconds: 9}}").put(), "", false},

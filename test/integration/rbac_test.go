@@ -126,7 +126,7 @@ func permissions(t *testing.T, namespace, name string) string {
 	may := map[string]sets.Set[permission]{}
 	var everywhere sets.Set[permission]
 	for _, in := range namespaces {
-		may[in] = allowed(t, namespace, name, in).Difference(allowed(t, "default", "nobody", in))
+		may[in] = mayDo(t, namespace, name, in).Difference(mayDo(t, "default", "nobody", in))
 		if everywhere == nil {
 			everywhere = may[in]
 		}
@@ -153,8 +153,8 @@ func permissions(t *testing.T, namespace, name string) string {
 	return b.String()
 }
 
-// allowed asks the API server what a ServiceAccount may do in a namespace, as kubectl auth can-i --list does.
-func allowed(t *testing.T, namespace, name, in string) sets.Set[permission] {
+// mayDo asks the API server what a ServiceAccount may do in a namespace, as kubectl auth can-i --list does.
+func mayDo(t *testing.T, namespace, name, in string) sets.Set[permission] {
 	t.Helper()
 	config := rest.CopyConfig(admin)
 	config.Impersonate = rest.ImpersonationConfig{
