@@ -85,7 +85,7 @@ func main() {
 // describe returns the document about programs. It fails on one that tells nothing of itself.
 func describe(version string, created time.Time, programs []string) (*document, error) {
 	if version == "" || len(programs) == 0 {
-		return nil, fmt.Errorf("usage: sbom -version VERSION -created SECONDS PROGRAM...")
+		return nil, fmt.Errorf("usage: sbom -version VERSION -created SECONDS PROGRAM [PROGRAM]")
 	}
 	doc := &document{
 		SPDXVersion: "SPDX-2.3", DataLicense: "CC0-1.0", SPDXID: "SPDXRef-DOCUMENT", Name: "kymaros-" + version,
