@@ -19,7 +19,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
-var fenceFile = filepath.Join(root, "manifests/fence.yaml")
+var fenceFile = filepath.Join(root, "manifests/fence/fence.yaml")
 
 // TestTheFence makes every write of the matrix where there is no fence, where there is one, and where there is one and the
 // ServiceAccounts are bound to cluster-admin by mistake. The first shows the holes, so that the others prove something.
