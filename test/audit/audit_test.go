@@ -21,6 +21,20 @@ func line(at, user, verb, ref, decision string) string {
 		`"requestReceivedTimestamp":"2026-01-02T03:04:` + at + `.000000Z","annotations":{"authorization.k8s.io/decision":"` + decision + `"}}` + "\n"
 }
 
+func TestOnlyTheTryByWebSocketMayBeDenied(t *testing.T) {
+	for what, want := range map[Request]int{
+		{Verb: "get", Resource: "pods/exec", Forbidden: true}:           0,
+		{Verb: "get", Resource: "pods/portforward", Forbidden: true}:    0,
+		{Verb: "create", Resource: "pods/exec", Forbidden: true}:        1,
+		{Verb: "get", Resource: "pods/log", Forbidden: true}:            1,
+		{Verb: "create", Resource: "pods/portforward", Forbidden: true}: 1,
+	} {
+		if got := Forbidden([]Request{what}); len(got) != want {
+			t.Errorf("%s: got %v, want %d", what, got, want)
+		}
+	}
+}
+
 func TestRead(t *testing.T) {
 	const ours = "system:serviceaccount:kymaros-system:kymaros-controller"
 	streamed := strings.Replace(line("08", ours, "watch", `"resource":"pods"`, "allow"), `"verb"`, `"requestURI":"/api/v1/pods?sendInitialEvents=true&watch=true","verb"`, 1)
