@@ -3,4 +3,4 @@
 # of the matrix misses. Prints a table. Three minutes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-go test -trimpath -count=1 -timeout 20m -v -run '^TestTheFence$' ./test/integration/ -mutate-fence
+go test -tags fence -trimpath -count=1 -timeout 20m -v -run '^TestTheFence$' ./test/integration/ -mutate-fence

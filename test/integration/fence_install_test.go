@@ -1,3 +1,5 @@
+//go:build fence
+
 package integration
 
 import (

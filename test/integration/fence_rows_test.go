@@ -1,3 +1,5 @@
+//go:build fence
+
 package integration
 
 // row is one write and who refuses it.
