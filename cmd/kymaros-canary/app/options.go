@@ -20,8 +20,7 @@ type Options struct {
 	Listen        string
 	HealthAddress string
 	// Record are addresses that are dialled besides, to tell whether they are reached.
-	Record  []string
-	Version bool
+	Record []string
 }
 
 // NewOptions returns the defaults. The environment gives the node, as the manifests set it.
@@ -44,7 +43,6 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /startz, /readyz, /livez and /status")
 	fs.StringSliceVar(&o.Record, "record", o.Record,
 		"addresses, host:port, to dial besides; /status tells whether they were reached, and the verdict does not rest on them")
-	fs.BoolVar(&o.Version, "version", o.Version, "print the version and end")
 	var logging flag.FlagSet
 	klog.InitFlags(&logging)
 	for _, name := range []string{"v", "vmodule"} {

@@ -12,32 +12,17 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/pflag"
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/cmd/internal/command"
 	"github.com/kymaros/kymaros/pkg/canary"
 )
 
 // Main is a canary with those arguments until ctx ends. It returns an error if it could not start.
 func Main(ctx context.Context, args []string, out io.Writer) error {
 	options := NewOptions()
-	fs := pflag.NewFlagSet("kymaros-canary", pflag.ContinueOnError)
-	options.AddFlags(fs)
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return nil
-		}
-		return err
-	}
-	if options.Version {
-		_, err := fmt.Fprintln(out, version.Get().GitVersion)
-		return err
-	}
-	if fs.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: everything is a flag, see --help", fs.Arg(0))
-	}
-	if err := options.Validate(); err != nil {
+	if run, err := command.Parse("kymaros-canary", args, out, options); !run || err != nil {
 		return err
 	}
 	return Run(ctx, options)

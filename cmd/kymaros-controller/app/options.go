@@ -35,8 +35,6 @@ type Options struct {
 
 	QPS   float32
 	Burst int
-
-	Version bool
 }
 
 // NewOptions returns the defaults. The environment gives the namespaces, as the manifests set it.
@@ -74,7 +72,6 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "address of /metrics; empty for none")
 	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server, of each controller")
 	fs.IntVar(&o.Burst, "kube-api-burst", o.Burst, "requests that may exceed kube-api-qps for a moment")
-	fs.BoolVar(&o.Version, "version", o.Version, "print the version and end")
 	var logging flag.FlagSet
 	klog.InitFlags(&logging)
 	for _, name := range []string{"v", "vmodule"} {

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -18,6 +17,8 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/cmd/internal/command"
 )
 
 const (
@@ -32,22 +33,7 @@ const (
 // lease.
 func Main(ctx context.Context, args []string, out io.Writer) error {
 	options := NewOptions()
-	fs := pflag.NewFlagSet("kymaros-controller", pflag.ContinueOnError)
-	options.AddFlags(fs)
-	if err := fs.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return nil
-		}
-		return err
-	}
-	if options.Version {
-		_, err := fmt.Fprintln(out, version.Get().GitVersion)
-		return err
-	}
-	if fs.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: everything is a flag, see --help", fs.Arg(0))
-	}
-	if err := options.Validate(); err != nil {
+	if run, err := command.Parse("kymaros-controller", args, out, options); !run || err != nil {
 		return err
 	}
 	return Run(ctx, options)

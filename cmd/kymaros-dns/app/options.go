@@ -17,7 +17,6 @@ type Options struct {
 	Listen        string
 	ClusterDomain string
 	HealthAddress string
-	Version       bool
 }
 
 // NewOptions returns the defaults.
@@ -31,7 +30,6 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Listen, "listen", o.Listen, "address for queries, by UDP and TCP")
 	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of the controller must be the same")
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
-	fs.BoolVar(&o.Version, "version", o.Version, "print the version and end")
 	var logging flag.FlagSet
 	klog.InitFlags(&logging)
 	for _, name := range []string{"v", "vmodule"} {
