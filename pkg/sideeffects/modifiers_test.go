@@ -1,0 +1,49 @@
+package sideeffects
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// TestEveryMarkIsTakenAwayByTheModifiers holds what is looked for in a sandbox, and what only Velero could notice, against
+// the rules that are shipped.
+func TestEveryMarkIsTakenAwayByTheModifiers(t *testing.T) {
+	text, err := os.ReadFile("../../manifests/20-modifiers.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := sets.New[string]()
+	for line := range strings.Lines(string(text)) {
+		lines.Insert(strings.TrimSpace(line))
+	}
+	want := []string{
+		"finalizers: null", "annotations: null", "app.kubernetes.io/instance: null", "externalIPs: null", "type: ClusterIP", "suspend: true",
+		"allocateLoadBalancerNodePorts: null", "externalTrafficPolicy: null", "healthCheckNodePort: null", "loadBalancerClass: null", "loadBalancerIP: null",
+		"loadBalancerSourceRanges: null", "volumeName: null", "storageClassName: null", "pv.kubernetes.io/bind-completed: null",
+		"pv.kubernetes.io/bound-by-controller: null", "volume.kubernetes.io/selected-node: null", "nfs.io/storage-path: null",
+		"priorityClassName: kymaros-sandbox", "priority: null", "preemptionPolicy: null", "iam.amazonaws.com/role: null",
+		"post.hook.restore.velero.io/command: null", "init.hook.restore.velero.io/command: null",
+	}
+	for _, keys := range marks {
+		for _, key := range keys {
+			want = append(want, key+": null")
+		}
+	}
+	for i := range 16 {
+		for _, protocol := range []string{"TCP", "UDP", "SCTP"} {
+			want = append(want, fmt.Sprintf("- {conditions: {groupResource: services, matches: [{path: /spec/ports/%d/protocol, value: %s}]}, "+
+				`patches: [{operation: add, path: /spec/ports/%d/nodePort, value: "0"}]}`, i, protocol, i))
+		}
+	}
+	slices.Sort(want)
+	for _, line := range slices.Compact(want) {
+		if !lines.Has(line) {
+			t.Errorf("no rule has %q", line)
+		}
+	}
+}
