@@ -147,8 +147,8 @@ func Forbidden(requests []Request) []string {
 	return slices.Compact(all)
 }
 
-// fallsBack tells whether r is the first try of a check to reach a pod, by WebSocket, which older API servers take for a get.
-// That right is not granted, for it would let a token run commands by reading; the check goes on by SPDY, with create.
+// fallsBack tells whether r is the first try of a check to reach a pod, by WebSocket, which the API server takes for a get.
+// That right is not granted, for on older servers it alone would run commands; the check goes on by SPDY, with create.
 func fallsBack(r Request) bool {
 	return r.Verb == "get" && (r.Resource == "pods/exec" || r.Resource == "pods/portforward")
 }
