@@ -1945,6 +1945,13 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 							Format:      "",
 						},
 					},
+					"fence": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Fence is status.run.fence of the run: whether the admission policies that confine the controller and Velero were in force.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 					"checks": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -2638,6 +2645,13 @@ func schema_pkg_apis_restore_v1alpha1_RunStatus(ref common.ReferenceCallback) co
 						SchemaProps: spec.SchemaProps{
 							Description: "Deadline is when its verdict is due.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"fence": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Fence tells whether the admission policies of manifests/fence.yaml were in force, as shipped, when the run began.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 				},

@@ -663,6 +663,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ReportEvent
           elementRelationship: atomic
+    - name: fence
+      type:
+        scalar: string
     - name: isolationProof
       type:
         scalar: string
@@ -928,6 +931,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: deadline
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: fence
+      type:
+        scalar: string
     - name: id
       type:
         scalar: string

@@ -36,7 +36,9 @@ type RestoreReportStatusApplyConfiguration struct {
 	// NetworkIsolation of the sandboxes.
 	NetworkIsolation *restorev1alpha1.NetworkIsolation `json:"networkIsolation,omitempty"`
 	// IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that.
-	IsolationProof   *restorev1alpha1.IsolationProof     `json:"isolationProof,omitempty"`
+	IsolationProof *restorev1alpha1.IsolationProof `json:"isolationProof,omitempty"`
+	// Fence is status.run.fence of the run: whether the admission policies that confine the controller and Velero were in force.
+	Fence            *restorev1alpha1.FenceState         `json:"fence,omitempty"`
 	Checks           []CheckStatusApplyConfiguration     `json:"checks,omitempty"`
 	Completeness     *CompletenessApplyConfiguration     `json:"completeness,omitempty"`
 	ValidationLevels *ValidationLevelsApplyConfiguration `json:"validationLevels,omitempty"`
@@ -173,6 +175,14 @@ func (b *RestoreReportStatusApplyConfiguration) WithNetworkIsolation(value resto
 // If called multiple times, the IsolationProof field is set to the value of the last call.
 func (b *RestoreReportStatusApplyConfiguration) WithIsolationProof(value restorev1alpha1.IsolationProof) *RestoreReportStatusApplyConfiguration {
 	b.IsolationProof = &value
+	return b
+}
+
+// WithFence sets the Fence field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Fence field is set to the value of the last call.
+func (b *RestoreReportStatusApplyConfiguration) WithFence(value restorev1alpha1.FenceState) *RestoreReportStatusApplyConfiguration {
+	b.Fence = &value
 	return b
 }
 

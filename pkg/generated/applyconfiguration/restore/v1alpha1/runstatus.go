@@ -29,6 +29,8 @@ type RunStatusApplyConfiguration struct {
 	StartTime *v1.Time `json:"startTime,omitempty"`
 	// Deadline is when its verdict is due.
 	Deadline *v1.Time `json:"deadline,omitempty"`
+	// Fence tells whether the admission policies of manifests/fence.yaml were in force, as shipped, when the run began.
+	Fence *restorev1alpha1.FenceState `json:"fence,omitempty"`
 }
 
 // RunStatusApplyConfiguration constructs a declarative configuration of the RunStatus type for use with
@@ -90,5 +92,13 @@ func (b *RunStatusApplyConfiguration) WithStartTime(value v1.Time) *RunStatusApp
 // If called multiple times, the Deadline field is set to the value of the last call.
 func (b *RunStatusApplyConfiguration) WithDeadline(value v1.Time) *RunStatusApplyConfiguration {
 	b.Deadline = &value
+	return b
+}
+
+// WithFence sets the Fence field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Fence field is set to the value of the last call.
+func (b *RunStatusApplyConfiguration) WithFence(value restorev1alpha1.FenceState) *RunStatusApplyConfiguration {
+	b.Fence = &value
 	return b
 }
