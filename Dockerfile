@@ -8,6 +8,7 @@ COPY vendor/ vendor/
 COPY hack/build.sh hack/build.sh
 COPY pkg/ pkg/
 COPY cmd/ cmd/
+COPY manifests/ manifests/
 ARG TARGETOS=linux
 ARG TARGETARCH
 ARG VERSION=v0.1.0

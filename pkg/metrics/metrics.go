@@ -39,13 +39,17 @@ var (
 		Subsystem: subsystem, Name: "leaked_objects_total", StabilityLevel: metrics.ALPHA,
 		Help: "Number of objects that runs left behind, because deleting them could have destroyed what is not theirs.",
 	}, []string{"namespace", "test"})
+	fence = metrics.NewGauge(&metrics.GaugeOpts{
+		Subsystem: subsystem, Name: "fence_intact", StabilityLevel: metrics.ALPHA,
+		Help: "Whether the admission fence was as shipped when it was last looked at, 1 or 0.",
+	})
 
 	register sync.Once
 )
 
 // Register makes the metrics visible. It may be called more than once.
 func Register() {
-	register.Do(func() { legacyregistry.MustRegister(tests, score, rto, duration, backupAge, leaked) })
+	register.Do(func() { legacyregistry.MustRegister(tests, score, rto, duration, backupAge, leaked, fence) })
 }
 
 // Known prepares the series of a test, so that its first run is an increase from 0, and shows its last score, nil before
@@ -79,6 +83,15 @@ func Ended(namespace, test string, run Run) {
 	}
 	if run.BackupAge > 0 {
 		backupAge.WithLabelValues(namespace, test).Set(run.BackupAge.Seconds())
+	}
+}
+
+// Fence tells whether the admission fence is as shipped.
+func Fence(intact bool) {
+	if intact {
+		fence.Set(1)
+	} else {
+		fence.Set(0)
 	}
 }
 

@@ -78,8 +78,8 @@ type controller struct {
 	done   chan error
 }
 
-// startController starts the controller as its manifests do, but for its ports and for the proof of isolation.
-func startController(ctx context.Context, isolationProof string) (*controller, error) {
+// startController starts the controller as its manifests do, but for its ports, the proof of isolation and the fence.
+func startController(ctx context.Context, isolationProof string, requireFence bool) (*controller, error) {
 	p, err := newProxy()
 	if err != nil {
 		return nil, err
@@ -92,6 +92,7 @@ func startController(ctx context.Context, isolationProof string) (*controller, e
 	options.Kubeconfig = file
 	options.HealthAddress, options.MetricsAddress = "", ""
 	options.IsolationProof = isolationProof
+	options.RequireFence = requireFence
 	options.MaxRestores = 1000 // tests that hold a Restore must not hold up the others
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &controller{proxy: p, cancel: cancel, done: make(chan error, 1)}
@@ -114,16 +115,20 @@ func (c *controller) stop() error {
 // alone starts a controller for t alone. t must not run in parallel with others.
 func alone(t *testing.T) *controller {
 	t.Helper()
-	return aloneWith(t, noProof)
+	return aloneWith(t, noProof, noFence)
 }
 
-// noProof: there are no nodes, so no canaries.
-const noProof = "off"
+const (
+	// noProof: there are no nodes, so no canaries.
+	noProof = "off"
+	// noFence: the tests do with sandboxes what the fence lets nobody do.
+	noFence = false
+)
 
-// aloneWith is alone with a value of --isolation-proof.
-func aloneWith(t *testing.T, isolationProof string) *controller {
+// aloneWith is alone with values of --isolation-proof and --require-fence.
+func aloneWith(t *testing.T, isolationProof string, requireFence bool) *controller {
 	t.Helper()
-	c, err := startController(t.Context(), isolationProof)
+	c, err := startController(t.Context(), isolationProof, requireFence)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +151,7 @@ var sharedController struct {
 func shared(t *testing.T) *controller {
 	t.Helper()
 	s := &sharedController
-	s.once.Do(func() { s.c, s.err = startController(context.WithoutCancel(t.Context()), noProof) })
+	s.once.Do(func() { s.c, s.err = startController(context.WithoutCancel(t.Context()), noProof, noFence) })
 	if s.err != nil {
 		t.Fatal(s.err)
 	}

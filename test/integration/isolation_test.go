@@ -89,7 +89,7 @@ func setReady(t *testing.T, name string, ready bool) {
 // The canaries are one for the whole cluster, so these tests run alone.
 
 func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
-	c := aloneWith(t, "require")
+	c := aloneWith(t, "require", noFence)
 	t.Run("a run whose deadline passes before", func(t *testing.T) {
 		canaryOn(t, "node-1", "canary-control", true)
 		canaryOn(t, "node-1", "canary-fenced", false)
@@ -128,7 +128,7 @@ func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
 }
 
 func TestAMissingProofIsReported(t *testing.T) {
-	aloneWith(t, "report")
+	aloneWith(t, "report", noFence)
 	rt := begin(t, "reported")
 	if _, report := awaitEnd(t, rt); report.Status.IsolationProof != v1alpha1.IsolationUnproven || report.Status.Restore == nil {
 		t.Errorf("report: isolation %q, restore %v", report.Status.IsolationProof, report.Status.Restore)

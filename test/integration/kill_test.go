@@ -27,7 +27,7 @@ type process struct {
 
 func (p *process) start() error {
 	p.cmd = exec.Command(p.program, "--kubeconfig="+p.kubeconfig, "--leader-elect=false", "--health-bind-address=", "--metrics-bind-address=",
-		"--max-restores=1000", "--isolation-proof=off", "--kube-api-qps=500", "--kube-api-burst=1000", "-v=4")
+		"--max-restores=1000", "--isolation-proof=off", "--require-fence=false", "--kube-api-qps=500", "--kube-api-burst=1000", "-v=4")
 	p.cmd.Stderr = p.log
 	return p.cmd.Start()
 }

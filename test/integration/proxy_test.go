@@ -34,16 +34,16 @@ type requestKey struct{}
 // request is one request of a controller.
 type request struct {
 	method, path string
-	watch        bool
+	watch, dry   bool
 	agent        string
 	body         []byte // of writes
 	at           time.Time
 	code         int // 0 until it is answered
 }
 
-// writes tells whether r changes something that lasts. Events and leases do not count.
+// writes tells whether r changes something that lasts. Events, leases and dry runs do not count.
 func (r *request) writes() bool {
-	return r.method != http.MethodGet && !strings.Contains(r.path, "/events") && !strings.Contains(r.path, "/leases")
+	return !r.dry && r.method != http.MethodGet && !strings.Contains(r.path, "/events") && !strings.Contains(r.path, "/leases")
 }
 
 // mentions tells whether r is about an object with name in its own.
@@ -89,7 +89,7 @@ func newProxy() (*proxy, error) {
 		},
 	}
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, in *http.Request) {
-		r := &request{method: in.Method, path: in.URL.Path, agent: in.UserAgent(), watch: in.URL.Query().Get("watch") != "", at: time.Now()}
+		r := &request{method: in.Method, path: in.URL.Path, agent: in.UserAgent(), watch: in.URL.Query().Get("watch") != "", dry: in.URL.Query().Has("dryRun"), at: time.Now()}
 		r.agent, _, _ = strings.Cut(r.agent, " ")
 		if i := strings.LastIndex(in.UserAgent(), "kymaros-"); i >= 0 {
 			r.agent = in.UserAgent()[i:]

@@ -31,6 +31,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/controller/restore"
 	"github.com/kymaros/kymaros/pkg/controller/sandbox"
 	"github.com/kymaros/kymaros/pkg/controller/schedule"
+	"github.com/kymaros/kymaros/pkg/fence"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/scheme"
 	"github.com/kymaros/kymaros/pkg/generated/informers/externalversions"
@@ -70,6 +71,7 @@ type controllers struct {
 	labelled informers.SharedInformerFactory        // whatever carries our managed-by label
 	events   record.EventBroadcaster
 	sink     record.EventSink
+	fence    *fence.Checker
 	runs     map[string]func(context.Context)
 	caches   []cache.InformerSynced
 }
@@ -120,7 +122,10 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 	velero := set.velero.Velero().V1()
 	switch name {
 	case controller.Schedule:
-		built, err := schedule.New(ctx, c.kymaros, tests, recorder)
+		if set.fence, err = fence.NewChecker(c.kube, c.kymaros, options.LeaderElectNamespace, options.VeleroNamespace); err != nil {
+			return nil, err
+		}
+		built, err := schedule.New(ctx, c.kymaros, tests, set.fence.Problem, options.RequireFence, recorder)
 		return run(built, err)
 	case controller.Sandbox:
 		built, err := sandbox.New(ctx, sandbox.Options{

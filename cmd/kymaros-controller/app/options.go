@@ -26,6 +26,8 @@ type Options struct {
 	PermittedResources []string
 	// IsolationProof is require, report or off.
 	IsolationProof string
+	// RequireFence: without an intact fence no run starts.
+	RequireFence bool
 
 	LeaderElect          bool
 	LeaderElectNamespace string
@@ -45,6 +47,7 @@ func NewOptions() *Options {
 		MaxRestores:          1,
 		CheckWorkers:         8,
 		IsolationProof:       sandbox.ProofRequired,
+		RequireFence:         true,
 		LeaderElect:          true,
 		LeaderElectNamespace: env("POD_NAMESPACE", "kymaros-system"),
 		HealthAddress:        ":8081",
@@ -66,6 +69,8 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 			"an operator that serves them acts on the copies in a sandbox too")
 	fs.StringVar(&o.IsolationProof, "isolation-proof", o.IsolationProof,
 		"require: restore only where canaries show that NetworkPolicies are enforced; report: restore anyway, and say what they show; off: do not look")
+	fs.BoolVar(&o.RequireFence, "require-fence", o.RequireFence,
+		"start runs only while the admission policies of manifests/fence.yaml are in force, as shipped; without, runs start anyway and every report says what was seen")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
 	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease, and of kymaros-dns")
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")

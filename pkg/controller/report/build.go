@@ -60,6 +60,7 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 		Scope:            run.Spec.Restore,
 		NetworkIsolation: run.Spec.Sandbox.NetworkIsolation,
 		IsolationProof:   sandbox.Isolation,
+		Fence:            run.Fence,
 		Checks:           health.Checks,
 		ValidationLevels: v.Levels,
 	}

@@ -3,6 +3,7 @@ package schedule
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,23 +18,33 @@ import (
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	informers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
 	listers "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
 // Controller starts runs.
 type Controller struct {
-	client versioned.Interface
-	tests  listers.RestoreTestLister
-	status controller.StatusWriter
-	runner controller.Runner
+	client       versioned.Interface
+	tests        listers.RestoreTestLister
+	fence        Fence
+	requireFence bool
+	status       controller.StatusWriter
+	runner       controller.Runner
 }
 
-// New returns the schedule controller. It fails if the informer was stopped already.
-func New(ctx context.Context, client versioned.Interface, tests informers.RestoreTestInformer, recorder record.EventRecorder) (*Controller, error) {
+// Fence tells what is wrong with the admission fence, or returns "".
+type Fence = func(ctx context.Context) (problem string, err error)
+
+// New returns the schedule controller. It fails if the informer was stopped already. requireFence: without an intact fence no
+// run starts.
+func New(ctx context.Context, client versioned.Interface, tests informers.RestoreTestInformer, fence Fence, requireFence bool,
+	recorder record.EventRecorder) (*Controller, error) {
 	logger := klog.FromContext(ctx)
 	c := &Controller{
-		client: client,
-		tests:  tests.Lister(),
-		status: controller.StatusWriter{Controller: controller.Schedule, Tests: client.RestoreV1alpha1(), Recorder: recorder},
+		client:       client,
+		tests:        tests.Lister(),
+		fence:        fence,
+		requireFence: requireFence,
+		status:       controller.StatusWriter{Controller: controller.Schedule, Tests: client.RestoreV1alpha1(), Recorder: recorder},
 	}
 	queue := controller.NewQueue(controller.FieldManager(controller.Schedule))
 	handler, err := tests.Informer().AddEventHandlerWithOptions(controller.Handler(queue, controller.Own), cache.HandlerOptions{Logger: &logger})
@@ -59,6 +70,14 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	plan := decide(rt, time.Now())
+	if plan.starts {
+		problem, err := c.fence(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("look at the fence: %w", err)
+		}
+		metrics.Fence(problem == "")
+		plan = fenced(rt, plan, problem, c.requireFence)
+	}
 	if conditions.Active(rt) && !controller.HasFinalizer(rt) {
 		// A test with a run must not vanish and leave its sandbox behind: the sandbox controller waits for the finalizer.
 		// It comes after the run, so that a finalizer without a run under way always means that it is over.

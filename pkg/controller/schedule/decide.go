@@ -20,6 +20,7 @@ type plan struct {
 	status    v1alpha1.RestoreTestStatus // schedule's own fields
 	condition metav1.Condition
 	again     time.Duration // until the next run is due; 0: nothing to wait for
+	starts    bool          // a run starts
 }
 
 // decide tells whether a run starts now, and when the next one does.
@@ -39,6 +40,7 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) plan {
 		return p
 	}
 	if trigger, due, ok := due(rt, next, now); ok {
+		p.starts = true
 		p.status.Run = newRun(rt, trigger, due, now)
 		p.status.Phase = v1alpha1.PhaseRunning
 		if after, _, _ := upcoming(&v1alpha1.RestoreTest{Spec: rt.Spec, Status: p.status}, now); !after.IsZero() {
@@ -151,7 +153,11 @@ func condition(rt *v1alpha1.RestoreTest, status metav1.ConditionStatus, reason, 
 }
 
 func started(run *v1alpha1.RunStatus) string {
-	return fmt.Sprintf("run %s started (%s); its verdict is due by %s", run.ID, run.Trigger, run.Deadline.UTC().Format(time.RFC3339))
+	text := fmt.Sprintf("run %s started (%s); its verdict is due by %s", run.ID, run.Trigger, run.Deadline.UTC().Format(time.RFC3339))
+	if run.Fence == v1alpha1.FenceNotIntact {
+		text += "; the admission fence is not intact, and --require-fence=false"
+	}
+	return text
 }
 
 func zone(rt *v1alpha1.RestoreTest) string {

@@ -36,6 +36,9 @@ const (
 	ReasonInvalidSchedule = "InvalidSchedule"
 	// ReasonInvalidSpec: another field of the spec makes a run impossible; the message names it.
 	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonFenceNotIntact: a run is due, and does not start until the admission fence is as shipped; the message names what is
+	// not. kubectl apply -f manifests/fence.yaml.
+	ReasonFenceNotIntact = "FenceNotIntact"
 	// ReasonSuspended: spec.suspend is true; no run starts by the clock.
 	ReasonSuspended = "Suspended"
 )

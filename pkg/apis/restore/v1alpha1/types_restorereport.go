@@ -93,6 +93,10 @@ type RestoreReportStatus struct {
 	// +optional
 	// +kubebuilder:validation:Enum=proven;unproven;notEnforced;"off"
 	IsolationProof IsolationProof `json:"isolationProof,omitempty"`
+	// Fence is status.run.fence of the run: whether the admission policies that confine the controller and Velero were in force.
+	// +optional
+	// +kubebuilder:validation:Enum=intact;notIntact
+	Fence FenceState `json:"fence,omitempty"`
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64

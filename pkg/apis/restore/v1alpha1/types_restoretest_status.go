@@ -118,7 +118,22 @@ type RunStatus struct {
 	StartTime metav1.Time `json:"startTime"`
 	// Deadline is when its verdict is due.
 	Deadline metav1.Time `json:"deadline"`
+	// Fence tells whether the admission policies of manifests/fence.yaml were in force, as shipped, when the run began.
+	// +optional
+	// +kubebuilder:validation:Enum=intact;notIntact
+	Fence FenceState `json:"fence,omitempty"`
 }
+
+// FenceState is what was seen of the admission fence.
+type FenceState string
+
+// States of the fence.
+const (
+	// FenceIntact: every policy and binding is there as shipped, and refuses what it must.
+	FenceIntact FenceState = "intact"
+	// FenceNotIntact: it is missing, changed or not in force. A run begins only with --require-fence=false then.
+	FenceNotIntact FenceState = "notIntact"
+)
 
 // SandboxStatus is written by sandbox.
 type SandboxStatus struct {

@@ -1,0 +1,67 @@
+package schedule
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+func TestARunStartsOnlyBehindTheFence(t *testing.T) {
+	const missing = "ValidatingAdmissionPolicy kymaros-anchor is missing"
+	for name, c := range map[string]struct {
+		problem  string
+		required bool
+		starts   bool
+		fence    v1alpha1.FenceState
+		message  string
+	}{
+		"an intact fence is recorded":                 {"", true, true, v1alpha1.FenceIntact, "its verdict is due"},
+		"an intact fence that nobody requires is too": {"", false, true, v1alpha1.FenceIntact, "its verdict is due"},
+		"no fence, no run":                            {missing, true, false, "", missing},
+		"who asked for it runs without":               {missing, false, true, v1alpha1.FenceNotIntact, "--require-fence=false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rt := test(ran(now.Add(-30*time.Hour), true), requested("x"))
+			due := metav1.NewTime(now.Add(-time.Hour))
+			rt.Status.NextRunAt = &due
+			p := fenced(rt, decide(rt, now), c.problem, c.required)
+			if starts := p.status.Run.ID != "old"; starts != c.starts || starts && p.status.Run.Fence != c.fence {
+				t.Errorf("run %s starts with fence %q", p.status.Run.ID, p.status.Run.Fence)
+			}
+			if !strings.Contains(p.condition.Message, c.message) {
+				t.Errorf("message %q, want %q in it", p.condition.Message, c.message)
+			}
+			if c.starts {
+				return
+			}
+			// All stays as it is, and is looked at again.
+			if p.condition.Status != metav1.ConditionFalse || p.condition.Reason != v1alpha1.ReasonFenceNotIntact || p.again <= 0 ||
+				p.status.Phase != v1alpha1.PhaseCompleted || !p.status.NextRunAt.Equal(&due) {
+				t.Errorf("plan %+v", p)
+			}
+		})
+	}
+}
+
+func TestOnlyAStartLooksAtTheFence(t *testing.T) {
+	for name, c := range map[string]struct {
+		rt   *v1alpha1.RestoreTest
+		want bool
+	}{
+		"a new test":            {test(), true},
+		"a test that waits":     {test(ran(now, true)), false},
+		"a run that is on":      {test(ran(now.Add(-30*time.Hour), false)), false},
+		"a suspended test":      {test(suspended), false},
+		"a test that is no use": {test(withCron("every day")), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := decide(c.rt, now).starts; got != c.want {
+				t.Errorf("starts: %v", got)
+			}
+		})
+	}
+}
