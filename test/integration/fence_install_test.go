@@ -1,5 +1,3 @@
-//go:build fence
-
 package integration
 
 import (
@@ -16,8 +14,9 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// installFence applies the fence, and takes it away at t's end, when nothing of it is in force any more.
-func installFence(t *testing.T) {
+// installFence applies the fence, each object after change, and takes it away at t's end, when nothing of it is in force any
+// more.
+func installFence(t *testing.T, change ...func(*unstructured.Unstructured)) {
 	t.Helper()
 	all, err := readManifests(fenceFile)
 	if err != nil {
@@ -37,6 +36,10 @@ func installFence(t *testing.T) {
 		awaitBeacon(ctx, t, "")
 	})
 	for _, o := range all {
+		o = o.DeepCopy()
+		for _, c := range change {
+			c(o)
+		}
 		if err := apply(ctx, o); err != nil {
 			t.Fatal(err)
 		}

@@ -1,5 +1,3 @@
-//go:build fence
-
 package integration
 
 import "sigs.k8s.io/yaml"

@@ -1,5 +1,3 @@
-//go:build fence
-
 package integration
 
 import "fmt"
@@ -165,9 +163,9 @@ func ownRows() []row {
 	finalizers := func(list string) string { return "{metadata: {finalizers: [" + list + "]}}" }
 	return []row{
 		{"the modifiers for group", theController, patches(core("configmaps"), "velero/kymaros-group-modifiers", "{data: {a: b}}").put(), "", false},
-		{"another ConfigMap of Velero's namespace", theController, creates(core("configmaps"), "velero", configMap("plugin")), by, true},
+		{"another ConfigMap of Velero's namespace", theController, creates(core("configmaps"), "velero", configMap("plugin")), never, true},
 		{"the modifiers that are shipped", theController, patches(core("configmaps"), "velero/kymaros-sandbox-modifiers", "{data: {a: b}}").put(), by, true},
-		{"a ConfigMap elsewhere", theController, creates(core("configmaps"), "fence-production", configMap("kymaros-group-modifiers")), by, true},
+		{"a ConfigMap elsewhere", theController, patches(core("configmaps"), "fence-production/kymaros-group-modifiers", "{data: {a: b}}").put(), by, true},
 		{"the lease", theController, patches(leases, "kymaros-system/kymaros-controller", "{spec: {leaseDurationSeconds: 9}}").put(), "", false},
 		{"another lease", theController, creates(leases, "kymaros-system", lease("other")), by, false},
 		{"a lease elsewhere", theController, creates(leases, "fence-team", lease("kymaros-controller")), by, true},

@@ -1,5 +1,3 @@
-//go:build fence
-
 package integration
 
 // row is one write and who refuses it.

@@ -1,5 +1,3 @@
-//go:build fence
-
 package integration
 
 import "fmt"

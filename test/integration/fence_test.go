@@ -1,5 +1,3 @@
-//go:build fence
-
 package integration
 
 import (
@@ -21,7 +19,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
-var fenceFile = filepath.Join(root, "manifests/fence/fence.yaml")
+var fenceFile = filepath.Join(root, "manifests/fence.yaml")
 
 // TestTheFence makes every write of the matrix where there is no fence, where there is one, and where there is one and the
 // ServiceAccounts are bound to cluster-admin by mistake. The first shows the holes, so that the others prove something.
@@ -40,7 +38,7 @@ func TestTheFence(t *testing.T) {
 // TestARunGoesThroughTheFence has the controller do all that it does in a run, under the fence.
 func TestARunGoesThroughTheFence(t *testing.T) {
 	installFence(t)
-	alone(t)
+	aloneWith(t, noProof, true)
 	for _, mode := range []v1alpha1.NetworkIsolation{v1alpha1.IsolationStrict, v1alpha1.IsolationGroup} {
 		name := "fenced-" + string(mode)
 		source(t, "src-"+name)
@@ -52,8 +50,8 @@ func TestARunGoesThroughTheFence(t *testing.T) {
 		policy(t, rt.Namespace, "web")
 		backup(t, name, sources(rt)...)
 		rt, report := awaitEnd(t, createTest(t, rt))
-		if report.Status.Result == v1alpha1.ResultFail || report.Hygiene == nil {
-			t.Errorf("result %s, score %d, hygiene %v; %s", report.Status.Result, report.Status.Score, report.Hygiene, story(rt))
+		if report.Status.Result == v1alpha1.ResultFail || report.Status.Fence != v1alpha1.FenceIntact || report.Hygiene == nil {
+			t.Errorf("result %s, score %d, fence %q, hygiene %v; %s", report.Status.Result, report.Status.Score, report.Status.Fence, report.Hygiene, story(rt))
 		}
 	}
 }
