@@ -38,6 +38,7 @@ func TestHazards(t *testing.T) {
 			t.Errorf("message: %s", report.Status.Message)
 		}
 	})
+	t.Run("the fence alone keeps it from acting too", func(t *testing.T) { holdsAgainstVelero(t, h) })
 
 	compare(t, before, quiet(t, h.Namespace))
 	if _, err := cluster.Kube.CoreV1().ConfigMaps(h.Namespace).Get(t.Context(), stage.OperatorLog, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
