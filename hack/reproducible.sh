@@ -9,7 +9,7 @@ trap 'rm -rf "$copy"' EXIT
 version=${VERSION:-$(git describe --tags --match 'v[0-9]*.[0-9]*.[0-9]*' 2>/dev/null || echo v0.0.0)}
 for place in one a/rather/longer/two; do
   mkdir -p "$copy/$place/hack"
-  cp -R go.mod go.sum vendor pkg cmd "$copy/$place/"
+  cp -R go.mod go.sum vendor pkg cmd manifests "$copy/$place/"
   cp hack/build.sh "$copy/$place/hack/"
   # A cache of its own: otherwise the second build takes what the first has compiled.
   (cd "$copy/$place" && GOFLAGS='' GOCACHE="$copy/cache-${place##*/}" VERSION=$version hack/build.sh "$copy/out-${place##*/}")

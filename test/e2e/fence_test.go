@@ -17,6 +17,7 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
@@ -24,6 +25,40 @@ import (
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
+
+// It takes a part of the fence away, so it runs alone.
+func TestNoRunStartsWithoutTheFence(t *testing.T) {
+	untouched(t, web)
+	put := func(ctx context.Context) {
+		if err := cluster.ApplyFence(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(func() { put(context.WithoutCancel(t.Context())) })
+	// It is for Velero: the controller finds it missing by looking, not by trying.
+	bindings := cluster.Kube.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings()
+	if err := bindings.Delete(t.Context(), "kymaros-restored", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	rt := cluster.Start(t, cluster.RestoreTest("fenceless", appsBackup, web), webAnswers())
+	stage.Until(t, stage.RunTimeout, func(ctx context.Context) error {
+		now, err := cluster.Current(ctx, rt)
+		if err != nil {
+			return err
+		}
+		c := meta.FindStatusCondition(now.Status.Conditions, v1alpha1.ConditionScheduled)
+		if now.Status.Run != nil || c == nil || c.Reason != v1alpha1.ReasonFenceNotIntact || !strings.Contains(c.Message, "kymaros-restored is missing") {
+			return fmt.Errorf("want no run, and Scheduled with reason FenceNotIntact\n%s", stage.Conditions(now))
+		}
+		return nil
+	})
+	put(t.Context())
+	_, report := cluster.AwaitEnd(t, rt)
+	verdict(t, report, v1alpha1.ResultPass, "Passed")
+	if report.Status.Fence != v1alpha1.FenceIntact {
+		t.Errorf("fence %q in the report", report.Status.Fence)
+	}
+}
 
 // TestARestoreThatAsksForWhatIsForbiddenIsRefused writes Restores as a controller that was taken over would.
 func TestARestoreThatAsksForWhatIsForbiddenIsRefused(t *testing.T) {

@@ -187,6 +187,11 @@ func runBuild(container, build, start string) ([]byte, error) {
 	}}})
 }
 
+// ApplyFence installs the fence as it is in this tree.
+func (c *Cluster) ApplyFence(ctx context.Context) error {
+	return c.command(ctx, "kubectl", "apply", "-f", "manifests/fence.yaml")
+}
+
 // forget deletes the lease, which the controller makes once in the life of a cluster, so that it makes it in every run of
 // the tests.
 func (c *Cluster) forget(ctx context.Context) error {
