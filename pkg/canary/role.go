@@ -15,6 +15,14 @@ const (
 	Control Role = "control"
 )
 
+// Namespaces of the canaries, as the manifests have them.
+const (
+	// Namespace is that of fenced and control.
+	Namespace = "kymaros-canary"
+	// TargetNamespace is that of what they dial: a policy may tell namespaces apart.
+	TargetNamespace = "kymaros-canary-targets"
+)
+
 // Port is where canaries listen for each other.
 const Port = "9440"
 

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/klog/v2"
 
-	"github.com/kymaros/kymaros/pkg/controller/sandbox"
+	"github.com/kymaros/kymaros/pkg/isolation"
 	"github.com/kymaros/kymaros/pkg/scope"
 )
 
@@ -44,7 +44,7 @@ func NewOptions() *Options {
 		ClusterDomain:        "cluster.local",
 		MaxRestores:          1,
 		CheckWorkers:         8,
-		IsolationProof:       sandbox.ProofRequired,
+		IsolationProof:       isolation.Required,
 		LeaderElect:          true,
 		LeaderElectNamespace: env("POD_NAMESPACE", "kymaros-system"),
 		HealthAddress:        ":8081",
@@ -65,7 +65,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 		"resources, such as certificates.cert-manager.io, that a RestoreTest may restore beside the built-in list (spec.restore.includedResources); "+
 			"an operator that serves them acts on the copies in a sandbox too")
 	fs.StringVar(&o.IsolationProof, "isolation-proof", o.IsolationProof,
-		"require: restore only where canaries show that NetworkPolicies are enforced; report: restore anyway, and say what they show; off: do not look")
+		"require: restore only where canaries show that NetworkPolicies are enforced, before a sandbox is ready and again right before the restore; report: restore anyway, and say what they show; off: do not look")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
 	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease, and of kymaros-dns")
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
@@ -101,7 +101,7 @@ func (o *Options) Validate() error {
 		}
 	}
 	switch o.IsolationProof {
-	case sandbox.ProofRequired, sandbox.ProofReported, sandbox.ProofOff:
+	case isolation.Required, isolation.Reported, isolation.Off:
 	default:
 		errs = append(errs, fmt.Errorf("--isolation-proof=%q: must be require, report or off", o.IsolationProof))
 	}
