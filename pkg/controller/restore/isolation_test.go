@@ -43,7 +43,9 @@ func canaries(controlReady, fencedReady bool) []runtime.Object {
 
 func TestTheProofIsAskedForAgainRightBeforeTheRestore(t *testing.T) {
 	key := cache.NewObjectName("team", "shop")
-	since := func(age time.Duration) map[cache.ObjectName]doubt { return map[cache.ObjectName]doubt{key: {"run", now.Add(-age)}} }
+	since := func(age time.Duration) map[cache.ObjectName]doubt {
+		return map[cache.ObjectName]doubt{key: {"run", now.Add(-age)}}
+	}
 	proven, leak, dead := canaries(true, true), canaries(true, false), canaries(false, true)
 	for name, c := range map[string]struct {
 		mode    string
