@@ -44,6 +44,7 @@ func TestJudge(t *testing.T) {
 		"a control pod with answers":                        {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: anyOf, Answers: 6}, {Dial: fenced}, {Dial: other}}},
 		"a control pod that one of several answers":         {role: Control, results: []Result{{Dial: anyOf, Answers: 1, Error: "timeout"}}},
 		"a control pod that one of the other nodes answers": {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: first, Error: "timeout"}, {Dial: second, Answers: 1}}},
+		"a control pod that only the first of the other nodes answers": {role: Control, results: []Result{{Dial: first, Answers: 1}, {Dial: second, Error: "timeout"}}},
 		"a control pod that no other node answers": {
 			role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: first, Error: "timeout"}, {Dial: second, Error: "no route"}},
 			says: []string{"target on another node, 10.0.1.1:9440 or 10.0.1.2:9440, does not answer", "no route"},
