@@ -145,7 +145,7 @@ func TestTheProofIsLookedAtAgainWhenItsTurnComes(t *testing.T) {
 		if made := c.seen(func(r *request) bool {
 			return r.writes() && strings.HasSuffix(r.path, "/restores") && r.mentions(rt.Name)
 		}); len(made) > 0 {
-			t.Errorf("a Restore was asked for: %v", made)
+			t.Errorf("a Restore was asked for: %s", &made[0])
 		}
 	})
 	t.Run("a proof that is not there for a moment is waited for", func(t *testing.T) {
@@ -156,7 +156,7 @@ func TestTheProofIsLookedAtAgainWhenItsTurnComes(t *testing.T) {
 		if made := c.seen(func(r *request) bool {
 			return r.writes() && strings.HasSuffix(r.path, "/restores") && r.mentions(rt.Name)
 		}); len(made) > 0 {
-			t.Errorf("a Restore was asked for: %v", made)
+			t.Errorf("a Restore was asked for: %s", &made[0])
 		}
 		setReady(t, control, true)
 		if _, report := awaitEnd(t, rt); report.Status.IsolationProof != v1alpha1.IsolationProven || report.Status.Restore == nil {
