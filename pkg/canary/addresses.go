@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// ConfigMap, in Namespace, holds the addresses of the targets.
+	// ConfigMap is the name of the one in Namespace that holds the addresses of the targets.
 	ConfigMap = "canary-addresses"
-	// AddressesKey is its key, and the name of the file that the kubelet makes of it.
+	// AddressesKey is the key in it, and the name of the file that the kubelet makes of it.
 	AddressesKey = "addresses.json"
 )
 
