@@ -36,14 +36,14 @@ func TestJudge(t *testing.T) {
 		reached bool
 		says    []string // empty: nothing is wrong
 	}{
-		"a target has nothing to prove":                     {role: Target},
-		"a fenced pod that gets no answer":                  {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf}}},
-		"a fenced pod that gets one answer":                 {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf, Answers: 1}}, says: []string{"any, 10.0.0.2:9440, answers"}},
-		"a fenced pod that is reached":                      {role: Fenced, results: []Result{{Dial: same}}, reached: true, says: []string{"gets through to this pod"}},
-		"a fenced pod that reaches what is only recorded":   {role: Fenced, results: []Result{{Dial: same}, {Dial: other, Answers: 1}}},
-		"a control pod with answers":                        {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: anyOf, Answers: 6}, {Dial: fenced}, {Dial: other}}},
-		"a control pod that one of several answers":         {role: Control, results: []Result{{Dial: anyOf, Answers: 1, Error: "timeout"}}},
-		"a control pod that one of the other nodes answers": {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: first, Error: "timeout"}, {Dial: second, Answers: 1}}},
+		"a target has nothing to prove":                                {role: Target},
+		"a fenced pod that gets no answer":                             {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf}}},
+		"a fenced pod that gets one answer":                            {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf, Answers: 1}}, says: []string{"any, 10.0.0.2:9440, answers"}},
+		"a fenced pod that is reached":                                 {role: Fenced, results: []Result{{Dial: same}}, reached: true, says: []string{"gets through to this pod"}},
+		"a fenced pod that reaches what is only recorded":              {role: Fenced, results: []Result{{Dial: same}, {Dial: other, Answers: 1}}},
+		"a control pod with answers":                                   {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: anyOf, Answers: 6}, {Dial: fenced}, {Dial: other}}},
+		"a control pod that one of several answers":                    {role: Control, results: []Result{{Dial: anyOf, Answers: 1, Error: "timeout"}}},
+		"a control pod that one of the other nodes answers":            {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: first, Error: "timeout"}, {Dial: second, Answers: 1}}},
 		"a control pod that only the first of the other nodes answers": {role: Control, results: []Result{{Dial: first, Answers: 1}, {Dial: second, Error: "timeout"}}},
 		"a control pod that no other node answers": {
 			role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: first, Error: "timeout"}, {Dial: second, Error: "no route"}},
