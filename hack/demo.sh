@@ -40,17 +40,17 @@ if [ $own = yes ]; then
       "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"demo/build\":\"$build\"}},\"spec\":{\"containers\":[{\"name\":\"$name\",\"imagePullPolicy\":\"Always\"}]}}}}" >/dev/null
   done
   build=$(sha256sum _output/image/kymaros-canary | cut -c1-16)
-  for role in target fenced control; do
-    kubectl -n kymaros-canary patch daemonset "canary-$role" -p \
+  for workload in -targets/deployment/canary-guide -targets/daemonset/canary-target /daemonset/canary-fenced /daemonset/canary-control; do
+    kubectl -n "kymaros-canary${workload%%/*}" patch "${workload#*/}" -p \
       "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"demo/build\":\"$build\"}},\"spec\":{\"containers\":[{\"name\":\"canary\",\"imagePullPolicy\":\"Always\"}]}}}}" >/dev/null
   done
 fi
 for name in controller dns; do
   kubectl -n kymaros-system rollout status "deployment/kymaros-$name" --timeout 120s
 done
-for role in target control fenced; do
-  kubectl -n kymaros-canary rollout status "daemonset/canary-$role" --timeout 120s ||
-    fail "the canaries do not prove that your network plugin enforces NetworkPolicies: kubectl -n kymaros-canary logs -l app.kubernetes.io/component=canary-$role"
+for workload in -targets/deployment/canary-guide -targets/daemonset/canary-target /daemonset/canary-control /daemonset/canary-fenced; do
+  kubectl -n "kymaros-canary${workload%%/*}" rollout status "${workload#*/}" --timeout 120s ||
+    fail "the canaries do not prove that your network plugin enforces NetworkPolicies: kubectl -n kymaros-canary${workload%%/*} logs -l app.kubernetes.io/component=${workload##*/}"
 done
 
 step "Application: a shop with a database and a web server"

@@ -21,41 +21,70 @@ const (
 	memory = 3 * interval
 	// stuck is how old the newest round may be before the process is worth a restart.
 	stuck = 12 * interval
+	// patience is how long a process goes on that does not know what to dial. The kubelet looks for a new version of a mounted
+	// ConfigMap when it starts a container anew, and otherwise every minute or so. It is shorter than what the controller takes
+	// a fenced pod that is not ready for a finding after.
+	patience = 5 * time.Second
+	// glance is how soon such a process looks again.
+	glance = time.Second
 )
 
 // Canary is one pod.
 type Canary struct {
 	role  Role
 	node  string
-	dials []Dial
+	dials func() ([]Dial, error)
 
 	mu      sync.Mutex
+	missing string    // why it is not known what to dial, or empty
+	lost    time.Time // since when it is not; zero if it is
 	last    time.Time // end of the newest round; zero before the first
 	results []Result
 	reached time.Time // when a control pod last got through to us
 	wrong   []string
 }
 
-// New returns the canary of a role on a node, with what it dials.
-func New(role Role, node string, dials []Dial) *Canary {
+// New returns the canary of a role on a node. dials tells what to dial in a round, see Plan.
+func New(role Role, node string, dials func() ([]Dial, error)) *Canary {
 	return &Canary{role: role, node: node, dials: dials}
 }
 
-// Run answers other canaries on listener, and dials, until ctx ends.
-func (c *Canary) Run(ctx context.Context, listener net.Listener) {
+// Run answers other canaries on listener, and dials, until ctx ends. It fails when it has not known for a while what to dial,
+// and is to be started anew then.
+func (c *Canary) Run(ctx context.Context, listener net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	defer wg.Wait()
+	defer func() { cancel(); wg.Wait() }()
 	wg.Go(func() { listen(ctx, listener, c.node, c.heard) })
-	tick := time.NewTicker(interval)
-	defer tick.Stop()
 	for {
-		c.round(ctx)
+		next := time.NewTimer(interval)
+		dials, err := c.dials()
+		switch {
+		case err == nil:
+			c.round(ctx, dials)
+		case c.without(ctx, err, time.Now()):
+			return err
+		default:
+			next.Reset(glance)
+		}
 		select {
 		case <-ctx.Done():
-			return
-		case <-tick.C:
+			return nil
+		case <-next.C:
 		}
 	}
+}
+
+// without notes that it is not known what to dial, and tells whether that has lasted.
+func (c *Canary) without(ctx context.Context, err error, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lost.IsZero() {
+		klog.FromContext(ctx).Info("Nothing to dial", "role", c.role, "node", c.node, "reason", err.Error())
+		c.lost = now
+	}
+	c.missing = err.Error()
+	return now.Sub(c.lost) >= patience
 }
 
 func (c *Canary) heard(role Role) {
@@ -68,10 +97,10 @@ func (c *Canary) heard(role Role) {
 }
 
 // round dials everything once, all at a time.
-func (c *Canary) round(ctx context.Context) {
-	results := make([]Result, len(c.dials))
+func (c *Canary) round(ctx context.Context, dials []Dial) {
+	results := make([]Result, len(dials))
 	var wg sync.WaitGroup
-	for i, d := range c.dials {
+	for i, d := range dials {
 		wg.Go(func() { results[i] = c.dial(ctx, d) })
 	}
 	wg.Wait()
@@ -87,6 +116,7 @@ func (c *Canary) round(ctx context.Context) {
 		logger.Info("Verdict", "role", c.role, "node", c.node, "wrong", wrong, "results", results)
 	}
 	c.last, c.results, c.wrong = now, results, wrong
+	c.missing, c.lost = "", time.Time{}
 }
 
 func (c *Canary) dial(ctx context.Context, d Dial) Result {
@@ -95,10 +125,14 @@ func (c *Canary) dial(ctx context.Context, d Dial) Result {
 	var wg sync.WaitGroup
 	for i := range d.Tries {
 		wg.Go(func() {
-			if d.Required {
-				nodes[i], errs[i] = greet(ctx, d.Address, c.role)
-			} else {
+			if !d.Required {
 				errs[i] = reach(ctx, d.Address)
+				return
+			}
+			nodes[i], errs[i] = greet(ctx, d.Address, c.role)
+			// A leak is one whoever answers. An answer that is wanted must be that of the pod which was dialled.
+			if wanted := c.role != Fenced && !d.Shut && d.Node != ""; wanted && errs[i] == nil && nodes[i] != d.Node {
+				errs[i] = fmt.Errorf("the answer is that of a pod on node %s, not %s", nodes[i], d.Node)
 			}
 		})
 	}
@@ -118,20 +152,31 @@ func (c *Canary) dial(ctx context.Context, d Dial) Result {
 	return result
 }
 
+// unstarted returns why no round is complete yet, or nothing.
+func (c *Canary) unstarted() string {
+	switch {
+	case !c.last.IsZero():
+		return ""
+	case c.missing != "":
+		return c.missing
+	}
+	return "no round is complete"
+}
+
 // Handler answers the kubelet: /startz when a round is complete, /readyz while all is as it must be, /livez while rounds end;
 // and anybody who may forward a port, /status with what the newest round found.
 func (c *Canary) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for path, problem := range map[string]func(*Canary, time.Time) string{
 		"GET /startz": func(c *Canary, _ time.Time) string {
-			if c.last.IsZero() {
-				return "no round is complete"
-			}
-			return ""
+			return c.unstarted()
 		},
 		"GET /readyz": func(c *Canary, _ time.Time) string {
-			if c.last.IsZero() {
-				return "no round is complete"
+			if said := c.unstarted(); said != "" {
+				return said
+			}
+			if c.missing != "" {
+				return c.missing
 			}
 			return strings.Join(c.wrong, "; ")
 		},
@@ -159,9 +204,10 @@ func (c *Canary) Handler() http.Handler {
 			Role    Role      `json:"role"`
 			Node    string    `json:"node"`
 			Time    time.Time `json:"time"`
+			Missing string    `json:"missing,omitempty"`
 			Wrong   []string  `json:"wrong,omitempty"`
 			Results []Result  `json:"results,omitempty"`
-		}{c.role, c.node, c.last, c.wrong, c.results}
+		}{c.role, c.node, c.last, c.missing, c.wrong, c.results}
 		c.mu.Unlock()
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(status) // the caller has gone if this fails

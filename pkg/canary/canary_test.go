@@ -3,13 +3,20 @@ package canary
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var (
@@ -17,6 +24,9 @@ var (
 	anyOf  = Dial{Name: "any", Address: "10.0.0.2:9440", Required: true}
 	fenced = Dial{Name: "fenced", Address: "10.0.0.3:9440", Required: true, Shut: true}
 	other  = Dial{Name: "other", Address: "169.254.169.254:80"}
+
+	first  = Dial{Name: "target on another node", Address: "10.0.1.1:9440", Required: true}
+	second = Dial{Name: "target on another node", Address: "10.0.1.2:9440", Required: true}
 )
 
 func TestJudge(t *testing.T) {
@@ -26,13 +36,25 @@ func TestJudge(t *testing.T) {
 		reached bool
 		says    []string // empty: nothing is wrong
 	}{
-		"a target has nothing to prove":                       {role: Target},
-		"a fenced pod that gets no answer":                    {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf}}},
-		"a fenced pod that gets one answer":                   {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf, Answers: 1}}, says: []string{"any, 10.0.0.2:9440, answers"}},
-		"a fenced pod that is reached":                        {role: Fenced, results: []Result{{Dial: same}}, reached: true, says: []string{"gets through to this pod"}},
-		"a fenced pod that reaches what is only recorded":     {role: Fenced, results: []Result{{Dial: same}, {Dial: other, Answers: 1}}},
-		"a control pod with answers":                          {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: anyOf, Answers: 6}, {Dial: fenced}, {Dial: other}}},
-		"a control pod that one of several answers":           {role: Control, results: []Result{{Dial: anyOf, Answers: 1, Error: "timeout"}}},
+		"a target has nothing to prove":                                {role: Target},
+		"a fenced pod that gets no answer":                             {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf}}},
+		"a fenced pod that gets one answer":                            {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf, Answers: 1}}, says: []string{"any, 10.0.0.2:9440, answers"}},
+		"a fenced pod that is reached":                                 {role: Fenced, results: []Result{{Dial: same}}, reached: true, says: []string{"gets through to this pod"}},
+		"a fenced pod that reaches what is only recorded":              {role: Fenced, results: []Result{{Dial: same}, {Dial: other, Answers: 1}}},
+		"a control pod with answers":                                   {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: anyOf, Answers: 6}, {Dial: fenced}, {Dial: other}}},
+		"a control pod that one of several answers":                    {role: Control, results: []Result{{Dial: anyOf, Answers: 1, Error: "timeout"}}},
+		"a control pod that one of the other nodes answers":            {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: first, Error: "timeout"}, {Dial: second, Answers: 1}}},
+		"a control pod that only the first of the other nodes answers": {role: Control, results: []Result{{Dial: first, Answers: 1}, {Dial: second, Error: "timeout"}}},
+		"a control pod that no other node answers": {
+			role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: first, Error: "timeout"}, {Dial: second, Error: "no route"}},
+			says: []string{"target on another node, 10.0.1.1:9440 or 10.0.1.2:9440, does not answer", "no route"},
+		},
+		"a control pod that its own node does not answer": {
+			role: Control, results: []Result{{Dial: same, Error: "refused"}, {Dial: first, Answers: 1}}, says: []string{"same, 10.0.0.1:9440, does not answer", "refused"},
+		},
+		"a fenced pod that one of the other nodes answers": {
+			role: Fenced, results: []Result{{Dial: same}, {Dial: first}, {Dial: second, Answers: 1}}, says: []string{"target on another node, 10.0.1.2:9440, answers"},
+		},
 		"a control pod in a dead network":                     {role: Control, results: []Result{{Dial: same, Error: "timeout"}, {Dial: fenced}}, says: []string{"same, 10.0.0.1:9440, does not answer", "timeout"}},
 		"a control pod that reaches the fenced one":           {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: fenced, Answers: 1}}, says: []string{"fenced, 10.0.0.3:9440, answers"}},
 		"a control pod is to be reached, if anybody wants to": {role: Control, results: []Result{{Dial: same, Answers: 1}}, reached: true},
@@ -51,34 +73,93 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// written returns a file as the kubelet makes it of what the guide wrote.
+func written(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), AddressesKey)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 func TestDialsAreThoseOfTheRole(t *testing.T) {
-	environment := map[string]string{"CANARY_TARGET_SERVICE_HOST": "10.0.0.2", "CANARY_TARGET_LOCAL_SERVICE_HOST": "10.0.0.1", "CANARY_FENCED_LOCAL_SERVICE_HOST": "fd00::3"}
+	environment := map[string]string{"CANARY_FENCED_SERVICE_HOST": "10.0.0.4", "CANARY_FENCED_LOCAL_SERVICE_HOST": "fd00::3"}
 	get := func(name string) string { return environment[name] }
+	text, err := Addresses{Service: "10.0.0.2", Pods: map[string]string{"a": "10.1.0.1", "b": "fd00::2"}}.Text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := written(t, text)
+	const targets = "10.1.0.1:9440 a 1 true false, [fd00::2]:9440 b 1 true false, 10.0.0.2:9440  6 true false"
 	for role, want := range map[Role]string{
 		Target:  "",
-		Fenced:  "10.0.0.1:9440 true false, 10.0.0.2:9440 true false, 192.0.2.1:443 false false",
-		Control: "10.0.0.1:9440 true false, 10.0.0.2:9440 true false, [fd00::3]:9440 true true, 192.0.2.1:443 false false",
+		Fenced:  targets + ", 192.0.2.1:443  1 false false",
+		Control: targets + ", [fd00::3]:9440  1 true true, 10.0.0.4:9440  6 true true, 192.0.2.1:443  1 false false",
 	} {
-		dials, err := Dials(role, get, []string{"192.0.2.1:443"})
+		plan, err := Plan(role, "a", file, get, []string{"192.0.2.1:443"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dials, err := plan()
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		for _, d := range dials {
-			got = append(got, fmt.Sprint(d.Address, " ", d.Required, " ", d.Shut))
-			if d.Tries < 1 {
-				t.Errorf("%s: %s is never dialled", role, d.Address)
-			}
+			got = append(got, fmt.Sprint(d.Address, " ", d.Node, " ", d.Tries, " ", d.Required, " ", d.Shut))
 		}
-		if strings.Join(got, ", ") != want {
-			t.Errorf("%s dials %v, want %s", role, got, want)
+		if diff := cmp.Diff(want, strings.Join(got, ", ")); diff != "" {
+			t.Errorf("%s: %s", role, diff)
 		}
 	}
-	delete(environment, "CANARY_TARGET_SERVICE_HOST")
-	for _, role := range []Role{Fenced, Control} {
-		// Without it a fenced pod would dial nothing, and be ready.
-		if _, err := Dials(role, get, nil); err == nil || !strings.Contains(err.Error(), "CANARY_TARGET_SERVICE_HOST") {
-			t.Errorf("%s without the address of the targets: %v", role, err)
+	delete(environment, "CANARY_FENCED_SERVICE_HOST")
+	if _, err := Plan(Control, "a", file, get, nil); err == nil || !strings.Contains(err.Error(), "CANARY_FENCED_SERVICE_HOST") {
+		t.Errorf("control without the address of the fenced pods: %v", err)
+	}
+}
+
+// A fenced pod that dialled nothing would be ready.
+func TestWithoutAnAddressOfItsOwnNodeAPodDialsNothing(t *testing.T) {
+	for name, c := range map[string]struct{ text, says string }{
+		"nothing is written":              {"", "unexpected end"},
+		"something else is written":       {"[]", "cannot unmarshal"},
+		"no target is ready on the node":  {`{"service":"10.0.0.2","pods":{"b":"10.1.0.2"}}`, "none is ready on node a"},
+		"the Service has no address":      {`{"pods":{"a":"10.1.0.1"}}`, "Service of the targets"},
+		"an address of a target is none":  {`{"service":"10.0.0.2","pods":{"a":"nowhere"}}`, `"nowhere" is none`},
+		"an address of another is none":   {`{"service":"10.0.0.2","pods":{"a":"10.1.0.1","b":"x"}}`, `target on another node: "x" is none`},
+		"its address is written as empty": {`{"service":"10.0.0.2","pods":{"a":""}}`, "none is ready on node a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan, err := Plan(Fenced, "a", written(t, c.text), nil, []string{"192.0.2.1:443"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if dials, err := plan(); err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "no addresses of targets: ") {
+				t.Errorf("dials %v, %v, want an error that says %q", dials, err, c.says)
+			}
+		})
+	}
+	plan, err := Plan(Fenced, "a", filepath.Join(t.TempDir(), "absent"), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plan(); err == nil || !strings.Contains(err.Error(), "kubectl -n kymaros-canary-targets get pods") {
+		t.Errorf("without the file: %v", err)
+	}
+}
+
+func TestEachNodeDialsTheNodesThatFollowIt(t *testing.T) {
+	pods := map[string]string{}
+	for i, want := range []string{"", "b", "b c", "b c d", "b c d", "b c d"} {
+		pods[string(rune('a'+i))] = "10.1.0.1"
+		if got := strings.Join(neighbours(pods, "a"), " "); got != want {
+			t.Errorf("of %d nodes the first dials %q, want %q", i+1, got, want)
+		}
+	}
+	for node, want := range map[string]string{"c": "d e f", "e": "f a b", "f": "a b c"} {
+		if got := strings.Join(neighbours(pods, node), " "); got != want {
+			t.Errorf("node %s dials %q, want %q", node, got, want)
 		}
 	}
 }
@@ -92,10 +173,17 @@ func start(t *testing.T, c *Canary) (address string) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); c.Run(ctx, listener) }()
+	go func() {
+		defer close(done)
+		if err := c.Run(ctx, listener); err != nil {
+			t.Error(err)
+		}
+	}()
 	t.Cleanup(func() { cancel(); <-done })
 	return listener.Addr().String()
 }
+
+func nothing() ([]Dial, error) { return nil, nil }
 
 func code(c *Canary, path string) int {
 	w := httptest.NewRecorder()
@@ -107,9 +195,16 @@ func dial(address string, shut bool) Dial {
 	return Dial{Name: "target", Address: address, Tries: 2, Required: true, Shut: shut}
 }
 
+// dialOn is a dial of what ought to be on a node.
+func dialOn(node, address string, shut bool) Dial {
+	d := dial(address, shut)
+	d.Node = node
+	return d
+}
+
 func TestReadinessIsWhatTheRoundFound(t *testing.T) {
 	const yes, no = http.StatusOK, http.StatusServiceUnavailable
-	target := start(t, New(Target, "node-1", nil))
+	target := start(t, New(Target, "node-1", nothing))
 	// Takes connections, as a proxy does, and is no canary.
 	proxy := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(proxy.Close)
@@ -124,13 +219,16 @@ func TestReadinessIsWhatTheRoundFound(t *testing.T) {
 		"a control pod that is answered":            {Control, []Dial{dial(target, false)}, yes},
 		"a control pod that meets a proxy":          {Control, []Dial{dial(mute, false)}, no},
 		"a control pod that reaches the fenced one": {Control, []Dial{dial(target, false), dial(target, true)}, no},
+		"a control pod that the right node answers": {Control, []Dial{dialOn("node-1", target, false)}, yes},
+		"a control pod that another node answers":   {Control, []Dial{dialOn("node-2", target, false)}, no},
+		"a fenced pod that another node answers":    {Fenced, []Dial{dialOn("node-2", target, false)}, no},
 	} {
 		t.Run(name, func(t *testing.T) {
-			canary := New(c.role, "node-2", c.dials)
+			canary := New(c.role, "node-2", nothing)
 			if started, ready := code(canary, "/startz"), code(canary, "/readyz"); started != no || ready != no {
 				t.Fatalf("before the first round: started %d, ready %d", started, ready)
 			}
-			canary.round(t.Context())
+			canary.round(t.Context(), c.dials)
 			if got := code(canary, "/readyz"); got != c.ready {
 				t.Errorf("ready %d, want %d: %v %+v", got, c.ready, canary.wrong, canary.results)
 			}
@@ -142,14 +240,14 @@ func TestReadinessIsWhatTheRoundFound(t *testing.T) {
 }
 
 func TestAFencedPodNoticesThatItIsReached(t *testing.T) {
-	canary := New(Fenced, "node-1", nil)
+	canary := New(Fenced, "node-1", nothing)
 	address := start(t, canary)
 	for _, harmless := range []Role{Target, Fenced} {
 		if _, err := greet(t.Context(), address, harmless); err != nil {
 			t.Fatal(err)
 		}
 	}
-	canary.round(t.Context())
+	canary.round(t.Context(), nil)
 	if code(canary, "/readyz") != http.StatusOK {
 		t.Fatalf("not ready: %v", canary.wrong)
 	}
@@ -157,31 +255,31 @@ func TestAFencedPodNoticesThatItIsReached(t *testing.T) {
 	if err != nil || node != "node-1" {
 		t.Fatalf("answer %q, %v", node, err)
 	}
-	canary.round(t.Context())
+	canary.round(t.Context(), nil)
 	if code(canary, "/readyz") == http.StatusOK {
 		t.Error("a fenced pod that a control pod has got through to is ready")
 	}
 	canary.mu.Lock()
 	canary.reached = canary.reached.Add(-memory)
 	canary.mu.Unlock()
-	canary.round(t.Context())
+	canary.round(t.Context(), nil)
 	if code(canary, "/readyz") != http.StatusOK {
 		t.Error("once reached, never ready again")
 	}
 }
 
 func TestARoundThatEndsWithTheProcessIsNoFinding(t *testing.T) {
-	canary := New(Fenced, "node-1", []Dial{dial("127.0.0.1:9", false)})
+	canary := New(Fenced, "node-1", nothing)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	canary.round(ctx)
+	canary.round(ctx, []Dial{dial("127.0.0.1:9", false)})
 	if code(canary, "/startz") == http.StatusOK {
 		t.Error("a round that was cut short counts: all its dials failed")
 	}
 }
 
 func TestLiveWhileRoundsEnd(t *testing.T) {
-	canary := New(Target, "node-1", nil)
+	canary := New(Target, "node-1", nothing)
 	if code(canary, "/livez") != http.StatusOK {
 		t.Error("not alive before the first round")
 	}
@@ -192,11 +290,11 @@ func TestLiveWhileRoundsEnd(t *testing.T) {
 }
 
 func TestStatusTellsWhatWasReached(t *testing.T) {
-	target := start(t, New(Target, "node-1", nil))
+	target := start(t, New(Target, "node-1", nothing))
 	listener := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(listener.Close)
-	canary := New(Control, "node-2", []Dial{dial(target, false), {Name: "other", Address: strings.TrimPrefix(listener.URL, "http://"), Tries: 1}})
-	canary.round(t.Context())
+	canary := New(Control, "node-2", nothing)
+	canary.round(t.Context(), []Dial{dial(target, false), {Name: "other", Address: strings.TrimPrefix(listener.URL, "http://"), Tries: 1}})
 	w := httptest.NewRecorder()
 	canary.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/status", nil))
 	var status struct {
@@ -211,3 +309,67 @@ func TestStatusTellsWhatWasReached(t *testing.T) {
 		t.Errorf("status %s", w.Body)
 	}
 }
+
+func body(c *Canary, path string) string {
+	w := httptest.NewRecorder()
+	c.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Body.String()
+}
+
+func TestAPodThatDoesNotKnowWhatToDialEnds(t *testing.T) {
+	begun := time.Now()
+	lost := errors.New("no addresses")
+	canary := New(Fenced, "node-1", nothing)
+	if canary.without(t.Context(), lost, begun) || canary.without(t.Context(), lost, begun.Add(patience-time.Second)) {
+		t.Error("it ends at once")
+	}
+	for _, path := range []string{"/startz", "/readyz"} {
+		if code(canary, path) == http.StatusOK || !strings.Contains(body(canary, path), "no addresses") {
+			t.Errorf("%s before the first round: %q", path, body(canary, path))
+		}
+	}
+	if !canary.without(t.Context(), lost, begun.Add(patience)) {
+		t.Error("it goes on")
+	}
+
+	canary.round(t.Context(), nil)
+	if code(canary, "/startz") != http.StatusOK || code(canary, "/readyz") != http.StatusOK {
+		t.Fatalf("with addresses: %q", body(canary, "/readyz"))
+	}
+	if canary.without(t.Context(), lost, begun.Add(time.Hour)) {
+		t.Error("what was lost before counts")
+	}
+	if code(canary, "/startz") != http.StatusOK || code(canary, "/readyz") == http.StatusOK || !strings.Contains(body(canary, "/readyz"), "no addresses") {
+		t.Errorf("after a round, without addresses: %q", body(canary, "/readyz"))
+	}
+}
+
+func TestAddressesAreReadBeforeEachRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []time.Duration
+		begun := time.Now()
+		results := []error{errors.New("a"), errors.New("b"), nil, nil, errors.New("c")}
+		canary := New(Fenced, "node-1", func() ([]Dial, error) {
+			asked = append(asked, time.Since(begun))
+			return nil, results[min(len(asked), len(results))-1]
+		})
+		if err := canary.Run(t.Context(), silent{make(chan struct{}), new(sync.Once)}); err == nil || err.Error() != "c" {
+			t.Errorf("ended with %v", err)
+		}
+		// Sooner while there is nothing to dial; and the end patience after it was lost.
+		want := []time.Duration{0, 1 * time.Second, 2 * time.Second, 7 * time.Second, 12 * time.Second, 13 * time.Second, 14 * time.Second, 15 * time.Second, 16 * time.Second, 17 * time.Second}
+		if diff := cmp.Diff(want, asked); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// silent is a listener that nobody calls.
+type silent struct {
+	closed chan struct{}
+	once   *sync.Once
+}
+
+func (s silent) Accept() (net.Conn, error) { <-s.closed; return nil, net.ErrClosed }
+func (s silent) Close() error              { s.once.Do(func() { close(s.closed) }); return nil }
+func (s silent) Addr() net.Addr            { return nil }

@@ -3,6 +3,7 @@ package canary
 import (
 	"fmt"
 	"net"
+	"slices"
 )
 
 // Role is what a canary is there for.
@@ -15,23 +16,36 @@ const (
 	Control Role = "control"
 )
 
+// Namespaces of the canaries, as the manifests have them.
+const (
+	// Namespace is that of fenced and control.
+	Namespace = "kymaros-canary"
+	// TargetNamespace is that of what they dial: a policy may tell namespaces apart.
+	TargetNamespace = "kymaros-canary-targets"
+)
+
 // Port is where canaries listen for each other.
 const Port = "9440"
 
-// Services by which canaries find each other, as they are called in the manifests.
+// TargetService is the Service of all targets, as it is called in the environment of pods of its namespace.
+const TargetService = "CANARY_TARGET"
+
+// Services of the fenced pods, in the environment of the control pods.
 const (
-	targetService = "CANARY_TARGET"       // a target of any node
-	localService  = "CANARY_TARGET_LOCAL" // that of the same node
-	fencedService = "CANARY_FENCED_LOCAL" // the fenced pod of the same node
+	fencedService      = "CANARY_FENCED"       // a fenced pod of any node
+	fencedLocalService = "CANARY_FENCED_LOCAL" // that of the same node
 )
 
-// tries is how often a round dials the Service that has targets on every node: each connection gets a target by chance.
+// tries is how often a round dials a Service that has pods on every node: each connection gets one by chance.
 const tries = 6
 
 // A Dial is one address that a round dials.
 type Dial struct {
+	// Name of what is dialled. A control pod needs an answer of one of those with the same name.
 	Name    string `json:"name"`
 	Address string `json:"address"`
+	// Node of what must answer; empty for any.
+	Node string `json:"node,omitempty"`
 	// Tries in a round.
 	Tries int `json:"-"`
 	// Required: the verdict rests on it. Of others the outcome is only told.
@@ -40,35 +54,44 @@ type Dial struct {
 	Shut bool `json:"-"`
 }
 
-// Dials returns what a pod of the role dials. environment is os.Getenv; record are addresses, host:port, that are dialled and
-// not required.
-func Dials(role Role, environment func(string) string, record []string) ([]Dial, error) {
-	var all []Dial
-	add := func(name, service string, tries int, shut bool) error {
-		host := environment(service + "_SERVICE_HOST")
-		if net.ParseIP(host) == nil {
-			return fmt.Errorf("%s_SERVICE_HOST=%q: the kubelet sets it to the address of a Service of this namespace that is older than the pod: apply manifests/45-canary.yaml, and leave enableServiceLinks on",
-				service, host)
-		}
-		all = append(all, Dial{Name: name, Address: net.JoinHostPort(host, Port), Tries: tries, Required: true, Shut: shut})
-		return nil
+// Host returns the address of a Service, from the environment that the kubelet gives to pods of its namespace.
+func Host(service string, environment func(string) string) (string, error) {
+	host := environment(service + "_SERVICE_HOST")
+	if net.ParseIP(host) == nil {
+		return "", fmt.Errorf("%s_SERVICE_HOST=%q: the kubelet sets it to the address of a Service of this namespace that is older than the pod: apply manifests/45-canary.yaml, and leave enableServiceLinks on",
+			service, host)
 	}
+	return host, nil
+}
+
+// Plan returns what tells a pod of the role on a node what to dial in a round; it fails while that is not known. file holds the
+// Addresses, environment is os.Getenv, and record are addresses, host:port, that are dialled and not required.
+func Plan(role Role, node, file string, environment func(string) string, record []string) (func() ([]Dial, error), error) {
 	if role == Target {
-		return nil, nil
+		return func() ([]Dial, error) { return nil, nil }, nil
 	}
-	if err := add("target on the same node", localService, 1, false); err != nil {
-		return nil, err
-	}
-	if err := add("targets on all nodes", targetService, tries, false); err != nil {
-		return nil, err
-	}
+	var always []Dial
 	if role == Control {
-		if err := add("fenced pod on the same node", fencedService, 1, true); err != nil {
-			return nil, err
+		for _, fenced := range []struct {
+			name, service string
+			tries         int
+		}{{"fenced pod on the same node", fencedLocalService, 1}, {"fenced pods on all nodes", fencedService, tries}} {
+			host, err := Host(fenced.service, environment)
+			if err != nil {
+				return nil, err
+			}
+			always = append(always, Dial{Name: fenced.name, Address: net.JoinHostPort(host, Port), Tries: fenced.tries, Required: true, Shut: true})
 		}
 	}
 	for _, address := range record {
-		all = append(all, Dial{Name: "other", Address: address, Tries: 1})
+		always = append(always, Dial{Name: "other", Address: address, Tries: 1})
 	}
-	return all, nil
+	return func() ([]Dial, error) {
+		targets, err := readAddresses(file)
+		if err != nil {
+			return nil, err
+		}
+		dials, err := targets.dials(node)
+		return slices.Concat(dials, always), err
+	}, nil
 }

@@ -1,6 +1,10 @@
 package canary
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // A Result is the outcome of one Dial in one round.
 type Result struct {
@@ -20,16 +24,28 @@ func judge(role Role, results []Result, reached bool) []string {
 	if role == Fenced && reached {
 		wrong = append(wrong, "the control pod gets through to this pod, which a NetworkPolicy forbids")
 	}
+	var wanted []string // names of what must answer
 	for _, r := range results {
-		if !r.Required {
-			continue
-		}
 		switch shut := role == Fenced || r.Shut; {
+		case !r.Required:
 		case shut && r.Answers > 0:
 			wrong = append(wrong, fmt.Sprintf("%s, %s, answers, which a NetworkPolicy forbids", r.Name, r.Address))
-		case !shut && r.Answers == 0:
-			// One answer is enough: a node that has just died is dialled in vain for a while.
-			wrong = append(wrong, fmt.Sprintf("%s, %s, does not answer, so the network does not work: %s", r.Name, r.Address, r.Error))
+		case !shut && !slices.Contains(wanted, r.Name):
+			wanted = append(wanted, r.Name)
+		}
+	}
+	for _, name := range wanted {
+		// One answer is enough: a node that has just died is dialled in vain for a while.
+		answers, addresses, last := 0, []string(nil), ""
+		for _, r := range results {
+			if r.Required && r.Name == name {
+				answers += r.Answers
+				addresses = append(addresses, r.Address)
+				last = r.Error
+			}
+		}
+		if answers == 0 {
+			wrong = append(wrong, fmt.Sprintf("%s, %s, does not answer, so the network or the targets do not work: %s", name, strings.Join(addresses, " or "), last))
 		}
 	}
 	return wrong

@@ -45,9 +45,10 @@ func TestRead(t *testing.T) {
 		line("06", ours, "get", "", "allow") + // discovery
 		line("07", ours, "patch", `"resource":"restoretests","apiGroup":"restore.kymaros.io","subresource":"status","namespace":"a","name":"t"`, "forbid") +
 		line("08", "system:serviceaccount:kymaros-system:kymaros-dns", "delete", `"resource":"namespaces","namespace":"n","name":"n"`, "allow") +
+		line("08", "system:serviceaccount:kymaros-more:guide", "get", `"resource":"configmaps","namespace":"n","name":"c"`, "allow") +
 		streamed + line("08", ours, "watch", `"resource":"services"`, "allow") +
 		strings.TrimSuffix(line("09", ours, "get", `"resource":"secrets"`, "allow"), "\n") // half written
-	got, err := Read(strings.NewReader(log), system, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+	got, err := Read(strings.NewReader(log), []string{system, "kymaros-more"}, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +56,7 @@ func TestRead(t *testing.T) {
 		{Account: "kymaros-controller", Verb: "get", Resource: "pods", Namespace: "a", Name: "p"},
 		{Account: "kymaros-controller", Verb: "patch", Resource: "restoretests.restore.kymaros.io/status", Namespace: "a", Name: "t", Forbidden: true},
 		{Account: "kymaros-dns", Verb: "delete", Resource: "namespaces", Name: "n"},
+		{Account: "guide", Verb: "get", Resource: "configmaps", Namespace: "n", Name: "c"},
 		{Account: "kymaros-controller", Verb: "watch", Resource: "pods"},
 		{Account: "kymaros-controller", Verb: "list", Resource: "pods"},
 		{Account: "kymaros-controller", Verb: "watch", Resource: "services"},
@@ -62,7 +64,7 @@ func TestRead(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := Read(strings.NewReader(ours+"\n"), system, time.Time{}); err == nil {
+	if _, err := Read(strings.NewReader(ours+"\n"), []string{system}, time.Time{}); err == nil {
 		t.Error("a line that is no event is no error")
 	}
 }

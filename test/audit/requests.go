@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -37,10 +38,10 @@ func (r Request) String() string {
 	return s
 }
 
-// Read returns what the ServiceAccounts of namespace have asked for since then. What is no object is left out. A watch that
+// Read returns what the ServiceAccounts of the namespaces have asked for since then. What is no object is left out. A watch that
 // begins with all there is stands for a list too: client-go lists where the API server does not stream.
-func Read(log io.Reader, namespace string, since time.Time) ([]Request, error) {
-	user := "system:serviceaccount:" + namespace + ":"
+func Read(log io.Reader, namespaces []string, since time.Time) ([]Request, error) {
+	const user = "system:serviceaccount:"
 	var all []Request
 	lines := bufio.NewReader(log)
 	for {
@@ -51,7 +52,8 @@ func Read(log io.Reader, namespace string, since time.Time) ([]Request, error) {
 		if err != nil {
 			return nil, fmt.Errorf("audit log: %w", err)
 		}
-		if !bytes.Contains(line, []byte(user)) { // most lines: to parse them takes long
+		// Most lines are of nobody of ours, and to parse them takes long.
+		if !slices.ContainsFunc(namespaces, func(ns string) bool { return bytes.Contains(line, []byte(user+ns+":")) }) {
 			continue
 		}
 		var event struct {
@@ -65,9 +67,9 @@ func Read(log io.Reader, namespace string, since time.Time) ([]Request, error) {
 		if err := json.Unmarshal(line, &event); err != nil {
 			return nil, fmt.Errorf("audit log: %w", err)
 		}
-		account, ours := strings.CutPrefix(event.User.Username, user)
+		namespace, account, _ := strings.Cut(strings.TrimPrefix(event.User.Username, user), ":")
 		o := event.ObjectRef
-		if !ours || o == nil || event.RequestReceivedTimestamp.Before(since) {
+		if !strings.HasPrefix(event.User.Username, user) || !slices.Contains(namespaces, namespace) || o == nil || event.RequestReceivedTimestamp.Before(since) {
 			continue
 		}
 		r := Request{

@@ -4,16 +4,58 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/canary"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
+
+// Until the canaries know the new addresses they prove nothing, so it runs alone.
+func TestCanariesFollowATargetThatMoves(t *testing.T) {
+	pods := cluster.Kube.CoreV1().Pods(canary.TargetNamespace)
+	targets := metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=canary-target"}
+	before, err := pods.List(t.Context(), targets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := sets.New[types.UID]()
+	for _, pod := range before.Items {
+		old.Insert(pod.UID)
+		if err := pods.Delete(t.Context(), pod.Name, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stage.Until(t, time.Minute, func(ctx context.Context) error {
+		told, err := cluster.Kube.CoreV1().ConfigMaps(canary.Namespace).Get(ctx, canary.ConfigMap, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		now, err := pods.List(ctx, targets)
+		if err != nil {
+			return err
+		}
+		if len(now.Items) != len(before.Items) {
+			return fmt.Errorf("%d targets, want %d", len(now.Items), len(before.Items))
+		}
+		for _, pod := range now.Items {
+			if old.Has(pod.UID) || pod.Status.PodIP == "" || !strings.Contains(told.Data[canary.AddressesKey], `"`+pod.Status.PodIP+`"`) {
+				return fmt.Errorf("the address of the new target %s (%q) is not told: %v", pod.Name, pod.Status.PodIP, told.Data)
+			}
+		}
+		return nil
+	})
+	if err := cluster.AwaitCanaries(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // It stops what enforces policies, so it runs alone.
 func TestNothingIsRestoredWherePoliciesAreNotEnforced(t *testing.T) {
@@ -28,7 +70,7 @@ func TestNothingIsRestoredWherePoliciesAreNotEnforced(t *testing.T) {
 		t.Fatal(err)
 	}
 	stage.Until(t, 30*time.Second, func(ctx context.Context) error {
-		fenced, err := cluster.Kube.AppsV1().DaemonSets(stage.CanaryNamespace).Get(ctx, "canary-fenced", metav1.GetOptions{})
+		fenced, err := cluster.Kube.AppsV1().DaemonSets(canary.Namespace).Get(ctx, "canary-fenced", metav1.GetOptions{})
 		if err == nil && fenced.Status.NumberReady > 0 {
 			err = fmt.Errorf("%d fenced canaries notice nothing", fenced.Status.NumberReady)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kymaros/kymaros/pkg/canary"
 	"github.com/kymaros/kymaros/test/audit"
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
@@ -32,7 +33,7 @@ func checkPermissions(since time.Time) error {
 		return err
 	}
 	defer log.Close()
-	requests, err := audit.Read(log, stage.SystemNamespace, since)
+	requests, err := audit.Read(log, []string{stage.SystemNamespace, canary.TargetNamespace}, since)
 	if err != nil {
 		return err
 	}

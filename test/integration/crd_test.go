@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -221,14 +222,18 @@ func TestExamplesAreValid(t *testing.T) {
 	}
 }
 
-func TestTheControllersDeploymentIsValidWherePodSecurityIsRestricted(t *testing.T) {
+func TestThePodsOfTheManifestsAreValidWherePodSecurityIsRestricted(t *testing.T) {
 	t.Parallel()
-	all, err := readManifests(filepath.Join(root, "manifests/30-controller.yaml"))
+	controller, err := readManifests(filepath.Join(root, "manifests/30-controller.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range all {
-		if err := create(t.Context(), o.GetNamespace(), o, metav1.DryRunAll); err != nil {
+	canaries, err := readManifests(filepath.Join(root, "manifests/45-canary.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range slices.Concat(controller, canaries) {
+		if err := create(t.Context(), o.GetNamespace(), o, metav1.DryRunAll); err != nil && !apierrors.IsAlreadyExists(err) {
 			t.Error(err)
 		}
 		template, _, _ := unstructured.NestedMap(o.Object, "spec", "template")
@@ -240,9 +245,9 @@ func TestTheControllersDeploymentIsValidWherePodSecurityIsRestricted(t *testing.
 		pod.SetAPIVersion("v1")
 		pod.SetKind("Pod")
 		pod.SetName(o.GetName())
-		if err := create(t.Context(), o.GetNamespace(), pod, metav1.DryRunAll); err != nil {
-			t.Error(err)
-		}
+		eventually(t, stepTimeout, func(ctx context.Context) error { // a new namespace has no service account for a moment
+			return create(ctx, o.GetNamespace(), pod, metav1.DryRunAll)
+		})
 	}
 }
 

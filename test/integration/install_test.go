@@ -47,6 +47,24 @@ func install(ctx context.Context) error {
 			return err
 		}
 	}
+	return installCanaries(ctx)
+}
+
+// installCanaries installs all of the canaries but what makes pods: DaemonSets would take pods that a test makes for theirs,
+// and delete them for want of a node.
+func installCanaries(ctx context.Context) error {
+	all, err := readManifests(filepath.Join(root, "manifests/45-canary.yaml"))
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if kind := o.GetKind(); kind == "DaemonSet" || kind == "Deployment" {
+			continue
+		}
+		if err := apply(ctx, o); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

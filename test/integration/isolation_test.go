@@ -3,36 +3,24 @@ package integration
 import (
 	"context"
 	"encoding/json"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/canary"
 )
 
 // canaryOn makes a canary by hand, as the kubelet of a node would have it after an hour.
 func canaryOn(t *testing.T, node, component string, ready bool) (name string) {
 	t.Helper()
-	canaryNamespace(t)
-	pods := kube.CoreV1().Pods("kymaros-canary")
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Name:   component + "-" + node,
-			Labels: map[string]string{"app.kubernetes.io/name": "kymaros", "app.kubernetes.io/component": component},
-		},
-		Spec: corev1.PodSpec{
-			NodeName:        node,
-			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
-			Containers: []corev1.Container{{Name: "canary", Image: "canary", SecurityContext: &corev1.SecurityContext{
-				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-			}}},
-		},
-	}
+	pods := kube.CoreV1().Pods(canary.Namespace)
+	pod := canaryPod(component+"-"+node, node, component)
 	eventually(t, stepTimeout, func(ctx context.Context) error { // a new namespace has no service account for a moment
 		_, err := pods.Create(ctx, pod, metav1.CreateOptions{})
 		return err
@@ -46,21 +34,20 @@ func canaryOn(t *testing.T, node, component string, ready bool) (name string) {
 	return pod.Name
 }
 
-// canaryNamespace applies the namespace of the canaries without the DaemonSets: they would take these pods for theirs, and
-// delete them for want of a node.
-func canaryNamespace(t *testing.T) {
-	t.Helper()
-	all, err := readManifests(filepath.Join(root, "manifests/45-canary.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range all {
-		if o.GetKind() == "DaemonSet" {
-			continue
-		}
-		if err := apply(t.Context(), o); err != nil {
-			t.Fatal(err)
-		}
+// canaryPod is one that nobody runs.
+func canaryPod(name, node, component string) *corev1.Pod {
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:   name,
+			Labels: map[string]string{"app.kubernetes.io/name": "kymaros", "app.kubernetes.io/component": component},
+		},
+		Spec: corev1.PodSpec{
+			NodeName:        node,
+			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+			Containers: []corev1.Container{{Name: "canary", Image: "canary", SecurityContext: &corev1.SecurityContext{
+				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+			}}},
+		},
 	}
 }
 
@@ -81,7 +68,7 @@ func setReady(t *testing.T, name string, ready bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := kube.CoreV1().Pods("kymaros-canary").Patch(t.Context(), name, types.MergePatchType, patch, metav1.PatchOptions{}, "status"); err != nil {
+	if _, err := kube.CoreV1().Pods(canary.Namespace).Patch(t.Context(), name, types.MergePatchType, patch, metav1.PatchOptions{}, "status"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -123,6 +110,57 @@ func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
 		}
 		if _, report := awaitEnd(t, rt); report.Status.IsolationProof != v1alpha1.IsolationProven {
 			t.Errorf("isolation in the report: %q", report.Status.IsolationProof)
+		}
+	})
+}
+
+func TestTheProofIsLookedAtAgainWhenItsTurnComes(t *testing.T) {
+	c := aloneWith(t, "require", noFence)
+	// queued begins a run on a node with canaries that prove isolation, and has it wait for somebody else's Restore.
+	queued := func(t *testing.T, name, node string) (rt *v1alpha1.RestoreTest, control, fenced string, theirs *velerov1.Restore) {
+		t.Helper()
+		control, fenced = canaryOn(t, node, "canary-control", true), canaryOn(t, node, "canary-fenced", true)
+		theirs = somebodyElsesRestore(t)
+		t.Cleanup(func() {
+			if err := kymaros.VeleroV1().Restores(veleroNamespace).Delete(context.WithoutCancel(t.Context()), theirs.Name, metav1.DeleteOptions{}); err != nil {
+				t.Error(err)
+			}
+		})
+		rt = begin(t, name)
+		rt = await(t, rt, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonQueued)
+		if rt.Status.Sandbox.Isolation != v1alpha1.IsolationProven {
+			t.Fatalf("isolation %q", rt.Status.Sandbox.Isolation)
+		}
+		return rt, control, fenced, theirs
+	}
+	t.Run("a leak ends the run", func(t *testing.T) {
+		rt, _, fenced, theirs := queued(t, "leaked-later", "node-3")
+		setReady(t, fenced, false)
+		phase(t, theirs, velerov1.RestorePhaseCompleted)
+		_, report := awaitEnd(t, rt)
+		if s := report.Status; s.Result != v1alpha1.ResultFail || s.Reason != v1alpha1.ReasonIsolationNotEnforced ||
+			s.IsolationProof != v1alpha1.IsolationNotEnforced || s.Restore != nil || !strings.Contains(s.Message, "node-3") {
+			t.Errorf("report: %s, %s (%s), restore %v: %s", s.Result, s.Reason, s.IsolationProof, s.Restore, s.Message)
+		}
+		if made := c.seen(func(r *request) bool {
+			return r.writes() && strings.HasSuffix(r.path, "/restores") && r.mentions(rt.Name)
+		}); len(made) > 0 {
+			t.Errorf("a Restore was asked for: %s", &made[0])
+		}
+	})
+	t.Run("a proof that is not there for a moment is waited for", func(t *testing.T) {
+		rt, control, _, theirs := queued(t, "unproven-later", "node-4")
+		setReady(t, control, false)
+		phase(t, theirs, velerov1.RestorePhaseCompleted)
+		rt = await(t, rt, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
+		if made := c.seen(func(r *request) bool {
+			return r.writes() && strings.HasSuffix(r.path, "/restores") && r.mentions(rt.Name)
+		}); len(made) > 0 {
+			t.Errorf("a Restore was asked for: %s", &made[0])
+		}
+		setReady(t, control, true)
+		if _, report := awaitEnd(t, rt); report.Status.IsolationProof != v1alpha1.IsolationProven || report.Status.Restore == nil {
+			t.Errorf("report: isolation %q, restore %v", report.Status.IsolationProof, report.Status.Restore)
 		}
 	})
 }

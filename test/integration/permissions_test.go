@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kymaros/kymaros/pkg/canary"
 	"github.com/kymaros/kymaros/test/audit"
 )
 
@@ -21,7 +22,7 @@ func checkPermissions() error {
 		return err
 	}
 	defer log.Close()
-	requests, err := audit.Read(log, systemNamespace, time.Time{})
+	requests, err := audit.Read(log, []string{systemNamespace, canary.TargetNamespace}, time.Time{})
 	if err != nil {
 		return err
 	}

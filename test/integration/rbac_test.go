@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/kymaros/kymaros/pkg/canary"
 	"github.com/kymaros/kymaros/test/audit"
 )
 
@@ -122,7 +123,7 @@ type permission struct{ what, verb string }
 // permissions tells what a ServiceAccount may do beyond what everybody may: first in every namespace, then in each.
 func permissions(t *testing.T, namespace, name string) string {
 	t.Helper()
-	namespaces := []string{"default", someSandbox, systemNamespace, veleroNamespace}
+	namespaces := []string{"default", someSandbox, systemNamespace, veleroNamespace, canary.Namespace, canary.TargetNamespace}
 	may := map[string]sets.Set[permission]{}
 	var everywhere sets.Set[permission]
 	for _, in := range namespaces {

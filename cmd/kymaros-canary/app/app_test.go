@@ -2,6 +2,8 @@ package app
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -31,11 +33,40 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 	}
 }
 
-func TestTheNodeIsDialledAndNotRequired(t *testing.T) {
+func TestTheGuideNeedsNoNode(t *testing.T) {
+	o := NewOptions()
+	if o.Role = roleGuide; o.Validate() != nil {
+		t.Error(o.Validate())
+	}
+}
+
+func TestTheNodeAndTheAPIServerAreDialledAndNotRequired(t *testing.T) {
 	t.Setenv("NODE_IP", "fd00::7")
 	t.Setenv("NODE_NAME", "n")
-	if o := NewOptions(); o.Node != "n" || !slices.Contains(o.Record, "[fd00::7]:10250") {
+	t.Setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+	t.Setenv("KUBERNETES_SERVICE_PORT", "443")
+	o := NewOptions()
+	if o.Node != "n" || !slices.Contains(o.Record, "[fd00::7]:10250") || !slices.Contains(o.Record, "10.0.0.1:443") {
 		t.Errorf("options %+v", o)
+	}
+	if err := o.Validate(); err == nil || strings.Contains(err.Error(), "--record") {
+		t.Errorf("the defaults: %v", err)
+	}
+}
+
+func TestTheGuideIsReadyWhenTheAddressesAreWritten(t *testing.T) {
+	written := false
+	ask := func(path string) int {
+		w := httptest.NewRecorder()
+		guideHandler(func() bool { return written }).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		return w.Code
+	}
+	if alive, ready := ask("/livez"), ask("/readyz"); alive != http.StatusOK || ready != http.StatusServiceUnavailable {
+		t.Errorf("before: /livez answers %d, /readyz %d", alive, ready)
+	}
+	written = true
+	if got := ask("/readyz"); got != http.StatusOK {
+		t.Errorf("after: /readyz answers %d", got)
 	}
 }
 
@@ -49,8 +80,17 @@ func TestMainRefusesWhatItDoesNotKnow(t *testing.T) {
 	if err := Main(t.Context(), []string{"--version"}, &out); err != nil || !strings.HasPrefix(out.String(), "v") {
 		t.Errorf("--version printed %q, %v", out.String(), err)
 	}
-	// Without the address of the targets there is nothing to prove.
-	if err := Main(t.Context(), []string{"--role=fenced", "--node=n"}, &out); err == nil || !strings.Contains(err.Error(), "CANARY_TARGET") {
-		t.Errorf("a canary without targets: %v", err)
+}
+
+func TestWithoutAddressesThereIsNothingToProve(t *testing.T) {
+	for want, args := range map[string][]string{
+		"CANARY_FENCED_LOCAL_SERVICE_HOST": {"--role=control", "--node=n"},
+		"CANARY_TARGET_SERVICE_HOST":       {"--role=guide"},
+		// It begins, and ends when it has waited in vain.
+		"no addresses of targets": {"--role=fenced", "--node=n", "--listen=127.0.0.1:0", "--health-bind-address=127.0.0.1:0", "--addresses=testdata/absent.json"},
+	} {
+		if err := Main(t.Context(), args, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: got %v, want an error that names %s", args, err, want)
+		}
 	}
 }

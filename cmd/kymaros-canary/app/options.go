@@ -19,28 +19,41 @@ type Options struct {
 	Node          string
 	Listen        string
 	HealthAddress string
+	// Addresses is the file with those of the targets.
+	Addresses string
+	// Kubeconfig is for the guide only.
+	Kubeconfig string
 	// Record are addresses that are dialled besides, to tell whether they are reached.
 	Record []string
 }
 
-// NewOptions returns the defaults. The environment gives the node, as the manifests set it.
+// roleGuide is the one that does not dial.
+const roleGuide = "guide"
+
+// NewOptions returns the defaults. The environment gives the node, as the manifests set it, and the API server.
 func NewOptions() *Options {
 	o := &Options{
 		Node: os.Getenv("NODE_NAME"), Listen: ":" + canary.Port, HealthAddress: ":8081",
-		Record: []string{"169.254.169.254:80"},
+		Addresses: "/etc/kymaros-canary/" + canary.AddressesKey,
+		Record:    []string{"169.254.169.254:80"},
 	}
 	if ip := os.Getenv("NODE_IP"); ip != "" {
 		o.Record = append(o.Record, net.JoinHostPort(ip, "10250"))
+	}
+	if host, port := os.Getenv("KUBERNETES_SERVICE_HOST"), os.Getenv("KUBERNETES_SERVICE_PORT"); host != "" && port != "" {
+		o.Record = append(o.Record, net.JoinHostPort(host, port))
 	}
 	return o
 }
 
 // AddFlags adds the flags to fs, and klog's.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Role, "role", o.Role, "target, fenced or control")
+	fs.StringVar(&o.Role, "role", o.Role, "target, fenced, control, or guide, which tells fenced and control where the targets are")
 	fs.StringVar(&o.Node, "node", o.Node, "name of the node, told to other canaries")
 	fs.StringVar(&o.Listen, "listen", o.Listen, "address for other canaries; they dial port "+canary.Port)
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /startz, /readyz, /livez and /status")
+	fs.StringVar(&o.Addresses, "addresses", o.Addresses, "file with the addresses of the targets, as the guide writes them; for fenced and control")
+	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file of the guide; empty inside a cluster")
 	fs.StringSliceVar(&o.Record, "record", o.Record,
 		"addresses, host:port, to dial besides; /status tells whether they were reached, and the verdict does not rest on them")
 	var logging flag.FlagSet
@@ -54,11 +67,11 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 func (o *Options) Validate() error {
 	var errs []error
 	switch canary.Role(o.Role) {
-	case canary.Target, canary.Fenced, canary.Control:
+	case canary.Target, canary.Fenced, canary.Control, roleGuide:
 	default:
-		errs = append(errs, fmt.Errorf("--role=%q: must be target, fenced or control", o.Role))
+		errs = append(errs, fmt.Errorf("--role=%q: must be target, fenced, control or guide", o.Role))
 	}
-	if o.Node == "" {
+	if o.Node == "" && o.Role != roleGuide {
 		errs = append(errs, errors.New("--node is empty: give it, or NODE_NAME in the environment"))
 	}
 	for flag, address := range map[string]string{"listen": o.Listen, "health-bind-address": o.HealthAddress} {

@@ -135,7 +135,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 	case controller.Restore:
 		built, err := restore.New(ctx, restore.Options{
 			VeleroNamespace: options.VeleroNamespace, SystemNamespace: options.LeaderElectNamespace, ClusterDomain: options.ClusterDomain,
-			MaxRestores: options.MaxRestores, PermittedResources: options.PermittedResources,
+			MaxRestores: options.MaxRestores, PermittedResources: options.PermittedResources, IsolationProof: options.IsolationProof,
 		}, c.kube, c.kymaros, tests, velero, recorder)
 		return run(built, err)
 	case controller.HealthCheck:

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/klog/v2"
 
-	"github.com/kymaros/kymaros/pkg/controller/sandbox"
+	"github.com/kymaros/kymaros/pkg/isolation"
 	"github.com/kymaros/kymaros/pkg/scope"
 )
 
@@ -46,7 +46,7 @@ func NewOptions() *Options {
 		ClusterDomain:        "cluster.local",
 		MaxRestores:          1,
 		CheckWorkers:         8,
-		IsolationProof:       sandbox.ProofRequired,
+		IsolationProof:       isolation.Required,
 		RequireFence:         true,
 		LeaderElect:          true,
 		LeaderElectNamespace: env("POD_NAMESPACE", "kymaros-system"),
@@ -68,7 +68,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 		"resources, such as certificates.cert-manager.io, that a RestoreTest may restore beside the built-in list (spec.restore.includedResources); "+
 			"an operator that serves them acts on the copies in a sandbox too")
 	fs.StringVar(&o.IsolationProof, "isolation-proof", o.IsolationProof,
-		"require: restore only where canaries show that NetworkPolicies are enforced; report: restore anyway, and say what they show; off: do not look")
+		"require: restore only where canaries show that NetworkPolicies are enforced, before a sandbox is ready and again right before the restore; report: restore anyway, and say what they show; off: do not look")
 	fs.BoolVar(&o.RequireFence, "require-fence", o.RequireFence,
 		"start runs only while the admission policies of manifests/fence.yaml are in force, as shipped; without, runs start anyway and every report says what was seen")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
@@ -106,7 +106,7 @@ func (o *Options) Validate() error {
 		}
 	}
 	switch o.IsolationProof {
-	case sandbox.ProofRequired, sandbox.ProofReported, sandbox.ProofOff:
+	case isolation.Required, isolation.Reported, isolation.Off:
 	default:
 		errs = append(errs, fmt.Errorf("--isolation-proof=%q: must be require, report or off", o.IsolationProof))
 	}

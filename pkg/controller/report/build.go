@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/score"
 	"github.com/kymaros/kymaros/pkg/volumes"
@@ -59,7 +60,7 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 		},
 		Scope:            run.Spec.Restore,
 		NetworkIsolation: run.Spec.Sandbox.NetworkIsolation,
-		IsolationProof:   sandbox.Isolation,
+		IsolationProof:   isolationProof(rt, sandbox),
 		Fence:            run.Fence,
 		Checks:           health.Checks,
 		ValidationLevels: v.Levels,
@@ -85,6 +86,19 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 		status.Volumes = status.Volumes[:min(len(status.Volumes), maxVolumes)]
 	}
 	return status
+}
+
+// isolationProof is what was last known: what the sandbox became ready with may have changed while the restore waited.
+func isolationProof(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxStatus) v1alpha1.IsolationProof {
+	if restored := conditions.ForRun(rt, v1alpha1.ConditionRestored); restored != nil {
+		switch restored.Reason {
+		case v1alpha1.ReasonIsolationNotEnforced:
+			return v1alpha1.IsolationNotEnforced
+		case v1alpha1.ReasonIsolationUnproven:
+			return v1alpha1.IsolationUnproven
+		}
+	}
+	return sandbox.Isolation
 }
 
 func backupAge(run *v1alpha1.RunStatus, restore v1alpha1.RestoreStatus) time.Duration {

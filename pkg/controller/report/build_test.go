@@ -112,6 +112,33 @@ func TestBuild(t *testing.T) {
 				equal(t, "measured", r.RTO.Measured, "0s")
 			},
 		},
+		"a leak that canaries saw while the restore waited is told, and not what they saw before": {
+			change: []change{condition(v1alpha1.ConditionRestored, metav1.ConditionFalse, v1alpha1.ReasonIsolationNotEnforced), func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Sandbox.Isolation = v1alpha1.IsolationProven
+				rt.Status.Restore, rt.Status.Health = &v1alpha1.RestoreStatus{RunID: runID}, &v1alpha1.HealthStatus{RunID: runID}
+				condition(v1alpha1.ConditionHealthChecked, metav1.ConditionUnknown, v1alpha1.ReasonWaiting)(rt)
+			}},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "result", r.Result, v1alpha1.ResultFail)
+				equal(t, "score", r.Score, int32(0))
+				equal(t, "reason", r.Reason, v1alpha1.ReasonIsolationNotEnforced)
+				equal(t, "proof", r.IsolationProof, v1alpha1.IsolationNotEnforced)
+			},
+		},
+		"a proof that was not there any more is told too": {
+			change: []change{condition(v1alpha1.ConditionRestored, metav1.ConditionFalse, v1alpha1.ReasonIsolationUnproven), func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Sandbox.Isolation = v1alpha1.IsolationProven
+			}},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "proof", r.IsolationProof, v1alpha1.IsolationUnproven)
+			},
+		},
+		"a proof that held is that of the sandbox": {
+			change: []change{func(rt *v1alpha1.RestoreTest) { rt.Status.Sandbox.Isolation = v1alpha1.IsolationProven }},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "proof", r.IsolationProof, v1alpha1.IsolationProven)
+			},
+		},
 		"a sandbox that could not be made scores 0 and speaks of no restore": {
 			change: []change{condition(v1alpha1.ConditionSandboxReady, metav1.ConditionFalse, v1alpha1.ReasonRejected), func(rt *v1alpha1.RestoreTest) {
 				rt.Status.Restore, rt.Status.Health = &v1alpha1.RestoreStatus{RunID: runID}, &v1alpha1.HealthStatus{RunID: runID}

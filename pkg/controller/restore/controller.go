@@ -3,7 +3,6 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 	veleroinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/velero/v1"
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+	"github.com/kymaros/kymaros/pkg/isolation"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/scope"
 	"github.com/kymaros/kymaros/pkg/velero"
@@ -42,6 +42,8 @@ type Options struct {
 	MaxRestores int
 	// PermittedResources are those that tests may add to what is restored.
 	PermittedResources []string
+	// IsolationProof is one of the modes of package isolation.
+	IsolationProof string
 }
 
 // Controller runs Velero's Restores.
@@ -56,6 +58,8 @@ type Controller struct {
 	runner   controller.Runner
 	// judged are the claims of each Restore under way whose volumes were looked at.
 	judged map[string]sets.Set[string]
+	// doubted are the runs whose turn it is and whose isolation is not proven at that moment, by the test.
+	doubted map[cache.ObjectName]doubt
 }
 
 // New returns the restore controller. The informers of Velero's objects see Velero's namespace.
@@ -69,6 +73,7 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 		tests:    tests.Lister(),
 		restores: informers.Restores().Lister().Restores(options.VeleroNamespace),
 		judged:   map[string]sets.Set[string]{},
+		doubted:  map[cache.ObjectName]doubt{},
 		backups:  informers.Backups().Lister().Backups(options.VeleroNamespace),
 		status:   controller.StatusWriter{Controller: controller.Restore, Tests: client.RestoreV1alpha1(), Recorder: recorder},
 	}
@@ -129,6 +134,7 @@ func (c *Controller) wakeQueued(queue controller.Queue) {
 func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
 	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
 	if apierrors.IsNotFound(err) {
+		delete(c.doubted, key)
 		return 0, nil
 	}
 	if err != nil {
@@ -153,23 +159,14 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	}
 	now := time.Now()
 	p := decide(rt, s, now)
-	if p.create {
-		name, err := c.create(ctx, rt, p.status, now)
-		var lost sandboxLostError
-		var unmodified modifiersError
-		switch {
-		case errors.As(err, &unmodified):
-			p.condition.Status, p.condition.Reason, p.condition.Message = metav1.ConditionFalse, v1alpha1.ReasonFailedValidation, unmodified.Error()
-		case errors.As(err, &lost):
-			p.condition.Status, p.condition.Reason, p.condition.Message = metav1.ConditionFalse, v1alpha1.ReasonSandboxLost, lost.Error()
-		case apierrors.IsForbidden(err) || apierrors.IsInvalid(err):
-			p.condition.Status, p.condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonFailedValidation
-			p.condition.Message = fmt.Sprintf("the API server refused the Restore of backup %s: %v", p.status.BackupName, err)
-		case err != nil:
-			return 0, err
-		default:
-			p.status.Name = name
-		}
+	if !p.create {
+		delete(c.doubted, key)
+	} else if name, err := c.create(ctx, rt, p.status, now); err == nil {
+		p.status.Name = name
+	} else if refused, ok := refusal(p.condition, p.status.BackupName, err); ok {
+		p.condition = refused
+	} else {
+		return 0, err
 	}
 	own := v1alpha1.RestoreTestStatus{Restore: &p.status, RestoreID: p.status.Name}
 	if p.status.Name != "" {
@@ -182,7 +179,11 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, nil
 	}
 	_, left := conditions.Expired(rt, now)
-	return max(left, time.Second), nil
+	again := max(left, time.Second)
+	if p.condition.Reason == v1alpha1.ReasonIsolationUnproven {
+		again = min(again, isolation.LookAgain)
+	}
+	return again, nil
 }
 
 // observe gathers what decide needs. It asks the API server only when the cache alone would start a Restore or declare
@@ -233,6 +234,9 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 // create creates the Restore of rt's run and returns its name. One that exists under it counts only if it is ours.
 func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, now time.Time) (string, error) {
 	if err := c.lastLook(ctx, rt); err != nil {
+		return "", err
+	}
+	if err := c.stillIsolated(ctx, rt, now); err != nil {
 		return "", err
 	}
 	resources, err := scope.Resources(rt.Status.Run.Spec.Restore, c.options.PermittedResources)

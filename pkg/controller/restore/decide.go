@@ -62,6 +62,8 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	case p.status.Name != "":
 		return say(metav1.ConditionFalse, v1alpha1.ReasonLost,
 			"Velero Restore %s is gone before it ended; it was deleted, by hand or together with its backup %s", p.status.Name, p.status.BackupName)
+	case expired && inDoubt(rt) != "":
+		return say(metav1.ConditionFalse, v1alpha1.ReasonIsolationUnproven, "nothing was restored: the run's deadline passed while %s", inDoubt(rt))
 	case expired:
 		return say(metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded,
 			"the run's deadline passed while waiting for %s; raise spec.timeout and spec.sandbox.ttl", waitedFor(s.busy))
@@ -81,6 +83,14 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 		note = "; there is no Completed backup, this one is PartiallyFailed"
 	}
 	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "restoring backup %s%s", s.backup.Name, note)
+}
+
+// inDoubt returns what the run waits for if it is its turn and its isolation is not proven any more.
+func inDoubt(rt *v1alpha1.RestoreTest) string {
+	if restored := conditions.ForRun(rt, v1alpha1.ConditionRestored); restored != nil && restored.Reason == v1alpha1.ReasonIsolationUnproven {
+		return restored.Message
+	}
+	return ""
 }
 
 // restoring tells whether r has brought something back, or is at it.

@@ -96,6 +96,14 @@ func TestDecide(t *testing.T) {
 		"the deadline ends the wait for a turn": {
 			test(expired), seen{backup: good, busy: []string{"emergency"}}, want{status: "False", reason: v1alpha1.ReasonDeadlineExceeded, message: "emergency"},
 		},
+		"the deadline ends the wait for a proof of isolation": {
+			test(expired, func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Restore = &v1alpha1.RestoreStatus{RunID: "run"}
+				rt.Status.Conditions = append(rt.Status.Conditions, metav1.Condition{
+					Type: v1alpha1.ConditionRestored, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonIsolationUnproven, Message: "waiting for a proof: node a",
+				})
+			}), seen{backup: good}, want{status: "False", reason: v1alpha1.ReasonIsolationUnproven, message: "node a"},
+		},
 		"the deadline ends the wait for Velero": {
 			test(expired), seen{restore: restoreIn(velerov1.RestorePhaseInProgress)}, want{status: "False", reason: v1alpha1.ReasonDeadlineExceeded, message: "InProgress"},
 		},

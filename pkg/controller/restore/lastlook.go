@@ -2,6 +2,7 @@ package restore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -68,4 +69,31 @@ func proved(rt *v1alpha1.RestoreTest, source string, sandbox v1alpha1.SandboxNam
 		}
 	}
 	return true
+}
+
+// refusal turns condition into what it is when the Restore of a backup is not made because of err; ok is false when another
+// try may succeed.
+func refusal(condition metav1.Condition, backup string, err error) (refused metav1.Condition, ok bool) {
+	refused = condition
+	refused.Status, refused.Message = metav1.ConditionFalse, err.Error()
+	var lost sandboxLostError
+	var unmodified modifiersError
+	var unisolated unisolatedError
+	switch {
+	case errors.As(err, &unmodified):
+		refused.Reason = v1alpha1.ReasonFailedValidation
+	case errors.As(err, &lost):
+		refused.Reason = v1alpha1.ReasonSandboxLost
+	case errors.As(err, &unisolated) && unisolated.final:
+		refused.Reason, refused.Message = unisolated.proof.Verdict()
+	case errors.As(err, &unisolated):
+		refused.Status, refused.Reason = metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven
+		refused.Message = "waiting for a proof of isolation: " + unisolated.proof.Message
+	case apierrors.IsForbidden(err) || apierrors.IsInvalid(err):
+		refused.Reason = v1alpha1.ReasonFailedValidation
+		refused.Message = fmt.Sprintf("the API server refused the Restore of backup %s: %v", backup, err)
+	default:
+		return condition, false
+	}
+	return refused, true
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	restoreinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/isolation"
 )
 
 // Controller creates and guards sandboxes.
@@ -124,7 +125,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		if s.isolation, err = c.isolation(ctx); err != nil {
 			return 0, err
 		}
-		s.required = c.proof == ProofRequired
+		s.required = c.proof == isolation.Required
 	}
 	now := time.Now()
 	s.violations = append(s.violations, c.unwritten.take(key, rt.Status.Run.ID)...)
@@ -143,7 +144,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, failure
 	}
 	if s.unproven() {
-		return lookAgain, nil
+		return isolation.LookAgain, nil
 	}
 	_, left := conditions.Expired(rt, now)
 	return max(left, time.Second), nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/isolation"
 )
 
 // seen is what is known of the sandboxes of a run after a look at all of them.
@@ -24,7 +25,7 @@ type seen struct {
 	// staticClasses are known from the look before the run's first write.
 	staticClasses []string
 	// isolation is what the canaries show; empty before the guards are in place, and later on.
-	isolation proof
+	isolation isolation.Proof
 	// required: without a proof of isolation there is no sandbox.
 	required bool
 }
@@ -40,12 +41,10 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 	case s.verdict != nil:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, s.verdict.reason, s.verdict.message
 	case len(s.missing)+len(s.quota) == 0 && s.unproven():
-		condition.Reason, condition.Message = v1alpha1.ReasonIsolationUnproven, "waiting for a proof of isolation: "+s.isolation.message
+		condition.Reason, condition.Message = v1alpha1.ReasonIsolationUnproven, "waiting for a proof of isolation: "+s.isolation.Message
 		if expired || impatient(rt, now) {
-			condition.Status, condition.Message = metav1.ConditionFalse, refused(s.isolation)
-			if s.isolation.state == v1alpha1.IsolationNotEnforced {
-				condition.Reason = v1alpha1.ReasonIsolationNotEnforced
-			}
+			condition.Status = metav1.ConditionFalse
+			condition.Reason, condition.Message = s.isolation.Verdict()
 		}
 	case len(s.missing)+len(s.quota) == 0:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, v1alpha1.ReasonGuarded, guarded(rt, s)
@@ -62,20 +61,13 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 }
 
 // unproven tells whether the sandbox has to wait for a proof of isolation.
-func (s *seen) unproven() bool { return s.required && s.isolation.state != v1alpha1.IsolationProven }
+func (s *seen) unproven() bool { return s.required && s.isolation.State != v1alpha1.IsolationProven }
 
 // impatient tells whether rt's run has waited long enough for a proof. What speaks against isolation may pass, as a restart
 // of the network plugin does, so it decides no sooner than what leaves it open.
 func impatient(rt *v1alpha1.RestoreTest, now time.Time) bool {
 	ready := conditions.ForRun(rt, v1alpha1.ConditionSandboxReady)
-	return ready != nil && now.Sub(ready.LastTransitionTime.Time) >= patience
-}
-
-func refused(p proof) string {
-	if p.state == v1alpha1.IsolationNotEnforced {
-		return "nothing was restored, for the network plugin does not enforce NetworkPolicies: " + p.message + ". Use a plugin that does, or look why it does not on that node"
-	}
-	return "nothing was restored, for nothing shows that the network plugin enforces NetworkPolicies: " + p.message
+	return ready != nil && now.Sub(ready.LastTransitionTime.Time) >= isolation.Patience
 }
 
 // fragment returns sandbox's own fields of the status. Violations of the run are never forgotten, and static classes stay
@@ -90,11 +82,11 @@ func fragment(rt *v1alpha1.RestoreTest, s seen) v1alpha1.RestoreTestStatus {
 	}
 	violations := slices.Clone(s.violations)
 	status.Sandbox.StaticClasses = s.staticClasses
-	status.Sandbox.Isolation = s.isolation.state
+	status.Sandbox.Isolation = s.isolation.State
 	if old := rt.Status.Sandbox; old != nil && old.RunID == rt.Status.Run.ID {
 		violations = append(violations, old.Violations...)
 		status.Sandbox.StaticClasses = old.StaticClasses
-		if s.isolation.state == "" {
+		if s.isolation.State == "" {
 			status.Sandbox.Isolation = old.Isolation
 		}
 	}
@@ -137,11 +129,11 @@ func guarded(rt *v1alpha1.RestoreTest, s seen) string {
 		mode = v1alpha1.IsolationStrict
 	}
 	message := fmt.Sprintf("%s: policies for network isolation %s, quota, limits and pod security are in place", strings.Join(all, ", "), mode)
-	switch s.isolation.state {
+	switch s.isolation.State {
 	case v1alpha1.IsolationProven:
 		message += ", and canaries show that the policies are enforced"
 	case v1alpha1.IsolationNotEnforced, v1alpha1.IsolationUnproven:
-		message += fmt.Sprintf("; isolation is %s: %s", s.isolation.state, s.isolation.message)
+		message += fmt.Sprintf("; isolation is %s: %s", s.isolation.State, s.isolation.Message)
 	case v1alpha1.IsolationOff:
 		message += "; whether the policies are enforced was not looked at"
 	}

@@ -1,137 +1,16 @@
 package sandbox
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/isolation"
 )
-
-type podEdit = func(*corev1.Pod)
-
-// canaryPod is one that is ready since long.
-func canaryPod(component, node string, edits ...podEdit) corev1.Pod {
-	long := metav1.NewTime(now.Add(-time.Hour))
-	pod := corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "kymaros-canary", Name: component + "-" + node,
-			Labels: map[string]string{"app.kubernetes.io/name": "kymaros", "app.kubernetes.io/component": component},
-		},
-		Spec: corev1.PodSpec{NodeName: node},
-		Status: corev1.PodStatus{
-			Phase:      corev1.PodRunning,
-			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: long}},
-			ContainerStatuses: []corev1.ContainerStatus{{
-				Name: "canary", Ready: true, Started: new(true), State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: long}},
-			}},
-		},
-	}
-	for _, e := range edits {
-		e(&pod)
-	}
-	return pod
-}
-
-func notReadySince(age time.Duration) podEdit {
-	return func(pod *corev1.Pod) {
-		pod.Status.Conditions[0].Status = corev1.ConditionFalse
-		pod.Status.Conditions[0].LastTransitionTime = metav1.NewTime(now.Add(-age))
-		pod.Status.ContainerStatuses[0].Ready = false
-	}
-}
-
-func startedAgo(age time.Duration) podEdit {
-	return func(pod *corev1.Pod) {
-		pod.Status.ContainerStatuses[0].State.Running.StartedAt = metav1.NewTime(now.Add(-age))
-	}
-}
-
-func unstarted(pod *corev1.Pod) { pod.Status.ContainerStatuses[0].Started = new(false) }
-
-func crashed(pod *corev1.Pod) {
-	pod.Status.ContainerStatuses[0].State = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
-}
-
-func bare(pod *corev1.Pod) { pod.Status = corev1.PodStatus{Phase: corev1.PodPending} }
-
-func ending(pod *corev1.Pod) { pod.DeletionTimestamp = &metav1.Time{Time: now} }
-
-func lost(pod *corev1.Pod) {
-	notReadySince(time.Hour)(pod)
-	pod.Status.Conditions[0].Reason = "NodeNotReady"
-	pod.Status.ContainerStatuses[0].Ready = true // the kubelet is not there to say otherwise
-}
-
-func TestProve(t *testing.T) {
-	const fenced, control = "canary-fenced", "canary-control"
-	both := func(node string) []corev1.Pod { return []corev1.Pod{canaryPod(fenced, node), canaryPod(control, node)} }
-	for name, c := range map[string]struct {
-		pods  []corev1.Pod
-		state v1alpha1.IsolationProof
-		says  []string
-	}{
-		"both canaries of each node are ready":       {slices.Concat(both("a"), both("b")), "proven", nil},
-		"no canary is installed":                     {nil, "unproven", []string{"manifests/45-canary.yaml"}},
-		"one node lacks a canary":                    {append(both("a"), canaryPod(fenced, "b")), "unproven", []string{"node b", "DaemonSet kymaros-canary/canary-control"}},
-		"something gets through on one of two nodes": {append(both("a"), canaryPod(fenced, "b", notReadySince(time.Minute)), canaryPod(control, "b")), "notEnforced", []string{"canary-fenced-b on node b"}},
-		"it gets through while the control fails too": {
-			[]corev1.Pod{canaryPod(fenced, "a", notReadySince(time.Minute)), canaryPod(control, "a", notReadySince(time.Minute))}, "notEnforced", []string{"canary-fenced-a on node a"},
-		},
-		"the network is dead, which looks like isolation": {
-			[]corev1.Pod{canaryPod(fenced, "a"), canaryPod(control, "a", notReadySince(time.Minute))}, "unproven", []string{"canary-control-a on node a", "the network does not work"},
-		},
-		"the fenced canary has not looked yet": {
-			[]corev1.Pod{canaryPod(fenced, "a", notReadySince(time.Hour), unstarted), canaryPod(control, "a")}, "unproven", []string{"canary-fenced-a on node a is not ready"},
-		},
-		"the fenced canary began a moment ago": {
-			[]corev1.Pod{canaryPod(fenced, "a", notReadySince(time.Hour), startedAgo(settle-time.Second)), canaryPod(control, "a")}, "unproven", []string{"is not ready"},
-		},
-		"the fenced canary began, and has settled": {
-			[]corev1.Pod{canaryPod(fenced, "a", notReadySince(time.Hour), startedAgo(settle)), canaryPod(control, "a")}, "notEnforced", nil,
-		},
-		"one probe was late": {
-			[]corev1.Pod{canaryPod(fenced, "a", notReadySince(settle-time.Second)), canaryPod(control, "a")}, "unproven", []string{"is not ready"},
-		},
-		"the fenced canary crashes":         {[]corev1.Pod{canaryPod(fenced, "a", notReadySince(time.Hour), crashed), canaryPod(control, "a")}, "unproven", []string{"is not ready"}},
-		"its image is being pulled":         {[]corev1.Pod{canaryPod(fenced, "a", bare), canaryPod(control, "a")}, "unproven", []string{"is not ready"}},
-		"a canary does not fit on its node": {append(both("a"), canaryPod(fenced, "", bare)), "unproven", []string{"has no node yet"}},
-		"a pod is being replaced":           {append(both("a"), canaryPod(fenced, "a", notReadySince(time.Hour), ending)), "proven", nil},
-		"the one that ends is no proof":     {[]corev1.Pod{canaryPod(fenced, "a", ending), canaryPod(control, "a")}, "unproven", []string{"no pod of DaemonSet kymaros-canary/canary-fenced"}},
-		"a node that is lost takes no pods": {append(both("a"), canaryPod(fenced, "b", lost), canaryPod(control, "b", lost)), "proven", nil},
-		"all nodes are lost":                {[]corev1.Pod{canaryPod(fenced, "b", lost), canaryPod(control, "b", lost)}, "unproven", []string{"no node"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got := prove(c.pods, now)
-			if got.state != c.state || (got.message == "") != (c.state == "proven") {
-				t.Fatalf("got %+v, want %s", got, c.state)
-			}
-			for _, want := range c.says {
-				if !strings.Contains(got.message, want) {
-					t.Errorf("%q does not say %q", got.message, want)
-				}
-			}
-		})
-	}
-}
-
-func TestAProofOfManyNodesIsShort(t *testing.T) {
-	var pods []corev1.Pod
-	for i := range 50 {
-		pods = append(pods, canaryPod("canary-fenced", fmt.Sprintf("node-%02d", i), notReadySince(time.Hour)))
-	}
-	slices.Reverse(pods)
-	got := prove(pods, now).message
-	if !strings.Contains(got, "node-00") || !strings.HasSuffix(got, "; and 47 more") || len(got) > 1000 {
-		t.Errorf("message %q", got)
-	}
-}
 
 func TestASandboxWaitsForAProof(t *testing.T) {
 	rt := func(begun time.Duration, deadlineIn time.Duration) *v1alpha1.RestoreTest {
@@ -142,10 +21,11 @@ func TestASandboxWaitsForAProof(t *testing.T) {
 			}}
 		})
 	}
-	proven, unproven, not := proof{state: "proven"}, proof{"unproven", "no canary"}, proof{"notEnforced", "traffic passes"}
+	proven := isolation.Proof{State: "proven"}
+	unproven, not := isolation.Proof{State: "unproven", Message: "no canary"}, isolation.Proof{State: "notEnforced", Message: "traffic passes"}
 	for name, c := range map[string]struct {
 		rt       *v1alpha1.RestoreTest
-		proof    proof
+		proof    isolation.Proof
 		required bool
 		status   metav1.ConditionStatus
 		reason   string
@@ -153,15 +33,15 @@ func TestASandboxWaitsForAProof(t *testing.T) {
 	}{
 		"it is there":                                      {rt(0, time.Hour), proven, true, "True", v1alpha1.ReasonGuarded, "canaries show that the policies are enforced"},
 		"it is there, late":                                {rt(time.Hour, 0), proven, true, "True", v1alpha1.ReasonGuarded, ""},
-		"it is not there yet":                              {rt(patience-time.Second, time.Hour), unproven, true, "Unknown", v1alpha1.ReasonIsolationUnproven, "no canary"},
-		"what speaks against it may pass":                  {rt(patience-time.Second, time.Hour), not, true, "Unknown", v1alpha1.ReasonIsolationUnproven, "traffic passes"},
-		"it does not come":                                 {rt(patience, time.Hour), unproven, true, "False", v1alpha1.ReasonIsolationUnproven, "nothing was restored"},
-		"policies are not enforced":                        {rt(patience, time.Hour), not, true, "False", v1alpha1.ReasonIsolationNotEnforced, "traffic passes"},
+		"it is not there yet":                              {rt(isolation.Patience-time.Second, time.Hour), unproven, true, "Unknown", v1alpha1.ReasonIsolationUnproven, "no canary"},
+		"what speaks against it may pass":                  {rt(isolation.Patience-time.Second, time.Hour), not, true, "Unknown", v1alpha1.ReasonIsolationUnproven, "traffic passes"},
+		"it does not come":                                 {rt(isolation.Patience, time.Hour), unproven, true, "False", v1alpha1.ReasonIsolationUnproven, "nothing was restored"},
+		"policies are not enforced":                        {rt(isolation.Patience, time.Hour), not, true, "False", v1alpha1.ReasonIsolationNotEnforced, "traffic passes"},
 		"the deadline is sooner":                           {rt(time.Second, 0), not, true, "False", v1alpha1.ReasonIsolationNotEnforced, "traffic passes"},
 		"it is only reported, that it is not there":        {rt(0, time.Hour), unproven, false, "True", v1alpha1.ReasonGuarded, "isolation is unproven: no canary"},
 		"it is only reported, that there is no isolation":  {rt(time.Hour, time.Hour), not, false, "True", v1alpha1.ReasonGuarded, "isolation is notEnforced: traffic passes"},
-		"nobody looks":                                     {rt(0, time.Hour), proof{state: "off"}, false, "True", v1alpha1.ReasonGuarded, "not looked at"},
-		"without anything known it is not taken for given": {rt(0, time.Hour), proof{}, true, "Unknown", v1alpha1.ReasonIsolationUnproven, ""},
+		"nobody looks":                                     {rt(0, time.Hour), isolation.Proof{State: "off"}, false, "True", v1alpha1.ReasonGuarded, "not looked at"},
+		"without anything known it is not taken for given": {rt(0, time.Hour), isolation.Proof{}, true, "Unknown", v1alpha1.ReasonIsolationUnproven, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := decide(c.rt, seen{namespaces: []v1alpha1.SandboxNamespace{box}, isolation: c.proof, required: c.required}, now)
@@ -173,12 +53,12 @@ func TestASandboxWaitsForAProof(t *testing.T) {
 }
 
 func TestTheProofStaysAsItWasWhenTheSandboxBecameReady(t *testing.T) {
-	first := fragment(test(), seen{isolation: proof{state: "unproven"}})
+	first := fragment(test(), seen{isolation: isolation.Proof{State: "unproven"}})
 	if first.Sandbox.Isolation != "unproven" {
 		t.Fatalf("isolation %q", first.Sandbox.Isolation)
 	}
 	rt := test(func(rt *v1alpha1.RestoreTest) { rt.Status.Sandbox = first.Sandbox })
-	if got := fragment(rt, seen{isolation: proof{state: "proven"}}).Sandbox.Isolation; got != "proven" {
+	if got := fragment(rt, seen{isolation: isolation.Proof{State: "proven"}}).Sandbox.Isolation; got != "proven" {
 		t.Errorf("a new look is not written: %q", got)
 	}
 	if got := fragment(rt, seen{}).Sandbox.Isolation; got != "unproven" {
@@ -192,18 +72,13 @@ func TestTheProofStaysAsItWasWhenTheSandboxBecameReady(t *testing.T) {
 
 func TestCanariesAreAskedForUnlessNobodyLooks(t *testing.T) {
 	kube := fake.NewClientset()
-	for _, pod := range []corev1.Pod{canaryPod("canary-fenced", "a"), canaryPod("canary-control", "a"), canaryPod("canary-target", "b")} {
-		if err := kube.Tracker().Add(&pod); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for mode, want := range map[string]v1alpha1.IsolationProof{ProofRequired: "proven", ProofReported: "proven", ProofOff: "off"} {
+	for mode, want := range map[string]v1alpha1.IsolationProof{isolation.Required: "unproven", isolation.Reported: "unproven", isolation.Off: "off"} {
 		kube.ClearActions()
 		got, err := (&Controller{kube: kube, proof: mode}).isolation(t.Context())
-		if err != nil || got.state != want {
+		if err != nil || got.State != want {
 			t.Errorf("%s: %+v, %v", mode, got, err)
 		}
-		if asked := len(kube.Actions()) > 0; asked != (mode != ProofOff) {
+		if asked := len(kube.Actions()) > 0; asked != (mode != isolation.Off) {
 			t.Errorf("%s: asked %v", mode, asked)
 		}
 	}

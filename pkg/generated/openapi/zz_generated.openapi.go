@@ -1940,7 +1940,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 					},
 					"isolationProof": {
 						SchemaProps: spec.SchemaProps{
-							Description: "IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that.",
+							Description: "IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that. If that had changed when the restore was about to begin, it is what was seen then.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

@@ -7,47 +7,57 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kymaros/kymaros/pkg/canary"
 )
 
 const (
-	// CanaryNamespace is where the canaries are.
-	CanaryNamespace = "kymaros-canary"
-
 	canaryProgram = "kymaros-canary"
+	// canaryGuide is the Deployment in the namespace of the targets that tells the others where those are.
+	canaryGuide = "canary-guide"
 )
 
-// canaries are the names of their DaemonSets.
-var canaries = []string{"canary-target", "canary-fenced", "canary-control"}
+// canaries are the namespaces of their DaemonSets, by name.
+var canaries = map[string]string{"canary-target": canary.TargetNamespace, "canary-fenced": canary.Namespace, "canary-control": canary.Namespace}
 
 // canariesRun tells whether all canaries are of that build.
 func (c *Cluster) canariesRun(ctx context.Context, build string) bool {
-	for _, name := range canaries {
-		have, err := c.Kube.AppsV1().DaemonSets(CanaryNamespace).Get(ctx, name, metav1.GetOptions{})
+	for name, namespace := range canaries {
+		have, err := c.Kube.AppsV1().DaemonSets(namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil || have.Spec.Template.Annotations[buildAnnotation] != build {
 			return false
 		}
 	}
-	return true
+	guide, err := c.Kube.AppsV1().Deployments(canary.TargetNamespace).Get(ctx, canaryGuide, metav1.GetOptions{})
+	return err == nil && guide.Spec.Template.Annotations[buildAnnotation] == build
 }
 
+// updateCanaries has them run that build. The guide begins anew in any case, as all do that ask the API server.
 func (c *Cluster) updateCanaries(ctx context.Context, build string) error {
 	patch, err := runBuild("canary", build, "")
 	if err != nil {
 		return err
 	}
-	for _, name := range canaries {
-		if _, err := c.Kube.AppsV1().DaemonSets(CanaryNamespace).Patch(ctx, name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+	for name, namespace := range canaries {
+		if _, err := c.Kube.AppsV1().DaemonSets(namespace).Patch(ctx, name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
 			return err
 		}
 	}
-	return nil
+	if patch, err = runBuild("canary", build, c.Suffix); err != nil {
+		return err
+	}
+	_, err = c.Kube.AppsV1().Deployments(canary.TargetNamespace).Patch(ctx, canaryGuide, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	return err
 }
 
 // AwaitCanaries waits until all canaries are of the newest revision and ready: they have shown that policies are enforced.
 func (c *Cluster) AwaitCanaries(ctx context.Context) error {
+	if err := c.AwaitRollout(ctx, canary.TargetNamespace, canaryGuide); err != nil {
+		return err
+	}
 	return Poll(ctx, 2*time.Minute, func(ctx context.Context) error {
-		for _, name := range canaries {
-			d, err := c.Kube.AppsV1().DaemonSets(CanaryNamespace).Get(ctx, name, metav1.GetOptions{})
+		for name, namespace := range canaries {
+			d, err := c.Kube.AppsV1().DaemonSets(namespace).Get(ctx, name, metav1.GetOptions{})
 			if err != nil {
 				return err
 			}

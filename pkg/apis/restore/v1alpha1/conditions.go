@@ -50,7 +50,7 @@ const (
 	// ReasonWaitingForQuota: the ResourceQuota is not enforced yet (its status.hard is empty).
 	ReasonWaitingForQuota = "WaitingForQuota"
 	// ReasonIsolationUnproven: canaries have not shown that the network plugin enforces NetworkPolicies. False once that has
-	// lasted for a minute.
+	// lasted for a minute. Also a reason of Restored, as is the next: canaries are asked again right before the restore.
 	ReasonIsolationUnproven = "IsolationUnproven"
 	// ReasonIsolationNotEnforced: a canary that a NetworkPolicy cuts off reaches others, or is reached.
 	ReasonIsolationNotEnforced = "IsolationNotEnforced"

@@ -89,7 +89,8 @@ type RestoreReportStatus struct {
 	// NetworkIsolation of the sandboxes.
 	// +optional
 	NetworkIsolation NetworkIsolation `json:"networkIsolation,omitempty"`
-	// IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that.
+	// IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that. If that had
+	// changed when the restore was about to begin, it is what was seen then.
 	// +optional
 	// +kubebuilder:validation:Enum=proven;unproven;notEnforced;"off"
 	IsolationProof IsolationProof `json:"isolationProof,omitempty"`

@@ -35,7 +35,8 @@ type RestoreReportStatusApplyConfiguration struct {
 	Sandboxes []ReportSandboxApplyConfiguration `json:"sandboxes,omitempty"`
 	// NetworkIsolation of the sandboxes.
 	NetworkIsolation *restorev1alpha1.NetworkIsolation `json:"networkIsolation,omitempty"`
-	// IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that.
+	// IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that. If that had
+	// changed when the restore was about to begin, it is what was seen then.
 	IsolationProof *restorev1alpha1.IsolationProof `json:"isolationProof,omitempty"`
 	// Fence is status.run.fence of the run: whether the admission policies that confine the controller and Velero were in force.
 	Fence            *restorev1alpha1.FenceState         `json:"fence,omitempty"`

@@ -1,4 +1,5 @@
-package sandbox
+// Package isolation reads from the canaries whether the network plugin enforces NetworkPolicies. pkg/canary is what they do.
+package isolation
 
 import (
 	"fmt"
@@ -10,20 +11,22 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/canary"
 )
 
 // Canaries, as the manifests have them.
 const (
-	canaryNamespace = "kymaros-canary"
-	canarySelector  = "app.kubernetes.io/name=kymaros,app.kubernetes.io/component in (" + fencedCanary + "," + controlCanary + ")"
-	componentLabel  = "app.kubernetes.io/component"
-	fencedCanary    = "canary-fenced"
-	controlCanary   = "canary-control"
+	canarySelector = "app.kubernetes.io/name=kymaros,app.kubernetes.io/component in (" + fencedCanary + "," + controlCanary + ")"
+	componentLabel = "app.kubernetes.io/component"
+	fencedCanary   = "canary-fenced"
+	controlCanary  = "canary-control"
 )
 
 const (
-	// patience is how long a run waits for a proof. Canaries find out within seconds; what takes longer wants a person.
-	patience = time.Minute
+	// Patience is how long a run waits for a proof. Canaries find out within seconds; what takes longer wants a person.
+	Patience = time.Minute
+	// LookAgain is how long a run that waits lets canaries be.
+	LookAgain = 2 * time.Second
 	// settle is how long a canary must have been not ready before that is a finding: the kubelet probes a little after the
 	// first round, and a probe may be late on a busy node.
 	settle = 15 * time.Second
@@ -31,10 +34,20 @@ const (
 	maxProblems = 3
 )
 
-// proof is what the canaries show.
-type proof struct {
-	state   v1alpha1.IsolationProof
-	message string // why it is not proven
+// Proof is what the canaries show.
+type Proof struct {
+	State v1alpha1.IsolationProof
+	// Message says why it is not proven. It is stable, and of a bounded length.
+	Message string
+}
+
+// Verdict returns reason and message of the condition of a run that ends because it is not proven.
+func (p Proof) Verdict() (reason, message string) {
+	if p.State == v1alpha1.IsolationNotEnforced {
+		return v1alpha1.ReasonIsolationNotEnforced, "nothing was restored, for the network plugin does not enforce NetworkPolicies: " + p.Message +
+			". Use a plugin that does, or look why it does not on that node"
+	}
+	return v1alpha1.ReasonIsolationUnproven, "nothing was restored, for nothing shows that the network plugin enforces NetworkPolicies: " + p.Message
 }
 
 // finding is what one canary shows.
@@ -47,15 +60,15 @@ const (
 	fails                    // something is not
 )
 
-// prove tells what the canaries show. Every node that has one needs both, for a policy is enforced by each node for itself. A
+// Prove tells what the canaries show. Every node that has one needs both, for a policy is enforced by each node for itself. A
 // node of which the cluster has lost sight takes no pods, and does not count.
-func prove(pods []corev1.Pod, now time.Time) proof {
+func Prove(pods []corev1.Pod, now time.Time) Proof {
 	nodes := map[string][]*corev1.Pod{}
 	for i := range pods {
 		nodes[pods[i].Spec.NodeName] = append(nodes[pods[i].Spec.NodeName], &pods[i])
 	}
 	if len(nodes) == 0 {
-		return proof{v1alpha1.IsolationUnproven, "no canary is installed: kubectl apply -f manifests/45-canary.yaml"}
+		return Proof{v1alpha1.IsolationUnproven, "no canary is installed: kubectl apply -f manifests/45-canary.yaml"}
 	}
 	var leaks, doubts []string
 	proven := 0
@@ -76,13 +89,13 @@ func prove(pods []corev1.Pod, now time.Time) proof {
 	slices.Sort(doubts)
 	switch {
 	case len(leaks) > 0:
-		return proof{v1alpha1.IsolationNotEnforced, few(leaks)}
+		return Proof{v1alpha1.IsolationNotEnforced, few(leaks)}
 	case len(doubts) > 0:
-		return proof{v1alpha1.IsolationUnproven, few(doubts)}
+		return Proof{v1alpha1.IsolationUnproven, few(doubts)}
 	case proven == 0:
-		return proof{v1alpha1.IsolationUnproven, "no node with a canary is ready"}
+		return Proof{v1alpha1.IsolationUnproven, "no node with a canary is ready"}
 	}
-	return proof{state: v1alpha1.IsolationProven}
+	return Proof{State: v1alpha1.IsolationProven}
 }
 
 // proveNode returns what shows that a node does not enforce policies, and what leaves it open.
@@ -103,15 +116,16 @@ func proveNode(node string, pods []*corev1.Pod, now time.Time) (leaks, doubts []
 			// It fails by what got through, and by nothing else.
 			leaks = append(leaks, fmt.Sprintf("traffic passes that a NetworkPolicy forbids, to or from canary pod %s", where))
 		case found == fails:
-			doubts = append(doubts, fmt.Sprintf("canary pod %s finds that the network does not work, or that it gets through to the fenced one: kubectl -n %s logs %s",
-				where, pod.Namespace, pod.Name))
+			doubts = append(doubts, fmt.Sprintf("canary pod %s finds that the network or the targets do not work, or that it gets through to a fenced pod: kubectl -n %s logs %s; kubectl -n %s get pods",
+				where, pod.Namespace, pod.Name, canary.TargetNamespace))
 		default:
-			doubts = append(doubts, fmt.Sprintf("canary pod %s is not ready", where))
+			doubts = append(doubts, fmt.Sprintf("canary pod %s is not ready: kubectl -n %s describe pod %s; kubectl -n %s get pods",
+				where, pod.Namespace, pod.Name, canary.TargetNamespace))
 		}
 	}
 	for _, component := range []string{controlCanary, fencedCanary} {
 		if !seen[component] {
-			doubts = append(doubts, fmt.Sprintf("node %s has no pod of DaemonSet %s/%s", node, canaryNamespace, component))
+			doubts = append(doubts, fmt.Sprintf("node %s has no pod of DaemonSet %s/%s", node, canary.Namespace, component))
 		}
 	}
 	return leaks, doubts, false
@@ -135,11 +149,11 @@ func findingOf(pod *corev1.Pod, now time.Time) finding {
 	if len(pod.Status.ContainerStatuses) != 1 {
 		return nothing
 	}
-	canary := pod.Status.ContainerStatuses[0]
-	if canary.State.Running == nil || canary.Started == nil || !*canary.Started || canary.Ready {
+	container := pod.Status.ContainerStatuses[0]
+	if container.State.Running == nil || container.Started == nil || !*container.Started || container.Ready {
 		return nothing
 	}
-	since := canary.State.Running.StartedAt.Time
+	since := container.State.Running.StartedAt.Time
 	if ready.LastTransitionTime.After(since) {
 		since = ready.LastTransitionTime.Time
 	}

@@ -1,0 +1,82 @@
+package canary
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"os"
+	"slices"
+)
+
+const (
+	// ConfigMap is the name of the one in Namespace that holds the addresses of the targets.
+	ConfigMap = "canary-addresses"
+	// AddressesKey is the key in it, and the name of the file that the kubelet makes of it.
+	AddressesKey = "addresses.json"
+)
+
+// maxNeighbours is how many targets of other nodes a pod dials.
+const maxNeighbours = 3
+
+// Addresses are those of the targets. Package guide writes them for pods that may ask nobody.
+type Addresses struct {
+	// Service is the address of the Service of all targets.
+	Service string `json:"service"`
+	// Pods are the addresses of the targets that are ready, by node.
+	Pods map[string]string `json:"pods"`
+}
+
+// Text is what the ConfigMap holds: the same text for the same addresses.
+func (a Addresses) Text() (string, error) {
+	text, err := json.Marshal(a)
+	return string(text), err
+}
+
+// readAddresses returns what the guide has written.
+func readAddresses(file string) (Addresses, error) {
+	const remedy = "see kubectl -n " + TargetNamespace + " get pods, for canary-guide writes it"
+	var a Addresses
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return a, fmt.Errorf("no addresses of targets: there is no %s yet; %s", file, remedy)
+	}
+	if err != nil {
+		return a, fmt.Errorf("no addresses of targets: %w", err)
+	}
+	if err := json.Unmarshal(text, &a); err != nil {
+		return a, fmt.Errorf("no addresses of targets: %s: %w; %s", file, err, remedy)
+	}
+	return a, nil
+}
+
+// dials returns how a pod on a node dials the targets: that of the node, some of other nodes if there are any, and the Service.
+// It fails if it would not get to know anything about its own node.
+func (a Addresses) dials(node string) ([]Dial, error) {
+	if a.Pods[node] == "" {
+		return nil, fmt.Errorf("no addresses of targets: none is ready on node %s: kubectl -n %s get pods -o wide", node, TargetNamespace)
+	}
+	all := []Dial{{Name: "target on the same node", Node: node, Address: a.Pods[node], Tries: 1}}
+	for _, other := range neighbours(a.Pods, node) {
+		all = append(all, Dial{Name: "target on another node", Node: other, Address: a.Pods[other], Tries: 1})
+	}
+	all = append(all, Dial{Name: "Service of the targets", Address: a.Service, Tries: tries})
+	for i := range all {
+		if net.ParseIP(all[i].Address) == nil {
+			return nil, fmt.Errorf("no addresses of targets: %s: %q is none", all[i].Name, all[i].Address)
+		}
+		all[i].Address, all[i].Required = net.JoinHostPort(all[i].Address, Port), true
+	}
+	return all, nil
+}
+
+// neighbours returns the nodes that follow node in the order of their names, the first after the last. So every node that has
+// a target is dialled from others, however many there are.
+func neighbours(pods map[string]string, node string) []string {
+	names := slices.Sorted(maps.Keys(pods))
+	i, _ := slices.BinarySearch(names, node)
+	others := slices.Concat(names[min(i+1, len(names)):], names[:i])
+	return others[:min(len(others), maxNeighbours)]
+}

@@ -1,0 +1,149 @@
+// Package guide keeps the addresses of canary targets in a ConfigMap, for canaries that may ask nobody.
+package guide
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	corelisters "k8s.io/client-go/listers/core/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/canary"
+)
+
+// Name is that of the user agent, field manager, logger and queue.
+const Name = "kymaros-canary-guide"
+
+const (
+	// targets selects the pods whose addresses are told.
+	targets = "app.kubernetes.io/name=kymaros,app.kubernetes.io/component=canary-target"
+	// gather is how long changes are gathered before they are written: all targets change at once when they get a new image.
+	gather = time.Second
+	// recheck is when the ConfigMap is looked at again although no target has changed, in case somebody else changed it.
+	recheck = time.Minute
+	// syncTimeout bounds one look at the ConfigMap.
+	syncTimeout = 30 * time.Second
+)
+
+// key is the only one of the queue: there is one ConfigMap.
+const key = canary.Namespace + "/" + canary.ConfigMap
+
+// Guide follows the targets and writes down where they are.
+type Guide struct {
+	kube    kubernetes.Interface
+	service string
+	factory informers.SharedInformerFactory
+	pods    corelisters.PodLister
+	listed  cache.DoneChecker
+	queue   workqueue.TypedRateLimitingInterface[string]
+	ready   atomic.Bool
+}
+
+// New returns what Run runs. service is the address of the Service of all targets.
+func New(ctx context.Context, kube kubernetes.Interface, service string) (*Guide, error) {
+	logger := klog.FromContext(ctx)
+	g := &Guide{
+		kube:    kube,
+		service: service,
+		factory: informers.NewSharedInformerFactoryWithOptions(kube, 0, informers.WithNamespace(canary.TargetNamespace), informers.WithTransform(trim),
+			informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = targets })),
+		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
+			workqueue.NewTypedItemExponentialFailureRateLimiter[string](100*time.Millisecond, recheck),
+			workqueue.TypedRateLimitingQueueConfig[string]{Name: Name}),
+	}
+	pods := g.factory.Core().V1().Pods()
+	g.pods = pods.Lister()
+	changed := func(any) { g.queue.AddAfter(key, gather) }
+	handler, err := pods.Informer().AddEventHandlerWithOptions(cache.ResourceEventHandlerFuncs{
+		AddFunc: changed, UpdateFunc: func(_, obj any) { changed(obj) }, DeleteFunc: changed,
+	}, cache.HandlerOptions{Logger: &logger})
+	if err != nil {
+		return nil, err
+	}
+	g.listed = handler.HasSyncedChecker()
+	return g, nil
+}
+
+// Run works until ctx ends.
+func (g *Guide) Run(ctx context.Context) {
+	g.factory.StartWithContext(ctx)
+	var wg sync.WaitGroup
+	defer func() {
+		g.queue.ShutDown()
+		wg.Wait()
+		g.factory.Shutdown()
+	}()
+	if !cache.WaitFor(ctx, Name, g.listed) {
+		return
+	}
+	g.queue.AddAfter(key, gather) // also when there is no target
+	wg.Go(func() {
+		for g.next(ctx) {
+		}
+	})
+	<-ctx.Done()
+}
+
+// Ready tells whether the ConfigMap has held what there is to tell. It stays so: the targets are dialled also while the API
+// server is away.
+func (g *Guide) Ready() bool { return g.ready.Load() }
+
+func (g *Guide) next(ctx context.Context) bool {
+	if _, shutdown := g.queue.Get(); shutdown {
+		return false
+	}
+	defer g.queue.Done(key)
+	syncCtx, cancel := context.WithTimeout(ctx, syncTimeout)
+	defer cancel()
+	if err := g.sync(syncCtx); err != nil {
+		if ctx.Err() == nil {
+			klog.FromContext(ctx).Error(err, "Addresses were not written, will retry")
+		}
+		g.queue.AddRateLimited(key)
+		return true
+	}
+	g.ready.Store(true)
+	g.queue.Forget(key)
+	g.queue.AddAfter(key, recheck)
+	return true
+}
+
+// sync makes the ConfigMap hold where the targets are, and nothing else.
+func (g *Guide) sync(ctx context.Context) error {
+	pods, err := g.pods.List(labels.Everything())
+	if err != nil {
+		return err
+	}
+	where := addresses(g.service, pods)
+	want, err := where.Text()
+	if err != nil {
+		return err
+	}
+	configMaps := g.kube.CoreV1().ConfigMaps(canary.Namespace)
+	have, err := configMaps.Get(ctx, canary.ConfigMap, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("configmap %s is gone: apply manifests/45-canary.yaml: %w", key, err)
+	}
+	if err != nil {
+		return fmt.Errorf("get configmap %s: %w", key, err)
+	}
+	if len(have.Data) == 1 && have.Data[canary.AddressesKey] == want {
+		return nil
+	}
+	have.Data = map[string]string{canary.AddressesKey: want}
+	if _, err := configMaps.Update(ctx, have, metav1.UpdateOptions{FieldManager: Name}); err != nil {
+		return fmt.Errorf("update configmap %s: %w", key, err)
+	}
+	klog.FromContext(ctx).Info("Addresses changed", "targets", len(where.Pods))
+	return nil
+}

@@ -1,0 +1,158 @@
+package guide
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/kymaros/kymaros/pkg/canary"
+)
+
+type podEdit = func(*corev1.Pod)
+
+// target is one that is ready.
+func target(name, node, ip string, edits ...podEdit) *corev1.Pod {
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: canary.TargetNamespace, Name: name,
+			Labels: map[string]string{"app.kubernetes.io/name": "kymaros", "app.kubernetes.io/component": "canary-target"},
+		},
+		Spec:   corev1.PodSpec{NodeName: node},
+		Status: corev1.PodStatus{PodIP: ip, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}},
+	}
+	for _, e := range edits {
+		e(pod)
+	}
+	return pod
+}
+
+func unready(pod *corev1.Pod) { pod.Status.Conditions[0].Status = corev1.ConditionFalse }
+
+func going(pod *corev1.Pod) { pod.DeletionTimestamp = &metav1.Time{Time: time.Unix(1, 0)} }
+
+func TestAddresses(t *testing.T) {
+	for name, c := range map[string]struct {
+		pods []*corev1.Pod
+		want map[string]string
+	}{
+		"each node has its target":           {[]*corev1.Pod{target("x", "a", "10.1.0.1"), target("y", "b", "fd00::1")}, map[string]string{"a": "10.1.0.1", "b": "fd00::1"}},
+		"there is none":                      {nil, map[string]string{}},
+		"one is not ready":                   {[]*corev1.Pod{target("x", "a", "10.1.0.1", unready), target("y", "b", "10.1.0.2")}, map[string]string{"b": "10.1.0.2"}},
+		"one goes, and another comes for it": {[]*corev1.Pod{target("x", "a", "10.1.0.1"), target("y", "a", "10.1.0.2", going)}, map[string]string{"a": "10.1.0.1"}},
+		"one has no address yet":             {[]*corev1.Pod{target("x", "a", "")}, map[string]string{}},
+		"one has no node yet":                {[]*corev1.Pod{target("x", "", "10.1.0.1")}, map[string]string{}},
+		"one says nothing of readiness":      {[]*corev1.Pod{target("x", "a", "10.1.0.1", func(p *corev1.Pod) { p.Status.Conditions = nil })}, map[string]string{}},
+		"two are on one node":                {[]*corev1.Pod{target("y", "a", "10.1.0.2"), target("x", "a", "10.1.0.1")}, map[string]string{"a": "10.1.0.2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var trimmed []*corev1.Pod
+			for _, pod := range c.pods {
+				small, err := trim(pod)
+				if err != nil {
+					t.Fatal(err)
+				}
+				trimmed = append(trimmed, small.(*corev1.Pod))
+			}
+			if diff := cmp.Diff(canary.Addresses{Service: "10.0.0.2", Pods: c.want}, addresses("10.0.0.2", trimmed)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Not ours, and not a target.
+		elsewhere := target("z", "c", "10.1.0.9")
+		elsewhere.Namespace = "default"
+		itself := target("canary-guide", "c", "10.1.0.8")
+		itself.Labels["app.kubernetes.io/component"] = "canary-guide"
+		shipped := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: canary.Namespace, Name: canary.ConfigMap, Labels: map[string]string{"a": "b"}}}
+		kube := fake.NewClientset(elsewhere, itself)
+		pods := kube.CoreV1().Pods(canary.TargetNamespace)
+		configMaps := kube.CoreV1().ConfigMaps(canary.Namespace)
+		ctx, cancel := context.WithCancel(t.Context())
+		g, err := New(ctx, kube, "10.0.0.2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan struct{})
+		go func() { defer close(done); g.Run(ctx) }()
+		defer func() { cancel(); <-done }()
+
+		// settle waits so long, and returns how often the ConfigMap was written meanwhile and what it holds.
+		settle := func(d time.Duration) (writes int, text string) {
+			t.Helper()
+			kube.ClearActions()
+			<-time.After(d)
+			synctest.Wait()
+			for _, action := range kube.Actions() {
+				if action.GetVerb() == "update" {
+					writes++
+				}
+			}
+			have, err := configMaps.Get(ctx, canary.ConfigMap, metav1.GetOptions{})
+			if err != nil {
+				return writes, ""
+			}
+			if have.Labels["a"] != "b" {
+				t.Errorf("labels %v", have.Labels)
+			}
+			return writes, have.Data[canary.AddressesKey]
+		}
+		expect := func(what string, after time.Duration, wantWrites int, want string) {
+			t.Helper()
+			if writes, text := settle(after); writes != wantWrites || text != want {
+				t.Errorf("%s: written %d times, holds %s; want %d, %s", what, writes, text, wantWrites, want)
+			}
+		}
+
+		expect("without a ConfigMap", 2*gather, 0, "")
+		if g.Ready() {
+			t.Error("ready although nothing is written")
+		}
+		if _, err := configMaps.Create(ctx, shipped, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		const none = `{"service":"10.0.0.2","pods":{}}`
+		expect("without a target", recheck/2, 1, none)
+		if !g.Ready() {
+			t.Error("not ready although the addresses are written")
+		}
+
+		for _, pod := range []*corev1.Pod{target("x", "a", "10.1.0.1"), target("y", "b", "10.1.0.2")} {
+			if _, err := pods.Create(ctx, pod, metav1.CreateOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const both = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1","b":"10.1.0.2"}}`
+		expect("right after two targets have come", gather/2, 0, none)
+		expect("when changes are gathered", gather, 1, both)
+
+		labelled := target("x", "a", "10.1.0.1", func(pod *corev1.Pod) { pod.Labels["more"] = "labels" })
+		if _, err := pods.Update(ctx, labelled, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		expect("after a change that moves nothing", 2*gather, 0, both)
+
+		if err := pods.Delete(ctx, "y", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		const one = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1"}}`
+		expect("after a target has gone", 2*gather, 1, one)
+
+		edited := shipped.DeepCopy()
+		edited.Data = map[string]string{canary.AddressesKey: "nonsense", "more": "nonsense"}
+		if _, err := configMaps.Update(ctx, edited, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		expect("after somebody has edited it", recheck, 1, one)
+		expect("while nothing happens", 10*recheck, 0, one)
+	})
+}
