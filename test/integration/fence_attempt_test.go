@@ -17,6 +17,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kymaros/kymaros/pkg/canary"
 )
 
 // actor is somebody who writes.
@@ -31,6 +33,7 @@ var (
 	unboundToken  = actor{controllerSA, ""}
 	otherPod      = actor{controllerSA, "shell"}
 	theDNS        = actor{"system:serviceaccount:" + systemNamespace + ":kymaros-dns", "kymaros-dns-5c4b"}
+	theGuide      = actor{"system:serviceaccount:" + canary.TargetNamespace + ":kymaros-canary-guide", "canary-guide-6b9f"}
 	theVelero     = actor{"system:serviceaccount:" + veleroNamespace + ":velero", ""}
 	chartsVelero  = actor{"system:serviceaccount:" + veleroNamespace + ":velero-server", ""} // as the Helm chart names it
 	administrator = actor{}

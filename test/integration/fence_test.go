@@ -17,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/canary"
+	"github.com/kymaros/kymaros/pkg/canary/guide"
 )
 
 var fenceFile = filepath.Join(root, "manifests/fence.yaml")
@@ -166,6 +168,7 @@ func bindToClusterAdmin(t *testing.T) {
 		Subjects: []rbacv1.Subject{
 			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-controller"},
 			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-dns"},
+			{Kind: rbacv1.ServiceAccountKind, Namespace: canary.TargetNamespace, Name: guide.Name},
 		},
 	}
 	if _, err := kube.RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{}); err != nil {
@@ -176,7 +179,7 @@ func bindToClusterAdmin(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for _, user := range []string{theController.user, theDNS.user} {
+	for _, user := range []string{theController.user, theDNS.user, theGuide.user} {
 		awaitRight(t, authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}})
 	}
 }
