@@ -27,6 +27,7 @@ var fenceFile = filepath.Join(root, "manifests/fence.yaml")
 // ServiceAccounts are bound to cluster-admin by mistake. The first shows the holes, so that the others prove something.
 func TestTheFence(t *testing.T) {
 	fenceScene(t)
+	t.Logf("%d rows", len(rows()))
 	t.Run("off", func(t *testing.T) { tryAll(t, false, false) })
 	installFence(t)
 	t.Run("on", func(t *testing.T) { tryAll(t, true, false) })
