@@ -73,15 +73,27 @@ func foreignRestore() *velerov1.Restore {
 	}
 }
 
-// outcome tells what is wrong with the answer to an attempt, or returns "". It returns err if that tells nothing.
-func (a attempt) outcome(err error) (string, error) {
+// answer is what an attempt shows of its policy.
+type answer int
+
+const (
+	inForce answer = iota
+	notInForce
+	// unclear: something else refused it. The API server tells of one refusal only, and another policy of the cluster may well
+	// have something against a namespace without labels.
+	unclear
+)
+
+// answered tells what the API server's answer to an attempt shows, in words unless the policy is in force. It returns err if
+// that tells nothing.
+func (a attempt) answered(err error) (answer, string, error) {
 	switch {
 	case err == nil || apierrors.IsAlreadyExists(err): // the second comes after admission
-		return fmt.Sprintf("ValidatingAdmissionPolicy %s is not in force: the API server would let the controller create %s", a.policy, a.what), nil
+		return notInForce, fmt.Sprintf("ValidatingAdmissionPolicy %s is not in force: the API server would let the controller create %s", a.policy, a.what), nil
 	case strings.Contains(err.Error(), "'"+a.policy+"'") && strings.Contains(err.Error(), Marker):
-		return "", nil
+		return inForce, "", nil
 	case apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err):
-		return fmt.Sprintf("whether ValidatingAdmissionPolicy %s is in force is not known: something else refused to create %s: %v", a.policy, a.what, err), nil
+		return unclear, fmt.Sprintf("whether ValidatingAdmissionPolicy %s is in force is not known: something else refused to create %s: %v", a.policy, a.what, err), nil
 	}
-	return "", fmt.Errorf("try to create %s: %w", a.what, err)
+	return unclear, "", fmt.Errorf("try to create %s: %w", a.what, err)
 }

@@ -3,7 +3,6 @@ package fence
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -44,6 +43,9 @@ func (c *Checker) Problem(ctx context.Context) (string, error) {
 		return "the cluster does not serve ValidatingAdmissionPolicies of admissionregistration.k8s.io/v1, which came with Kubernetes 1.30; " +
 			"update it, or run without the fence (--require-fence=false)", nil
 	}
+	if apierrors.IsForbidden(err) {
+		return fmt.Sprintf("the controller may not look at it (%v). Run kubectl apply -f manifests/10-rbac.yaml, of the version that runs here", err), nil
+	}
 	if err != nil {
 		return "", err
 	}
@@ -82,21 +84,31 @@ func (c *Checker) read(ctx context.Context) (fence, error) {
 	return have, nil
 }
 
-// try makes all attempts at once.
+// try makes all attempts at once. A policy that would let one pass is a problem; what something else refused is one only if no
+// attempt met a policy of the fence: that all are there as shipped is known by then.
 func (c *Checker) try(ctx context.Context) ([]string, error) {
 	attempts := c.attempts()
-	problems, errs := make([]string, len(attempts)), make([]error, len(attempts))
+	answers, texts, errs := make([]answer, len(attempts)), make([]string, len(attempts)), make([]error, len(attempts))
 	var wg sync.WaitGroup
 	for i, a := range attempts {
 		wg.Go(func() {
-			problems[i], errs[i] = a.outcome(a.do(ctx, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}))
+			answers[i], texts[i], errs[i] = a.answered(a.do(ctx, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}))
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
+	var problems, doubts []string
+	for i := range attempts {
+		switch {
+		case errs[i] != nil:
+			return nil, errs[i]
+		case answers[i] == notInForce:
+			problems = append(problems, texts[i])
+		case answers[i] == unclear:
+			doubts = append(doubts, texts[i])
 		}
 	}
-	return slices.DeleteFunc(problems, func(p string) bool { return p == "" }), nil
+	if len(problems) == 0 && len(doubts) == len(attempts) {
+		return doubts, nil
+	}
+	return problems, nil
 }

@@ -132,28 +132,30 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-func TestOutcome(t *testing.T) {
+func TestAnswered(t *testing.T) {
 	limitRanges := schema.GroupResource{Resource: "limitranges"}
 	a := attempt{policy: "kymaros-writes-sandboxes", what: "a LimitRange"}
 	denied := func(policy, message string) error {
 		return apierrors.NewForbidden(limitRanges, probeName, errors.New("ValidatingAdmissionPolicy '"+policy+"' with binding '"+policy+"' denied request: "+message))
 	}
 	for name, c := range map[string]struct {
-		err     error
-		problem string
-		fails   bool
+		err   error
+		want  answer
+		says  string
+		fails bool
 	}{
-		"refused by its policy":           {denied("kymaros-writes-sandboxes", Marker+"no"), "", false},
-		"let through":                     {nil, "is not in force", false},
-		"refused by another policy":       {denied("kymaros-writes", Marker+"no"), "something else refused", false},
-		"refused by a policy of its name": {denied("kymaros-writes-sandboxes", "no"), "something else refused", false},
-		"refused by RBAC":                 {apierrors.NewForbidden(limitRanges, probeName, errors.New("no")), "something else refused", false},
-		"not answered":                    {apierrors.NewTimeoutError("late", 1), "", true},
+		"refused by its policy":           {denied("kymaros-writes-sandboxes", Marker+"no"), inForce, "", false},
+		"let through":                     {nil, notInForce, "is not in force", false},
+		"there already":                   {apierrors.NewAlreadyExists(limitRanges, probeName), notInForce, "is not in force", false},
+		"refused by another policy":       {denied("kymaros-writes", Marker+"no"), unclear, "something else refused", false},
+		"refused by a policy of its name": {denied("kymaros-writes-sandboxes", "no"), unclear, "something else refused", false},
+		"refused by RBAC":                 {apierrors.NewForbidden(limitRanges, probeName, errors.New("no")), unclear, "something else refused", false},
+		"not answered":                    {apierrors.NewTimeoutError("late", 1), unclear, "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := a.outcome(c.err)
-			if (err != nil) != c.fails || !strings.Contains(got, c.problem) || (got == "") != (c.problem == "") {
-				t.Errorf("got %q, %v", got, err)
+			got, says, err := a.answered(c.err)
+			if got != c.want || (err != nil) != c.fails || !strings.Contains(says, c.says) || (says == "") != (c.says == "") {
+				t.Errorf("got %d, %q, %v", got, says, err)
 			}
 		})
 	}
@@ -182,26 +184,51 @@ func TestProblem(t *testing.T) {
 		return kube
 	}
 	notFound := apierrors.NewNotFound(schema.GroupResource{Resource: "validatingadmissionpolicies"}, "")
+	// answering refuses what is created by the policies, by resource.
+	answering := func(kube *fake.Clientset, policies map[string]string) *fake.Clientset {
+		for resource, policy := range policies {
+			refuse(kube, "create", resource, apierrors.NewForbidden(schema.GroupResource{Resource: resource}, probeName,
+				errors.New("ValidatingAdmissionPolicy '"+policy+"' with binding '"+policy+"' denied request: "+Marker+"no")))
+		}
+		return kube
+	}
 	for name, c := range map[string]struct {
 		kube  *fake.Clientset
-		want  []string
+		want  []string // nothing: no problem
 		fails bool
+		// noRestores: something else refuses them.
+		noRestores bool
 	}{
-		"no policies at all":           {fake.NewClientset(), []string{"kymaros-anchor is missing", "and 31 more", "kubectl apply -f manifests/fence.yaml"}, false},
-		"policies that refuse nothing": {installed(t), []string{"is not in force", "and 3 more", "kubectl apply"}, false},
-		"a cluster that is too old":    {refuse(installed(t), "list", "validatingadmissionpolicies", notFound), []string{"Kubernetes 1.30", "--require-fence=false"}, false},
+		"no policies at all":           {fake.NewClientset(), []string{"kymaros-anchor is missing", " more", "kubectl apply -f manifests/fence.yaml"}, false, false},
+		"policies that refuse nothing": {installed(t), []string{"is not in force", " more", "kubectl apply"}, false, false},
+		"a cluster that is too old":    {refuse(installed(t), "list", "validatingadmissionpolicies", notFound), []string{"Kubernetes 1.30", "--require-fence=false"}, false, false},
 		"a cluster that does not answer": {
-			refuse(installed(t), "list", "validatingadmissionpolicybindings", apierrors.NewTimeoutError("late", 1)), nil, true,
+			refuse(installed(t), "list", "validatingadmissionpolicybindings", apierrors.NewTimeoutError("late", 1)), nil, true, false,
 		},
-		"an attempt that is not answered": {refuse(installed(t), "create", "leases", apierrors.NewTimeoutError("late", 1)), nil, true},
+		"policies that may not be read": {
+			refuse(installed(t), "list", "validatingadmissionpolicies", apierrors.NewForbidden(schema.GroupResource{}, "", nil)), []string{"10-rbac.yaml"}, false, false,
+		},
+		"a namespace that another policy refuses": {answering(installed(t), map[string]string{
+			"namespaces": "of-others", "limitranges": "kymaros-writes-sandboxes", "leases": "kymaros-writes-own",
+		}), nil, false, true},
+		"nothing that is refused by ours": {answering(installed(t), map[string]string{
+			"namespaces": "of-others", "limitranges": "of-others", "leases": "of-others",
+		}), []string{"something else refused"}, false, true},
+		"an attempt that is not answered": {refuse(installed(t), "create", "leases", apierrors.NewTimeoutError("late", 1)), nil, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			checker, err := NewChecker(c.kube, kymarosfake.NewClientset(), shippedSystem, shippedVelero)
+			velero := kymarosfake.NewClientset()
+			if c.noRestores {
+				velero.PrependReactor("create", "restores", func(clienttesting.Action) (bool, runtime.Object, error) {
+					return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "restores"}, "", errors.New("no"))
+				})
+			}
+			checker, err := NewChecker(c.kube, velero, shippedSystem, shippedVelero)
 			if err != nil {
 				t.Fatal(err)
 			}
 			got, err := checker.Problem(context.Background())
-			if (err != nil) != c.fails || c.fails && got != "" {
+			if (err != nil) != c.fails || (got == "") != (len(c.want) == 0) {
 				t.Fatalf("got %q, %v", got, err)
 			}
 			for _, want := range c.want {

@@ -72,8 +72,11 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	plan := decide(rt, time.Now())
 	if plan.starts {
 		problem, err := c.fence(ctx)
-		if err != nil {
+		if err != nil && c.requireFence {
 			return 0, fmt.Errorf("look at the fence: %w", err)
+		}
+		if err != nil {
+			problem = err.Error() // who runs without it gets no run less for it
 		}
 		metrics.Fence(problem == "")
 		plan = fenced(rt, plan, problem, c.requireFence)
