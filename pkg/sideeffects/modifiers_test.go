@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kymaros/kymaros/manifests"
 )
 
 // TestEveryMarkIsTakenAwayByTheModifiers holds what is looked for in a sandbox, and what only Velero could notice, against
@@ -32,6 +34,12 @@ func TestEveryMarkIsTakenAwayByTheModifiers(t *testing.T) {
 	for _, keys := range marks {
 		for _, key := range keys {
 			want = append(want, key+": null")
+		}
+	}
+	for _, key := range networks {
+		want = append(want, key+": null")
+		if !strings.Contains(string(manifests.Fence), "'"+key+"'") {
+			t.Errorf("the fence does not know %s", key)
 		}
 	}
 	for i := range 16 {

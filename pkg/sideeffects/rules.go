@@ -35,6 +35,7 @@ const (
 	CloudIdentity  Rule = "CloudIdentity"
 	RestoreHook    Rule = "RestoreHook"
 	PriorityClass  Rule = "PriorityClass"
+	PodNetwork     Rule = "PodNetwork"
 	ReservedVolume Rule = "ReservedVolume"
 )
 
@@ -53,6 +54,7 @@ var reasons = map[Rule]string{
 	CloudIdentity:  "cloud identity removed: the copy would act as production",
 	RestoreHook:    "restore hooks not run: they are meant for a real restore",
 	PriorityClass:  "put into class " + names.PriorityClass + ": it could push production off a node",
+	PodNetwork:     "network annotations removed: the copy would join a network of production, or take an address there",
 	ReservedVolume: "given the default storage class: it would take a volume that was made by hand",
 }
 
@@ -90,6 +92,15 @@ var identities = []string{
 
 var hooks = []string{"post.hook.restore.velero.io/", "init.hook.restore.velero.io/"}
 
+// networks are annotations of pods by which Multus, Calico, Kube-OVN and OVN-Kubernetes give them networks and addresses. The
+// policy kymaros-pods refuses pods that have them in a sandbox, whoever makes them.
+var networks = []string{
+	"k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network",
+	"cni.projectcalico.org/floatingIPs", "cni.projectcalico.org/hwAddr", "cni.projectcalico.org/ipAddrs", "cni.projectcalico.org/ipAddrsNoIpam",
+	"k8s.ovn.org/pod-networks",
+	"ovn.kubernetes.io/ip_address", "ovn.kubernetes.io/ip_pool", "ovn.kubernetes.io/logical_switch", "ovn.kubernetes.io/mac_address",
+}
+
 // tracked are the kinds that carry Argo CD's label of old; on others selectors may need it.
 var tracked = sets.New(
 	schema.GroupKind{Kind: "Service"}, schema.GroupKind{Kind: "ConfigMap"}, schema.GroupKind{Kind: "Secret"}, schema.GroupKind{Kind: "ServiceAccount"},
@@ -122,6 +133,7 @@ func RulesOf(kind schema.GroupKind, o metav1.Object) []Rule {
 	case *corev1.Pod:
 		add(RestoreHook, has(o.Annotations, hooks))
 		add(CloudIdentity, has(o.Annotations, []string{"iam.amazonaws.com/role"}))
+		add(PodNetwork, has(o.Annotations, networks))
 		add(PriorityClass, o.Spec.PriorityClassName != "" && o.Spec.PriorityClassName != names.PriorityClass)
 	case *corev1.PersistentVolumeClaim:
 		add(ReservedVolume, o.Spec.StorageClassName != nil && *o.Spec.StorageClassName == "")

@@ -66,6 +66,7 @@ func TestRulesOf(t *testing.T) {
 		"an identity in the cloud":           {account, metadata(annotated("eks.amazonaws.com/role-arn")), []Rule{CloudIdentity}},
 		"a pod's identity in the cloud":      {pod, &corev1.Pod{ObjectMeta: annotated("iam.amazonaws.com/role")}, []Rule{CloudIdentity}},
 		"a hook":                             {pod, &corev1.Pod{ObjectMeta: annotated("post.hook.restore.velero.io/command")}, []Rule{RestoreHook}},
+		"a second network":                   {pod, &corev1.Pod{ObjectMeta: annotated("k8s.v1.cni.cncf.io/networks")}, []Rule{PodNetwork}},
 		"a class of production":              {pod, &corev1.Pod{Spec: corev1.PodSpec{PriorityClassName: "system-cluster-critical"}}, []Rule{PriorityClass}},
 		"our class":                          {pod, &corev1.Pod{Spec: corev1.PodSpec{PriorityClassName: "kymaros-sandbox"}}, nil},
 		"a claim for a volume made by hand":  {claim, &corev1.PersistentVolumeClaim{Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: &empty}}, []Rule{ReservedVolume}},
