@@ -203,7 +203,7 @@ func inSandbox(t *testing.T, h stage.Hazards, rt *v1alpha1.RestoreTest) (found [
 			say("pod %s runs", p.Name)
 		}
 		for key := range p.Annotations {
-			if strings.HasPrefix(key, "prometheus.io/") || strings.HasPrefix(key, "post.hook.") {
+			if strings.HasPrefix(key, "prometheus.io/") || strings.HasPrefix(key, "post.hook.") || key == "k8s.v1.cni.cncf.io/networks" {
 				say("pod %s has annotation %s", p.Name, key)
 			}
 		}
@@ -282,6 +282,9 @@ func guardsThatLet(t *testing.T, sandbox string) (let []string) {
 		"pod with files of the node": pod(func(s *corev1.PodSpec) {
 			s.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}}}}
 		}),
+		"pod with a share of production": pod(func(s *corev1.PodSpec) {
+			s.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{NFS: &corev1.NFSVolumeSource{Server: "192.0.2.20", Path: "/"}}}}
+		}),
 		"privileged pod": pod(func(s *corev1.PodSpec) {
 			s.Containers[0].SecurityContext = &corev1.SecurityContext{Privileged: &privileged}
 		}),
@@ -307,7 +310,7 @@ func inReport(h stage.Hazards, report *v1alpha1.RestoreReport) (found []string) 
 	if s.Result != v1alpha1.ResultPartial || s.Reason != "VolumeUnproven" {
 		say("report: %s %d, %s: %s", s.Result, s.Score, s.Reason, s.Message)
 	}
-	for _, part := range []string{"host-network", "host-path", "cache"} {
+	for _, part := range []string{"host-network", "host-path", "share", "cache"} {
 		if !strings.Contains(s.Message, part) {
 			say("the message does not name %s: %s", part, s.Message)
 		}
@@ -361,6 +364,7 @@ func inReport(h stage.Hazards, report *v1alpha1.RestoreReport) (found []string) 
 		{neutralised, "CloudIdentity ServiceAccount", "shop"},
 		{neutralised, "RestoreHook Pod", "web-"},
 		{neutralised, "PriorityClass Pod", "web-"},
+		{neutralised, "PodNetwork Pod", "web-"},
 		{neutralised, "ReservedVolume PersistentVolumeClaim", "archive"},
 	} {
 		if !strings.Contains(want.list[want.entry], h.Namespace+"/"+want.objects) {

@@ -64,6 +64,7 @@ func TestEveryModifierIsNeeded(t *testing.T) {
 		{"volumes made by hand", []string{`- conditions: {groupResource: persistentvolumeclaims, matches: [{path: /spec/storageClassName, value: ""}]}`}},
 		{"priority class", []string{"priorityClassName: kymaros-sandbox"}},
 		{"preemption policy", []string{"preemptionPolicy: null"}},
+		{"second network", []string{"k8s.v1.cni.cncf.io/networks: null"}},
 		{"CronJobs", []string{"- conditions: {groupResource: cronjobs.batch}"}},
 		{"identities in the cloud", []string{"- conditions: {groupResource: serviceaccounts}"}},
 		{"hooks", []string{"post.hook.restore.velero.io/command: null", "post.hook.restore.velero.io/container: null"}},

@@ -39,6 +39,7 @@ var (
 	administrator = actor{}
 	tester        = actor{"tester", ""}  // may write tests, and read some Secrets
 	checker       = actor{"checker", ""} // may write policies, and no tests
+	replicas      = actor{"system:serviceaccount:kube-system:replicaset-controller", ""}
 	emptier       = actor{"system:serviceaccount:kube-system:namespace-controller", ""}
 	counter       = actor{"system:serviceaccount:kube-system:resourcequota-controller", ""}
 )

@@ -59,6 +59,7 @@ func anchorRows() []row {
 		{"Velero creates a sandbox", theVelero, sandbox("{}"), by, false},
 		{"an administrator creates a namespace with the group of a run", administrator, creates(namespaces, "", with(plainNamespace, labels("kymaros.io/group: 20260101-000000-abcdef"))), by, false},
 		{"a sandbox without a run", theController, sandbox(labels("kymaros.io/run: null")), by, false},
+		{"a sandbox with a label that production selects by", theController, sandbox(labels("team: shop")), by, false},
 		{"a sandbox for privileged pods", theController, sandbox(labels("pod-security.kubernetes.io/enforce: privileged")), by, false},
 		{"a sandbox without Pod Security", theController, sandbox(labels("pod-security.kubernetes.io/enforce: null")), by, false},
 		{"a sandbox that is backed up", theController, sandbox(labels("velero.io/exclude-from-backup: null")), by, false},

@@ -26,7 +26,7 @@ func (r row) wants(fence, bound bool) string {
 // rows is the matrix.
 func rows() []row {
 	var all []row
-	for _, some := range [][]row{anchorRows(), namespaceRows(), sandboxRows(), clusterRows(), veleroRows(), ownRows(), restoreRows(), restoredRows(), guardRows(), deputyRows()} {
+	for _, some := range [][]row{anchorRows(), namespaceRows(), sandboxRows(), clusterRows(), veleroRows(), ownRows(), restoreRows(), restoredRows(), podRows(), guardRows(), deputyRows()} {
 		all = append(all, some...)
 	}
 	return all

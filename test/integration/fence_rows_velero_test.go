@@ -65,7 +65,7 @@ func restoreRows() []row {
 		"networkpolicies.networking.k8s.io", "networkpolicy.networking.k8s.io", "netpol", "ingresses.networking.k8s.io", "ciliumnetworkpolicies.cilium.io",
 		"networkpolicies.crd.projectcalico.org", "roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io", "endpoints", "endpointslices.discovery.k8s.io",
 		"jobs.batch", "job.batch", "resourcequotas", "limitranges", "persistentvolumes", "namespaces", "pv", "customresourcedefinitions.apiextensions.k8s.io",
-		"validatingwebhookconfigurations.admissionregistration.k8s.io", "httproutes.gateway.networking.k8s.io", "restores.velero.io", "restoretests.restore.kymaros.io",
+		"validatingwebhookconfigurations.admissionregistration.k8s.io", "httproutes.gateway.networking.k8s.io", "virtualservices.networking.istio.io", "routes.route.openshift.io", "ingresses.networking", "rolebindings.rbac", "jobs.b", "restores.velero.io", "restoretests.restore.kymaros.io",
 	} {
 		all = append(all, row{"a Restore of " + never, theController, creates(restores, "velero", with(goodRestore, "{spec: {includedResources: [pods, "+never+"]}}")), by, false})
 	}
@@ -87,20 +87,22 @@ func restoredRows() []row {
 		return with(with(gvk, "{metadata: {name: restored, labels: {velero.io/restore-name: kymaros-shop}}}"), rest)
 	}
 	const (
-		service  = "{apiVersion: v1, kind: Service, spec: {ports: [{port: 80}]}}"
-		claim    = "{apiVersion: v1, kind: PersistentVolumeClaim, spec: {accessModes: [ReadWriteOnce], storageClassName: fence, resources: {requests: {storage: 1Gi}}}}"
-		pod      = "{apiVersion: v1, kind: Pod, spec: {serviceAccountName: app, automountServiceAccountToken: false, priorityClassName: kymaros-sandbox, containers: [{name: a, image: a}]}}"
-		cronJob  = "{apiVersion: batch/v1, kind: CronJob, spec: {suspend: true, schedule: 0 0 1 1 *, jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}}}}"
-		job      = "{apiVersion: batch/v1, kind: Job, spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}}"
-		ingress  = "{apiVersion: networking.k8s.io/v1, kind: Ingress, spec: {defaultBackend: {service: {name: a, port: {number: 80}}}}}"
-		role     = "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}}"
-		slice    = "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: IPv4, endpoints: []}"
-		volume   = "{apiVersion: v1, kind: PersistentVolume, spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /nowhere}}}"
-		gadget   = "{apiVersion: fence.example.com/v1, kind: Gadget}"
-		mover    = "{metadata: {ownerReferences: [{apiVersion: velero.io/v2alpha1, kind: DataDownload, name: a, uid: 11111111-1111-1111-1111-111111111111}]}}"
-		contents = "{apiVersion: snapshot.storage.k8s.io/v1, kind: VolumeSnapshotContent, spec: {deletionPolicy: Retain}}"
+		service      = "{apiVersion: v1, kind: Service, spec: {ports: [{port: 80}]}}"
+		claim        = "{apiVersion: v1, kind: PersistentVolumeClaim, spec: {accessModes: [ReadWriteOnce], storageClassName: fence, resources: {requests: {storage: 1Gi}}}}"
+		pod          = "{apiVersion: v1, kind: Pod, spec: {serviceAccountName: app, automountServiceAccountToken: false, priorityClassName: kymaros-sandbox, containers: [{name: a, image: a}]}}"
+		cronJob      = "{apiVersion: batch/v1, kind: CronJob, spec: {suspend: true, schedule: 0 0 1 1 *, jobTemplate: {spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}}}}"
+		job          = "{apiVersion: batch/v1, kind: Job, spec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: a}]}}}}"
+		ingress      = "{apiVersion: networking.k8s.io/v1, kind: Ingress, spec: {defaultBackend: {service: {name: a, port: {number: 80}}}}}"
+		role         = "{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}}"
+		slice        = "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: IPv4, endpoints: []}"
+		volume       = "{apiVersion: v1, kind: PersistentVolume, spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], hostPath: {path: /nowhere}}}"
+		gadget       = "{apiVersion: fence.example.com/v1, kind: Gadget}"
+		mover        = "{metadata: {ownerReferences: [{apiVersion: velero.io/v2alpha1, kind: DataDownload, name: a, uid: 11111111-1111-1111-1111-111111111111}]}}"
+		groupContent = "{apiVersion: groupsnapshot.storage.k8s.io/v1beta1, kind: VolumeGroupSnapshotContent, spec: {deletionPolicy: Retain}}"
+		contents     = "{apiVersion: snapshot.storage.k8s.io/v1, kind: VolumeSnapshotContent, spec: {deletionPolicy: Retain}}"
 	)
 	claims, cronJobs, slices := core("persistentvolumeclaims"), at("batch/v1/cronjobs"), at("discovery.k8s.io/v1/endpointslices")
+	groupContents := at("groupsnapshot.storage.k8s.io/v1beta1/volumegroupsnapshotcontents")
 	config := "{apiVersion: v1, kind: ConfigMap}"
 	all := []row{
 		{"a ConfigMap in a sandbox", theVelero, creates(core("configmaps"), box, restored(config, "{}")), "", false},
@@ -114,6 +116,10 @@ func restoredRows() []row {
 		{"a volume", theVelero, creates(core("persistentvolumes"), "", restored(volume, "{}")), by, false},
 		{"a namespace", theVelero, creates(namespaces, "", restored(plainNamespace, "{metadata: {name: fence-new}}")), by, false},
 		{"what belongs to a snapshot", theVelero, creates(snapshotContents, "", restored(contents, "{}")), "", false},
+		{"what belongs to a snapshot and would take it along", theVelero, creates(snapshotContents, "", restored(contents, "{spec: {deletionPolicy: Delete}}")), by, false},
+		{"what belongs to snapshots of a group", theVelero, creates(groupContents, "", restored(groupContent, "{}")), "", false},
+		{"what belongs to snapshots of a group and would take them along", theVelero, creates(groupContents, "", restored(groupContent, "{spec: {deletionPolicy: Delete}}")), by, false},
+		{"a route that takes a name of production", theVelero, creates(at("route.openshift.io/v1/routes"), box, restored("{apiVersion: route.openshift.io/v1, kind: Route}", "{}")), by, false},
 		{"a Job", theVelero, creates(at("batch/v1/jobs"), box, restored(job, "{}")), by, false},
 		{"an Ingress", theVelero, creates(at("networking.k8s.io/v1/ingresses"), box, restored(ingress, "{}")), by, false},
 		{"rights", theVelero, creates(at("rbac.authorization.k8s.io/v1/rolebindings"), box, restored(role, "{}")), by, false},
@@ -156,6 +162,44 @@ func restoredRows() []row {
 		row{"a Service with an address outside, by a person", administrator, creates(core("services"), prod, restored(service, "{spec: {type: LoadBalancer}}")), "", false},
 		row{"Velero makes the namespace anew", theVelero, creates(namespaces, "", plainNamespace), "", false},
 	)
+}
+
+// podRows: pods of a sandbox, whoever creates them.
+func podRows() []row {
+	const by, box, prod = "kymaros-pods", "fence-sandbox", "fence-production"
+	pod := func(change string) string {
+		return with("{apiVersion: v1, kind: Pod, metadata: {name: new}, spec: {serviceAccountName: app, automountServiceAccountToken: false, "+
+			"priorityClassName: kymaros-sandbox, containers: [{name: a, image: a}]}}", change)
+	}
+	volumes := func(volumes string) string { return pod("{spec: {volumes: [" + volumes + "]}}") }
+	const nfs = "{name: orders, nfs: {server: filer, path: /orders}}"
+	all := []row{
+		{"a pod with volumes of its own", replicas, creates(core("pods"), box, volumes("{name: a, configMap: {name: a}}, {name: b, secret: {secretName: b}}, {name: c, emptyDir: {}}, "+
+			"{name: d, projected: {sources: []}}, {name: e, downwardAPI: {}}, {name: f, persistentVolumeClaim: {claimName: f}}, "+
+			"{name: g, ephemeral: {volumeClaimTemplate: {spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}}}")), "", false},
+		{"a pod with production's share", replicas, creates(core("pods"), box, volumes(nfs)), by, false},
+		{"a pod with production's share beside volumes of its own", replicas, creates(core("pods"), box, volumes("{name: c, emptyDir: {}}, "+nfs)), by, false},
+		{"a pod of production with its share", replicas, creates(core("pods"), prod, volumes(nfs)), "", false},
+		{"a pod with another annotation", replicas, creates(core("pods"), box, pod(annotations("team: shop"))), "", false},
+		{"a pod of production with a network", replicas, creates(core("pods"), prod, pod(annotations("k8s.v1.cni.cncf.io/networks: vlan10"))), "", false},
+		{"a pod for Windows", replicas, creates(core("pods"), box, pod("{spec: {os: {name: windows}}}")), by, false},
+		{"a pod for nodes with Windows", replicas, creates(core("pods"), box, pod("{spec: {nodeSelector: {kubernetes.io/os: windows}}}")), by, false},
+		{"a pod for Linux", replicas, creates(core("pods"), box, pod("{spec: {os: {name: linux}, nodeSelector: {kubernetes.io/os: linux}}}")), "", false},
+	}
+	for _, volume := range []string{
+		"iscsi: {targetPortal: '192.0.2.1', iqn: 'iqn.2001-04.com.example:a', lun: 0}", "csi: {driver: nfs.csi.k8s.io}", "cephfs: {monitors: [filer]}", "rbd: {monitors: [filer], image: a}",
+	} {
+		all = append(all, row{"a pod with storage of production by " + volume, theVelero,
+			creates(core("pods"), box, with(volumes("{name: a, "+volume+"}"), labels("velero.io/restore-name: kymaros-shop"))), by, false})
+	}
+	for _, key := range []string{
+		"k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network", "cni.projectcalico.org/floatingIPs", "cni.projectcalico.org/hwAddr",
+		"cni.projectcalico.org/ipAddrs", "cni.projectcalico.org/ipAddrsNoIpam", "k8s.ovn.org/pod-networks", "ovn.kubernetes.io/ip_address",
+		"ovn.kubernetes.io/ip_pool", "ovn.kubernetes.io/logical_switch", "ovn.kubernetes.io/mac_address",
+	} {
+		all = append(all, row{"a pod with " + key, replicas, creates(core("pods"), box, pod(annotations(key+": a"))), by, false})
+	}
+	return all
 }
 
 // guardRows: the guards of a sandbox are the controller's. The first are those that the controller puts back where there is

@@ -20,8 +20,9 @@ const (
 )
 
 // guarded finds, in what the API server says when it refuses a pod or a claim, the words of the guards of a sandbox: Pod
-// Security, quotas and limits. Whatever else is refused, a real restore would have refused too.
+// Security, the fence, quotas and limits. Whatever else is refused, a real restore would have refused too.
 var guarded = regexp.MustCompile(`violates PodSecurity .*` +
+	`|kymaros fence: .*` +
 	`|(?:exceeded|failed) quota: .*` +
 	`|(?:minimum|maximum) \S+ usage per .*` +
 	`|\S+ max limit to request ratio per .*` +
@@ -128,6 +129,7 @@ func refused(check v1alpha1.HealthCheck) v1alpha1.CheckStatus {
 // remedies say what to do about a refusal, by a part of its words.
 var remedies = []struct{ words, remedy string }{
 	{`violates PodSecurity "restricted`, "set sandbox.podSecurity to baseline, if that is what the pods need"},
+	{"kymaros fence", "what would reach production cannot be tested"},
 	{"violates PodSecurity", "sandbox.podSecurity cannot be lowered below baseline: such pods cannot be tested"},
 	{"storageclass.storage.k8s.io", "a volume of that storage class that was made by hand waits for a claim: bind or delete it"},
 	{"kymaros-priority", "pods that name a PriorityClass of their own could displace production: only those that Velero restores run, for they get another class"},

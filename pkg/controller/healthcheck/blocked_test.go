@@ -24,6 +24,7 @@ const (
 func TestRefusal(t *testing.T) {
 	for name, c := range map[string]struct{ message, want string }{
 		"Pod Security":                            {podSecurity, `violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)`},
+		"the fence":                               {`pods "web-7f9-x2k" is forbidden: ValidatingAdmissionPolicy 'kymaros-pods' with binding 'kymaros-pods' denied request: kymaros fence: volume orders of a pod in a sandbox: no`, "kymaros fence: volume orders of a pod in a sandbox: no"},
 		"a quota, without what changes":           {exceeded, "exceeded quota: kymaros-quota, requested: requests.cpu=2, limited: requests.cpu=1"},
 		"a quota of what the pod does not say":    {`Error creating: pods "a-1" is forbidden: failed quota: other: must specify requests.cpu for: c`, "failed quota: other: must specify requests.cpu for: c"},
 		"a claim beyond the quota":                {`create Claim data-db-0 for Pod db-0 in StatefulSet db failed error: persistentvolumeclaims "data-db-0" is forbidden: exceeded quota: kymaros-quota, requested: requests.storage=3Gi, used: requests.storage=0, limited: requests.storage=2Gi`, "exceeded quota: kymaros-quota, requested: requests.storage=3Gi, limited: requests.storage=2Gi"},
@@ -204,6 +205,7 @@ func TestEveryRefusalHasARemedy(t *testing.T) {
 	for name, c := range map[string]struct{ refusal, remedy string }{
 		"Pod Security restricted": {`violates PodSecurity "restricted:latest": runAsNonRoot != true`, "set sandbox.podSecurity to baseline"},
 		"Pod Security baseline":   {`violates PodSecurity "baseline:latest": hostPath volumes (volume "x")`, "cannot be tested"},
+		"the fence":               {"kymaros fence: volume orders of a pod in a sandbox: no", "cannot be tested"},
 		"the quota":               {"exceeded quota: kymaros-quota, requested: requests.cpu=2, limited: requests.cpu=1", "raise sandbox.resourceQuota"},
 		"a class of volumes":      {"exceeded quota: kymaros-quota, requested: static.storageclass.storage.k8s.io/persistentvolumeclaims=1, limited: static.storageclass.storage.k8s.io/persistentvolumeclaims=0", "bind or delete it"},
 		"a class of pods":         {"exceeded quota: kymaros-priority, requested: pods=1, limited: pods=0", "PriorityClass"},
