@@ -33,13 +33,11 @@ func TestJudge(t *testing.T) {
 	for name, c := range map[string]struct {
 		role    Role
 		results []Result
-		reached bool
 		says    []string // empty: nothing is wrong
 	}{
 		"a target has nothing to prove":                                {role: Target},
 		"a fenced pod that gets no answer":                             {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf}}},
 		"a fenced pod that gets one answer":                            {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf, Answers: 1}}, says: []string{"any, 10.0.0.2:9440, answers"}},
-		"a fenced pod that is reached":                                 {role: Fenced, results: []Result{{Dial: same}}, reached: true, says: []string{"gets through to this pod"}},
 		"a fenced pod that reaches what is only recorded":              {role: Fenced, results: []Result{{Dial: same}, {Dial: other, Answers: 1}}},
 		"a control pod with answers":                                   {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: anyOf, Answers: 6}, {Dial: fenced}, {Dial: other}}},
 		"a control pod that one of several answers":                    {role: Control, results: []Result{{Dial: anyOf, Answers: 1, Error: "timeout"}}},
@@ -55,12 +53,11 @@ func TestJudge(t *testing.T) {
 		"a fenced pod that one of the other nodes answers": {
 			role: Fenced, results: []Result{{Dial: same}, {Dial: first}, {Dial: second, Answers: 1}}, says: []string{"target on another node, 10.0.1.2:9440, answers"},
 		},
-		"a control pod in a dead network":                     {role: Control, results: []Result{{Dial: same, Error: "timeout"}, {Dial: fenced}}, says: []string{"same, 10.0.0.1:9440, does not answer", "timeout"}},
-		"a control pod that reaches the fenced one":           {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: fenced, Answers: 1}}, says: []string{"fenced, 10.0.0.3:9440, answers"}},
-		"a control pod is to be reached, if anybody wants to": {role: Control, results: []Result{{Dial: same, Answers: 1}}, reached: true},
+		"a control pod in a dead network":           {role: Control, results: []Result{{Dial: same, Error: "timeout"}, {Dial: fenced}}, says: []string{"same, 10.0.0.1:9440, does not answer", "timeout"}},
+		"a control pod that reaches the fenced one": {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: fenced, Answers: 1}}, says: []string{"fenced, 10.0.0.3:9440, answers"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := strings.Join(judge(c.role, c.results, c.reached), "; ")
+			got := strings.Join(judge(c.role, c.results), "; ")
 			if (got == "") != (len(c.says) == 0) {
 				t.Fatalf("got %q, want %q", got, c.says)
 			}
@@ -259,12 +256,44 @@ func TestAFencedPodNoticesThatItIsReached(t *testing.T) {
 	if code(canary, "/readyz") == http.StatusOK {
 		t.Error("a fenced pod that a control pod has got through to is ready")
 	}
-	canary.mu.Lock()
-	canary.reached = canary.reached.Add(-memory)
-	canary.mu.Unlock()
+	age(canary, memory)
 	canary.round(t.Context(), nil)
 	if code(canary, "/readyz") != http.StatusOK {
 		t.Error("once reached, never ready again")
+	}
+}
+
+func TestAFencedPodRemembersWhatAnsweredIt(t *testing.T) {
+	target := start(t, New(Target, "node-1", nothing))
+	fencedPod, control := New(Fenced, "node-1", nothing), New(Control, "node-1", nothing)
+	for _, canary := range []*Canary{fencedPod, control} {
+		canary.round(t.Context(), []Dial{dial(target, true)})
+		canary.round(t.Context(), nil)
+	}
+	if said := body(fencedPod, "/readyz"); code(fencedPod, "/readyz") == http.StatusOK || !strings.Contains(said, target+", answers, which a NetworkPolicy forbids") {
+		t.Errorf("one round after a leak: %q", said)
+	}
+	if code(control, "/readyz") != http.StatusOK {
+		t.Errorf("a control pod remembers %v", control.wrong)
+	}
+	age(fencedPod, memory/2)
+	fencedPod.round(t.Context(), nil)
+	if code(fencedPod, "/readyz") == http.StatusOK {
+		t.Error("forgotten too soon")
+	}
+	age(fencedPod, memory/2)
+	fencedPod.round(t.Context(), nil)
+	if code(fencedPod, "/readyz") != http.StatusOK {
+		t.Errorf("never ready again: %v", fencedPod.wrong)
+	}
+}
+
+// age makes all leaks that a canary remembers so much older.
+func age(c *Canary, by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for what, seen := range c.leaks {
+		c.leaks[what] = seen.Add(-by)
 	}
 }
 
