@@ -81,9 +81,7 @@ func written(t *testing.T, text string) string {
 }
 
 func TestDialsAreThoseOfTheRole(t *testing.T) {
-	environment := map[string]string{"CANARY_FENCED_SERVICE_HOST": "10.0.0.4", "CANARY_FENCED_LOCAL_SERVICE_HOST": "fd00::3"}
-	get := func(name string) string { return environment[name] }
-	text, err := Addresses{Service: "10.0.0.2", Pods: map[string]string{"a": "10.1.0.1", "b": "fd00::2"}}.Text()
+	text, err := Addresses{Service: "10.0.0.2", Pods: map[string]string{"a": "10.1.0.1", "b": "fd00::2"}, Fenced: "10.0.0.4", FencedLocal: "fd00::3"}.Text()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,11 +92,7 @@ func TestDialsAreThoseOfTheRole(t *testing.T) {
 		Fenced:  targets + ", 192.0.2.1:443  1 false false",
 		Control: targets + ", [fd00::3]:9440  1 true true, 10.0.0.4:9440  6 true true, 192.0.2.1:443  1 false false",
 	} {
-		plan, err := Plan(role, "a", file, get, []string{"192.0.2.1:443"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		dials, err := plan()
+		dials, err := Plan(role, "a", file, []string{"192.0.2.1:443"})()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,9 +104,35 @@ func TestDialsAreThoseOfTheRole(t *testing.T) {
 			t.Errorf("%s: %s", role, diff)
 		}
 	}
-	delete(environment, "CANARY_FENCED_SERVICE_HOST")
-	if _, err := Plan(Control, "a", file, get, nil); err == nil || !strings.Contains(err.Error(), "CANARY_FENCED_SERVICE_HOST") {
-		t.Errorf("control without the address of the fenced pods: %v", err)
+}
+
+// A control pod that dialled an old address would be ready: nobody answers there.
+func TestAControlPodKnowsTheFencedPodsByWhatTheGuideWrites(t *testing.T) {
+	const targets = `"service":"10.0.0.2","pods":{"a":"10.1.0.1"}`
+	file := written(t, `{`+targets+`,"fenced":"10.0.0.4","fencedLocal":"10.0.0.3"}`)
+	plan := Plan(Control, "a", file, nil)
+	for _, c := range []struct{ text, says string }{
+		{`{` + targets + `}`, `no addresses of fenced pods: fenced pod on the same node: ""`},
+		{`{` + targets + `,"fenced":"10.0.0.4","fencedLocal":""}`, "fenced pod on the same node"},
+		{`{` + targets + `,"fenced":"None","fencedLocal":"10.0.0.3"}`, `fenced pods on all nodes: "None"`},
+		{`{` + targets + `,"fenced":"10.0.0.14","fencedLocal":"10.0.0.13"}`, ""},
+	} {
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if dials, err := Plan(Fenced, "a", file, nil)(); err != nil || len(dials) != 2 {
+			t.Errorf("%s: a fenced pod dials %v, %v", c.text, dials, err)
+		}
+		dials, err := plan()
+		if c.says != "" {
+			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "manifests/45-canary.yaml") {
+				t.Errorf("%s: dials %v, %v, want an error that says %q", c.text, dials, err, c.says)
+			}
+			continue
+		}
+		if err != nil || len(dials) != 4 || dials[2].Address != "10.0.0.13:9440" || dials[3].Address != "10.0.0.14:9440" {
+			t.Errorf("%s: dials %v, %v", c.text, dials, err)
+		}
 	}
 }
 
@@ -128,20 +148,13 @@ func TestWithoutAnAddressOfItsOwnNodeAPodDialsNothing(t *testing.T) {
 		"its address is written as empty": {`{"service":"10.0.0.2","pods":{"a":""}}`, "none is ready on node a"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan, err := Plan(Fenced, "a", written(t, c.text), nil, []string{"192.0.2.1:443"})
-			if err != nil {
-				t.Fatal(err)
-			}
+			plan := Plan(Fenced, "a", written(t, c.text), []string{"192.0.2.1:443"})
 			if dials, err := plan(); err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "no addresses of targets: ") {
 				t.Errorf("dials %v, %v, want an error that says %q", dials, err, c.says)
 			}
 		})
 	}
-	plan, err := Plan(Fenced, "a", filepath.Join(t.TempDir(), "absent"), nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := plan(); err == nil || !strings.Contains(err.Error(), "kubectl -n kymaros-canary-targets get pods") {
+	if _, err := Plan(Fenced, "a", filepath.Join(t.TempDir(), "absent"), nil)(); err == nil || !strings.Contains(err.Error(), "kubectl -n kymaros-canary-targets get pods") {
 		t.Errorf("without the file: %v", err)
 	}
 }
