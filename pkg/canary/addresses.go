@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// ConfigMap is the name of the one in Namespace that holds the addresses of the targets.
+	// ConfigMap is the name of the one in Namespace that holds the addresses.
 	ConfigMap = "canary-addresses"
 	// AddressesKey is the key in it, and the name of the file that the kubelet makes of it.
 	AddressesKey = "addresses.json"
@@ -21,12 +21,15 @@ const (
 // maxNeighbours is how many targets of other nodes a pod dials.
 const maxNeighbours = 3
 
-// Addresses are those of the targets. Package guide writes them for pods that may ask nobody.
+// Addresses are those of what is dialled. Package guide writes them for pods that may ask nobody.
 type Addresses struct {
 	// Service is the address of the Service of all targets.
 	Service string `json:"service"`
 	// Pods are the addresses of the targets that are ready, by node.
 	Pods map[string]string `json:"pods"`
+	// Fenced and FencedLocal are the addresses of the Services of those names; empty without such a Service.
+	Fenced      string `json:"fenced"`
+	FencedLocal string `json:"fencedLocal"`
 }
 
 // Text is what the ConfigMap holds: the same text for the same addresses.
@@ -52,9 +55,9 @@ func readAddresses(file string) (Addresses, error) {
 	return a, nil
 }
 
-// dials returns how a pod on a node dials the targets: that of the node, some of other nodes if there are any, and the Service.
-// It fails if it would not get to know anything about its own node.
-func (a Addresses) dials(node string) ([]Dial, error) {
+// dials returns how a pod on a node dials the targets: that of the node, some of other nodes if there are any, and the Service;
+// and how a control pod dials fenced pods. It fails if it would not get to know anything about its own node.
+func (a Addresses) dials(role Role, node string) ([]Dial, error) {
 	if a.Pods[node] == "" {
 		return nil, fmt.Errorf("no addresses of targets: none is ready on node %s: kubectl -n %s get pods -o wide", node, TargetNamespace)
 	}
@@ -63,8 +66,16 @@ func (a Addresses) dials(node string) ([]Dial, error) {
 		all = append(all, Dial{Name: "target on another node", Node: other, Address: a.Pods[other], Tries: 1})
 	}
 	all = append(all, Dial{Name: "Service of the targets", Address: a.Service, Tries: tries})
+	if role == Control {
+		all = append(all, Dial{Name: "fenced pod on the same node", Address: a.FencedLocal, Tries: 1, Shut: true},
+			Dial{Name: "fenced pods on all nodes", Address: a.Fenced, Tries: tries, Shut: true})
+	}
 	for i := range all {
-		if net.ParseIP(all[i].Address) == nil {
+		switch known := net.ParseIP(all[i].Address) != nil; {
+		case !known && all[i].Shut:
+			return nil, fmt.Errorf("no addresses of fenced pods: %s: %q is none: kubectl -n %s get services, and apply manifests/45-canary.yaml",
+				all[i].Name, all[i].Address, Namespace)
+		case !known:
 			return nil, fmt.Errorf("no addresses of targets: %s: %q is none", all[i].Name, all[i].Address)
 		}
 		all[i].Address, all[i].Required = net.JoinHostPort(all[i].Address, Port), true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -17,7 +18,7 @@ import (
 const (
 	// interval from round to round.
 	interval = 5 * time.Second
-	// memory is how long a greeting that should not have come counts: three rounds of the control pod that sent it.
+	// memory is how long a leak counts that a fenced pod has seen, an answer or the greeting of a control pod: three rounds.
 	memory = 3 * interval
 	// stuck is how old the newest round may be before the process is worth a restart.
 	stuck = 12 * interval
@@ -40,13 +41,13 @@ type Canary struct {
 	lost    time.Time // since when it is not; zero if it is
 	last    time.Time // end of the newest round; zero before the first
 	results []Result
-	reached time.Time // when a control pod last got through to us
+	leaks   map[string]time.Time // what a fenced pod has seen to get through, and when it last did
 	wrong   []string
 }
 
 // New returns the canary of a role on a node. dials tells what to dial in a round, see Plan.
 func New(role Role, node string, dials func() ([]Dial, error)) *Canary {
-	return &Canary{role: role, node: node, dials: dials}
+	return &Canary{role: role, node: node, dials: dials, leaks: map[string]time.Time{}}
 }
 
 // Run answers other canaries on listener, and dials, until ctx ends. It fails when it has not known for a while what to dial,
@@ -88,12 +89,12 @@ func (c *Canary) without(ctx context.Context, err error, now time.Time) bool {
 }
 
 func (c *Canary) heard(role Role) {
-	if role != Control {
+	if c.role != Fenced || role != Control {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.reached = time.Now()
+	c.leaks["the control pod gets through to this pod, which a NetworkPolicy forbids"] = time.Now()
 }
 
 // round dials everything once, all at a time.
@@ -111,12 +112,24 @@ func (c *Canary) round(ctx context.Context, dials []Dial) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	wrong := judge(c.role, results, !c.reached.IsZero() && now.Sub(c.reached) < memory)
+	wrong := judge(c.role, results)
+	if c.role == Fenced {
+		wrong = c.remember(wrong, now)
+	}
 	if logger := klog.FromContext(ctx); c.last.IsZero() || !slices.Equal(wrong, c.wrong) {
 		logger.Info("Verdict", "role", c.role, "node", c.node, "wrong", wrong, "results", results)
 	}
 	c.last, c.results, c.wrong = now, results, wrong
 	c.missing, c.lost = "", time.Time{}
+}
+
+// remember notes the leaks of a round, and returns those that count.
+func (c *Canary) remember(leaks []string, now time.Time) []string {
+	for _, leak := range leaks {
+		c.leaks[leak] = now
+	}
+	maps.DeleteFunc(c.leaks, func(_ string, seen time.Time) bool { return now.Sub(seen) >= memory })
+	return slices.Sorted(maps.Keys(c.leaks))
 }
 
 func (c *Canary) dial(ctx context.Context, d Dial) Result {

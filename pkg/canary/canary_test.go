@@ -33,13 +33,11 @@ func TestJudge(t *testing.T) {
 	for name, c := range map[string]struct {
 		role    Role
 		results []Result
-		reached bool
 		says    []string // empty: nothing is wrong
 	}{
 		"a target has nothing to prove":                                {role: Target},
 		"a fenced pod that gets no answer":                             {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf}}},
 		"a fenced pod that gets one answer":                            {role: Fenced, results: []Result{{Dial: same}, {Dial: anyOf, Answers: 1}}, says: []string{"any, 10.0.0.2:9440, answers"}},
-		"a fenced pod that is reached":                                 {role: Fenced, results: []Result{{Dial: same}}, reached: true, says: []string{"gets through to this pod"}},
 		"a fenced pod that reaches what is only recorded":              {role: Fenced, results: []Result{{Dial: same}, {Dial: other, Answers: 1}}},
 		"a control pod with answers":                                   {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: anyOf, Answers: 6}, {Dial: fenced}, {Dial: other}}},
 		"a control pod that one of several answers":                    {role: Control, results: []Result{{Dial: anyOf, Answers: 1, Error: "timeout"}}},
@@ -55,12 +53,11 @@ func TestJudge(t *testing.T) {
 		"a fenced pod that one of the other nodes answers": {
 			role: Fenced, results: []Result{{Dial: same}, {Dial: first}, {Dial: second, Answers: 1}}, says: []string{"target on another node, 10.0.1.2:9440, answers"},
 		},
-		"a control pod in a dead network":                     {role: Control, results: []Result{{Dial: same, Error: "timeout"}, {Dial: fenced}}, says: []string{"same, 10.0.0.1:9440, does not answer", "timeout"}},
-		"a control pod that reaches the fenced one":           {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: fenced, Answers: 1}}, says: []string{"fenced, 10.0.0.3:9440, answers"}},
-		"a control pod is to be reached, if anybody wants to": {role: Control, results: []Result{{Dial: same, Answers: 1}}, reached: true},
+		"a control pod in a dead network":           {role: Control, results: []Result{{Dial: same, Error: "timeout"}, {Dial: fenced}}, says: []string{"same, 10.0.0.1:9440, does not answer", "timeout"}},
+		"a control pod that reaches the fenced one": {role: Control, results: []Result{{Dial: same, Answers: 1}, {Dial: fenced, Answers: 1}}, says: []string{"fenced, 10.0.0.3:9440, answers"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := strings.Join(judge(c.role, c.results, c.reached), "; ")
+			got := strings.Join(judge(c.role, c.results), "; ")
 			if (got == "") != (len(c.says) == 0) {
 				t.Fatalf("got %q, want %q", got, c.says)
 			}
@@ -84,9 +81,7 @@ func written(t *testing.T, text string) string {
 }
 
 func TestDialsAreThoseOfTheRole(t *testing.T) {
-	environment := map[string]string{"CANARY_FENCED_SERVICE_HOST": "10.0.0.4", "CANARY_FENCED_LOCAL_SERVICE_HOST": "fd00::3"}
-	get := func(name string) string { return environment[name] }
-	text, err := Addresses{Service: "10.0.0.2", Pods: map[string]string{"a": "10.1.0.1", "b": "fd00::2"}}.Text()
+	text, err := Addresses{Service: "10.0.0.2", Pods: map[string]string{"a": "10.1.0.1", "b": "fd00::2"}, Fenced: "10.0.0.4", FencedLocal: "fd00::3"}.Text()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,11 +92,7 @@ func TestDialsAreThoseOfTheRole(t *testing.T) {
 		Fenced:  targets + ", 192.0.2.1:443  1 false false",
 		Control: targets + ", [fd00::3]:9440  1 true true, 10.0.0.4:9440  6 true true, 192.0.2.1:443  1 false false",
 	} {
-		plan, err := Plan(role, "a", file, get, []string{"192.0.2.1:443"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		dials, err := plan()
+		dials, err := Plan(role, "a", file, []string{"192.0.2.1:443"})()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,9 +104,35 @@ func TestDialsAreThoseOfTheRole(t *testing.T) {
 			t.Errorf("%s: %s", role, diff)
 		}
 	}
-	delete(environment, "CANARY_FENCED_SERVICE_HOST")
-	if _, err := Plan(Control, "a", file, get, nil); err == nil || !strings.Contains(err.Error(), "CANARY_FENCED_SERVICE_HOST") {
-		t.Errorf("control without the address of the fenced pods: %v", err)
+}
+
+// A control pod that dialled an old address would be ready: nobody answers there.
+func TestAControlPodKnowsTheFencedPodsByWhatTheGuideWrites(t *testing.T) {
+	const targets = `"service":"10.0.0.2","pods":{"a":"10.1.0.1"}`
+	file := written(t, `{`+targets+`,"fenced":"10.0.0.4","fencedLocal":"10.0.0.3"}`)
+	plan := Plan(Control, "a", file, nil)
+	for _, c := range []struct{ text, says string }{
+		{`{` + targets + `}`, `no addresses of fenced pods: fenced pod on the same node: ""`},
+		{`{` + targets + `,"fenced":"10.0.0.4","fencedLocal":""}`, "fenced pod on the same node"},
+		{`{` + targets + `,"fenced":"None","fencedLocal":"10.0.0.3"}`, `fenced pods on all nodes: "None"`},
+		{`{` + targets + `,"fenced":"10.0.0.14","fencedLocal":"10.0.0.13"}`, ""},
+	} {
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if dials, err := Plan(Fenced, "a", file, nil)(); err != nil || len(dials) != 2 {
+			t.Errorf("%s: a fenced pod dials %v, %v", c.text, dials, err)
+		}
+		dials, err := plan()
+		if c.says != "" {
+			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "manifests/45-canary.yaml") {
+				t.Errorf("%s: dials %v, %v, want an error that says %q", c.text, dials, err, c.says)
+			}
+			continue
+		}
+		if err != nil || len(dials) != 4 || dials[2].Address != "10.0.0.13:9440" || dials[3].Address != "10.0.0.14:9440" {
+			t.Errorf("%s: dials %v, %v", c.text, dials, err)
+		}
 	}
 }
 
@@ -131,20 +148,13 @@ func TestWithoutAnAddressOfItsOwnNodeAPodDialsNothing(t *testing.T) {
 		"its address is written as empty": {`{"service":"10.0.0.2","pods":{"a":""}}`, "none is ready on node a"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			plan, err := Plan(Fenced, "a", written(t, c.text), nil, []string{"192.0.2.1:443"})
-			if err != nil {
-				t.Fatal(err)
-			}
+			plan := Plan(Fenced, "a", written(t, c.text), []string{"192.0.2.1:443"})
 			if dials, err := plan(); err == nil || !strings.Contains(err.Error(), c.says) || !strings.HasPrefix(err.Error(), "no addresses of targets: ") {
 				t.Errorf("dials %v, %v, want an error that says %q", dials, err, c.says)
 			}
 		})
 	}
-	plan, err := Plan(Fenced, "a", filepath.Join(t.TempDir(), "absent"), nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := plan(); err == nil || !strings.Contains(err.Error(), "kubectl -n kymaros-canary-targets get pods") {
+	if _, err := Plan(Fenced, "a", filepath.Join(t.TempDir(), "absent"), nil)(); err == nil || !strings.Contains(err.Error(), "kubectl -n kymaros-canary-targets get pods") {
 		t.Errorf("without the file: %v", err)
 	}
 }
@@ -259,12 +269,44 @@ func TestAFencedPodNoticesThatItIsReached(t *testing.T) {
 	if code(canary, "/readyz") == http.StatusOK {
 		t.Error("a fenced pod that a control pod has got through to is ready")
 	}
-	canary.mu.Lock()
-	canary.reached = canary.reached.Add(-memory)
-	canary.mu.Unlock()
+	age(canary, memory)
 	canary.round(t.Context(), nil)
 	if code(canary, "/readyz") != http.StatusOK {
 		t.Error("once reached, never ready again")
+	}
+}
+
+func TestAFencedPodRemembersWhatAnsweredIt(t *testing.T) {
+	target := start(t, New(Target, "node-1", nothing))
+	fencedPod, control := New(Fenced, "node-1", nothing), New(Control, "node-1", nothing)
+	for _, canary := range []*Canary{fencedPod, control} {
+		canary.round(t.Context(), []Dial{dial(target, true)})
+		canary.round(t.Context(), nil)
+	}
+	if said := body(fencedPod, "/readyz"); code(fencedPod, "/readyz") == http.StatusOK || !strings.Contains(said, target+", answers, which a NetworkPolicy forbids") {
+		t.Errorf("one round after a leak: %q", said)
+	}
+	if code(control, "/readyz") != http.StatusOK {
+		t.Errorf("a control pod remembers %v", control.wrong)
+	}
+	age(fencedPod, memory/2)
+	fencedPod.round(t.Context(), nil)
+	if code(fencedPod, "/readyz") == http.StatusOK {
+		t.Error("forgotten too soon")
+	}
+	age(fencedPod, memory/2)
+	fencedPod.round(t.Context(), nil)
+	if code(fencedPod, "/readyz") != http.StatusOK {
+		t.Errorf("never ready again: %v", fencedPod.wrong)
+	}
+}
+
+// age makes all leaks that a canary remembers so much older.
+func age(c *Canary, by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for what, seen := range c.leaks {
+		c.leaks[what] = seen.Add(-by)
 	}
 }
 

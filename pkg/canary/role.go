@@ -30,10 +30,10 @@ const Port = "9440"
 // TargetService is the Service of all targets, as it is called in the environment of pods of its namespace.
 const TargetService = "CANARY_TARGET"
 
-// Services of the fenced pods, in the environment of the control pods.
+// Services of the fenced pods, in Namespace.
 const (
-	fencedService      = "CANARY_FENCED"       // a fenced pod of any node
-	fencedLocalService = "CANARY_FENCED_LOCAL" // that of the same node
+	FencedService      = "canary-fenced"       // a fenced pod of any node
+	FencedLocalService = "canary-fenced-local" // that of the same node
 )
 
 // tries is how often a round dials a Service that has pods on every node: each connection gets one by chance.
@@ -65,33 +65,21 @@ func Host(service string, environment func(string) string) (string, error) {
 }
 
 // Plan returns what tells a pod of the role on a node what to dial in a round; it fails while that is not known. file holds the
-// Addresses, environment is os.Getenv, and record are addresses, host:port, that are dialled and not required.
-func Plan(role Role, node, file string, environment func(string) string, record []string) (func() ([]Dial, error), error) {
+// Addresses, and record are addresses, host:port, that are dialled and not required.
+func Plan(role Role, node, file string, record []string) func() ([]Dial, error) {
 	if role == Target {
-		return func() ([]Dial, error) { return nil, nil }, nil
+		return func() ([]Dial, error) { return nil, nil }
 	}
-	var always []Dial
-	if role == Control {
-		for _, fenced := range []struct {
-			name, service string
-			tries         int
-		}{{"fenced pod on the same node", fencedLocalService, 1}, {"fenced pods on all nodes", fencedService, tries}} {
-			host, err := Host(fenced.service, environment)
-			if err != nil {
-				return nil, err
-			}
-			always = append(always, Dial{Name: fenced.name, Address: net.JoinHostPort(host, Port), Tries: fenced.tries, Required: true, Shut: true})
-		}
-	}
+	var others []Dial
 	for _, address := range record {
-		always = append(always, Dial{Name: "other", Address: address, Tries: 1})
+		others = append(others, Dial{Name: "other", Address: address, Tries: 1})
 	}
 	return func() ([]Dial, error) {
-		targets, err := readAddresses(file)
+		addresses, err := readAddresses(file)
 		if err != nil {
 			return nil, err
 		}
-		dials, err := targets.dials(node)
-		return slices.Concat(dials, always), err
-	}, nil
+		dials, err := addresses.dials(role, node)
+		return slices.Concat(dials, others), err
+	}
 }

@@ -28,7 +28,8 @@ const (
 	// LookAgain is how long a run that waits lets canaries be.
 	LookAgain = 2 * time.Second
 	// settle is how long a canary must have been not ready before that is a finding: the kubelet probes a little after the
-	// first round, and a probe may be late on a busy node.
+	// first round, and a probe may be late on a busy node. A fenced one must have been ready as long: what leaked a moment ago
+	// may leak in a moment.
 	settle = 15 * time.Second
 	// maxProblems is how many a message names.
 	maxProblems = 3
@@ -55,13 +56,14 @@ type finding int
 
 const (
 	nothing   finding = iota // it has not started, or ends
-	unreached                // its node is gone: nothing is scheduled to it
+	unreached                // its node is gone: no pod starts there
+	fresh                    // all is as it must be, since a moment
 	holds                    // all is as it must be
 	fails                    // something is not
 )
 
 // Prove tells what the canaries show. Every node that has one needs both, for a policy is enforced by each node for itself. A
-// node of which the cluster has lost sight takes no pods, and does not count.
+// node of which the cluster has lost sight starts no pod, and does not count.
 func Prove(pods []corev1.Pod, now time.Time) Proof {
 	nodes := map[string][]*corev1.Pod{}
 	for i := range pods {
@@ -111,7 +113,9 @@ func proveNode(node string, pods []*corev1.Pod, now time.Time) (leaks, doubts []
 		switch found := findingOf(pod, now); {
 		case found == unreached:
 			return nil, nil, true
-		case found == holds:
+		case found == holds || found == fresh && component != fencedCanary:
+		case found == fresh:
+			doubts = append(doubts, fmt.Sprintf("canary pod %s has been ready for less than %s", where, settle))
 		case found == fails && component == fencedCanary:
 			// It fails by what got through, and by nothing else.
 			leaks = append(leaks, fmt.Sprintf("traffic passes that a NetworkPolicy forbids, to or from canary pod %s", where))
@@ -140,27 +144,31 @@ func findingOf(pod *corev1.Pod, now time.Time) finding {
 			ready = c
 		}
 	}
-	if ready.Status == corev1.ConditionTrue {
-		return holds
-	}
-	if ready.Reason == "NodeNotReady" { // written by the node lifecycle controller
-		return unreached
-	}
 	if len(pod.Status.ContainerStatuses) != 1 {
 		return nothing
 	}
 	container := pod.Status.ContainerStatuses[0]
-	if container.State.Running == nil || container.Started == nil || !*container.Started || container.Ready {
+	if ready.Status == corev1.ConditionFalse && container.Ready {
+		// No kubelet reports that pair: the node lifecycle controller writes the one, and leaves the other as it was.
+		return unreached
+	}
+	if container.State.Running == nil || container.Started == nil || !*container.Started {
 		return nothing
 	}
 	since := container.State.Running.StartedAt.Time
 	if ready.LastTransitionTime.After(since) {
 		since = ready.LastTransitionTime.Time
 	}
-	if now.Sub(since) < settle {
-		return nothing
+	settled := now.Sub(since) >= settle
+	switch {
+	case ready.Status == corev1.ConditionTrue && settled:
+		return holds
+	case ready.Status == corev1.ConditionTrue:
+		return fresh
+	case ready.Status == corev1.ConditionFalse && settled:
+		return fails
 	}
-	return fails
+	return nothing
 }
 
 // few joins problems to one text of a bounded length: a cluster may have a thousand nodes.

@@ -65,11 +65,14 @@ func bare(pod *corev1.Pod) { pod.Status = corev1.PodStatus{Phase: corev1.PodPend
 
 func ending(pod *corev1.Pod) { pod.DeletionTimestamp = &metav1.Time{Time: now} }
 
-func lost(pod *corev1.Pod) {
-	notReadySince(time.Hour)(pod)
-	pod.Status.Conditions[0].Reason = "NodeNotReady"
-	pod.Status.ContainerStatuses[0].Ready = true // the kubelet is not there to say otherwise
+func readySince(age time.Duration) podEdit {
+	return func(pod *corev1.Pod) {
+		pod.Status.Conditions[0].LastTransitionTime = metav1.NewTime(now.Add(-age))
+	}
 }
+
+// lost is as the node lifecycle controller leaves a pod: it changes this condition, and the kubelet is not there to say more.
+func lost(pod *corev1.Pod) { pod.Status.Conditions[0].Status = corev1.ConditionFalse }
 
 func TestProve(t *testing.T) {
 	const fenced, control = "canary-fenced", "canary-control"
@@ -107,7 +110,18 @@ func TestProve(t *testing.T) {
 		"a pod is being replaced":           {append(both("a"), canaryPod(fenced, "a", notReadySince(time.Hour), ending)), "proven", nil},
 		"the one that ends is no proof":     {[]corev1.Pod{canaryPod(fenced, "a", ending), canaryPod(control, "a")}, "unproven", []string{"no pod of DaemonSet kymaros-canary/canary-fenced"}},
 		"a node that is lost takes no pods": {append(both("a"), canaryPod(fenced, "b", lost), canaryPod(control, "b", lost)), "proven", nil},
-		"all nodes are lost":                {[]corev1.Pod{canaryPod(fenced, "b", lost), canaryPod(control, "b", lost)}, "unproven", []string{"no node"}},
+		"a node is lost whose fenced canary was not ready yet": {
+			append(both("a"), canaryPod(fenced, "b", notReadySince(time.Hour)), canaryPod(control, "b", lost)), "proven", nil,
+		},
+		"the fenced canary leaked a moment ago": {
+			[]corev1.Pod{canaryPod(fenced, "a", readySince(settle-time.Second)), canaryPod(control, "a")}, "unproven", []string{"canary-fenced-a on node a has been ready for less than 15s"},
+		},
+		"the fenced canary leaked, and has settled": {[]corev1.Pod{canaryPod(fenced, "a", readySince(settle)), canaryPod(control, "a")}, "proven", nil},
+		"the fenced canary restarted a moment ago": {
+			[]corev1.Pod{canaryPod(fenced, "a", startedAgo(settle-time.Second)), canaryPod(control, "a")}, "unproven", []string{"less than 15s"},
+		},
+		"the control canary is ready for the first time": {[]corev1.Pod{canaryPod(fenced, "a"), canaryPod(control, "a", readySince(0))}, "proven", nil},
+		"all nodes are lost":                             {[]corev1.Pod{canaryPod(fenced, "b", lost), canaryPod(control, "b", lost)}, "unproven", []string{"no node"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := Prove(c.pods, now)

@@ -37,6 +37,14 @@ func TestTheGuideOfCanariesKeepsTheirAddresses(t *testing.T) {
 	go func() { defer close(done); g.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 
+	var fenced []any
+	for _, name := range []string{"canary-fenced", "canary-fenced-local"} {
+		service, err := kube.CoreV1().Services(canary.Namespace).Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fenced = append(fenced, service.Spec.ClusterIP)
+	}
 	holds := func(want string) {
 		t.Helper()
 		eventually(t, stepTimeout, func(ctx context.Context) error {
@@ -47,7 +55,8 @@ func TestTheGuideOfCanariesKeepsTheirAddresses(t *testing.T) {
 			return err
 		})
 	}
-	holds(`{"service":"10.0.0.2","pods":{}}`)
+	none := fmt.Sprintf(`{"service":"10.0.0.2","pods":{},"fenced":%q,"fencedLocal":%q}`, fenced...)
+	holds(none)
 	pod := canaryPod("target-of-the-guide", "node-of-the-guide", "canary-target")
 	pods := kube.CoreV1().Pods(canary.TargetNamespace)
 	eventually(t, stepTimeout, func(ctx context.Context) error { // a new namespace has no service account for a moment
@@ -61,7 +70,7 @@ func TestTheGuideOfCanariesKeepsTheirAddresses(t *testing.T) {
 	if _, err := pods.UpdateStatus(t.Context(), pod, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	const one = `{"service":"10.0.0.2","pods":{"node-of-the-guide":"10.1.0.1"}}`
+	one := fmt.Sprintf(`{"service":"10.0.0.2","pods":{"node-of-the-guide":"10.1.0.1"},"fenced":%q,"fencedLocal":%q}`, fenced...)
 	holds(one)
 	if err := installCanaries(t.Context()); err != nil {
 		t.Fatal(err)
@@ -73,5 +82,5 @@ func TestTheGuideOfCanariesKeepsTheirAddresses(t *testing.T) {
 	if err := pods.Delete(t.Context(), pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64)}); err != nil {
 		t.Fatal(err)
 	}
-	holds(`{"service":"10.0.0.2","pods":{}}`)
+	holds(none)
 }

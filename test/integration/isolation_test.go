@@ -117,7 +117,7 @@ func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
 func TestTheProofIsLookedAtAgainWhenItsTurnComes(t *testing.T) {
 	c := aloneWith(t, "require", noFence)
 	// queued begins a run on a node with canaries that prove isolation, and has it wait for somebody else's Restore.
-	queued := func(t *testing.T, name, node string) (rt *v1alpha1.RestoreTest, control, fenced string, theirs *velerov1.Restore) {
+	queued := func(t *testing.T, name, node string, edits ...func(*v1alpha1.RestoreTest)) (rt *v1alpha1.RestoreTest, control, fenced string, theirs *velerov1.Restore) {
 		t.Helper()
 		control, fenced = canaryOn(t, node, "canary-control", true), canaryOn(t, node, "canary-fenced", true)
 		theirs = somebodyElsesRestore(t)
@@ -126,17 +126,19 @@ func TestTheProofIsLookedAtAgainWhenItsTurnComes(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		rt = begin(t, name)
+		rt = begin(t, name, edits...)
 		rt = await(t, rt, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonQueued)
 		if rt.Status.Sandbox.Isolation != v1alpha1.IsolationProven {
 			t.Fatalf("isolation %q", rt.Status.Sandbox.Isolation)
 		}
 		return rt, control, fenced, theirs
 	}
-	t.Run("a leak ends the run", func(t *testing.T) {
-		rt, _, fenced, theirs := queued(t, "leaked-later", "node-3")
+	t.Run("a leak that does not pass ends the run", func(t *testing.T) {
+		// Its deadline is sooner than the minute of patience.
+		rt, _, fenced, theirs := queued(t, "leaked-later", "node-3", func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("25s")) })
 		setReady(t, fenced, false)
 		phase(t, theirs, velerov1.RestorePhaseCompleted)
+		rt = await(t, rt, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
 		_, report := awaitEnd(t, rt)
 		if s := report.Status; s.Result != v1alpha1.ResultFail || s.Reason != v1alpha1.ReasonIsolationNotEnforced ||
 			s.IsolationProof != v1alpha1.IsolationNotEnforced || s.Restore != nil || !strings.Contains(s.Message, "node-3") {

@@ -84,8 +84,7 @@ func TestMainRefusesWhatItDoesNotKnow(t *testing.T) {
 
 func TestWithoutAddressesThereIsNothingToProve(t *testing.T) {
 	for want, args := range map[string][]string{
-		"CANARY_FENCED_LOCAL_SERVICE_HOST": {"--role=control", "--node=n"},
-		"CANARY_TARGET_SERVICE_HOST":       {"--role=guide"},
+		"CANARY_TARGET_SERVICE_HOST": {"--role=guide"},
 		// It begins, and ends when it has waited in vain.
 		"no addresses of targets": {"--role=fenced", "--node=n", "--listen=127.0.0.1:0", "--health-bind-address=127.0.0.1:0", "--addresses=testdata/absent.json"},
 	} {

@@ -48,11 +48,11 @@ func NewOptions() *Options {
 
 // AddFlags adds the flags to fs, and klog's.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Role, "role", o.Role, "target, fenced, control, or guide, which tells fenced and control where the targets are")
+	fs.StringVar(&o.Role, "role", o.Role, "target, fenced, control, or guide, which tells fenced and control where to dial")
 	fs.StringVar(&o.Node, "node", o.Node, "name of the node, told to other canaries")
 	fs.StringVar(&o.Listen, "listen", o.Listen, "address for other canaries; they dial port "+canary.Port)
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /startz, /readyz, /livez and /status")
-	fs.StringVar(&o.Addresses, "addresses", o.Addresses, "file with the addresses of the targets, as the guide writes them; for fenced and control")
+	fs.StringVar(&o.Addresses, "addresses", o.Addresses, "file with the addresses to dial, as the guide writes them; for fenced and control")
 	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file of the guide; empty inside a cluster")
 	fs.StringSliceVar(&o.Record, "record", o.Record,
 		"addresses, host:port, to dial besides; /status tells whether they were reached, and the verdict does not rest on them")

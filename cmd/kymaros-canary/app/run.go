@@ -40,10 +40,7 @@ func Run(ctx context.Context, options *Options) error {
 		return runGuide(ctx, options)
 	}
 	role := canary.Role(options.Role)
-	dials, err := canary.Plan(role, options.Node, options.Addresses, os.Getenv, options.Record)
-	if err != nil {
-		return err
-	}
+	dials := canary.Plan(role, options.Node, options.Addresses, options.Record)
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", options.Listen)
 	if err != nil {

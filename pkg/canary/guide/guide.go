@@ -1,4 +1,4 @@
-// Package guide keeps the addresses of canary targets in a ConfigMap, for canaries that may ask nobody.
+// Package guide keeps the addresses that canaries dial in a ConfigMap, for canaries that may ask nobody.
 package guide
 
 import (
@@ -29,16 +29,17 @@ const (
 	targets = "app.kubernetes.io/name=kymaros,app.kubernetes.io/component=canary-target"
 	// gather is how long changes are gathered before they are written: all targets change at once when they get a new image.
 	gather = time.Second
-	// recheck is when the ConfigMap is looked at again although no target has changed, in case somebody else changed it.
+	// recheck is when the ConfigMap is looked at again although no target has changed, in case somebody else changed it, and
+	// the Services of fenced pods.
 	recheck = time.Minute
-	// syncTimeout bounds one look at the ConfigMap.
+	// syncTimeout bounds one look at the Services and the ConfigMap.
 	syncTimeout = 30 * time.Second
 )
 
 // key is the only one of the queue: there is one ConfigMap.
 const key = canary.Namespace + "/" + canary.ConfigMap
 
-// Guide follows the targets and writes down where they are.
+// Guide follows the targets, and writes down where they and the Services of fenced pods are.
 type Guide struct {
 	kube    kubernetes.Interface
 	service string
@@ -118,13 +119,32 @@ func (g *Guide) next(ctx context.Context) bool {
 	return true
 }
 
-// sync makes the ConfigMap hold where the targets are, and nothing else.
+// clusterIP returns where a Service of fenced pods is, or nothing if there is none: then nobody dials, which proves nothing.
+func (g *Guide) clusterIP(ctx context.Context, name string) (string, error) {
+	service, err := g.kube.CoreV1().Services(canary.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("get service %s/%s: %w", canary.Namespace, name, err)
+	}
+	return service.Spec.ClusterIP, nil
+}
+
+// sync makes the ConfigMap hold where the targets and the Services of fenced pods are, and nothing else.
 func (g *Guide) sync(ctx context.Context) error {
 	pods, err := g.pods.List(labels.Everything())
 	if err != nil {
 		return err
 	}
 	where := addresses(g.service, pods)
+	// Not by the environment of those who dial: a Service that is deleted and made anew has another address.
+	if where.Fenced, err = g.clusterIP(ctx, canary.FencedService); err != nil {
+		return err
+	}
+	if where.FencedLocal, err = g.clusterIP(ctx, canary.FencedLocalService); err != nil {
+		return err
+	}
 	want, err := where.Text()
 	if err != nil {
 		return err

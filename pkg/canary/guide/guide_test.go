@@ -2,14 +2,18 @@ package guide
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kymaros/kymaros/pkg/canary"
 )
@@ -74,7 +78,8 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 		itself := target("canary-guide", "c", "10.1.0.8")
 		itself.Labels["app.kubernetes.io/component"] = "canary-guide"
 		shipped := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: canary.Namespace, Name: canary.ConfigMap, Labels: map[string]string{"a": "b"}}}
-		kube := fake.NewClientset(elsewhere, itself)
+		fenced := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: canary.Namespace, Name: "canary-fenced"}, Spec: corev1.ServiceSpec{ClusterIP: "10.0.0.4"}}
+		kube := fake.NewClientset(elsewhere, itself, fenced)
 		pods := kube.CoreV1().Pods(canary.TargetNamespace)
 		configMaps := kube.CoreV1().ConfigMaps(canary.Namespace)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -120,7 +125,7 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 		if _, err := configMaps.Create(ctx, shipped, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		const none = `{"service":"10.0.0.2","pods":{}}`
+		const none = `{"service":"10.0.0.2","pods":{},"fenced":"10.0.0.4","fencedLocal":""}`
 		expect("without a target", recheck/2, 1, none)
 		if !g.Ready() {
 			t.Error("not ready although the addresses are written")
@@ -131,7 +136,7 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		const both = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1","b":"10.1.0.2"}}`
+		const both = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1","b":"10.1.0.2"},"fenced":"10.0.0.4","fencedLocal":""}`
 		expect("right after two targets have come", gather/2, 0, none)
 		expect("when changes are gathered", gather, 1, both)
 
@@ -144,7 +149,7 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 		if err := pods.Delete(ctx, "y", metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		const one = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1"}}`
+		const one = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1"},"fenced":"10.0.0.4","fencedLocal":""}`
 		expect("after a target has gone", 2*gather, 1, one)
 
 		edited := shipped.DeepCopy()
@@ -154,5 +159,26 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 		}
 		expect("after somebody has edited it", recheck, 1, one)
 		expect("while nothing happens", 10*recheck, 0, one)
+
+		services := kube.CoreV1().Services(canary.Namespace)
+		local := fenced.DeepCopy()
+		local.Name, local.Spec.ClusterIP = "canary-fenced-local", "fd00::3"
+		if _, err := services.Create(ctx, local, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		fenced.Spec.ClusterIP = "10.0.0.14"
+		if err := services.Delete(ctx, fenced.Name, metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := services.Create(ctx, fenced, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		const anew = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1"},"fenced":"10.0.0.14","fencedLocal":"fd00::3"}`
+		expect("after a Service of fenced pods was made anew", recheck, 1, anew)
+
+		kube.PrependReactor("get", "services", func(clienttesting.Action) (bool, runtime.Object, error) {
+			return true, nil, apierrors.NewInternalError(errors.New("overloaded"))
+		})
+		expect("while nobody tells where they are", recheck, 0, anew)
 	})
 }

@@ -158,6 +158,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		}
 	}
 	now := time.Now()
+	if s.isolation, err = c.isolationAtDeadline(ctx, rt, now); err != nil {
+		return 0, err
+	}
 	p := decide(rt, s, now)
 	if !p.create {
 		delete(c.doubted, key)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/isolation"
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
@@ -23,6 +24,8 @@ type seen struct {
 	refused error    // why the test may not restore what it asks for
 	// production says which claims have a volume of production, once the restore has ended.
 	production []string
+	// isolation is what the canaries show when the deadline ends the wait for a proof.
+	isolation isolation.Proof
 }
 
 // plan is what decide wants done.
@@ -62,6 +65,9 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	case p.status.Name != "":
 		return say(metav1.ConditionFalse, v1alpha1.ReasonLost,
 			"Velero Restore %s is gone before it ended; it was deleted, by hand or together with its backup %s", p.status.Name, p.status.BackupName)
+	case expired && inDoubt(rt) != "" && s.isolation.State == v1alpha1.IsolationNotEnforced:
+		reason, message := s.isolation.Verdict()
+		return say(metav1.ConditionFalse, reason, "%s", message)
 	case expired && inDoubt(rt) != "":
 		return say(metav1.ConditionFalse, v1alpha1.ReasonIsolationUnproven, "nothing was restored: the run's deadline passed while %s", inDoubt(rt))
 	case expired:

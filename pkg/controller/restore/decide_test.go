@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/isolation"
 	"github.com/kymaros/kymaros/pkg/scope"
 )
 
@@ -39,6 +40,13 @@ func test(edits ...func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
 }
 
 func expired(rt *v1alpha1.RestoreTest) { rt.Status.Run.Deadline = metav1.NewTime(now) }
+
+func inDoubtOfNodeA(rt *v1alpha1.RestoreTest) {
+	rt.Status.Restore = &v1alpha1.RestoreStatus{RunID: "run"}
+	rt.Status.Conditions = append(rt.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionRestored, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonIsolationUnproven, Message: "waiting for a proof: node a",
+	})
+}
 
 func createdBefore(rt *v1alpha1.RestoreTest) {
 	rt.Status.Restore = &v1alpha1.RestoreStatus{RunID: "run", Name: "kymaros-shop-run", BackupName: "nightly"}
@@ -97,12 +105,11 @@ func TestDecide(t *testing.T) {
 			test(expired), seen{backup: good, busy: []string{"emergency"}}, want{status: "False", reason: v1alpha1.ReasonDeadlineExceeded, message: "emergency"},
 		},
 		"the deadline ends the wait for a proof of isolation": {
-			test(expired, func(rt *v1alpha1.RestoreTest) {
-				rt.Status.Restore = &v1alpha1.RestoreStatus{RunID: "run"}
-				rt.Status.Conditions = append(rt.Status.Conditions, metav1.Condition{
-					Type: v1alpha1.ConditionRestored, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonIsolationUnproven, Message: "waiting for a proof: node a",
-				})
-			}), seen{backup: good}, want{status: "False", reason: v1alpha1.ReasonIsolationUnproven, message: "node a"},
+			test(expired, inDoubtOfNodeA), seen{backup: good}, want{status: "False", reason: v1alpha1.ReasonIsolationUnproven, message: "node a"},
+		},
+		"the deadline ends the wait for a leak to pass": {
+			test(expired, inDoubtOfNodeA), seen{backup: good, isolation: isolation.Proof{State: v1alpha1.IsolationNotEnforced, Message: "traffic passes on node b"}},
+			want{status: "False", reason: v1alpha1.ReasonIsolationNotEnforced, message: "node b"},
 		},
 		"the deadline ends the wait for Velero": {
 			test(expired), seen{restore: restoreIn(velerov1.RestorePhaseInProgress)}, want{status: "False", reason: v1alpha1.ReasonDeadlineExceeded, message: "InProgress"},

@@ -56,17 +56,19 @@ func TestTheProofIsAskedForAgainRightBeforeTheRestore(t *testing.T) {
 		says    string
 		doubts  bool // are remembered
 	}{
-		"it holds":                                {isolation.Required, proven, nil, "", "", "", false},
-		"it holds again":                          {isolation.Required, proven, since(time.Second), "", "", "", false},
-		"policies are not enforced any more":      {isolation.Required, leak, nil, "False", v1alpha1.ReasonIsolationNotEnforced, "canary-fenced on node a", true},
-		"it is open for the first time":           {isolation.Required, dead, nil, "Unknown", v1alpha1.ReasonIsolationUnproven, "canary-control on node a", true},
-		"it is open still":                        {isolation.Required, dead, since(isolation.Patience - time.Second), "Unknown", v1alpha1.ReasonIsolationUnproven, "waiting for a proof", true},
-		"it has been open for a minute":           {isolation.Required, dead, since(isolation.Patience), "False", v1alpha1.ReasonIsolationUnproven, "nothing was restored", true},
-		"another run waited for it long ago":      {isolation.Required, dead, map[cache.ObjectName]doubt{key: {"another", now.Add(-time.Hour)}}, "Unknown", v1alpha1.ReasonIsolationUnproven, "", true},
-		"the canaries are gone":                   {isolation.Required, nil, nil, "Unknown", v1alpha1.ReasonIsolationUnproven, "no canary is installed", true},
-		"it is only reported":                     {isolation.Reported, leak, nil, "", "", "", false},
-		"nobody looks":                            {isolation.Off, leak, nil, "", "", "", false},
-		"policies are not enforced, after a wait": {isolation.Required, leak, since(time.Second), "False", v1alpha1.ReasonIsolationNotEnforced, "", true},
+		"it holds":       {isolation.Required, proven, nil, "", "", "", false},
+		"it holds again": {isolation.Required, proven, since(time.Second), "", "", "", false},
+		"a canary is not ready, a leak or a starved node": {isolation.Required, leak, nil, "Unknown", v1alpha1.ReasonIsolationUnproven, "canary-fenced on node a", true},
+		"a leak has not passed yet":                       {isolation.Required, leak, since(isolation.Patience - time.Second), "Unknown", v1alpha1.ReasonIsolationUnproven, "waiting for a proof", true},
+		"a leak does not pass":                            {isolation.Required, leak, since(isolation.Patience), "False", v1alpha1.ReasonIsolationNotEnforced, "canary-fenced on node a", true},
+		"a leak of another run, long ago":                 {isolation.Required, leak, map[cache.ObjectName]doubt{key: {"another", now.Add(-time.Hour)}}, "Unknown", v1alpha1.ReasonIsolationUnproven, "", true},
+		"it is open for the first time":                   {isolation.Required, dead, nil, "Unknown", v1alpha1.ReasonIsolationUnproven, "canary-control on node a", true},
+		"it is open still":                                {isolation.Required, dead, since(isolation.Patience - time.Second), "Unknown", v1alpha1.ReasonIsolationUnproven, "waiting for a proof", true},
+		"it has been open for a minute":                   {isolation.Required, dead, since(isolation.Patience), "False", v1alpha1.ReasonIsolationUnproven, "nothing was restored", true},
+		"another run waited for it long ago":              {isolation.Required, dead, map[cache.ObjectName]doubt{key: {"another", now.Add(-time.Hour)}}, "Unknown", v1alpha1.ReasonIsolationUnproven, "", true},
+		"the canaries are gone":                           {isolation.Required, nil, nil, "Unknown", v1alpha1.ReasonIsolationUnproven, "no canary is installed", true},
+		"it is only reported":                             {isolation.Reported, leak, nil, "", "", "", false},
+		"nobody looks":                                    {isolation.Off, leak, nil, "", "", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.doubted == nil {
@@ -86,6 +88,27 @@ func TestTheProofIsAskedForAgainRightBeforeTheRestore(t *testing.T) {
 			got, ok := refusal(metav1.Condition{Type: v1alpha1.ConditionRestored, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonInProgress}, "nightly", err)
 			if !ok || got.Status != c.status || got.Reason != c.reason || !strings.Contains(got.Message, c.says) {
 				t.Errorf("%v: %s %s %q", err, got.Status, got.Reason, got.Message)
+			}
+		})
+	}
+}
+
+func TestCanariesAreAskedALastTimeWhenTheDeadlineEndsTheWait(t *testing.T) {
+	for name, c := range map[string]struct {
+		mode string
+		rt   *v1alpha1.RestoreTest
+		want v1alpha1.IsolationProof
+	}{
+		"its deadline has passed":        {isolation.Required, test(expired, inDoubtOfNodeA), v1alpha1.IsolationNotEnforced},
+		"it may wait longer":             {isolation.Required, test(inDoubtOfNodeA), ""},
+		"it waits for something else":    {isolation.Required, test(expired), ""},
+		"a proof is not needed any more": {isolation.Reported, test(expired, inDoubtOfNodeA), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			controller := Controller{options: Options{IsolationProof: c.mode}, kube: fake.NewClientset(canaries(true, false)...)}
+			got, err := controller.isolationAtDeadline(t.Context(), c.rt, now)
+			if err != nil || got.State != c.want {
+				t.Errorf("%+v, %v", got, err)
 			}
 		})
 	}

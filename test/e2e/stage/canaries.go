@@ -8,7 +8,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/canary"
+	"github.com/kymaros/kymaros/pkg/isolation"
 )
 
 const (
@@ -50,7 +52,8 @@ func (c *Cluster) updateCanaries(ctx context.Context, build string) error {
 	return err
 }
 
-// AwaitCanaries waits until all canaries are of the newest revision and ready: they have shown that policies are enforced.
+// AwaitCanaries waits until all canaries are of the newest revision and ready, and long enough for a run: they have shown that
+// policies are enforced.
 func (c *Cluster) AwaitCanaries(ctx context.Context) error {
 	if err := c.AwaitRollout(ctx, canary.TargetNamespace, canaryGuide); err != nil {
 		return err
@@ -66,7 +69,11 @@ func (c *Cluster) AwaitCanaries(ctx context.Context) error {
 				return fmt.Errorf("daemonset %s: %d of %d pods are new, %d ready", name, s.UpdatedNumberScheduled, s.DesiredNumberScheduled, s.NumberReady)
 			}
 		}
-		return nil
+		proof, err := isolation.Look(ctx, c.Kube)
+		if err == nil && proof.State != v1alpha1.IsolationProven {
+			err = fmt.Errorf("isolation is %s: %s", proof.State, proof.Message)
+		}
+		return err
 	})
 }
 
