@@ -117,7 +117,7 @@ func proveNode(node string, pods []*corev1.Pod, now time.Time) (leaks, doubts []
 		case found == fresh:
 			doubts = append(doubts, fmt.Sprintf("canary pod %s has been ready for less than %s", where, settle))
 		case found == fails && component == fencedCanary:
-			// It fails by what got through, and by nothing else.
+			// By what got through; or its node has been too busy for a while to answer probes, which is taken for the same.
 			leaks = append(leaks, fmt.Sprintf("traffic passes that a NetworkPolicy forbids, to or from canary pod %s", where))
 		case found == fails:
 			doubts = append(doubts, fmt.Sprintf("canary pod %s finds that the network or the targets do not work, or that it gets through to a fenced pod: kubectl -n %s logs %s; kubectl -n %s get pods",
