@@ -21,7 +21,7 @@ test-integration: ## Tests against a real control plane without a node; the firs
 test-e2e: ## Tests on a real node with Velero; root on Linux.
 	@hack/test.sh e2e
 
-bench: ## Measurements on a real node; root on Linux.
+bench: ## Measurements against a control plane, and on a real node; root on Linux.
 	@hack/test.sh bench
 
 verify: ## Every hack/verify-*.sh: formatting, linters, generated code, vendor/.

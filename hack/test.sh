@@ -30,6 +30,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m ./test/e2e/...
     ;;
   bench)
+    go test -trimpath -count=1 -timeout 30m -run '^$' -bench . -benchtime 1x ./test/integration/
     needs_node "measurements"
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;

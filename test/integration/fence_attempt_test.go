@@ -122,6 +122,16 @@ type asked struct {
 }
 
 func as(who actor) (asked, error) {
+	config := configOf(who)
+	d, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return asked{}, err
+	}
+	k, err := kubernetes.NewForConfig(config)
+	return asked{d, k}, err
+}
+
+func configOf(who actor) *rest.Config {
 	config := rest.CopyConfig(admin)
 	if who.user != "" {
 		config.Impersonate = rest.ImpersonationConfig{UserName: who.user}
@@ -129,12 +139,7 @@ func as(who actor) (asked, error) {
 			config.Impersonate.Extra = map[string][]string{"authentication.kubernetes.io/pod-name": {who.pod}}
 		}
 	}
-	d, err := dynamic.NewForConfig(config)
-	if err != nil {
-		return asked{}, err
-	}
-	k, err := kubernetes.NewForConfig(config)
-	return asked{d, k}, err
+	return config
 }
 
 // try makes the attempt and returns the server's answer.

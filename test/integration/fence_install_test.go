@@ -14,37 +14,50 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// installFence applies the fence, each object after change, and takes it away at t's end, when nothing of it is in force any
-// more.
-func installFence(t *testing.T, change ...func(*unstructured.Unstructured)) {
+// installFence applies the fence, each object after change, and takes it away at t's end.
+func installFence(t testing.TB, change ...func(*unstructured.Unstructured)) {
+	t.Helper()
+	t.Cleanup(func() { removeFence(t) })
+	putFence(t, change...)
+}
+
+// putFence applies the fence and waits until it is in force.
+func putFence(t testing.TB, change ...func(*unstructured.Unstructured)) {
+	t.Helper()
+	for _, o := range fenceObjects(t) {
+		for _, c := range change {
+			c(o)
+		}
+		if err := apply(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inForce(t, 1)
+}
+
+// removeFence returns when nothing of the fence is in force any more.
+func removeFence(t testing.TB) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	for _, o := range append(fenceObjects(t), beacon(0)...) {
+		resource, err := resourceFor(o)
+		if err == nil {
+			err = resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	awaitBeacon(ctx, t, "")
+}
+
+func fenceObjects(t testing.TB) []*unstructured.Unstructured {
 	t.Helper()
 	all, err := readManifests(fenceFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := context.WithoutCancel(t.Context())
-	t.Cleanup(func() {
-		for _, o := range append(all, beacon(0)...) {
-			resource, err := resourceFor(o)
-			if err == nil {
-				err = resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{})
-			}
-			if err != nil {
-				t.Error(err)
-			}
-		}
-		awaitBeacon(ctx, t, "")
-	})
-	for _, o := range all {
-		o = o.DeepCopy()
-		for _, c := range change {
-			c(o)
-		}
-		if err := apply(ctx, o); err != nil {
-			t.Fatal(err)
-		}
-	}
-	inForce(t, 1)
+	return all
 }
 
 // beacon is a policy of the tests. The API server takes up policies in the order of their changes, so that once its new
@@ -71,7 +84,7 @@ spec: {policyName: zz-beacon, validationActions: [Warn]}
 }
 
 // inForce waits until what was changed before it is in force. n must be another each time.
-func inForce(t *testing.T, n int) {
+func inForce(t testing.TB, n int) {
 	t.Helper()
 	for _, o := range beacon(n) {
 		if err := apply(t.Context(), o); err != nil {
@@ -88,7 +101,7 @@ type warnings struct{ last string }
 func (w *warnings) HandleWarningHeader(_ int, _, text string) { w.last = text }
 
 // awaitBeacon waits until the beacon says that; empty: until it is gone.
-func awaitBeacon(ctx context.Context, t *testing.T, message string) {
+func awaitBeacon(ctx context.Context, t testing.TB, message string) {
 	t.Helper()
 	var seen warnings
 	config := rest.CopyConfig(admin)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 
@@ -45,11 +46,11 @@ func TestAFenceThatCannotBeLookedAt(t *testing.T) {
 			if !c.starts {
 				return
 			}
-			now, err := client.Tracker().Get(v1alpha1.SchemeGroupVersion.WithResource("restoretests"), rt.Namespace, rt.Name)
+			now, err := client.RestoreV1alpha1().RestoreTests(rt.Namespace).Get(t.Context(), rt.Name, metav1.GetOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if run := now.(*v1alpha1.RestoreTest).Status.Run; run == nil || run.Fence != v1alpha1.FenceNotIntact {
+			if run := now.Status.Run; run == nil || run.Fence != v1alpha1.FenceNotIntact {
 				t.Errorf("run %+v", run)
 			}
 		})
