@@ -172,5 +172,7 @@ func TestAMissingProofIsReported(t *testing.T) {
 	rt := begin(t, "reported")
 	if _, report := awaitEnd(t, rt); report.Status.IsolationProof != v1alpha1.IsolationUnproven || report.Status.Restore == nil {
 		t.Errorf("report: isolation %q, restore %v", report.Status.IsolationProof, report.Status.Restore)
+	} else if report.Status.Fence != v1alpha1.FenceNotIntact {
+		t.Errorf("nor is there a fence, and the report says %q", report.Status.Fence)
 	}
 }
