@@ -29,8 +29,8 @@ else
   test/cluster/run.sh image "$image" _output/image --entrypoint /kymaros-controller --user 65532
 fi
 
-step "Kymaros: kubectl apply -f manifests/crds -f manifests"
-kubectl apply -f manifests/crds -f manifests
+step "Kymaros: kubectl apply -f manifests/crds -f manifests -f manifests/fence"
+kubectl apply -f manifests/crds -f manifests -f manifests/fence
 kubectl wait --for condition=established --timeout 30s crd/restoretests.restore.kymaros.io >/dev/null
 if [ $own = yes ]; then
   # The tag stays the same, so a new build would not be noticed.

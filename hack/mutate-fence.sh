@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes every validation and every match condition of manifests/fence.yaml away, one at a time, and fails for each that no row
+# Takes every validation and every match condition of manifests/fence away, one at a time, and fails for each that no row
 # of the matrix misses. Prints a table. Three minutes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

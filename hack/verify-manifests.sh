@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fails if kubectl apply -k manifests would install something else than kubectl apply -f manifests/crds -f manifests, if
-# kustomize cannot render it or an overlay, or if an overlay changes an object that is not there.
+# Fails if kubectl apply -k manifests would install something else than kubectl apply -f manifests/crds -f manifests -f manifests/fence,
+# if kustomize cannot render it or an overlay, or if an overlay changes an object that is not there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -10,7 +10,7 @@ listed() {
     { echo "$1/Kustomization must list every file that is to be installed, and no other" >&2; exit 1; }
 }
 cd manifests
-listed manifests crds/*.yaml *.yaml
+listed manifests crds/*.yaml *.yaml fence/*.yaml
 for overlay in overlays/*/; do
   (cd "$overlay" && listed "manifests/$overlay" *.yaml)
 done

@@ -1,9 +1,31 @@
 // Package manifests holds those of the manifests that a program compares the cluster with.
 package manifests
 
-import _ "embed"
+import (
+	"embed"
+	"io/fs"
+	"slices"
+	"strings"
+)
 
-// Fence is fence.yaml as it is shipped.
-//
-//go:embed fence.yaml
-var Fence []byte
+//go:embed fence/*.yaml
+var files embed.FS
+
+// Fence returns the files of fence/ as they are shipped, as one stream of YAML documents. It fails only if the program was
+// built without them.
+func Fence() ([]byte, error) {
+	names, err := fs.Glob(files, "fence/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(names)
+	var all []string
+	for _, name := range names {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, string(text))
+	}
+	return []byte(strings.Join(all, "---\n")), nil
+}

@@ -18,8 +18,8 @@ func differences(want, have fence) []string {
 		switch {
 		case !found:
 			all = append(all, fmt.Sprintf("ValidatingAdmissionPolicy %s is missing", name))
-		case !equality.Semantic.DeepEqual(canonical(want.policies[name]), canonical(spec)):
-			all = append(all, fmt.Sprintf("ValidatingAdmissionPolicy %s was changed", name))
+		case !equal(want.policies[name], spec):
+			all = append(all, changed(name, want.policies[name], spec))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(want.bindings)) {
@@ -32,6 +32,10 @@ func differences(want, have fence) []string {
 		}
 	}
 	return all
+}
+
+func equal(a, b admissionv1.ValidatingAdmissionPolicySpec) bool {
+	return equality.Semantic.DeepEqual(canonical(a), canonical(b))
 }
 
 // canonical returns a spec as the API server stores it, without the messages: their words decide nothing.
@@ -47,6 +51,9 @@ func canonical(spec admissionv1.ValidatingAdmissionPolicySpec) admissionv1.Valid
 				setDefault(&rules[i].Scope, admissionv1.AllScopes)
 			}
 		}
+	}
+	if all, ok := permitted(spec); ok {
+		permit(&spec, all)
 	}
 	for i := range spec.Validations {
 		spec.Validations[i].Message, spec.Validations[i].MessageExpression = "", ""

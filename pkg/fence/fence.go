@@ -29,9 +29,14 @@ type Checker struct {
 	shipped        fence
 }
 
-// NewChecker returns a Checker for a controller that runs in namespace system, with Velero in namespace velero.
-func NewChecker(kube kubernetes.Interface, kymaros versioned.Interface, system, velero string) (*Checker, error) {
-	shipped, err := parse(manifests.Fence, system, velero)
+// NewChecker returns a Checker for a controller that runs in namespace system, with Velero in namespace velero. permitted are the
+// resources that tests may restore beside the built-in list: the fence has to say the same.
+func NewChecker(kube kubernetes.Interface, kymaros versioned.Interface, system, velero string, permitted []string) (*Checker, error) {
+	text, err := manifests.Fence()
+	if err != nil {
+		return nil, err
+	}
+	shipped, err := parse(text, system, velero, permitted)
 	return &Checker{kube, kymaros, system, velero, shipped}, err
 }
 
@@ -62,7 +67,7 @@ func (c *Checker) Problem(ctx context.Context) (string, error) {
 	if more := len(problems) - maxProblems; more > 0 {
 		text += fmt.Sprintf("; and %d more", more)
 	}
-	return text + ". Run kubectl apply -f manifests/fence.yaml, of the version that runs here", nil
+	return text + ". Run kubectl apply -f manifests/fence, of the version that runs here", nil
 }
 
 func (c *Checker) read(ctx context.Context) (fence, error) {

@@ -18,9 +18,18 @@ import (
 	kymarosfake "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
 )
 
+func text(t *testing.T) []byte {
+	t.Helper()
+	all, err := manifests.Fence()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 func shipped(t *testing.T) fence {
 	t.Helper()
-	f, err := parse(manifests.Fence, shippedSystem, shippedVelero)
+	f, err := parse(text(t), shippedSystem, shippedVelero, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,11 +55,11 @@ func TestParseReadsEveryPolicyWithItsBinding(t *testing.T) {
 }
 
 func TestParsePutsNamespacesIn(t *testing.T) {
-	f, err := parse(manifests.Fence, "proofs", "backups")
+	f, err := parse(text(t), "proofs", "backups", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := func(name string) string {
+	policy := func(name string) string {
 		s := f.policies[name]
 		return s.String()
 	}
@@ -58,8 +67,9 @@ func TestParsePutsNamespacesIn(t *testing.T) {
 		"kymaros-writes":        "system:serviceaccount:proofs:kymaros-controller",
 		"kymaros-restored":      "system:serviceaccount:backups:",
 		"kymaros-writes-velero": "request.namespace == 'backups'",
+		"kymaros-shipped":       "[kymaros-canary kymaros-canary-targets proofs backups]",
 	} {
-		if got := text(name); !strings.Contains(got, want) || strings.Contains(got, "kymaros-system") || strings.Contains(got, "'velero'") {
+		if got := policy(name); !strings.Contains(got, want) || strings.Contains(got, "kymaros-system") || strings.Contains(got, "'velero'") {
 			t.Errorf("policy %s does not say %q, or still names the namespaces that are shipped", name, want)
 		}
 	}
@@ -199,7 +209,7 @@ func TestProblem(t *testing.T) {
 		// noRestores: something else refuses them.
 		noRestores bool
 	}{
-		"no policies at all":           {fake.NewClientset(), []string{"kymaros-anchor is missing", " more", "kubectl apply -f manifests/fence.yaml"}, false, false},
+		"no policies at all":           {fake.NewClientset(), []string{"kymaros-anchor is missing", " more", "kubectl apply -f manifests/fence,"}, false, false},
 		"policies that refuse nothing": {installed(t), []string{"is not in force", " more", "kubectl apply"}, false, false},
 		"a cluster that is too old":    {refuse(installed(t), "list", "validatingadmissionpolicies", notFound), []string{"Kubernetes 1.30", "--require-fence=false"}, false, false},
 		"a cluster that does not answer": {
@@ -223,7 +233,7 @@ func TestProblem(t *testing.T) {
 					return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: "restores"}, "", errors.New("no"))
 				})
 			}
-			checker, err := NewChecker(c.kube, velero, shippedSystem, shippedVelero)
+			checker, err := NewChecker(c.kube, velero, shippedSystem, shippedVelero, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

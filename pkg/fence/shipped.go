@@ -25,8 +25,8 @@ type fence struct {
 	bindings map[string]admissionv1.ValidatingAdmissionPolicyBindingSpec
 }
 
-// parse reads manifests, for our namespace and Velero's.
-func parse(text []byte, system, velero string) (fence, error) {
+// parse reads manifests, for our namespace and Velero's, and with what else tests may restore.
+func parse(text []byte, system, velero string, permitted []string) (fence, error) {
 	text = []byte(strings.NewReplacer(
 		shippedSystem, system,
 		"'"+shippedVelero+"'", "'"+velero+"'",
@@ -44,13 +44,13 @@ func parse(text []byte, system, velero string) (fence, error) {
 		if err != nil {
 			return f, err
 		}
-		if err := f.add(buffer[:n]); err != nil {
-			return f, fmt.Errorf("manifests/fence.yaml: %w", err)
+		if err := f.add(buffer[:n], permitted); err != nil {
+			return f, fmt.Errorf("manifests/fence: %w", err)
 		}
 	}
 }
 
-func (f *fence) add(document []byte) error {
+func (f *fence) add(document []byte, permitted []string) error {
 	var kind metav1.TypeMeta
 	if err := yaml.Unmarshal(document, &kind); err != nil {
 		return err
@@ -59,6 +59,7 @@ func (f *fence) add(document []byte) error {
 	case "ValidatingAdmissionPolicy":
 		var p admissionv1.ValidatingAdmissionPolicy
 		err := yaml.UnmarshalStrict(document, &p)
+		permit(&p.Spec, permitted)
 		f.policies[p.Name] = p.Spec
 		return err
 	case "ValidatingAdmissionPolicyBinding":

@@ -1,38 +1,48 @@
 package scope
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/util/sets"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/kymaros/kymaros/manifests"
 )
 
-// TestTheFenceKnowsWhatIsNeverRestored holds the list against the two policies of the fence that refuse it: one what a Restore
-// says, the other what lands in a sandbox.
-func TestTheFenceKnowsWhatIsNeverRestored(t *testing.T) {
-	policy := func(name string) string {
-		for document := range strings.SplitSeq(string(manifests.Fence), "\n---\n") {
-			if strings.Contains(document, "kind: ValidatingAdmissionPolicy\n") && strings.Contains(document, "\n  name: "+name+"\n") {
-				return document
-			}
-		}
-		t.Fatalf("no policy %s", name)
-		return ""
+var quoted = regexp.MustCompile(`'([a-z0-9.]+)'`)
+
+// TestTheFenceAllowsTheKindsThatAreRestored holds the list against the two policies of the fence that have it: one for what a
+// Restore says, the other for what lands in a sandbox.
+func TestTheFenceAllowsTheKindsThatAreRestored(t *testing.T) {
+	fence, err := manifests.Fence()
+	if err != nil {
+		t.Fatal(err)
 	}
-	said, landed := policy("kymaros-restores"), policy("kymaros-restored")
-	// What lands is refused by other means: it is a guard, which kymaros-guards keeps, or belongs to the whole cluster.
-	otherwise := sets.New("networkpolicies.networking.k8s.io", "resourcequotas", "limitranges", "namespaces", "nodes", "persistentvolumes",
-		"admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io")
-	for name := range never {
-		_, group, grouped := strings.Cut(name, ".")
-		// Of the core group, the policy lists what is good.
-		if grouped && !strings.Contains(said, "'"+name+"'") && !strings.Contains(said, "'"+group+"'") {
-			t.Errorf("kymaros-restores does not know %s", name)
+	var want []string
+	for _, k := range kinds {
+		want = append(want, k.resource)
+	}
+	slices.Sort(want)
+	found := 0
+	for document := range strings.SplitSeq(string(fence), "\n---\n") {
+		_, rest, ok := strings.Cut(document, "\n  - name: kinds\n")
+		if !ok {
+			continue
 		}
-		if !otherwise.Has(name) && !strings.Contains(landed, "'"+name+"'") && !strings.Contains(landed, "'"+name+".'") {
-			t.Errorf("kymaros-restored does not know %s", name)
+		found++
+		expression, _, _ := strings.Cut(rest, "]")
+		var got []string
+		for _, name := range quoted.FindAllStringSubmatch(expression, -1) {
+			got = append(got, name[1])
 		}
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("kinds of policy %d (-want +got):\n%s", found, diff)
+		}
+	}
+	if found != 2 {
+		t.Errorf("%d policies have a list of kinds, want kymaros-restores and kymaros-restored", found)
 	}
 }

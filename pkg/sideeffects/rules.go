@@ -37,6 +37,8 @@ const (
 	PriorityClass  Rule = "PriorityClass"
 	PodNetwork     Rule = "PodNetwork"
 	ReservedVolume Rule = "ReservedVolume"
+	VolumeSource   Rule = "VolumeSource"
+	Collected      Rule = "Collected"
 )
 
 // reasons say what would happen without the rule.
@@ -56,6 +58,8 @@ var reasons = map[Rule]string{
 	PriorityClass:  "put into class " + names.PriorityClass + ": it could push production off a node",
 	PodNetwork:     "network annotations removed: the copy would join a network of production, or take an address there",
 	ReservedVolume: "given the default storage class: it would take a volume that was made by hand",
+	VolumeSource:   "annotations of the claim removed: its volume could be made of one of production",
+	Collected:      "labels removed: sidecars that collect it over all namespaces would load the copy",
 }
 
 // harmless finalizers are the cluster's own and go by themselves.
@@ -92,13 +96,25 @@ var identities = []string{
 
 var hooks = []string{"post.hook.restore.velero.io/", "init.hook.restore.velero.io/"}
 
-// networks are annotations of pods by which Multus, Calico, Kube-OVN and OVN-Kubernetes give them networks and addresses. The
-// policy kymaros-pods refuses pods that have them in a sandbox, whoever makes them.
+// volumeSources are annotations of claims by which Trident, KubeVirt's importer and Portworx make a volume of one that there is.
+// Every annotation is removed; the policy kymaros-claims refuses these, whoever makes the claim.
+var volumeSources = []string{
+	"trident.netapp.io/", "cdi.kubevirt.io/", "k8s.io/CloneRequest", "k8s.io/CloneOf", "px/snapshot-source-pvc", "snapshot.alpha.kubernetes.io/",
+}
+
+// collected are labels of ConfigMaps and Secrets that the sidecars of Grafana and Loki look for. Every label is removed.
+var collected = []string{"grafana_dashboard", "grafana_alert", "grafana_datasource", "grafana_notifier", "grafana_plugin", "loki_rule"}
+
+// networks are annotations of pods by which network plugins give them networks and addresses. The policy kymaros-pods refuses
+// pods that have them in a sandbox, whoever makes them.
 var networks = []string{
 	"k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network",
 	"cni.projectcalico.org/floatingIPs", "cni.projectcalico.org/hwAddr", "cni.projectcalico.org/ipAddrs", "cni.projectcalico.org/ipAddrsNoIpam",
 	"k8s.ovn.org/pod-networks",
 	"ovn.kubernetes.io/ip_address", "ovn.kubernetes.io/ip_pool", "ovn.kubernetes.io/logical_switch", "ovn.kubernetes.io/mac_address",
+	"networking.gke.io/interfaces", "networking.gke.io/default-interface", "k8s.amazonaws.com/eniConfig", "vpc.amazonaws.com/pod-eni",
+	"ipam.spidernet.io/ippool", "ipam.spidernet.io/ippools", "ipam.spidernet.io/subnet", "ipam.spidernet.io/subnets", "ipam.spidernet.io/routes",
+	"ipam.antrea.io/ippools", "ipam.antrea.io/pod-ips", "ipam.cilium.io/ip-pool",
 }
 
 // tracked are the kinds that carry Argo CD's label of old; on others selectors may need it.
@@ -137,7 +153,9 @@ func RulesOf(kind schema.GroupKind, o metav1.Object) []Rule {
 		add(PriorityClass, o.Spec.PriorityClassName != "" && o.Spec.PriorityClassName != names.PriorityClass)
 	case *corev1.PersistentVolumeClaim:
 		add(ReservedVolume, o.Spec.StorageClassName != nil && *o.Spec.StorageClassName == "")
+		add(VolumeSource, has(o.Annotations, volumeSources))
 	}
+	add(Collected, (kind == schema.GroupKind{Kind: "ConfigMap"} || kind == schema.GroupKind{Kind: "Secret"}) && has(o.GetLabels(), collected))
 	add(CloudIdentity, kind == schema.GroupKind{Kind: "ServiceAccount"} && has(o.GetAnnotations(), identities))
 	slices.Sort(all)
 	return all

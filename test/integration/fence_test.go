@@ -21,7 +21,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/canary/guide"
 )
 
-var fenceFile = filepath.Join(root, "manifests/fence.yaml")
+var fenceFile = filepath.Join(root, "manifests/fence/*.yaml")
 
 // TestTheFence makes every write of the matrix where there is no fence, where there is one, and where there is one and the
 // ServiceAccounts are bound to cluster-admin by mistake. The first shows the holes, so that the others prove something.

@@ -122,7 +122,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 	velero := set.velero.Velero().V1()
 	switch name {
 	case controller.Schedule:
-		if set.fence, err = fence.NewChecker(c.kube, c.kymaros, options.LeaderElectNamespace, options.VeleroNamespace); err != nil {
+		if set.fence, err = fence.NewChecker(c.kube, c.kymaros, options.LeaderElectNamespace, options.VeleroNamespace, options.PermittedResources); err != nil {
 			return nil, err
 		}
 		built, err := schedule.New(ctx, c.kymaros, tests, set.fence.Problem, options.RequireFence, recorder)

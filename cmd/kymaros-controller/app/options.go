@@ -70,7 +70,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.IsolationProof, "isolation-proof", o.IsolationProof,
 		"require: restore only where canaries show that NetworkPolicies are enforced, before a sandbox is ready and again right before the restore; report: restore anyway, and say what they show; off: do not look")
 	fs.BoolVar(&o.RequireFence, "require-fence", o.RequireFence,
-		"start runs only while the admission policies of manifests/fence.yaml are in force, as shipped; without, runs start anyway and every report says what was seen")
+		"start runs only while the admission policies of manifests/fence are in force, as shipped; without, runs start anyway and every report says what was seen")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
 	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease, and of kymaros-dns")
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")

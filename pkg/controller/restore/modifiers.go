@@ -1,14 +1,18 @@
 package restore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -20,8 +24,7 @@ import (
 const (
 	// ModifiersName is the ConfigMap in Velero's namespace that neutralises what is restored. It is part of the manifests.
 	ModifiersName = "kymaros-sandbox-modifiers"
-	// GroupModifiersName is the one for networkIsolation group: those rules, and one that gives restored pods our DNS. It is
-	// written anew for every Restore, so that it never lags behind the other.
+	// GroupModifiersName is the one for networkIsolation group: those rules, and one that gives restored pods our DNS.
 	GroupModifiersName = "kymaros-group-modifiers"
 	// DNSName is the Service of our DNS.
 	DNSName = "kymaros-dns"
@@ -44,7 +47,7 @@ func (c *Controller) modifiers(ctx context.Context, rt *v1alpha1.RestoreTest) (s
 	if err != nil {
 		return "", fmt.Errorf("get ConfigMap %s: %w", where, err)
 	}
-	key, shipped, err := parse(static.Data)
+	_, shipped, err := parse(static.Data)
 	if err != nil {
 		return "", modifiersError(fmt.Sprintf("ConfigMap %s is not as it was shipped (%v): apply manifests/20-modifiers.yaml", where, err))
 	}
@@ -59,26 +62,45 @@ func (c *Controller) modifiers(ctx context.Context, rt *v1alpha1.RestoreTest) (s
 	if err != nil {
 		return "", fmt.Errorf("get Service %s: %w", service, err)
 	}
-	text, err := groupRules(shipped, dns.Spec.ClusterIP, c.options.ClusterDomain)
-	if err != nil {
+	if err := c.fillIn(ctx, shipped, dns.Spec.ClusterIP); err != nil {
 		return "", err
 	}
-	rules := map[string]string{key: text}
+	return GroupModifiersName, nil
+}
 
+// fillIn makes the ConfigMap of group hold the address of our DNS. The rest of it has to be as it was shipped: the fence lets the
+// controller change nothing else, for whoever writes these rules has Velero make anything of anything. The error is a
+// modifiersError if it is not.
+func (c *Controller) fillIn(ctx context.Context, shipped rules, dns string) error {
+	where := c.options.VeleroNamespace + "/" + GroupModifiersName
+	configMaps := c.kube.CoreV1().ConfigMaps(c.options.VeleroNamespace)
 	have, err := configMaps.Get(ctx, GroupModifiersName, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		// Not the controller's to create: whoever may create ConfigMaps here can change what Velero's plugins do.
-		return "", modifiersError(fmt.Sprintf("ConfigMap %s/%s is missing: apply manifests/20-modifiers.yaml", c.options.VeleroNamespace, GroupModifiersName))
-	case err == nil && (!maps.Equal(have.Data, rules) || len(have.BinaryData) > 0):
-		have = have.DeepCopy()
-		have.Data, have.BinaryData = rules, nil
-		_, err = configMaps.Update(ctx, have, metav1.UpdateOptions{FieldManager: controller.FieldManager(controller.Restore)})
+	if apierrors.IsNotFound(err) {
+		return modifiersError("ConfigMap " + where + " is missing: apply manifests/25-group-modifiers.yaml")
 	}
 	if err != nil {
-		return "", fmt.Errorf("write ConfigMap %s/%s: %w", c.options.VeleroNamespace, GroupModifiersName, err)
+		return fmt.Errorf("get ConfigMap %s: %w", where, err)
 	}
-	return GroupModifiersName, nil
+	key, _, err := parse(have.Data)
+	var text string
+	if err == nil {
+		text, err = address(have.Data[key], dns)
+	}
+	if err == nil {
+		err = isGroup(text, shipped, dns, c.options.ClusterDomain)
+	}
+	if err != nil {
+		return modifiersError(fmt.Sprintf("ConfigMap %s is not as it was shipped (%v): apply manifests/25-group-modifiers.yaml", where, err))
+	}
+	if text == have.Data[key] {
+		return nil
+	}
+	have = have.DeepCopy()
+	have.Data[key] = text
+	if _, err := configMaps.Update(ctx, have, metav1.UpdateOptions{FieldManager: controller.FieldManager(controller.Restore)}); err != nil {
+		return fmt.Errorf("write ConfigMap %s: %w", where, err)
+	}
+	return nil
 }
 
 // rules are resource modifiers as Velero reads them.
@@ -102,29 +124,44 @@ func parse(data map[string]string) (key string, all rules, err error) {
 	return key, all, nil
 }
 
-// groupRules returns the rules and one more, by which pods ask our DNS, as text.
-func groupRules(all rules, dns, domain string) (string, error) {
-	// Pods only: a changed template is rolled out, and that deletes the pod whose volumes Velero is filling.
-	patch, err := json.Marshal(map[string]any{"spec": map[string]any{
-		"dnsPolicy": corev1.DNSNone,
-		"dnsConfig": map[string]any{
-			"nameservers": []string{dns},
-			"searches":    []string{"svc." + domain},
-			// A name with a dot is asked for as it is written, which our DNS understands: one query instead of two.
-			"options": []map[string]string{{"name": "ndots", "value": "1"}},
-		},
-	}})
-	if err != nil {
-		return "", err
+// nameserver is what stands around the address of our DNS. The fence looks for the same.
+const nameserver, nameserverEnd = "nameservers: [", "]"
+
+// address puts the address of our DNS where it belongs in text.
+func address(text, dns string) (string, error) {
+	parts := strings.Split(text, nameserver)
+	if len(parts) != 2 || !strings.Contains(parts[1], nameserverEnd) {
+		return "", fmt.Errorf("it does not have one %q", nameserver+"...")
 	}
-	rule, err := json.Marshal(map[string]any{
-		"conditions":   map[string]any{"groupResource": "pods"},
-		"mergePatches": []map[string]any{{"patchData": string(patch)}},
-	})
+	return parts[0] + nameserver + strconv.Quote(dns) + parts[1][strings.Index(parts[1], nameserverEnd):], nil
+}
+
+// isGroup tells what text is other than the shipped rules and one more, by which pods ask our DNS; nil if it is that.
+func isGroup(text string, shipped rules, dns, domain string) error {
+	_, have, err := parse(map[string]string{"rules.yaml": text})
 	if err != nil {
-		return "", err
+		return err
 	}
-	all.Rules = append(all.Rules, rule)
-	text, err := yaml.Marshal(all)
-	return string(text), err
+	last := len(have.Rules) - 1
+	if have.Version != shipped.Version || !slices.EqualFunc(have.Rules[:last], shipped.Rules, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
+		return errors.New("its rules are not those of " + ModifiersName + " and one more")
+	}
+	var rule struct {
+		Conditions   map[string]any      `json:"conditions"`
+		MergePatches []map[string]string `json:"mergePatches"`
+	}
+	var pod corev1.Pod
+	if err := yaml.UnmarshalStrict(have.Rules[last], &rule); err != nil || len(rule.MergePatches) != 1 {
+		return errors.New("its last rule is not one merge patch")
+	}
+	if err := yaml.UnmarshalStrict([]byte(rule.MergePatches[0]["patchData"]), &pod); err != nil {
+		return fmt.Errorf("its last rule: %w", err)
+	}
+	want := corev1.Pod{Spec: corev1.PodSpec{DNSPolicy: corev1.DNSNone, DNSConfig: &corev1.PodDNSConfig{
+		Nameservers: []string{dns}, Searches: []string{"svc." + domain}, Options: []corev1.PodDNSConfigOption{{Name: "ndots", Value: new("1")}},
+	}}}
+	if !equality.Semantic.DeepEqual(rule.Conditions, map[string]any{"groupResource": "pods"}) || !equality.Semantic.DeepEqual(pod, want) {
+		return fmt.Errorf("its last rule does not have pods ask one nameserver for names in svc.%s; that domain is the controller's flag --cluster-domain", domain)
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package restore
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -18,10 +17,10 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
-// shipped returns the ConfigMap of the manifests.
-func shipped(t *testing.T) *corev1.ConfigMap {
+// shipped returns the ConfigMap in a file of the manifests.
+func shipped(t *testing.T, file string) *corev1.ConfigMap {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "..", "manifests", "20-modifiers.yaml"))
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "manifests", file))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,16 +56,12 @@ func rulesOf(t *testing.T, data map[string]string) []rule {
 }
 
 func TestGroupRulesAreTheShippedOnesAndOneMore(t *testing.T) {
-	static := shipped(t)
-	key, all, err := parse(static.Data)
+	static, group := shipped(t, "20-modifiers.yaml"), shipped(t, "25-group-modifiers.yaml")
+	got, err := address(group.Data["rules.yaml"], "10.96.0.53")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := groupRules(all, "10.96.0.53", "k8s.example.com")
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, after := rulesOf(t, static.Data), rulesOf(t, map[string]string{key: got})
+	before, after := rulesOf(t, static.Data), rulesOf(t, map[string]string{"rules.yaml": got})
 	if diff := cmp.Diff(before, after[:len(after)-1]); diff != "" {
 		t.Errorf("the shipped rules (-want +got):\n%s", diff)
 	}
@@ -75,13 +70,11 @@ func TestGroupRulesAreTheShippedOnesAndOneMore(t *testing.T) {
 		t.Errorf("rule %+v must be one merge patch on pods, and nothing else", added)
 	}
 	var pod corev1.Pod
-	patch := json.NewDecoder(strings.NewReader(added.MergePatches[0]["patchData"].(string)))
-	patch.DisallowUnknownFields()
-	if err := patch.Decode(&pod); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(added.MergePatches[0]["patchData"].(string)), &pod); err != nil {
 		t.Fatal(err)
 	}
 	want := corev1.PodSpec{DNSPolicy: corev1.DNSNone, DNSConfig: &corev1.PodDNSConfig{
-		Nameservers: []string{"10.96.0.53"}, Searches: []string{"svc.k8s.example.com"}, Options: []corev1.PodDNSConfigOption{{Name: "ndots", Value: new("1")}},
+		Nameservers: []string{"10.96.0.53"}, Searches: []string{"svc.cluster.local"}, Options: []corev1.PodDNSConfigOption{{Name: "ndots", Value: new("1")}},
 	}}
 	if diff := cmp.Diff(want, pod.Spec); diff != "" {
 		t.Errorf("patch (-want +got):\n%s", diff)
@@ -95,8 +88,22 @@ func TestModifiers(t *testing.T) {
 	static := func(data map[string]string) *corev1.ConfigMap {
 		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "velero", Name: ModifiersName}, Data: data}
 	}
-	stale := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "velero", Name: GroupModifiersName}, Data: map[string]string{"old.yaml": "x"}}
-	good := shipped(t)
+	good, group := shipped(t, "20-modifiers.yaml"), shipped(t, "25-group-modifiers.yaml")
+	// changed is the ConfigMap of group, with something else in it.
+	changed := func(old, new string) *corev1.ConfigMap {
+		cm := group.DeepCopy()
+		text := strings.Replace(cm.Data["rules.yaml"], old, new, 1)
+		if text == cm.Data["rules.yaml"] {
+			t.Fatalf("nothing has %q", old)
+		}
+		cm.Data["rules.yaml"] = text
+		return cm
+	}
+	unshipped := func(old, new string) []runtime.Object {
+		return []runtime.Object{good, dns("10.96.0.53"), changed(old, new)}
+	}
+	twoKeys := group.DeepCopy()
+	twoKeys.Data["more.yaml"] = "x"
 	for name, c := range map[string]struct {
 		isolation v1alpha1.NetworkIsolation
 		objects   []runtime.Object
@@ -109,7 +116,15 @@ func TestModifiers(t *testing.T) {
 		"strict needs them too":          {v1alpha1.IsolationStrict, nil, "", "velero/kymaros-sandbox-modifiers is missing", ""},
 		"and not emptied":                {v1alpha1.IsolationStrict, []runtime.Object{static(map[string]string{"a": "version: v1"})}, "", "no rules", ""},
 		"group does not make its own":    {v1alpha1.IsolationGroup, []runtime.Object{good, dns("10.96.0.53")}, "", "velero/kymaros-group-modifiers is missing", ""},
-		"group refreshes what is old":    {v1alpha1.IsolationGroup, []runtime.Object{good, dns("10.96.0.53"), stale}, GroupModifiersName, "", "update"},
+		"group fills the address in":     {v1alpha1.IsolationGroup, []runtime.Object{good, dns("10.96.0.53"), group}, GroupModifiersName, "", "update"},
+		"and one of IPv6":                {v1alpha1.IsolationGroup, []runtime.Object{good, dns("fd00::53"), group}, GroupModifiersName, "", "update"},
+		"and replaces what is old":       {v1alpha1.IsolationGroup, unshipped("0.0.0.0", "10.96.0.52"), GroupModifiersName, "", "update"},
+		"a rule that was changed":        {v1alpha1.IsolationGroup, unshipped("suspend: true", "suspend: false"), "", "manifests/25-group-modifiers.yaml", ""},
+		"other conditions":               {v1alpha1.IsolationGroup, unshipped("groupResource: \"**\"", "groupResource: pods"), "", "are not those of", ""},
+		"another domain":                 {v1alpha1.IsolationGroup, unshipped("svc.cluster.local", "svc.example.com"), "", "--cluster-domain", ""},
+		"a second nameserver":            {v1alpha1.IsolationGroup, unshipped("dnsPolicy: None", "nameservers: []"), "", "does not have one", ""},
+		"something else in the last":     {v1alpha1.IsolationGroup, unshipped("dnsPolicy: None", "dnsPolicy: None\n        hostNetwork: true"), "", "one nameserver", ""},
+		"a further key":                  {v1alpha1.IsolationGroup, []runtime.Object{good, dns("10.96.0.53"), twoKeys}, "", "2 keys", ""},
 		"without the rules nothing goes": {v1alpha1.IsolationGroup, []runtime.Object{dns("10.96.0.53")}, "", "velero/kymaros-sandbox-modifiers is missing", ""},
 		"without the Service neither":    {v1alpha1.IsolationGroup, []runtime.Object{good}, "", "system/kymaros-dns is missing", ""},
 		"nor without its address":        {v1alpha1.IsolationGroup, []runtime.Object{good, dns("None")}, "", "manifests/40-dns.yaml", ""},
@@ -139,7 +154,8 @@ func TestModifiers(t *testing.T) {
 				return
 			}
 			made, err := kube.CoreV1().ConfigMaps("velero").Get(t.Context(), got, metav1.GetOptions{})
-			if err != nil || len(rulesOf(t, made.Data)) != len(rulesOf(t, good.Data))+1 {
+			service, _ := kube.CoreV1().Services("system").Get(t.Context(), "kymaros-dns", metav1.GetOptions{})
+			if err != nil || made.Data["rules.yaml"] != strings.Replace(group.Data["rules.yaml"], "0.0.0.0", service.Spec.ClusterIP, 1) {
 				t.Errorf("ConfigMap %v, %v", made, err)
 			}
 			kube.ClearActions()

@@ -2649,7 +2649,7 @@ func schema_pkg_apis_restore_v1alpha1_RunStatus(ref common.ReferenceCallback) co
 					},
 					"fence": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Fence tells whether the admission policies of manifests/fence.yaml were in force, as shipped, when the run began.",
+							Description: "Fence tells whether the admission policies of manifests/fence were in force, as shipped, when the run began.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

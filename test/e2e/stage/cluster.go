@@ -143,7 +143,7 @@ func (c *Cluster) install(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := c.command(ctx, "kubectl", "apply", "-f", "manifests/crds", "-f", "manifests"); err != nil {
+	if err := c.command(ctx, "kubectl", "apply", "-f", "manifests/crds", "-f", "manifests", "-f", "manifests/fence"); err != nil {
 		return err
 	}
 	if err := c.forget(ctx); err != nil {
@@ -189,7 +189,7 @@ func runBuild(container, build, start string) ([]byte, error) {
 
 // ApplyFence installs the fence as it is in this tree.
 func (c *Cluster) ApplyFence(ctx context.Context) error {
-	return c.command(ctx, "kubectl", "apply", "-f", "manifests/fence.yaml")
+	return c.command(ctx, "kubectl", "apply", "-f", "manifests/fence")
 }
 
 // forget deletes the lease, which the controller makes once in the life of a cluster, so that it makes it in every run of

@@ -118,7 +118,7 @@ type RunStatus struct {
 	StartTime metav1.Time `json:"startTime"`
 	// Deadline is when its verdict is due.
 	Deadline metav1.Time `json:"deadline"`
-	// Fence tells whether the admission policies of manifests/fence.yaml were in force, as shipped, when the run began.
+	// Fence tells whether the admission policies of manifests/fence were in force, as shipped, when the run began.
 	// +optional
 	// +kubebuilder:validation:Enum=intact;notIntact
 	Fence FenceState `json:"fence,omitempty"`

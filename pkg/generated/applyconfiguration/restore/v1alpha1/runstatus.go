@@ -29,7 +29,7 @@ type RunStatusApplyConfiguration struct {
 	StartTime *v1.Time `json:"startTime,omitempty"`
 	// Deadline is when its verdict is due.
 	Deadline *v1.Time `json:"deadline,omitempty"`
-	// Fence tells whether the admission policies of manifests/fence.yaml were in force, as shipped, when the run began.
+	// Fence tells whether the admission policies of manifests/fence were in force, as shipped, when the run began.
 	Fence *restorev1alpha1.FenceState `json:"fence,omitempty"`
 }
 
