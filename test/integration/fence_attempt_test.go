@@ -23,30 +23,41 @@ import (
 
 // actor is somebody who writes.
 type actor struct {
-	user string
-	pod  string // that the token is bound to
+	user  string
+	pod   string // that the token is bound to
+	group string
 }
 
 var (
 	controllerSA  = "system:serviceaccount:" + systemNamespace + ":kymaros-controller"
-	theController = actor{controllerSA, "kymaros-controller-7d9f"}
-	unboundToken  = actor{controllerSA, ""}
-	otherPod      = actor{controllerSA, "shell"}
-	theDNS        = actor{"system:serviceaccount:" + systemNamespace + ":kymaros-dns", "kymaros-dns-5c4b"}
-	theGuide      = actor{"system:serviceaccount:" + canary.TargetNamespace + ":kymaros-canary-guide", "canary-guide-6b9f"}
-	theVelero     = actor{"system:serviceaccount:" + veleroNamespace + ":velero", ""}
-	chartsVelero  = actor{"system:serviceaccount:" + veleroNamespace + ":velero-server", ""} // as the Helm chart names it
+	theController = actor{user: controllerSA, pod: "kymaros-controller-7d9f"}
+	unboundToken  = actor{user: controllerSA}
+	otherPod      = actor{user: controllerSA, pod: "shell"}
+	theDNS        = actor{user: "system:serviceaccount:" + systemNamespace + ":kymaros-dns", pod: "kymaros-dns-5c4b"}
+	theGuide      = actor{user: "system:serviceaccount:" + canary.TargetNamespace + ":kymaros-canary-guide", pod: "canary-guide-6b9f"}
+	theVelero     = actor{user: "system:serviceaccount:" + veleroNamespace + ":velero"}
+	chartsVelero  = actor{user: "system:serviceaccount:" + veleroNamespace + ":velero-server"} // as the Helm chart names it
 	administrator = actor{}
-	tester        = actor{"tester", ""}  // may write tests, and read some Secrets
-	checker       = actor{"checker", ""} // may write policies, and no tests
-	replicas      = actor{"system:serviceaccount:kube-system:replicaset-controller", ""}
-	emptier       = actor{"system:serviceaccount:kube-system:namespace-controller", ""}
-	counter       = actor{"system:serviceaccount:kube-system:resourcequota-controller", ""}
+	tester        = actor{user: "tester"}  // may write tests, and read some Secrets
+	checker       = actor{user: "checker"} // may write policies, and no tests
+	owner         = actor{user: "owner"}   // may do everything in the namespaces that are ours or Velero's, and nothing elsewhere
+	replicas      = clusterController("replicaset-controller")
+	statefulSets  = clusterController("statefulset-controller")
+	daemonSets    = clusterController("daemon-set-controller")
+	emptier       = clusterController("namespace-controller")
+	counter       = clusterController("resourcequota-controller")
+	aws           = clusterController("amazon-network-policy-controller")
+	// By its group only: what else holds of a node's name the API server sees to.
+	node = actor{user: "kubelet", group: "system:nodes"}
 )
 
-// attempt is one write. Nothing of it stays: it is a dry run, or connects to a pod that runs nowhere.
+func clusterController(name string) actor {
+	return actor{user: "system:serviceaccount:kube-system:" + name}
+}
+
+// attempt is one request. Nothing of it stays: it is a dry run, or connects to a pod that runs nowhere.
 type attempt struct {
-	verb      string // create, patch, put, delete, deletecollection or connect
+	verb      string // create, patch, put, delete, deletecollection, connect, get, list or watch
 	resource  schema.GroupVersionResource
 	sub       string
 	namespace string
@@ -138,6 +149,9 @@ func configOf(who actor) *rest.Config {
 		if who.pod != "" {
 			config.Impersonate.Extra = map[string][]string{"authentication.kubernetes.io/pod-name": {who.pod}}
 		}
+		if who.group != "" {
+			config.Impersonate.Groups = []string{who.group}
+		}
 	}
 	return config
 }
@@ -180,6 +194,8 @@ func (a attempt) try(ctx context.Context, c asked) error {
 		merge(now.Object, body.Object)
 		_, err = resource.Update(ctx, now, metav1.UpdateOptions{DryRun: dry}, sub...)
 		return err
+	case "get", "list", "watch":
+		return a.read(ctx, resource)
 	case "delete":
 		return resource.Delete(ctx, a.name, metav1.DeleteOptions{DryRun: dry}, sub...)
 	case "deletecollection":
@@ -195,6 +211,29 @@ func (a attempt) try(ctx context.Context, c asked) error {
 	return errors.New("no verb " + a.verb)
 }
 
+// read asks for the object or for all. That it is not there is an answer, too.
+func (a attempt) read(ctx context.Context, resource dynamic.ResourceInterface) error {
+	switch a.verb {
+	case "get":
+		if _, err := resource.Get(ctx, a.name, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			return err
+		}
+		return nil
+	case "list":
+		_, err := resource.List(ctx, metav1.ListOptions{Limit: 1})
+		return err
+	}
+	var one metav1.ListOptions
+	if a.name != "" {
+		one.FieldSelector = "metadata.name=" + a.name
+	}
+	changes, err := resource.Watch(ctx, one)
+	if err == nil {
+		changes.Stop()
+	}
+	return err
+}
+
 const (
 	allowed = "allowed"
 	byRBAC  = "RBAC"
@@ -205,7 +244,7 @@ var policyName = regexp.MustCompile(`ValidatingAdmissionPolicy '([^']+)' with bi
 // outcome tells who refused: a policy by its name, RBAC, or nobody. Anything else is an error, for such a row would prove
 // nothing.
 func outcome(err error) (string, error) {
-	if err == nil {
+	if err == nil || apierrors.IsAlreadyExists(err) { // that comes after admission
 		return allowed, nil
 	}
 	if found := policyName.FindStringSubmatch(err.Error()); found != nil {

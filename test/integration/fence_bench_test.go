@@ -63,7 +63,7 @@ func BenchmarkLookAtTheFence(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	checker, err := fence.NewChecker(clients.kube, client, systemNamespace, veleroNamespace)
+	checker, err := fence.NewChecker(clients.kube, client, systemNamespace, veleroNamespace, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

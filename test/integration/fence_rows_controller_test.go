@@ -40,7 +40,7 @@ func sandboxRows() []row {
 		{"the controller closes a sandbox", theController, policy("{}"), "", false},
 		{"the controller opens a sandbox to its run and our DNS", theController, policy("{ingress: [{from: [" + group + "]}], egress: [{to: [" + group + "]}, {to: [" + dns + "], ports: [{port: 5353, protocol: UDP}]}]}"), "", false},
 		{"the controller closes a sandbox again", theController, patches(netpols, box+"/kymaros-allow-group", "{spec: {egress: null}}"), "", false},
-		{"the controller releases a policy that somebody opened", theController, patches(netpols, box+"/kymaros-allow-group", "{metadata: {finalizers: null}}"), "", false},
+		{"the controller releases a policy that somebody opened", theController, patches(netpols, "fence-leaving/kymaros-allow-group", "{metadata: {finalizers: null}}"), "", false},
 		{"the controller closes production", theController, creates(netpols, prod, policyBody("kymaros-new", "{}")), by, false},
 		{"the controller changes a policy of production", theController, patches(netpols, prod+"/firewall", labels("a: b")), by, false},
 		{"an administrator opens production", administrator, creates(netpols, prod, policyBody("open", "{ingress: [{}], egress: [{}]}")), "", false},
@@ -109,6 +109,12 @@ func clusterRows() []row {
 	const reclaim = "{spec: {persistentVolumeReclaimPolicy: Delete}}"
 	return []row{
 		{"the controller has a volume reclaimed", theController, patches(pv, "fence-claimed", reclaim), "", false},
+		{"a volume that was kept when its claim went", theController, patches(pv, "fence-released", reclaim), by, false},
+		{"a volume that failed", theController, patches(pv, "fence-failed", reclaim), by, false},
+		{"the controller has a volume kept whose claim went", theController, patches(pv, "fence-failed", "{spec: {persistentVolumeReclaimPolicy: Retain}}"), "", false},
+		{"a volume is scrubbed", theController, patches(pv, "fence-claimed", "{spec: {persistentVolumeReclaimPolicy: Recycle}}"), by, false},
+		{"a volume of production", theController, patches(pv, "fence-of-production", reclaim), "kymaros-volumes", false},
+		{"an administrator has a volume of production reclaimed", administrator, patches(pv, "fence-of-production", reclaim), "", false},
 		{"a volume without a claim", theController, patches(pv, "fence-free", reclaim), by, false},
 		{"the size of a volume", theController, patches(pv, "fence-claimed", "{spec: {capacity: {storage: 2Gi}}}"), by, false},
 		{"the claim of a volume", theController, patches(pv, "fence-claimed", "{spec: {claimRef: null}}"), by, false},
@@ -127,7 +133,7 @@ func clusterRows() []row {
 	}
 }
 
-const downloadRequest = "{apiVersion: velero.io/v1, kind: DownloadRequest, metadata: {generateName: kymaros-new-, labels: {kymaros.io/managed-by: kymaros}}, spec: {target: {kind: BackupResourceList, name: b}}}"
+const downloadRequest = "{apiVersion: velero.io/v1, kind: DownloadRequest, metadata: {name: kymaros-inventory, labels: {kymaros.io/managed-by: kymaros}}, spec: {target: {kind: BackupResourceList, name: b}}}"
 
 // veleroRows: what the controller asks of Velero.
 func veleroRows() []row {
@@ -149,8 +155,10 @@ func veleroRows() []row {
 		{"a backup is asked for", theController, download("velero", "{spec: {target: {kind: BackupContents}}}"), by, false},
 		{"a log is asked for", theController, download("velero", "{spec: {target: {kind: RestoreLog}}}"), by, false},
 		{"a list without our label", theController, download("velero", labels("kymaros.io/managed-by: null")), by, false},
+		{"a list by another name", theController, download("velero", "{metadata: {name: kymaros-other}}"), by, false},
 		{"a list in another namespace", theController, download("fence-team", "{}"), by, true},
-		{"the controller deletes its request", theController, deletes(downloads, "velero/kymaros-fence"), "", false},
+		{"the controller deletes its request", theController, deletes(downloads, "velero/kymaros-inventory"), "", false},
+		{"the controller deletes a request by another name", theController, deletes(downloads, "velero/kymaros-fence"), by, false},
 		{"the controller deletes a request of others", theController, deletes(downloads, "velero/kymaros-lookalike"), by, false},
 		{"an administrator asks for a backup", administrator, download("velero", "{spec: {target: {kind: BackupContents}}}"), "", false},
 		{"the controller makes a backup", theController, creates(at("velero.io/v1/backups"), "velero", "{apiVersion: velero.io/v1, kind: Backup, metadata: {name: kymaros-new}}"), never, true},
@@ -168,7 +176,7 @@ func ownRows() []row {
 	const owner = "{metadata: {ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: a, uid: 11111111-1111-1111-1111-111111111111}]}}"
 	finalizers := func(list string) string { return "{metadata: {finalizers: [" + list + "]}}" }
 	return []row{
-		{"the modifiers for group", theController, patches(core("configmaps"), "velero/kymaros-group-modifiers", "{data: {a: b}}").put(), "", false},
+		{"a further key of the modifiers for group", theController, patches(core("configmaps"), "velero/kymaros-group-modifiers", "{data: {a: b}}").put(), by, false},
 		{"another ConfigMap of Velero's namespace", theController, creates(core("configmaps"), "velero", configMap("plugin")), never, true},
 		{"the modifiers that are shipped", theController, patches(core("configmaps"), "velero/kymaros-sandbox-modifiers", "{data: {a: b}}").put(), by, true},
 		{"a ConfigMap elsewhere", theController, patches(core("configmaps"), "fence-production/kymaros-group-modifiers", "{data: {a: b}}").put(), by, true},
@@ -192,9 +200,12 @@ func ownRows() []row {
 		{"the status of a report", theController, patches(reportsGVR, "fence-team/shop", "{}").on("status").put(), "", false},
 		{"a report is pruned", theController, deletes(reportsGVR, "fence-team/shop"), "", false},
 		{"all reports are pruned", theController, deletesAll(reportsGVR, "fence-team"), "", true},
-		{"an event", theController, creates(core("events"), "fence-team", "{apiVersion: v1, kind: Event, metadata: {name: new}, involvedObject: {namespace: fence-team, name: shop}}"), "", false},
+		{"an event", theController, creates(core("events"), "fence-team", "{apiVersion: v1, kind: Event, metadata: {name: new}, involvedObject: {apiVersion: restore.kymaros.io/v1alpha1, kind: RestoreTest, namespace: fence-team, name: shop}}"), "", false},
+		{"an event about a pod", theController, creates(core("events"), "fence-team", "{apiVersion: v1, kind: Event, metadata: {name: new}, involvedObject: {apiVersion: v1, kind: Pod, namespace: fence-team, name: shop}}"), by, false},
+		{"an event about a test of another kind", theController, creates(core("events"), "fence-team", "{apiVersion: v1, kind: Event, metadata: {name: new}, involvedObject: {apiVersion: example.com/v1, kind: RestoreTest, namespace: fence-team, name: shop}}"), by, false},
+		{"an event about nothing", theController, creates(core("events"), "fence-team", "{apiVersion: v1, kind: Event, metadata: {name: new}, involvedObject: {namespace: fence-team, name: shop}}"), by, false},
 		{"an event by the other group", theController, creates(at("events.k8s.io/v1/events"), "fence-team", fmt.Sprintf(
-			"{apiVersion: events.k8s.io/v1, kind: Event, metadata: {name: new}, eventTime: %q, action: a, reason: b, reportingController: c/d, reportingInstance: e, type: Normal, regarding: {namespace: fence-team, name: shop}}",
+			"{apiVersion: events.k8s.io/v1, kind: Event, metadata: {name: new}, eventTime: %q, action: a, reason: b, reportingController: c/d, reportingInstance: e, type: Normal, regarding: {apiVersion: restore.kymaros.io/v1alpha1, kind: RestoreTest, namespace: fence-team, name: shop}}",
 			"2026-01-01T00:00:00.000000Z")), never, true},
 	}
 }

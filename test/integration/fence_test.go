@@ -119,10 +119,16 @@ func fenceScene(t *testing.T) {
 		{User: tester.user, ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: "fence-src-15", Verb: "create", Resource: "pods", Subresource: "exec"}},
 		{User: tester.user, ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: "fence-team", Verb: "create", Group: "restore.kymaros.io", Resource: "restoretests"}},
 		{User: checker.user, ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: "fence-team", Verb: "create", Group: "restore.kymaros.io", Resource: "healthcheckpolicies"}},
+		{User: owner.user, ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: "fence-team", Verb: "create", Resource: "pods"}},
+		{User: node.user, Groups: []string{node.group}, ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: "fence-team", Verb: "create", Resource: "serviceaccounts", Subresource: "token"}},
 		{User: theVelero.user, ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "create", Resource: "namespaces"}},
 	} {
 		awaitRight(t, right)
 	}
+	fencePlaces(t)
+	fenceVolumes(t)
+	fenceEnds(t)
+	fenceChecked(t)
 	// The cluster has counted.
 	eventually(t, stepTimeout, func(ctx context.Context) error {
 		q, err := kube.CoreV1().ResourceQuotas("fence-sandbox").Get(ctx, quotaName, metav1.GetOptions{})
