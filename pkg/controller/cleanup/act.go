@@ -125,6 +125,9 @@ func (c *Controller) release(ctx context.Context, namespaces []*corev1.Namespace
 				continue
 			}
 			held++
+			if !emptied(ns) {
+				continue // the fence would refuse it; the update of the namespace that says so brings us back
+			}
 			errs = append(errs, unfinalize(policy, func(patch []byte) error {
 				_, err := policies.Patch(ctx, policy.Name, types.MergePatchType, patch, options)
 				return err
