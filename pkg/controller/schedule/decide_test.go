@@ -185,6 +185,11 @@ func TestValidate(t *testing.T) {
 		"the sandbox of one is the source of another": {func(rt *v1alpha1.RestoreTest) {
 			rt.Spec.BackupSource.Namespaces = []v1alpha1.SourceNamespace{{Name: "a", SandboxName: "b"}, {Name: "b"}}
 		}, "never restores into its source"},
+		"a sandbox that policies exempt": {func(rt *v1alpha1.RestoreTest) {
+			rt.Spec.BackupSource.Namespaces[0].SandboxName = "openshift-shop"
+		}, `spec.backupSource.namespaces[0].sandboxName: "openshift-shop" begins with`},
+		"a prefix that policies exempt":              {func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.NamespacePrefix = "kube-test" }, `spec.sandbox.namespacePrefix: "kube-test"`},
+		"a prefix that makes names that they exempt": {func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.NamespacePrefix = "kube" }, `spec.sandbox.namespacePrefix: "kube"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := validate(&test(c.edit).Spec)
@@ -193,7 +198,14 @@ func TestValidate(t *testing.T) {
 			}
 		})
 	}
-	if err := validate(&test().Spec); err != nil {
-		t.Errorf("a good spec is refused: %v", err)
+	for name, good := range map[string]edit{
+		"the least there can be": func(*v1alpha1.RestoreTest) {},
+		"names that only look like those that policies exempt": func(rt *v1alpha1.RestoreTest) {
+			rt.Spec.BackupSource.Namespaces[0].SandboxName, rt.Spec.Sandbox.NamespacePrefix = "kubeshop", "my-kube"
+		},
+	} {
+		if err := validate(&test(good).Spec); err != nil {
+			t.Errorf("%s: a good spec is refused: %v", name, err)
+		}
 	}
 }
