@@ -70,6 +70,20 @@ func Labels(rt *v1alpha1.RestoreTest, sandbox string) map[string]string {
 	}
 }
 
+// Lost returns those of the labels want that live does not have. An older version did not give the one with the namespace of
+// the test, and the fence lets nobody add it: people find sandboxes by it, nothing here does, so a run goes on over an upgrade
+// without.
+func Lost(live, want map[string]string) map[string]string {
+	lost := map[string]string{}
+	for key, value := range want {
+		have, ok := live[key]
+		if have != value && (ok || key != v1alpha1.LabelRestoreTestNamespace) {
+			lost[key] = value
+		}
+	}
+	return lost
+}
+
 // Annotations returns the annotations of an object in or for a sandbox of rt's run.
 func Annotations(rt *v1alpha1.RestoreTest) map[string]string {
 	return map[string]string{v1alpha1.AnnotationRestoreTest: rt.Namespace + "/" + rt.Name}
