@@ -142,6 +142,7 @@ type SandboxStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=source
+	// +kubebuilder:validation:MaxItems=16
 	Namespaces []SandboxNamespace `json:"namespaces,omitempty"`
 	// StaticClasses are storage classes of which somebody's volume waits for a claim. A claim of a sandbox would take it:
 	// the quota refuses claims of these classes.
