@@ -34,6 +34,11 @@ func Sandbox(prefix, test, runID, source string) string {
 	return Shorten(head, maxName-hashSize-1) + "-" + hash(runID, source)
 }
 
+// Exempt tells whether policies of clusters exempt namespaces of this name, so that a sandbox must not have it.
+func Exempt(namespace string) bool {
+	return strings.HasPrefix(namespace, "kube-") || strings.HasPrefix(namespace, "openshift-")
+}
+
 // Restore names the Velero Restore of a run: kymaros-<test>-<run id>. Velero copies it into a label of every object that
 // it restores, so it keeps to the length of a label value.
 func Restore(test, runID string) string {
@@ -56,12 +61,27 @@ func Shorten(s string, max int) string {
 // Labels returns the labels of an object in or for a sandbox of rt's run. sandbox is the name of its namespace.
 func Labels(rt *v1alpha1.RestoreTest, sandbox string) map[string]string {
 	return map[string]string{
-		v1alpha1.LabelManagedBy:     v1alpha1.ManagedBy,
-		v1alpha1.LabelTest:          LabelValue(rt.Name),
-		v1alpha1.LabelTestNamespace: sandbox,
-		v1alpha1.LabelGroup:         rt.Status.Run.ID,
-		v1alpha1.LabelRun:           rt.Status.Run.ID,
+		v1alpha1.LabelManagedBy:            v1alpha1.ManagedBy,
+		v1alpha1.LabelTest:                 LabelValue(rt.Name),
+		v1alpha1.LabelRestoreTestNamespace: rt.Namespace,
+		v1alpha1.LabelTestNamespace:        sandbox,
+		v1alpha1.LabelGroup:                rt.Status.Run.ID,
+		v1alpha1.LabelRun:                  rt.Status.Run.ID,
 	}
+}
+
+// Lost returns those of the labels want that live does not have. An older version did not give the one with the namespace of
+// the test, and the fence lets nobody add it: people find sandboxes by it, nothing here does, so a run goes on over an upgrade
+// without.
+func Lost(live, want map[string]string) map[string]string {
+	lost := map[string]string{}
+	for key, value := range want {
+		have, ok := live[key]
+		if have != value && (ok || key != v1alpha1.LabelRestoreTestNamespace) {
+			lost[key] = value
+		}
+	}
+	return lost
 }
 
 // Annotations returns the annotations of an object in or for a sandbox of rt's run.

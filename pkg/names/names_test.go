@@ -5,7 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
 var start = time.Date(2026, 3, 1, 3, 4, 5, 0, time.FixedZone("", 3600))
@@ -62,5 +66,37 @@ func TestShortenLeavesShortNamesAlone(t *testing.T) {
 	}
 	if got := Shorten("abcdefgh-ij", 10); len(got) > 10 || !strings.HasPrefix(got, "abc-") {
 		t.Errorf("Shorten = %s", got)
+	}
+}
+
+func TestLabelsTellTestsOfOneNameApart(t *testing.T) {
+	rt := &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop"}, Status: v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run"}}}
+	got := Labels(rt, "sbx")
+	if got["kymaros.io/test"] != "shop" || got["kymaros.io/restoretest-namespace"] != "team" {
+		t.Errorf("labels %v", got)
+	}
+}
+
+func TestLabelsThatWereLost(t *testing.T) {
+	want := map[string]string{"kymaros.io/run": "run", "kymaros.io/restoretest-namespace": "team"}
+	for name, c := range map[string]struct{ live, lost map[string]string }{
+		"none":                                {map[string]string{"kymaros.io/run": "run", "kymaros.io/restoretest-namespace": "team", "another": "x"}, map[string]string{}},
+		"none, of what an older version gave": {map[string]string{"kymaros.io/run": "run"}, map[string]string{}},
+		"one that is gone":                    {map[string]string{"kymaros.io/restoretest-namespace": "team"}, map[string]string{"kymaros.io/run": "run"}},
+		"one that is another":                 {map[string]string{"kymaros.io/run": "run", "kymaros.io/restoretest-namespace": "x"}, map[string]string{"kymaros.io/restoretest-namespace": "team"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(c.lost, Lost(c.live, want)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestNamesThatPoliciesExempt(t *testing.T) {
+	for name, want := range map[string]bool{"kube-system": true, "openshift-x": true, "kubeshop": false, "openshift": false, "my-kube-x": false, "": false} {
+		if Exempt(name) != want {
+			t.Errorf("%q: %v", name, !want)
+		}
 	}
 }

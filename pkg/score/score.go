@@ -162,7 +162,7 @@ var remedies = map[string]string{
 	ReasonNotTested:                       "See the levels that are not_tested, and give the controller the permissions that it lacks.",
 	ReasonRTOExceeded:                     "See status.rto.parts for where the time goes.",
 	ReasonDependenciesNotCovered:          "Add the other namespaces to backupSource.namespaces with sandbox.networkIsolation group, or accept that they are not covered.",
-	v1alpha1.ReasonBlockedBySandboxPolicy: "It says nothing about the backup. See validationLevels.podStartup.notTested: what needs more than sandbox.podSecurity baseline allows cannot be tested; if it was a quota, raise sandbox.resourceQuota.",
+	v1alpha1.ReasonBlockedBySandboxPolicy: "It says nothing about the backup. See validationLevels.podStartup.notTested: what needs more than sandbox.podSecurity baseline allows cannot be tested; if it was a quota, raise sandbox.resourceQuota, and the controller's flags --max-sandbox-* where they allow no more.",
 	v1alpha1.ReasonCheckFailed:            "See status.checks: the backup does not restore into a working application, or the check expects something else.",
 	v1alpha1.ReasonNotChecked:             "Name a HealthCheckPolicy in spec.healthChecks.policyRef.",
 	v1alpha1.ReasonPartiallyFailed:        "See Velero's log for the items that did not come back: kubectl -n velero logs deployment/velero.",

@@ -51,8 +51,10 @@ func TestSandboxesDeletedByHandInMidRun(t *testing.T) {
 	rt := cluster.Start(t, cluster.RestoreTest("by-hand", appsBackup, web), hold, webAnswers())
 	seen := sandboxesOf(t, rt)
 	rt = cluster.AwaitHeld(t, rt)
-	// kubectl delete ns -l kymaros.io/test=NAME
-	list, err := cluster.Kube.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{LabelSelector: v1alpha1.LabelTest + "=" + rt.Name})
+	// kubectl delete ns -l kymaros.io/test=NAME,kymaros.io/restoretest-namespace=NAMESPACE
+	list, err := cluster.Kube.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{
+		LabelSelector: v1alpha1.LabelTest + "=" + rt.Name + "," + v1alpha1.LabelRestoreTestNamespace + "=" + rt.Namespace,
+	})
 	if err != nil || len(list.Items) != 1 {
 		t.Fatalf("namespaces %v, %v", list.Items, err)
 	}

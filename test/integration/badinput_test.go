@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -69,6 +71,11 @@ func TestBadInputEndsInAConditionThatNamesIt(t *testing.T) {
 			},
 			condition: v1alpha1.ConditionScheduled, reason: v1alpha1.ReasonInvalidSpec, noRun: true,
 			message: []string{"spec.backupSource.namespaces[0].sandboxName", "never restores into its source"},
+		},
+		"too-long-a-life": {
+			edit:      func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.TTL = "25h" },
+			condition: v1alpha1.ConditionScheduled, reason: v1alpha1.ReasonInvalidSpec, noRun: true,
+			message: []string{"spec.sandbox.ttl: 25h is more than the 24h0m0s that the controller's flag --max-sandbox-ttl allows"},
 		},
 		"no-policy": {
 			edit:      func(rt *v1alpha1.RestoreTest) { rt.Spec.HealthChecks.PolicyRef = "absent" },
@@ -152,6 +159,31 @@ func TestBadInputEndsInAConditionThatNamesIt(t *testing.T) {
 			},
 			condition: v1alpha1.ConditionSandboxReady, reason: v1alpha1.ReasonNameTaken,
 			message: []string{`namespace "it-somebody-elses" exists already and is not this run's`, "spec.backupSource.namespaces[0].sandboxName"},
+		},
+		"name-with-rights": {
+			edit: func(rt *v1alpha1.RestoreTest) { rt.Spec.BackupSource.Namespaces[0].SandboxName = "it-entitled" },
+			prepare: func(t *testing.T, _ *v1alpha1.RestoreTest) {
+				bindings := kube.RbacV1().RoleBindings("default")
+				_, err := bindings.Create(t.Context(), &rbacv1.RoleBinding{
+					ObjectMeta: metav1.ObjectMeta{Name: "left-behind"},
+					RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "edit"},
+					Subjects:   []rbacv1.Subject{{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: "system:serviceaccounts:it-entitled"}},
+				}, metav1.CreateOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() {
+					ctx := context.WithoutCancel(t.Context())
+					if err := bindings.Delete(ctx, "left-behind", metav1.DeleteOptions{}); err != nil {
+						t.Error(err)
+					}
+					if _, err := kube.CoreV1().Namespaces().Get(ctx, "it-entitled", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+						t.Errorf("the namespace was made: %v", err)
+					}
+				})
+			},
+			condition: v1alpha1.ConditionSandboxReady, reason: v1alpha1.ReasonRejected,
+			message: []string{"RoleBinding default/left-behind gives rights", `"it-entitled"`, "spec.backupSource.namespaces[0].sandboxName"},
 		},
 		"too-late": {
 			edit: func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("25s")) },

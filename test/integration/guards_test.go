@@ -81,6 +81,7 @@ func namespaceIsMarked(t *testing.T, rt *v1alpha1.RestoreTest, sandbox, source s
 	for key, want := range map[string]string{
 		"kymaros.io/managed-by":                      "kymaros",
 		"kymaros.io/test":                            rt.Name,
+		"kymaros.io/restoretest-namespace":           rt.Namespace,
 		"kymaros.io/test-namespace":                  sandbox,
 		"kymaros.io/group":                           rt.Status.Run.ID,
 		"kymaros.io/run":                             rt.Status.Run.ID,
@@ -171,13 +172,13 @@ func sideEffectsAreRefused(t *testing.T, sandbox string) {
 	}
 }
 
-func TestASandboxTakesThePodsThatProductionRuns(t *testing.T) {
+func TestASandboxTakesTwiceThePodsThatProductionRunsAndNoMore(t *testing.T) {
 	t.Parallel()
 	shared(t)
 	const name = "large"
 	source(t, "src-"+name)
-	large := func(namespace string) error {
-		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "large", Namespace: namespace, Labels: map[string]string{"becomes": "ready"}}}
+	large := func(namespace, name string) error {
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: namespace, Labels: map[string]string{"becomes": "ready"}}}
 		pod.Spec.Containers = []corev1.Container{{Name: "c", Image: "i", Resources: corev1.ResourceRequirements{
 			Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("8Gi"), corev1.ResourceCPU: resource.MustParse("6")},
 		}}}
@@ -185,12 +186,24 @@ func TestASandboxTakesThePodsThatProductionRuns(t *testing.T) {
 		return err
 	}
 	// The default service account, without which there are no pods, comes with a delay.
-	eventually(t, stepTimeout, func(context.Context) error { return large("src-" + name) })
+	eventually(t, stepTimeout, func(context.Context) error { return large("src-"+name, "large") })
 
 	rt, r := inSandbox(t, name)
-	eventually(t, stepTimeout, func(context.Context) error { return large(rt.Status.SandboxNamespace) })
+	for _, pod := range []string{"first", "second"} {
+		eventually(t, stepTimeout, func(context.Context) error { return large(rt.Status.SandboxNamespace, pod) })
+	}
+	if err := large(rt.Status.SandboxNamespace, "third"); !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "exceeded quota: "+quotaName) {
+		t.Errorf("a test that says nothing takes three times what production runs: %v", err)
+	}
+	// Production changes while the run is under way, and its quota does not.
+	if err := kube.CoreV1().Pods("src-"+name).Delete(t.Context(), "large", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	finish(t, r)
-	awaitEnd(t, rt)
+	rt, _ = awaitEnd(t, rt)
+	if len(rt.Status.Sandbox.Violations) > 0 {
+		t.Errorf("violations %q", rt.Status.Sandbox.Violations)
+	}
 }
 
 func TestAQuotaOfTheTestIsEnforced(t *testing.T) {

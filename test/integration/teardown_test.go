@@ -22,9 +22,7 @@ func TestDeletingTheSandboxesByLabelIsSafeAtAnyMoment(t *testing.T) {
 	})
 	phase(t, r, velerov1.RestorePhaseInProgress)
 
-	// kubectl delete ns -l kymaros.io/test=swept
-	labelled := metav1.ListOptions{LabelSelector: v1alpha1.LabelTest + "=" + name}
-	list, err := kube.CoreV1().Namespaces().List(t.Context(), labelled)
+	list, err := kube.CoreV1().Namespaces().List(t.Context(), byHand(rt))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +59,37 @@ func TestDeletingTheSandboxesByLabelIsSafeAtAnyMoment(t *testing.T) {
 		t.Errorf("%d namespaces were created for a run of two", n)
 	}
 	quiet(t, c, rt)
+}
+
+// byHand selects what README's kubectl delete namespaces -l … does.
+func byHand(rt *v1alpha1.RestoreTest) metav1.ListOptions {
+	return metav1.ListOptions{LabelSelector: "kymaros.io/test=" + rt.Name + ",kymaros.io/restoretest-namespace=" + rt.Namespace}
+}
+
+func TestCleaningUpByHandLeavesTheSandboxesOfANamesake(t *testing.T) {
+	t.Parallel()
+	shared(t)
+	const name = "namesakes"
+	holdRestores(t, name)
+	backup(t, name, "src-"+name)
+	var tests []*v1alpha1.RestoreTest
+	for _, team := range []string{"namesakes-a", "namesakes-b"} {
+		tests = append(tests, createTest(t, restoreTest(newNamespace(t, team), name)))
+	}
+	for _, rt := range tests {
+		rt = await(t, rt, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue, v1alpha1.ReasonGuarded)
+		list, err := kube.CoreV1().Namespaces().List(t.Context(), byHand(rt))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list.Items) != 1 || list.Items[0].Name != rt.Status.SandboxNamespace {
+			t.Errorf("of %s/%s the selector finds %v, want %s", rt.Namespace, rt.Name, list.Items, rt.Status.SandboxNamespace)
+		}
+	}
+	for _, rt := range tests {
+		finish(t, restoreOf(t, rt))
+		awaitEnd(t, rt)
+	}
 }
 
 func TestADeletedRestoreTestIsHeldUntilItsRunIsCleanedUp(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -26,6 +27,10 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 		"--permitted-resources=pods,jobs.batch": "--permitted-resources: jobs.batch",
 		"--isolation-proof=yes":                 "--isolation-proof",
 		"--metrics-bind-address=1.2.3":          "--metrics-bind-address",
+		"--max-sandbox-cpu=-1":                  "--max-sandbox-cpu=-1: must not be negative",
+		"--max-sandbox-memory=-1Gi":             "--max-sandbox-memory=-1Gi: must not be negative",
+		"--max-sandbox-storage=-1Gi":            "--max-sandbox-storage=-1Gi: must not be negative",
+		"--max-sandbox-ttl=-1h":                 "--max-sandbox-ttl=-1h0m0s: must not be negative",
 	} {
 		options := NewOptions()
 		fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
@@ -35,6 +40,27 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 		}
 		if err := options.Validate(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error that names %s", arg, err, want)
+		}
+	}
+}
+
+func TestBoundsOfTests(t *testing.T) {
+	options := NewOptions()
+	fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	options.AddFlags(fs)
+	if b := options.Bounds; !b.CPU.IsZero() || !b.Memory.IsZero() || !b.Storage.IsZero() || b.TTL != 24*time.Hour {
+		t.Errorf("the defaults are %+v", b)
+	}
+	if err := fs.Parse([]string{"--max-sandbox-cpu=4", "--max-sandbox-memory=8Gi", "--max-sandbox-storage=1Ti", "--max-sandbox-ttl=90m"}); err != nil {
+		t.Fatal(err)
+	}
+	if b := options.Bounds; b.CPU.String() != "4" || b.Memory.String() != "8Gi" || b.Storage.String() != "1Ti" || b.TTL != 90*time.Minute {
+		t.Errorf("the flags give %+v", b)
+	}
+	for _, arg := range []string{"--max-sandbox-memory=lots", "--max-sandbox-ttl=1d"} {
+		flag, _, _ := strings.Cut(arg, "=")
+		if err := fs.Parse([]string{arg}); err == nil || !strings.Contains(err.Error(), flag) {
+			t.Errorf("%s: got %v", arg, err)
 		}
 	}
 }

@@ -125,11 +125,11 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		if set.fence, err = fence.NewChecker(c.kube, c.kymaros, options.LeaderElectNamespace, options.VeleroNamespace, options.PermittedResources); err != nil {
 			return nil, err
 		}
-		built, err := schedule.New(ctx, c.kymaros, tests, set.fence.Problem, options.RequireFence, recorder)
+		built, err := schedule.New(ctx, schedule.Options{RequireFence: options.RequireFence, Bounds: options.Bounds}, c.kymaros, tests, set.fence.Problem, recorder)
 		return run(built, err)
 	case controller.Sandbox:
 		built, err := sandbox.New(ctx, sandbox.Options{
-			SystemNamespace: options.LeaderElectNamespace, IsolationProof: options.IsolationProof,
+			SystemNamespace: options.LeaderElectNamespace, IsolationProof: options.IsolationProof, Bounds: options.Bounds,
 		}, c.kube, c.kymaros, tests, set.labelled, recorder)
 		return run(built, err)
 	case controller.Restore:

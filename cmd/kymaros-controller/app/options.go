@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/pkg/bounds"
 	"github.com/kymaros/kymaros/pkg/isolation"
 	"github.com/kymaros/kymaros/pkg/scope"
 )
@@ -28,6 +31,8 @@ type Options struct {
 	IsolationProof string
 	// RequireFence: without an intact fence no run starts.
 	RequireFence bool
+	// Bounds are what one test may take.
+	Bounds bounds.Bounds
 
 	LeaderElect          bool
 	LeaderElectNamespace string
@@ -48,6 +53,7 @@ func NewOptions() *Options {
 		CheckWorkers:         8,
 		IsolationProof:       isolation.Required,
 		RequireFence:         true,
+		Bounds:               bounds.Bounds{TTL: 24 * time.Hour},
 		LeaderElect:          true,
 		LeaderElectNamespace: env("POD_NAMESPACE", "kymaros-system"),
 		HealthAddress:        ":8081",
@@ -71,6 +77,18 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 		"require: restore only where canaries show that NetworkPolicies are enforced, before a sandbox is ready and again right before the restore; report: restore anyway, and say what they show; off: do not look")
 	fs.BoolVar(&o.RequireFence, "require-fence", o.RequireFence,
 		"start runs only while the admission policies of manifests/fence are in force, as shipped; without, runs start anyway and every report says what was seen")
+	for _, quantity := range []struct {
+		flag, of string
+		value    *resource.Quantity
+	}{
+		{bounds.FlagCPU, "CPU that the pods", &o.Bounds.CPU}, {bounds.FlagMemory, "memory that the pods", &o.Bounds.Memory},
+		{bounds.FlagStorage, "storage that the claims", &o.Bounds.Storage},
+	} {
+		fs.Var(quantityFlag{quantity.value}, quantity.flag, quantity.of+" of one sandbox may request together; a test that asks for more does not run. "+
+			"0: no bound, and a test that gives no quota gets twice what production requests")
+	}
+	fs.DurationVar(&o.Bounds.TTL, bounds.FlagTTL, o.Bounds.TTL,
+		"how long the sandboxes of a run may live; a test whose sandbox.ttl or timeout is longer does not run. 0: no bound")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
 	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease, and of kymaros-dns")
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
@@ -110,6 +128,9 @@ func (o *Options) Validate() error {
 	default:
 		errs = append(errs, fmt.Errorf("--isolation-proof=%q: must be require, report or off", o.IsolationProof))
 	}
+	if err := o.Bounds.Validate(); err != nil {
+		errs = append(errs, err)
+	}
 	if o.QPS <= 0 {
 		errs = append(errs, fmt.Errorf("--kube-api-qps=%g: must be more than 0", o.QPS))
 	}
@@ -120,6 +141,20 @@ func (o *Options) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// quantityFlag is a flag of a quantity, written as in manifests.
+type quantityFlag struct{ *resource.Quantity }
+
+func (f quantityFlag) Set(text string) error {
+	q, err := resource.ParseQuantity(text)
+	if err != nil {
+		return errors.New("must be a quantity such as 2, 500m or 4Gi")
+	}
+	*f.Quantity = q
+	return nil
+}
+
+func (quantityFlag) Type() string { return "quantity" }
 
 func env(name, otherwise string) string {
 	if value := os.Getenv(name); value != "" {

@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/bounds"
 )
 
 const (
@@ -101,17 +101,9 @@ func missing(pod *corev1.Pod) string {
 	return ""
 }
 
-// claimsRefused tells whether a claim that is missing may have been refused by the quota.
+// claimsRefused tells whether a claim that is missing may have been refused for its storage class.
 func claimsRefused(rt *v1alpha1.RestoreTest) bool {
-	restored := conditions.ForRun(rt, v1alpha1.ConditionRestored)
-	sandbox := rt.Status.Sandbox
-	return sandbox != nil && len(sandbox.StaticClasses) > 0 && restored != nil && restored.Reason == v1alpha1.ReasonPartiallyFailed
-}
-
-// refusedClaim says why a claim is missing where the quota refuses claims of some storage classes, and Velero could not
-// restore everything.
-func refusedClaim(claim string) string {
-	return fmt.Sprintf("claim %s is missing; the quota refuses those whose storage class has a free volume (storageclass.storage.k8s.io)", claim)
+	return rt.Status.Sandbox != nil && len(rt.Status.Sandbox.StaticClasses) > 0 && notRestored(rt)
 }
 
 // none tells whether the guards have refused all pods that were to run.
@@ -133,8 +125,15 @@ var remedies = []struct{ words, remedy string }{
 	{"violates PodSecurity", "sandbox.podSecurity cannot be lowered below baseline: such pods cannot be tested"},
 	{"storageclass.storage.k8s.io", "a volume of that storage class that was made by hand waits for a claim: bind or delete it"},
 	{"kymaros-priority", "pods that name a PriorityClass of their own could displace production: only those that Velero restores run, for they get another class"},
+	{"requests.cpu", raise("cpu", bounds.FlagCPU)},
+	{"requests.memory", raise("memory", bounds.FlagMemory)},
+	{"requests.storage", raise("storage", bounds.FlagStorage)},
 	{"quota", "raise sandbox.resourceQuota"},
-	{"", "raise sandbox.resourceQuota, or remove the LimitRange that something else puts into sandboxes"},
+	{"", "raise sandbox.resourceQuota, and the controller's flag --max-sandbox-cpu or --max-sandbox-memory where it allows no more, or remove the LimitRange that something else puts into sandboxes"},
+}
+
+func raise(resource, flag string) string {
+	return fmt.Sprintf("raise sandbox.resourceQuota.%s, and the controller's flag --%s where it allows no more", resource, flag)
 }
 
 // blockedText says what the guards refused and what to do; empty if they refused nothing.

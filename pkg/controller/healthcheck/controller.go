@@ -92,7 +92,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	seen, err := c.observe(key, rt)
+	seen, err := c.observe(ctx, key, rt)
 	if err != nil {
 		return 0, err
 	}
@@ -114,7 +114,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	return p.again, c.status.Write(ctx, rt, p.condition, v1alpha1.RestoreTestStatus{Health: &p.health})
 }
 
-func (c *Controller) observe(key cache.ObjectName, rt *v1alpha1.RestoreTest) (observed, error) {
+func (c *Controller) observe(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest) (observed, error) {
 	seen := observed{test: rt}
 	run := rt.Status.Run
 	if run == nil {
@@ -133,6 +133,9 @@ func (c *Controller) observe(key cache.ObjectName, rt *v1alpha1.RestoreTest) (ob
 	}
 	for i := range sandboxes {
 		sandboxes[i].claimsRefused = claimsRefused(rt)
+		if err := c.lookForRoom(ctx, rt, &sandboxes[i]); err != nil {
+			return seen, err
+		}
 	}
 	if sandboxes != nil {
 		pods := assess(sandboxes)

@@ -29,6 +29,8 @@ type contents struct {
 	failures []*corev1.Event
 	// claimsRefused tells that the quota refuses claims of some storage classes, and that Velero could not restore everything.
 	claimsRefused bool
+	// noRoom are the claims that the quota had no room for, with what they request.
+	noRoom map[string]string
 }
 
 // readiness is how far the restored workloads are.
@@ -68,8 +70,8 @@ func assess(sandboxes []contents) readiness {
 				if !w.selector.Matches(labels.Set(p.Labels)) {
 					return false
 				}
-				if claim := missing(p); claim != "" && sandbox.claimsRefused {
-					r.blocked = append(r.blocked, fmt.Sprintf("%s: %s/%s: %s", sandbox.source, w.kind, w.name, refusedClaim(claim)))
+				if reason := sandbox.refusedClaim(missing(p)); reason != "" {
+					r.blocked = append(r.blocked, fmt.Sprintf("%s: %s/%s: %s", sandbox.source, w.kind, w.name, reason))
 					have++
 					return true
 				}
@@ -90,8 +92,8 @@ func assess(sandboxes []contents) readiness {
 			}
 		}
 		for _, p := range left { // bare pods
-			if claim := missing(p); claim != "" && sandbox.claimsRefused {
-				r.blocked = append(r.blocked, fmt.Sprintf("%s: Pod/%s: %s", sandbox.source, p.Name, refusedClaim(claim)))
+			if reason := sandbox.refusedClaim(missing(p)); reason != "" {
+				r.blocked = append(r.blocked, fmt.Sprintf("%s: Pod/%s: %s", sandbox.source, p.Name, reason))
 				continue
 			}
 			r.add(prefix, p)

@@ -63,12 +63,7 @@ func proved(rt *v1alpha1.RestoreTest, source string, sandbox v1alpha1.SandboxNam
 		ns.Annotations[v1alpha1.AnnotationRestoreTest] != names.Annotations(rt)[v1alpha1.AnnotationRestoreTest] {
 		return false
 	}
-	for key, value := range names.Labels(rt, ns.Name) {
-		if ns.Labels[key] != value {
-			return false
-		}
-	}
-	return true
+	return len(names.Lost(ns.Labels, names.Labels(rt, ns.Name))) == 0
 }
 
 // refusal turns condition into what it is when the Restore of a backup is not made because of err; ok is false when another

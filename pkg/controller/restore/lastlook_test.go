@@ -36,8 +36,13 @@ func TestLastLook(t *testing.T) {
 		"a sandbox is going":                       {change: func(w *world) { w.db.DeletionTimestamp, w.db.Finalizers = &metav1.Time{Time: now}, []string{"x"} }, lost: true},
 		"a sandbox was made anew":                  {change: func(w *world) { w.db.UID = "other" }, lost: true},
 		"a sandbox has lost a label":               {change: func(w *world) { delete(w.db.Labels, v1alpha1.LabelManagedBy) }, lost: true},
-		"a sandbox stands for another source":      {change: func(w *world) { w.db.Annotations[v1alpha1.AnnotationSource] = "other" }, lost: true},
-		"a sandbox is of another test":             {change: func(w *world) { w.db.Annotations[v1alpha1.AnnotationRestoreTest] = "team/other" }, lost: true},
+		"an older version made it, with a label less": {change: func(w *world) {
+			delete(w.shop.Labels, v1alpha1.LabelRestoreTestNamespace)
+			delete(w.db.Labels, v1alpha1.LabelRestoreTestNamespace)
+		}},
+		"a sandbox is of a namesake":          {change: func(w *world) { w.db.Labels[v1alpha1.LabelRestoreTestNamespace] = "other" }, lost: true},
+		"a sandbox stands for another source": {change: func(w *world) { w.db.Annotations[v1alpha1.AnnotationSource] = "other" }, lost: true},
+		"a sandbox is of another test":        {change: func(w *world) { w.db.Annotations[v1alpha1.AnnotationRestoreTest] = "team/other" }, lost: true},
 		"the status names a namespace of production": {change: func(w *world) {
 			w.rt.Status.Sandbox.Namespaces[0].Name = "billing"
 			w.namespaces = append(w.namespaces, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "billing"}})

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/bounds"
 	"github.com/kymaros/kymaros/pkg/isolation"
 )
 
@@ -13,6 +14,8 @@ type Options struct {
 	SystemNamespace string
 	// IsolationProof is one of the modes of package isolation.
 	IsolationProof string
+	// Bounds are what one sandbox may take.
+	Bounds bounds.Bounds
 }
 
 // isolation asks what the canaries show at this moment, unless nobody wants to know.

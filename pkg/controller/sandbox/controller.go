@@ -22,6 +22,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/bounds"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
@@ -34,6 +35,7 @@ import (
 type Controller struct {
 	system     string
 	proof      string
+	bounds     bounds.Bounds
 	kube       kubernetes.Interface
 	tests      restorelisters.RestoreTestLister
 	namespaces corelisters.NamespaceLister
@@ -52,6 +54,7 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 	c := &Controller{
 		system:     options.SystemNamespace,
 		proof:      options.IsolationProof,
+		bounds:     options.Bounds,
 		kube:       kube,
 		tests:      tests.Lister(),
 		namespaces: labelled.Core().V1().Namespaces().Lister(),
@@ -181,7 +184,7 @@ func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watch
 		if watching {
 			failures = append(failures, c.ensureLabels(ctx, rt, ns, &s))
 		}
-		if err := c.ensureGuards(ctx, rt, sandbox, watching, &s); err != nil {
+		if err := c.ensureGuards(ctx, rt, &s.namespaces[len(s.namespaces)-1], watching, &s); err != nil {
 			if !watching {
 				return s, err
 			}
@@ -206,18 +209,23 @@ func (c *Controller) namespaceOf(ctx context.Context, rt *v1alpha1.RestoreTest, 
 	return ns, nil, err
 }
 
-func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, watching bool, s *seen) error {
-	guards, err := c.guards(rt, sandbox)
+// ensureGuards brings the guards of a sandbox a step further. It gives sandbox its quota when the first of them is made.
+func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest, box *v1alpha1.SandboxNamespace, watching bool, s *seen) error {
+	guards, err := c.guards(rt, *box)
 	if err != nil {
 		return err
 	}
-	if !watching && slices.ContainsFunc(guards, func(g guard) bool { return g.have == nil }) {
+	if !watching && box.Quota == (v1alpha1.SandboxQuota{}) && slices.ContainsFunc(guards, func(g guard) bool { return g.state() != "" }) {
 		// Before the guards, so that a failure here is made up for: once all guards are seen nobody asks again.
-		if err := c.ensureLimits(ctx, rt, sandbox); err != nil {
-			s.verdict = refusal(err, "LimitRange "+sandbox.Name+"/"+limitsName)
+		if err := c.measure(ctx, rt, box); err != nil {
+			s.verdict = refusal(err, "LimitRange "+box.Name+"/"+limitsName)
+			return err
+		}
+		if guards, err = c.guards(rt, *box); err != nil {
 			return err
 		}
 	}
+	sandbox := *box
 	var failures []error
 	for i := range guards {
 		g := &guards[i]

@@ -161,12 +161,7 @@ func ours(rt *v1alpha1.RestoreTest, ns *corev1.Namespace) bool {
 // ensureLabels puts the labels of a sandbox back: they are its Pod Security, its group and what cleanup finds it by.
 func (c *Controller) ensureLabels(ctx context.Context, rt *v1alpha1.RestoreTest, ns *corev1.Namespace, s *seen) error {
 	want := namespace(rt, v1alpha1.SandboxNamespace{Name: ns.Name, Source: ns.Annotations[v1alpha1.AnnotationSource]}).Labels
-	lost := map[string]string{}
-	for key, value := range want {
-		if ns.Labels[key] != value {
-			lost[key] = value
-		}
-	}
+	lost := names.Lost(ns.Labels, want)
 	if len(lost) == 0 {
 		return nil
 	}

@@ -14,6 +14,7 @@ func TestLabelsOfASandboxArePutBack(t *testing.T) {
 	for name, change := range map[string]func(*corev1.Namespace){
 		"Pod Security is lowered":   func(ns *corev1.Namespace) { ns.Labels["pod-security.kubernetes.io/enforce"] = "privileged" },
 		"it joins another group":    func(ns *corev1.Namespace) { ns.Labels[v1alpha1.LabelGroup] = "other" },
+		"it goes with a namesake's": func(ns *corev1.Namespace) { ns.Labels[v1alpha1.LabelRestoreTestNamespace] = "other" },
 		"backups would take it":     func(ns *corev1.Namespace) { delete(ns.Labels, "velero.io/exclude-from-backup") },
 		"cleanup would not know it": func(ns *corev1.Namespace) { delete(ns.Labels, v1alpha1.LabelManagedBy) },
 	} {
@@ -43,13 +44,20 @@ func TestLabelsOfASandboxArePutBack(t *testing.T) {
 	}
 }
 
-func TestLabelsThatOthersAddAreNoViolation(t *testing.T) {
-	rt := test()
-	ns := namespace(rt, box)
-	ns.Labels["kubernetes.io/metadata.name"] = ns.Name
-	c := Controller{kube: fake.NewClientset(ns)}
-	var s seen
-	if err := c.ensureLabels(t.Context(), rt, ns, &s); err != nil || len(s.violations) > 0 {
-		t.Errorf("%v, %v", err, s.violations)
+func TestWhatIsNoChangeOfLabels(t *testing.T) {
+	for name, change := range map[string]func(*corev1.Namespace){
+		"others add some": func(ns *corev1.Namespace) { ns.Labels["kubernetes.io/metadata.name"] = ns.Name },
+		"an older version, from before an upgrade, gave one less": func(ns *corev1.Namespace) { delete(ns.Labels, v1alpha1.LabelRestoreTestNamespace) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rt := test()
+			ns := namespace(rt, box)
+			change(ns)
+			kube := fake.NewClientset(ns)
+			var s seen
+			if err := (&Controller{kube: kube}).ensureLabels(t.Context(), rt, ns, &s); err != nil || len(s.violations) > 0 || len(kube.Actions()) > 0 {
+				t.Errorf("%v, %v, %v", err, s.violations, kube.Actions())
+			}
+		})
 	}
 }

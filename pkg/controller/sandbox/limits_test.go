@@ -52,7 +52,7 @@ func TestLimitsAdmitWhatRanInProduction(t *testing.T) {
 		"a quota below the usual request bounds that too": {memoryQuota("32Mi"), nil, "32Mi", "32Mi"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			item := limits(c.rt, box, c.production).Spec.Limits[0]
+			item := limits(c.rt, box, c.rt.Status.Run.Spec.Sandbox.ResourceQuota, c.production).Spec.Limits[0]
 			got, ok := item.Default["memory"]
 			if ok != (c.limit != "") || ok && got.Cmp(resource.MustParse(c.limit)) != 0 {
 				t.Errorf("limit %v, want %s", got.String(), c.limit)
@@ -101,7 +101,7 @@ func TestLimitsRefuseNoContainer(t *testing.T) {
 		"a large request beside others that have a limit": {test(), []corev1.PodSpec{spec(memory("1Gi", "2Gi"), memory("64Gi", ""))}, memory("64Gi", "")},
 	} {
 		t.Run(name, func(t *testing.T) {
-			request, limit, limited := defaulted(c.container, limits(c.rt, box, c.production).Spec.Limits[0])
+			request, limit, limited := defaulted(c.container, limits(c.rt, box, c.rt.Status.Run.Spec.Sandbox.ResourceQuota, c.production).Spec.Limits[0])
 			if limited && request.Cmp(limit) > 0 {
 				t.Errorf("request %s above limit %s: the API server refuses it", request.String(), limit.String())
 			}
@@ -120,12 +120,12 @@ func TestLimitsKnowWhatDoesNotRunNow(t *testing.T) {
 		&appsv1.StatefulSet{ObjectMeta: meta, Spec: appsv1.StatefulSetSpec{Template: template("3Gi")}},
 		&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "other", Name: "x"}, Spec: appsv1.StatefulSetSpec{Template: template("9Gi")}},
 	)
-	specs, err := (&Controller{kube: kube}).podSpecs(t.Context(), "shop")
+	p, err := (&Controller{kube: kube}).look(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, s := range specs {
+	for _, s := range p.all() {
 		request := s.Containers[0].Resources.Requests["memory"]
 		got = append(got, request.String())
 	}

@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"cmp"
+
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -26,16 +28,22 @@ const dnsPort = 5353
 
 var dnsLabels = map[string]string{"app.kubernetes.io/name": "kymaros", "app.kubernetes.io/component": "dns"}
 
-// planned returns the sandboxes of rt's run, in the order of its sources.
+// planned returns the sandboxes of rt's run, in the order of its sources, with the quotas that were found for them.
 func planned(rt *v1alpha1.RestoreTest) []v1alpha1.SandboxNamespace {
 	run := rt.Status.Run
+	quotas := map[string]v1alpha1.SandboxQuota{}
+	if own := rt.Status.Sandbox; own != nil && own.RunID == run.ID {
+		for _, sandbox := range own.Namespaces {
+			quotas[sandbox.Source] = sandbox.Quota
+		}
+	}
 	var all []v1alpha1.SandboxNamespace
 	for _, source := range run.Spec.BackupSource.Namespaces {
 		name := source.SandboxName
 		if name == "" {
 			name = names.Sandbox(run.Spec.Sandbox.NamespacePrefix, rt.Name, run.ID, source.Name)
 		}
-		all = append(all, v1alpha1.SandboxNamespace{Source: source.Name, Name: name})
+		all = append(all, v1alpha1.SandboxNamespace{Source: source.Name, Name: name, Quota: quotas[source.Name]})
 	}
 	return all
 }
@@ -97,15 +105,16 @@ func quota(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *corev1.
 		"count/jobs.batch":                        resource.MustParse("0"),                                                                 // would run again: mails, payments
 		"count/networkpolicies.networking.k8s.io": *resource.NewQuantity(int64(len(networkPolicies(rt, sandbox, ""))), resource.DecimalSI), // are additive: one more would open the sandbox
 	}
+	// A run that an older version began has no quota in its status, and the one of its test.
 	spec := rt.Status.Run.Spec.Sandbox.ResourceQuota
 	set := func(name corev1.ResourceName, q v1alpha1.Quantity) {
 		if parsed, err := resource.ParseQuantity(string(q)); err == nil {
 			hard[name] = parsed
 		}
 	}
-	set(corev1.ResourceRequestsCPU, spec.CPU)
-	set(corev1.ResourceRequestsMemory, spec.Memory)
-	set(corev1.ResourceRequestsStorage, spec.Storage)
+	set(corev1.ResourceRequestsCPU, cmp.Or(sandbox.Quota.CPU, spec.CPU))
+	set(corev1.ResourceRequestsMemory, cmp.Or(sandbox.Quota.Memory, spec.Memory))
+	set(corev1.ResourceRequestsStorage, cmp.Or(sandbox.Quota.Storage, spec.Storage))
 	if own := rt.Status.Sandbox; own != nil && own.RunID == rt.Status.Run.ID {
 		for _, class := range own.StaticClasses { // a claim would take a volume that waits for somebody else
 			hard[corev1.ResourceName(class+".storageclass.storage.k8s.io/persistentvolumeclaims")] = resource.MustParse("0")

@@ -155,7 +155,7 @@ func TestPriorityQuotaHoldsForNamedClassesButOurs(t *testing.T) {
 func TestNamespaceIsMarkedAsASandbox(t *testing.T) {
 	ns := namespace(test(), box)
 	for label, want := range map[string]string{
-		"kymaros.io/managed-by": "kymaros", "kymaros.io/test": "shop", "kymaros.io/test-namespace": "sbx", "kymaros.io/group": "run", "kymaros.io/run": "run",
+		"kymaros.io/managed-by": "kymaros", "kymaros.io/test": "shop", "kymaros.io/restoretest-namespace": "team", "kymaros.io/test-namespace": "sbx", "kymaros.io/group": "run", "kymaros.io/run": "run",
 		"velero.io/exclude-from-backup": "true", "pod-security.kubernetes.io/enforce": "baseline", "pod-security.kubernetes.io/enforce-version": "latest",
 	} {
 		if ns.Labels[label] != want {

@@ -39,7 +39,8 @@ func TestPoliciesAreMadeWhenTheQuotaCounts(t *testing.T) {
 				}
 			}
 			var s seen
-			if err := controller.ensureGuards(t.Context(), rt, box, false, &s); err != nil {
+			box := box
+			if err := controller.ensureGuards(t.Context(), rt, &box, false, &s); err != nil {
 				t.Fatal(err)
 			}
 			var made []string

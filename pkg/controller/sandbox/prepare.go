@@ -30,6 +30,9 @@ func (c *Controller) prepare(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	if s.verdict = unfit(class); s.verdict != nil {
 		return s, nil
 	}
+	if s.verdict, err = c.entitled(ctx, rt.Status.Run.Spec.BackupSource.Namespaces); err != nil || s.verdict != nil {
+		return s, err
+	}
 	// From the API server's cache: clusters have thousands.
 	volumes, err := c.kube.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 	if err != nil {

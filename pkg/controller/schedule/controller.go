@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/pkg/bounds"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
@@ -27,6 +28,7 @@ type Controller struct {
 	tests        listers.RestoreTestLister
 	fence        Fence
 	requireFence bool
+	bounds       bounds.Bounds
 	status       controller.StatusWriter
 	runner       controller.Runner
 }
@@ -34,16 +36,24 @@ type Controller struct {
 // Fence tells what is wrong with the admission fence, or returns "".
 type Fence = func(ctx context.Context) (problem string, err error)
 
-// New returns the schedule controller. It fails if the informer was stopped already. requireFence: without an intact fence no
-// run starts.
-func New(ctx context.Context, client versioned.Interface, tests informers.RestoreTestInformer, fence Fence, requireFence bool,
+// Options of the schedule controller.
+type Options struct {
+	// RequireFence: without an intact fence no run starts.
+	RequireFence bool
+	// Bounds are what one test may take: none starts that asks for more.
+	Bounds bounds.Bounds
+}
+
+// New returns the schedule controller. It fails if the informer was stopped already.
+func New(ctx context.Context, options Options, client versioned.Interface, tests informers.RestoreTestInformer, fence Fence,
 	recorder record.EventRecorder) (*Controller, error) {
 	logger := klog.FromContext(ctx)
 	c := &Controller{
 		client:       client,
 		tests:        tests.Lister(),
 		fence:        fence,
-		requireFence: requireFence,
+		requireFence: options.RequireFence,
+		bounds:       options.Bounds,
 		status:       controller.StatusWriter{Controller: controller.Schedule, Tests: client.RestoreV1alpha1(), Recorder: recorder},
 	}
 	queue := controller.NewQueue(controller.FieldManager(controller.Schedule))
@@ -69,7 +79,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil || rt.DeletionTimestamp != nil {
 		return 0, err
 	}
-	plan := decide(rt, time.Now())
+	plan := decide(rt, c.bounds, time.Now())
 	if plan.starts {
 		problem, err := c.fence(ctx)
 		if err != nil && c.requireFence {

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/bounds"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/names"
 )
@@ -24,9 +26,9 @@ type plan struct {
 }
 
 // decide tells whether a run starts now, and when the next one does.
-func decide(rt *v1alpha1.RestoreTest, now time.Time) plan {
+func decide(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
 	p := plan{status: v1alpha1.RestoreTestStatus{Run: rt.Status.Run, Phase: phase(rt)}}
-	next, reason, err := upcoming(rt, now)
+	next, reason, err := upcoming(rt, most, now)
 	if !next.IsZero() {
 		p.status.NextRunAt = &metav1.Time{Time: next}
 	}
@@ -41,9 +43,9 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) plan {
 	}
 	if trigger, due, ok := due(rt, next, now); ok {
 		p.starts = true
-		p.status.Run = newRun(rt, trigger, due, now)
+		p.status.Run = newRun(rt, most, trigger, due, now)
 		p.status.Phase = v1alpha1.PhaseRunning
-		if after, _, _ := upcoming(&v1alpha1.RestoreTest{Spec: rt.Spec, Status: p.status}, now); !after.IsZero() {
+		if after, _, _ := upcoming(&v1alpha1.RestoreTest{Spec: rt.Spec, Status: p.status}, most, now); !after.IsZero() {
 			p.status.NextRunAt = &metav1.Time{Time: after}
 		}
 		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonRunStarted, started(p.status.Run))
@@ -79,8 +81,8 @@ func due(rt *v1alpha1.RestoreTest, next, now time.Time) (v1alpha1.Trigger, time.
 // upcoming returns when the clock starts the next run: the first time after the start of the last one, so that any number
 // of runs that were missed while no controller ran are made up for by one. It is zero for a suspended or invalid test, and
 // for one that has not run: that one starts at once.
-func upcoming(rt *v1alpha1.RestoreTest, now time.Time) (next time.Time, reason string, err error) {
-	if err := validate(&rt.Spec); err != nil {
+func upcoming(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) (next time.Time, reason string, err error) {
+	if err := errors.Join(validate(&rt.Spec), most.Exceeded(&rt.Spec)); err != nil {
 		return time.Time{}, v1alpha1.ReasonInvalidSpec, err
 	}
 	schedule, location, err := parse(rt.Spec.Schedule)
@@ -115,7 +117,7 @@ func parse(s v1alpha1.Schedule) (cron.Schedule, *time.Location, error) {
 	return schedule, location, nil
 }
 
-func newRun(rt *v1alpha1.RestoreTest, trigger v1alpha1.Trigger, due, now time.Time) *v1alpha1.RunStatus {
+func newRun(rt *v1alpha1.RestoreTest, most bounds.Bounds, trigger v1alpha1.Trigger, due, now time.Time) *v1alpha1.RunStatus {
 	spec := rt.Spec.DeepCopy()
 	limit := defaultTimeout
 	if spec.Timeout != nil {
@@ -124,6 +126,7 @@ func newRun(rt *v1alpha1.RestoreTest, trigger v1alpha1.Trigger, due, now time.Ti
 	if ttl := spec.Sandbox.TTL.Or(limit); ttl < limit {
 		limit = ttl
 	}
+	limit = most.Life(limit)
 	return &v1alpha1.RunStatus{
 		ID:            names.RunID(string(rt.UID), now),
 		Spec:          *spec,

@@ -5,9 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/bounds"
 )
 
 var now = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
@@ -121,7 +123,7 @@ func TestDecide(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := decide(c.rt, now)
+			p := decide(c.rt, bounds.Bounds{}, now)
 			var got want
 			got.status, got.reason, got.phase, got.again = p.condition.Status, p.condition.Reason, p.status.Phase, p.again
 			if p.status.Run != c.rt.Status.Run {
@@ -156,16 +158,34 @@ func TestDeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rt := test(func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout, rt.Spec.Sandbox.TTL = c.timeout, c.ttl })
-			if got := decide(rt, now).status.Run.Deadline.Sub(now); got != c.want {
+			if got := decide(rt, bounds.Bounds{}, now).status.Run.Deadline.Sub(now); got != c.want {
 				t.Errorf("deadline after %v, want %v", got, c.want)
 			}
 		})
 	}
 }
 
+func TestATestThatAsksForMoreThanTheFlagsAllowDoesNotStart(t *testing.T) {
+	most := bounds.Bounds{Memory: resource.MustParse("8Gi"), TTL: 30 * time.Minute}
+	rt := test(func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.ResourceQuota.Memory = "9Gi" })
+	p := decide(rt, most, now)
+	if p.starts || p.status.Run != nil || p.condition.Status != metav1.ConditionFalse || p.condition.Reason != v1alpha1.ReasonInvalidSpec ||
+		!strings.Contains(p.condition.Message, "spec.sandbox.resourceQuota.memory: 9Gi") || !strings.Contains(p.condition.Message, "--max-sandbox-memory") {
+		t.Errorf("plan %+v", p)
+	}
+	rt.Spec.Sandbox.ResourceQuota.Memory = "8Gi"
+	p = decide(rt, most, now)
+	if !p.starts {
+		t.Fatalf("a test within the bounds does not start: %+v", p.condition)
+	}
+	if got := p.status.Run.Deadline.Sub(now); got != 30*time.Minute {
+		t.Errorf("a test without a ttl has %v, and the flag allows 30m", got)
+	}
+}
+
 func TestARunKeepsTheSpecItBeganWith(t *testing.T) {
 	rt := test()
-	run := decide(rt, now).status.Run
+	run := decide(rt, bounds.Bounds{}, now).status.Run
 	rt.Spec.BackupSource.Namespaces[0].Name = "other"
 	if got := run.Spec.BackupSource.Namespaces[0].Name; got != "shop" {
 		t.Errorf("an edit of the test reached its run: %s", got)
@@ -185,6 +205,11 @@ func TestValidate(t *testing.T) {
 		"the sandbox of one is the source of another": {func(rt *v1alpha1.RestoreTest) {
 			rt.Spec.BackupSource.Namespaces = []v1alpha1.SourceNamespace{{Name: "a", SandboxName: "b"}, {Name: "b"}}
 		}, "never restores into its source"},
+		"a sandbox that policies exempt": {func(rt *v1alpha1.RestoreTest) {
+			rt.Spec.BackupSource.Namespaces[0].SandboxName = "openshift-shop"
+		}, `spec.backupSource.namespaces[0].sandboxName: "openshift-shop" begins with`},
+		"a prefix that policies exempt":              {func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.NamespacePrefix = "kube-test" }, `spec.sandbox.namespacePrefix: "kube-test"`},
+		"a prefix that makes names that they exempt": {func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.NamespacePrefix = "kube" }, `spec.sandbox.namespacePrefix: "kube"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := validate(&test(c.edit).Spec)
@@ -193,7 +218,14 @@ func TestValidate(t *testing.T) {
 			}
 		})
 	}
-	if err := validate(&test().Spec); err != nil {
-		t.Errorf("a good spec is refused: %v", err)
+	for name, good := range map[string]edit{
+		"the least there can be": func(*v1alpha1.RestoreTest) {},
+		"names that only look like those that policies exempt": func(rt *v1alpha1.RestoreTest) {
+			rt.Spec.BackupSource.Namespaces[0].SandboxName, rt.Spec.Sandbox.NamespacePrefix = "kubeshop", "my-kube"
+		},
+	} {
+		if err := validate(&test(good).Spec); err != nil {
+			t.Errorf("%s: a good spec is refused: %v", name, err)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/bounds"
 )
 
 func TestARunStartsOnlyBehindTheFence(t *testing.T) {
@@ -28,7 +29,7 @@ func TestARunStartsOnlyBehindTheFence(t *testing.T) {
 			rt := test(ran(now.Add(-30*time.Hour), true), requested("x"))
 			due := metav1.NewTime(now.Add(-time.Hour))
 			rt.Status.NextRunAt = &due
-			p := fenced(rt, decide(rt, now), c.problem, c.required)
+			p := fenced(rt, decide(rt, bounds.Bounds{}, now), c.problem, c.required)
 			if starts := p.status.Run.ID != "old"; starts != c.starts || starts && p.status.Run.Fence != c.fence {
 				t.Errorf("run %s starts with fence %q", p.status.Run.ID, p.status.Run.Fence)
 			}
@@ -59,7 +60,7 @@ func TestOnlyAStartLooksAtTheFence(t *testing.T) {
 		"a test that is no use": {test(withCron("every day")), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := decide(c.rt, now).starts; got != c.want {
+			if got := decide(c.rt, bounds.Bounds{}, now).starts; got != c.want {
 				t.Errorf("starts: %v", got)
 			}
 		})

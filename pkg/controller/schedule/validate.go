@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/names"
 )
 
 // validate finds what makes a run impossible in spec. The CRD refuses all of it; an object that was stored before the CRD
@@ -42,6 +43,9 @@ func validate(spec *v1alpha1.RestoreTestSpec) error {
 	if len(spec.BackupSource.Namespaces) == 0 {
 		errs = append(errs, errors.New("spec.backupSource.namespaces: is empty; name at least one namespace of the backup"))
 	}
+	if prefix := spec.Sandbox.NamespacePrefix; names.Exempt(prefix + "-") {
+		errs = append(errs, fmt.Errorf("spec.sandbox.namespacePrefix: %q makes names that begin with kube- or openshift-, which policies of clusters exempt; choose another prefix", prefix))
+	}
 	sandboxes := map[string]bool{}
 	for i, ns := range spec.BackupSource.Namespaces {
 		field := fmt.Sprintf("spec.backupSource.namespaces[%d].sandboxName", i)
@@ -49,6 +53,9 @@ func validate(spec *v1alpha1.RestoreTestSpec) error {
 			errs = append(errs, fmt.Errorf("%s: %q is used twice; each source needs a sandbox of its own", field, ns.SandboxName))
 		}
 		sandboxes[ns.SandboxName] = true
+		if names.Exempt(ns.SandboxName) {
+			errs = append(errs, fmt.Errorf("%s: %q begins with kube- or openshift-, which policies of clusters exempt; choose another name", field, ns.SandboxName))
+		}
 		for _, other := range spec.BackupSource.Namespaces {
 			if ns.SandboxName == other.Name {
 				errs = append(errs, fmt.Errorf("%s: %q is a source namespace; a test never restores into its source", field, ns.SandboxName))

@@ -2720,10 +2720,19 @@ func schema_pkg_apis_restore_v1alpha1_SandboxNamespace(ref common.ReferenceCallb
 							Format:      "",
 						},
 					},
+					"quota": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Quota is what the ResourceQuota of the sandbox lets all pods and claims request, as it was found when the run began: given by the test or by a flag of the controller, else twice what production requested. Nothing bounds what it leaves out.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.SandboxQuota{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"source", "name"},
 			},
 		},
+		Dependencies: []string{
+			v1alpha1.SandboxQuota{}.OpenAPIModelName()},
 	}
 }
 
@@ -2770,21 +2779,21 @@ func schema_pkg_apis_restore_v1alpha1_SandboxSpec(ref common.ReferenceCallback) 
 				Properties: map[string]spec.Schema{
 					"namespacePrefix": {
 						SchemaProps: spec.SchemaProps{
-							Description: "NamespacePrefix starts the name of every sandbox: <prefix>-<test>-<6 characters>.",
+							Description: "NamespacePrefix starts the name of every sandbox: <prefix>-<test>-<6 characters>. It must not make one that begins with kube- or openshift-.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"ttl": {
 						SchemaProps: spec.SchemaProps{
-							Description: "TTL is how long a sandbox may live at most; the run's verdict is due by then.",
+							Description: "TTL is how long a sandbox may live at most; the run's verdict is due by then. The controller's flag --max-sandbox-ttl bounds it, and timeout.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"resourceQuota": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ResourceQuota bounds what one sandbox may request.",
+							Description: "ResourceQuota bounds what one sandbox may request, and may not exceed the controller's flags --max-sandbox-cpu, -memory and -storage. What is not given is what the flag says; without one, twice what production requests at the start of the run, and never less than cpu 2, memory 4Gi and storage 10Gi.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.SandboxQuota{}.OpenAPIModelName()),
 						},
@@ -3107,7 +3116,7 @@ func schema_pkg_apis_restore_v1alpha1_SourceNamespace(ref common.ReferenceCallba
 					},
 					"sandboxName": {
 						SchemaProps: spec.SchemaProps{
-							Description: "SandboxName is used instead of a generated sandbox name. The namespace must not exist.",
+							Description: "SandboxName is used instead of a generated sandbox name. The namespace must not exist, and no RoleBinding or ClusterRoleBinding may give rights to its ServiceAccounts. Names that begin with kube- or openshift- are refused.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

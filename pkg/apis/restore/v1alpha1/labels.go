@@ -4,8 +4,11 @@ package v1alpha1
 const (
 	// LabelManagedBy is "kymaros" on all that Kymaros made. Nothing without it is ever changed or deleted.
 	LabelManagedBy = "kymaros.io/managed-by"
-	// LabelTest is the name of the RestoreTest: `kubectl delete ns -l kymaros.io/test=NAME` cleans up by hand.
-	LabelTest = "kymaros.io/test"
+	// LabelTest and LabelRestoreTestNamespace are the name of the RestoreTest and its namespace:
+	// `kubectl delete ns -l kymaros.io/test=NAME,kymaros.io/restoretest-namespace=NAMESPACE` cleans up by hand. The name alone
+	// is that of other teams' tests too. Sandboxes that an older version made lack the second.
+	LabelTest                 = "kymaros.io/test"
+	LabelRestoreTestNamespace = "kymaros.io/restoretest-namespace"
 	// LabelTestNamespace is the name of the sandbox namespace.
 	LabelTestNamespace = "kymaros.io/test-namespace"
 	// LabelGroup has one value for all sandboxes of one run; traffic of networkIsolation "group" is bounded by it.

@@ -102,10 +102,12 @@ type SourceNamespace struct {
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
-	// SandboxName is used instead of a generated sandbox name. The namespace must not exist.
+	// SandboxName is used instead of a generated sandbox name. The namespace must not exist, and no RoleBinding or
+	// ClusterRoleBinding may give rights to its ServiceAccounts. Names that begin with kube- or openshift- are refused.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('kube-') && !self.startsWith('openshift-')",message="must not begin with kube- or openshift-, for policies of clusters exempt such namespaces: choose another name"
 	SandboxName string `json:"sandboxName,omitempty"`
 }
 
@@ -144,16 +146,21 @@ type Schedule struct {
 
 // SandboxSpec shapes the namespaces that are restored into.
 type SandboxSpec struct {
-	// NamespacePrefix starts the name of every sandbox: <prefix>-<test>-<6 characters>.
+	// NamespacePrefix starts the name of every sandbox: <prefix>-<test>-<6 characters>. It must not make one that begins with
+	// kube- or openshift-.
 	// +optional
 	// +kubebuilder:default=rp-test
 	// +kubebuilder:validation:MaxLength=40
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="!(self + '-').startsWith('kube-') && !(self + '-').startsWith('openshift-')",message="must not make names that begin with kube- or openshift-, for policies of clusters exempt such namespaces: choose another prefix"
 	NamespacePrefix string `json:"namespacePrefix,omitempty"`
-	// TTL is how long a sandbox may live at most; the run's verdict is due by then.
+	// TTL is how long a sandbox may live at most; the run's verdict is due by then. The controller's flag --max-sandbox-ttl
+	// bounds it, and timeout.
 	// +optional
 	TTL Duration `json:"ttl,omitempty"`
-	// ResourceQuota bounds what one sandbox may request.
+	// ResourceQuota bounds what one sandbox may request, and may not exceed the controller's flags --max-sandbox-cpu, -memory
+	// and -storage. What is not given is what the flag says; without one, twice what production requests at the start of the
+	// run, and never less than cpu 2, memory 4Gi and storage 10Gi.
 	// +optional
 	ResourceQuota SandboxQuota `json:"resourceQuota,omitempty"`
 	// NetworkIsolation: strict lets no traffic in or out of any pod; group adds traffic among the sandboxes of the run. Names

@@ -142,6 +142,7 @@ type SandboxStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=source
+	// +kubebuilder:validation:MaxItems=16
 	Namespaces []SandboxNamespace `json:"namespaces,omitempty"`
 	// StaticClasses are storage classes of which somebody's volume waits for a claim. A claim of a sandbox would take it:
 	// the quota refuses claims of these classes.
@@ -181,6 +182,10 @@ type SandboxNamespace struct {
 	// UID of the namespace, once it exists. Only this very namespace is restored into and checked.
 	// +optional
 	UID types.UID `json:"uid,omitempty"`
+	// Quota is what the ResourceQuota of the sandbox lets all pods and claims request, as it was found when the run began:
+	// given by the test or by a flag of the controller, else twice what production requested. Nothing bounds what it leaves out.
+	// +optional
+	Quota SandboxQuota `json:"quota,omitempty,omitzero"`
 }
 
 // RestoreStatus is written by restore.

@@ -972,6 +972,10 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: quota
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxQuota
+      default: {}
     - name: source
       type:
         scalar: string

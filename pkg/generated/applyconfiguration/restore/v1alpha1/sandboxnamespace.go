@@ -18,6 +18,9 @@ type SandboxNamespaceApplyConfiguration struct {
 	Name   *string `json:"name,omitempty"`
 	// UID of the namespace, once it exists. Only this very namespace is restored into and checked.
 	UID *types.UID `json:"uid,omitempty"`
+	// Quota is what the ResourceQuota of the sandbox lets all pods and claims request, as it was found when the run began:
+	// given by the test or by a flag of the controller, else twice what production requested. Nothing bounds what it leaves out.
+	Quota *SandboxQuotaApplyConfiguration `json:"quota,omitempty"`
 }
 
 // SandboxNamespaceApplyConfiguration constructs a declarative configuration of the SandboxNamespace type for use with
@@ -47,5 +50,13 @@ func (b *SandboxNamespaceApplyConfiguration) WithName(value string) *SandboxName
 // If called multiple times, the UID field is set to the value of the last call.
 func (b *SandboxNamespaceApplyConfiguration) WithUID(value types.UID) *SandboxNamespaceApplyConfiguration {
 	b.UID = &value
+	return b
+}
+
+// WithQuota sets the Quota field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Quota field is set to the value of the last call.
+func (b *SandboxNamespaceApplyConfiguration) WithQuota(value *SandboxQuotaApplyConfiguration) *SandboxNamespaceApplyConfiguration {
+	b.Quota = value
 	return b
 }

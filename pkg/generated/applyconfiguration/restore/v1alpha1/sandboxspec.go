@@ -14,11 +14,15 @@ import (
 //
 // SandboxSpec shapes the namespaces that are restored into.
 type SandboxSpecApplyConfiguration struct {
-	// NamespacePrefix starts the name of every sandbox: <prefix>-<test>-<6 characters>.
+	// NamespacePrefix starts the name of every sandbox: <prefix>-<test>-<6 characters>. It must not make one that begins with
+	// kube- or openshift-.
 	NamespacePrefix *string `json:"namespacePrefix,omitempty"`
-	// TTL is how long a sandbox may live at most; the run's verdict is due by then.
+	// TTL is how long a sandbox may live at most; the run's verdict is due by then. The controller's flag --max-sandbox-ttl
+	// bounds it, and timeout.
 	TTL *restorev1alpha1.Duration `json:"ttl,omitempty"`
-	// ResourceQuota bounds what one sandbox may request.
+	// ResourceQuota bounds what one sandbox may request, and may not exceed the controller's flags --max-sandbox-cpu, -memory
+	// and -storage. What is not given is what the flag says; without one, twice what production requests at the start of the
+	// run, and never less than cpu 2, memory 4Gi and storage 10Gi.
 	ResourceQuota *SandboxQuotaApplyConfiguration `json:"resourceQuota,omitempty"`
 	// NetworkIsolation: strict lets no traffic in or out of any pod; group adds traffic among the sandboxes of the run. Names
 	// of the source namespaces then mean their sandboxes, for pods that came out of the backup; no other name means

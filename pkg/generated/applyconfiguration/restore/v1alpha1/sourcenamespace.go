@@ -12,7 +12,8 @@ package v1alpha1
 type SourceNamespaceApplyConfiguration struct {
 	// Name of the namespace in the backup.
 	Name *string `json:"name,omitempty"`
-	// SandboxName is used instead of a generated sandbox name. The namespace must not exist.
+	// SandboxName is used instead of a generated sandbox name. The namespace must not exist, and no RoleBinding or
+	// ClusterRoleBinding may give rights to its ServiceAccounts. Names that begin with kube- or openshift- are refused.
 	SandboxName *string `json:"sandboxName,omitempty"`
 }
 

@@ -1,0 +1,78 @@
+package healthcheck
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
+)
+
+// notRestored tells whether Velero could not restore everything. What is missing then may have been refused; else it was not
+// in the backup.
+func notRestored(rt *v1alpha1.RestoreTest) bool {
+	restored := conditions.ForRun(rt, v1alpha1.ConditionRestored)
+	return restored != nil && restored.Reason == v1alpha1.ReasonPartiallyFailed
+}
+
+// lookForRoom finds the claims of a sandbox that pods wait for and that the quota had no room for. It asks for nothing unless
+// there may be some. How much a claim requests only production can tell: what it does not know is not excused.
+func (c *Controller) lookForRoom(ctx context.Context, rt *v1alpha1.RestoreTest, in *contents) error {
+	i := slices.IndexFunc(rt.Status.Sandbox.Namespaces, func(ns v1alpha1.SandboxNamespace) bool { return ns.Source == in.source })
+	if i < 0 || !notRestored(rt) || !slices.ContainsFunc(in.pods, func(p *corev1.Pod) bool { return missing(p) != "" }) {
+		return nil
+	}
+	sandbox := rt.Status.Sandbox.Namespaces[i]
+	quota, err := resource.ParseQuantity(string(sandbox.Quota.Storage))
+	if err != nil { // there is none
+		return nil
+	}
+	var claims [2][]corev1.PersistentVolumeClaim
+	for i, namespace := range []string{sandbox.Source, sandbox.Name} {
+		list, err := c.watches.kube.CoreV1().PersistentVolumeClaims(namespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+		if err != nil {
+			return fmt.Errorf("list claims in namespace %s: %w", namespace, err)
+		}
+		claims[i] = list.Items
+	}
+	in.noRoom = noRoom(quota, claims[0], claims[1])
+	return nil
+}
+
+// noRoom returns the claims of a source that are not in its sandbox and that its quota has no room for, and how much they
+// request.
+func noRoom(quota resource.Quantity, source, here []corev1.PersistentVolumeClaim) map[string]string {
+	restored := map[string]bool{}
+	room := quota.DeepCopy()
+	for i := range here {
+		restored[here[i].Name] = true
+		room.Sub(here[i].Spec.Resources.Requests[corev1.ResourceStorage])
+	}
+	all := map[string]string{}
+	for i := range source {
+		request := source[i].Spec.Resources.Requests[corev1.ResourceStorage]
+		if !restored[source[i].Name] && request.Cmp(room) > 0 {
+			all[source[i].Name] = fmt.Sprintf("requested: requests.storage=%s, limited: requests.storage=%s", request.String(), quota.String())
+		}
+	}
+	return all
+}
+
+// refusedClaim returns why the quota refused a claim that is missing; empty if it did not.
+func (in *contents) refusedClaim(claim string) string {
+	if claim == "" {
+		return ""
+	}
+	if request := in.noRoom[claim]; request != "" {
+		return fmt.Sprintf("claim %s is missing; the quota has no room for it, %s", claim, request)
+	}
+	if in.claimsRefused {
+		return fmt.Sprintf("claim %s is missing; the quota refuses those whose storage class has a free volume (storageclass.storage.k8s.io)", claim)
+	}
+	return ""
+}
