@@ -53,13 +53,15 @@ type Controller struct {
 	recorder        record.EventRecorder
 	status          controller.StatusWriter
 	runner          controller.Runner
+	// asking holds whoever has a DownloadRequest.
+	asking chan struct{}
 }
 
 // New returns the report controller. It fails if the informer was stopped already.
 func New(ctx context.Context, o Options) (*Controller, error) {
 	metrics.Register()
 	c := &Controller{
-		client: o.Client, kube: o.Kube, metadata: o.Metadata,
+		client: o.Client, kube: o.Kube, metadata: o.Metadata, asking: make(chan struct{}, 1),
 		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, recorder: o.Recorder,
 		status: controller.StatusWriter{Controller: controller.Report, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
 	}
