@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,6 +46,9 @@ func forgerOf(t *testing.T, name string) *forger {
 	if err != nil {
 		t.Fatal(err)
 	}
+	awaitRight(t, authorizationv1.SubjectAccessReviewSpec{User: "owner-of-" + name, ResourceAttributes: &authorizationv1.ResourceAttributes{
+		Namespace: ns, Verb: "create", Group: v1alpha1.GroupName, Resource: "restorereports",
+	}})
 	config := rest.CopyConfig(admin)
 	config.Impersonate = rest.ImpersonationConfig{UserName: "owner-of-" + name, Groups: []string{"system:authenticated"}}
 	owner, err := versioned.NewForConfig(config)
@@ -56,7 +60,7 @@ func forgerOf(t *testing.T, name string) *forger {
 			Resources: []v1alpha1.ResourceReference{{Kind: "Secret", Name: "not-there"}},
 		}}},
 	}}
-	if _, err := owner.RestoreV1alpha1().HealthCheckPolicies(ns).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
+	if _, err := kymaros.RestoreV1alpha1().HealthCheckPolicies(ns).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	holdRestores(t, name)
