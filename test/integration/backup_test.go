@@ -2,6 +2,7 @@ package integration
 
 import (
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,4 +30,62 @@ func TestWithoutAnyBackupARunEndsAndSaysHowToMakeOne(t *testing.T) {
 	if report.Status.Result != v1alpha1.ResultFail || report.Status.Reason != v1alpha1.ReasonBackupNotFound || !contains(report.Status.Message, want[1:]) {
 		t.Errorf("report %s %s %q, want fail and what to do", report.Status.Result, report.Status.Reason, report.Status.Message)
 	}
+}
+
+// The name of a namespace that is gone may be somebody else's now, but not what was backed up under it.
+func TestABackupOfANamespaceThatWasMadeAnewIsNotOpened(t *testing.T) {
+	t.Parallel()
+	shared(t)
+	// anew creates namespace src-<name>, which is younger than a backup <name>.
+	anew := func(t *testing.T, name string) {
+		source(t, "src-"+name)
+		b := backup(t, name, "src-"+name)
+		hourAgo := metav1.NewTime(time.Now().Add(-time.Hour).Truncate(time.Second))
+		b.Status.StartTimestamp, b.Status.CompletionTimestamp = &hourAgo, &hourAgo
+		if _, err := kymaros.VeleroV1().Backups(veleroNamespace).Update(t.Context(), b, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, backupName := range []string{"anew-named", "latest"} {
+		t.Run("as "+backupName, func(t *testing.T) {
+			t.Parallel()
+			name := map[string]string{"anew-named": "anew-named", "latest": "anew-latest"}[backupName]
+			anew(t, name)
+			rt, report := awaitEnd(t, createTest(t, restoreTest(newNamespace(t, name), name, func(rt *v1alpha1.RestoreTest) {
+				rt.Spec.BackupSource.BackupName = backupName
+			})))
+			want := []string{"backup " + name + ", begun", `is older than namespace "src-` + name + `"`, "make a new backup", "spec.backupSource.allowOlderThanNamespace"}
+			restored := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionRestored)
+			if restored == nil || restored.Reason != v1alpha1.ReasonBackupNotFound || !contains(restored.Message, want) {
+				t.Errorf("condition Restored: %+v, want BackupNotFound with %q", restored, want)
+			}
+			if report.Status.Result != v1alpha1.ResultFail || report.Status.Restore != nil {
+				t.Errorf("report %s %s, Restore %+v, want fail and none", report.Status.Result, report.Status.Reason, report.Status.Restore)
+			}
+			if made := shared(t).created("restores", name); made != 0 {
+				t.Errorf("%d Restores were made", made)
+			}
+		})
+	}
+	t.Run("but a later one is", func(t *testing.T) {
+		t.Parallel()
+		const name = "anew-later"
+		anew(t, name)
+		backup(t, name+"-2", "src-"+name)
+		_, report := awaitEnd(t, createTest(t, restoreTest(newNamespace(t, name), name)))
+		if report.Status.Backup.Name != name+"-2" || report.Status.Restore == nil {
+			t.Errorf("restored %+v, want backup %s-2; %s", report.Status.Backup, name, report.Status.Message)
+		}
+	})
+	t.Run("and where the test says so", func(t *testing.T) {
+		t.Parallel()
+		const name = "anew-allowed"
+		anew(t, name)
+		_, report := awaitEnd(t, createTest(t, restoreTest(newNamespace(t, name), name, func(rt *v1alpha1.RestoreTest) {
+			rt.Spec.BackupSource.AllowOlderThanNamespace = true
+		})))
+		if report.Status.Backup.Name != name || report.Status.Restore == nil {
+			t.Errorf("restored %+v, want backup %s; %s", report.Status.Backup, name, report.Status.Message)
+		}
+	})
 }

@@ -83,8 +83,8 @@ func (c *Controller) hygiene(ctx context.Context, key cache.ObjectName, run stri
 	written := false
 	for i := range list.Items {
 		report := &list.Items[i]
-		if report.Hygiene != nil || report.Annotations[v1alpha1.AnnotationRestoreTest] != key.String() {
-			continue
+		if report.Hygiene != nil || report.Spec.TestRef != key.Name || report.Spec.RunID != run || !controller.WroteReport(report) {
+			continue // the label alone makes no report of the run
 		}
 		body, err := json.Marshal(map[string]any{
 			"metadata": map[string]any{"uid": report.UID},

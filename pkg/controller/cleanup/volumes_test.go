@@ -247,9 +247,14 @@ func TestHygieneIsWrittenOnce(t *testing.T) {
 		r := &v1alpha1.RestoreReport{
 			ObjectMeta: metav1.ObjectMeta{
 				Namespace: "prod", Name: "report", UID: "report-uid", Labels: map[string]string{v1alpha1.LabelRun: run},
-				Annotations: map[string]string{v1alpha1.AnnotationRestoreTest: "prod/shop"},
 			},
+			Spec:   v1alpha1.RestoreReportSpec{TestRef: "shop", RunID: run},
 			Status: &v1alpha1.RestoreReportStatus{Score: 97, Result: v1alpha1.ResultPass},
+		}
+		for subresource, fields := range map[string]string{"": `{"f:spec":{}}`, "status": `{"f:status":{}}`} {
+			r.ManagedFields = append(r.ManagedFields, metav1.ManagedFieldsEntry{
+				Manager: "kymaros-report", Operation: metav1.ManagedFieldsOperationUpdate, Subresource: subresource, FieldsV1: metav1.NewFieldsV1(fields),
+			})
 		}
 		change(r)
 		return r
@@ -263,11 +268,13 @@ func TestHygieneIsWrittenOnce(t *testing.T) {
 		written bool
 		fails   bool
 	}{
-		"into the report of the run":   {report(func(*v1alpha1.RestoreReport) {}), nil, 1, true, false},
-		"not a second time":            {report(func(r *v1alpha1.RestoreReport) { r.Hygiene = &v1alpha1.Hygiene{} }), nil, 0, false, false},
-		"not into that of another run": {report(func(r *v1alpha1.RestoreReport) { r.Labels[v1alpha1.LabelRun] = "other" }), nil, 0, false, false},
-		"not into that of another test": {
-			report(func(r *v1alpha1.RestoreReport) { r.Annotations[v1alpha1.AnnotationRestoreTest] = "prod/other" }), nil, 0, false, false,
+		"into the report of the run":                  {report(func(*v1alpha1.RestoreReport) {}), nil, 1, true, false},
+		"not a second time":                           {report(func(r *v1alpha1.RestoreReport) { r.Hygiene = &v1alpha1.Hygiene{} }), nil, 0, false, false},
+		"not into that of another run":                {report(func(r *v1alpha1.RestoreReport) { r.Labels[v1alpha1.LabelRun] = "other" }), nil, 0, false, false},
+		"not into that of another run with our label": {report(func(r *v1alpha1.RestoreReport) { r.Spec.RunID = "other" }), nil, 0, false, false},
+		"not into that of another test":               {report(func(r *v1alpha1.RestoreReport) { r.Spec.TestRef = "other" }), nil, 0, false, false},
+		"not into one that somebody else wrote": {
+			report(func(r *v1alpha1.RestoreReport) { r.ManagedFields[0].Manager = "kubectl-create" }), nil, 0, false, false,
 		},
 		"nothing waits for a report that takes none":  {report(func(*v1alpha1.RestoreReport) {}), refused, 1, false, false},
 		"what may succeed later is tried again later": {report(func(*v1alpha1.RestoreReport) {}), apierrors.NewInternalError(errors.New("no")), 1, false, true},

@@ -32,8 +32,8 @@ func newReport(rt *v1alpha1.RestoreTest, name string) *v1alpha1.RestoreReport {
 	}
 }
 
-// reportNames are the names that the report of rt's run may have. The second is for when the first belongs to another run:
-// tests can be deleted and made anew within a second.
+// reportNames are the names that the report of rt's run may have. The second is for when the first belongs to another run,
+// for tests can be deleted and made anew within a second, or to somebody else.
 func reportNames(rt *v1alpha1.RestoreTest) []string {
 	name, id := names.Report(rt.Name, rt.Status.Run.StartTime.Time), rt.Status.Run.ID
 	return []string{name, names.Shorten(name, 240) + "-" + id[max(len(id)-6, 0):]}

@@ -53,13 +53,15 @@ type Controller struct {
 	recorder        record.EventRecorder
 	status          controller.StatusWriter
 	runner          controller.Runner
+	// asking holds whoever has a DownloadRequest.
+	asking chan struct{}
 }
 
 // New returns the report controller. It fails if the informer was stopped already.
 func New(ctx context.Context, o Options) (*Controller, error) {
 	metrics.Register()
 	c := &Controller{
-		client: o.Client, kube: o.Kube, metadata: o.Metadata,
+		client: o.Client, kube: o.Kube, metadata: o.Metadata, asking: make(chan struct{}, 1),
 		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, recorder: o.Recorder,
 		status: controller.StatusWriter{Controller: controller.Report, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
 	}
@@ -104,27 +106,33 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		}
 		return d.again, c.status.Write(ctx, rt, waiting, own(rt, nil))
 	}
-	rt, report, err := c.write(ctx, rt, d)
+	rt, v, err := c.write(ctx, rt, d)
 	if err != nil {
 		return 0, err
 	}
-	if err := c.status.Write(ctx, rt, reported(rt, report), own(rt, report)); err != nil {
+	if err := c.status.Write(ctx, rt, v.condition(rt), own(rt, v)); err != nil {
 		return 0, err
 	}
 	// From here on nothing is done twice, and nothing may fail the run any more.
-	c.tell(rt, report)
+	c.tell(rt, v)
+	if v.report == "" {
+		return 0, nil // an old report does not go without a new one
+	}
 	if err := c.prune(ctx, rt); err != nil {
 		klog.FromContext(ctx).Error(err, "Old reports are left for the next run to delete")
 	}
 	return 0, nil
 }
 
-// write returns the report of rt's run with its status, and makes it unless a former try has. A report that has no name
-// could not be stored, because the namespace of the test is being deleted. With it comes the newest version of rt.
-func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d decision) (*v1alpha1.RestoreTest, *v1alpha1.RestoreReport, error) {
-	report, err := c.find(ctx, rt)
-	if err != nil || report != nil && report.Status != nil {
-		return rt, report, err
+// write returns the verdict on rt's run, and stores it in a report unless a former try has. With it comes the newest version
+// of rt.
+func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d decision) (*v1alpha1.RestoreTest, *verdict, error) {
+	report, foreign, err := c.find(ctx, rt)
+	if err != nil {
+		return nil, nil, err
+	}
+	if report != nil && report.Status != nil {
+		return rt, &verdict{status: report.Status, report: report.Name, foreign: foreign}, nil
 	}
 	var s seen
 	if d.look {
@@ -140,13 +148,20 @@ func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d deci
 	}
 	now := time.Now()
 	status := build(rt, decide(rt, now), s, now)
+	v := &verdict{status: &status, foreign: foreign}
 	if report == nil {
-		report, err = c.create(ctx, rt)
-		if apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) {
-			return rt, &v1alpha1.RestoreReport{Status: &status}, nil
+		var taken []string
+		report, taken, err = c.create(ctx, rt)
+		v.add(taken)
+		if v.terminating = apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause); v.terminating {
+			return rt, v, nil
 		}
-		if err != nil || report.Status != nil {
-			return rt, report, err
+		if err != nil || report == nil {
+			return rt, v, err
+		}
+		if report.Status != nil {
+			v.status, v.report = report.Status, report.Name
+			return rt, v, nil
 		}
 	}
 	report = report.DeepCopy()
@@ -156,7 +171,8 @@ func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d deci
 	if err != nil {
 		return nil, nil, fmt.Errorf("write status of report %s: %w", report.Name, err)
 	}
-	return rt, written, nil
+	v.status, v.report = written.Status, written.Name
+	return rt, v, nil
 }
 
 // fresh returns the newest version of rt. It fails if rt is not in the same run any more.
@@ -171,58 +187,34 @@ func (c *Controller) fresh(ctx context.Context, rt *v1alpha1.RestoreTest) (*v1al
 	return live, nil
 }
 
-// create makes the report without its status. If another worker was faster, it returns that one's.
-func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest) (*v1alpha1.RestoreReport, error) {
+// create makes the report without its status, under the first of its names that is free, and returns the names that are
+// taken. One that exists and is ours is the report: another worker was faster, or somebody took the labels off by which
+// find finds it. Without a free name it returns none.
+func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest) (report *v1alpha1.RestoreReport, taken []string, err error) {
 	reports := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace)
-	names := reportNames(rt)
-	for _, name := range names {
+	for _, name := range reportNames(rt) {
 		created, err := reports.Create(ctx, newReport(rt, name), metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Report)})
 		if !apierrors.IsAlreadyExists(err) {
 			if err != nil {
-				return nil, fmt.Errorf("create report %s: %w", name, err)
+				return nil, taken, fmt.Errorf("create report %s: %w", name, err)
 			}
-			return created, nil
+			return created, taken, nil
 		}
 		existing, err := reports.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
-			return nil, fmt.Errorf("get report %s: %w", name, err)
+			return nil, taken, fmt.Errorf("get report %s: %w", name, err)
 		}
-		if ofRun(existing, rt) {
-			return existing, nil
+		if controller.WroteReport(existing) && ofRun(existing, rt) {
+			return existing, taken, nil
 		}
+		taken = append(taken, name)
 	}
-	return nil, fmt.Errorf("reports %q exist and belong to other runs: delete one of them", names)
+	return nil, taken, nil
 }
 
-// own returns the fields of status that this controller owns: those of the last report, until there is a new one.
-func own(rt *v1alpha1.RestoreTest, report *v1alpha1.RestoreReport) v1alpha1.RestoreTestStatus {
-	o := v1alpha1.RestoreTestStatus{
-		Report:    &v1alpha1.ReportStatus{RunID: rt.Status.Run.ID},
-		LastRunAt: rt.Status.LastRunAt, LastScore: rt.Status.LastScore,
-		LastResult: rt.Status.LastResult, LastReportRef: rt.Status.LastReportRef,
-	}
-	if report != nil && report.Name != "" {
-		o.LastRunAt, o.LastScore = &report.Status.CompletedAt, &report.Status.Score
-		o.LastResult, o.LastReportRef = report.Status.Result, report.Name
-	}
-	return o
-}
-
-func reported(rt *v1alpha1.RestoreTest, report *v1alpha1.RestoreReport) metav1.Condition {
-	c := metav1.Condition{
-		Type: v1alpha1.ConditionReported, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReportWritten,
-		Message: fmt.Sprintf("%s, score %d: report %s", report.Status.Result, report.Status.Score, report.Name),
-	}
-	if report.Name == "" {
-		c.Reason = v1alpha1.ReasonTestDeleted
-		c.Message = fmt.Sprintf("No report: namespace %s is being deleted, so nothing can be stored in it", rt.Namespace)
-	}
-	return c
-}
-
-// tell makes the verdict known to metrics and, where the test asks for it, by an event.
-func (c *Controller) tell(rt *v1alpha1.RestoreTest, report *v1alpha1.RestoreReport) {
-	status := report.Status
+// tell makes the verdict known to metrics and, where the test asks for it, by an event. So are reports that are not ours.
+func (c *Controller) tell(rt *v1alpha1.RestoreTest, v *verdict) {
+	status := v.status
 	metrics.Ended(rt.Namespace, rt.Name, metrics.Run{
 		Result: status.Result, Score: status.Score,
 		Duration: max(status.CompletedAt.Sub(status.StartedAt.Time), 0),
@@ -231,5 +223,8 @@ func (c *Controller) tell(rt *v1alpha1.RestoreTest, report *v1alpha1.RestoreRepo
 	sla := rt.Status.Run.Spec.SLA
 	if sla != nil && sla.AlertOnExceed && status.RTO.Parts != nil && !status.RTO.WithinSLA {
 		c.recorder.Event(rt, corev1.EventTypeWarning, score.ReasonRTOExceeded, "sla.maxRTO: "+status.ValidationLevels.RTOCompliance.Detail)
+	}
+	if len(v.foreign) > 0 {
+		c.recorder.Event(rt, corev1.EventTypeWarning, v1alpha1.EventForeignReport, v.foreignReports())
 	}
 }

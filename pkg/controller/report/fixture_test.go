@@ -175,8 +175,30 @@ func stored(name string, age int, change ...func(*v1alpha1.RestoreReport)) *v1al
 	r.CreationTimestamp = at(-age)
 	r.Labels[v1alpha1.LabelRun], r.Spec.RunID = "run-"+name, "run-"+name
 	r.Status = &v1alpha1.RestoreReportStatus{Score: 50, Result: v1alpha1.ResultFail}
+	writtenBy("kymaros-report")(r)
 	for _, c := range change {
 		c(r)
 	}
+	return r
+}
+
+// writtenBy has spec and status written by a field manager, and a label by kubectl.
+func writtenBy(manager string) func(*v1alpha1.RestoreReport) {
+	return func(r *v1alpha1.RestoreReport) {
+		r.ManagedFields = []metav1.ManagedFieldsEntry{
+			{Manager: manager, Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:testRef":{},"f:runID":{}}}`)},
+			{Manager: manager, Operation: metav1.ManagedFieldsOperationUpdate, Subresource: "status", FieldsV1: metav1.NewFieldsV1(`{"f:status":{"f:score":{}}}`)},
+			{Manager: "kubectl-label", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(`{"f:metadata":{"f:labels":{"f:audited":{}}}}`)},
+		}
+	}
+}
+
+// forged returns a report of the run that somebody else has written: it passes.
+func forged(name string) *v1alpha1.RestoreReport {
+	r := newReport(test(), name)
+	r.UID = types.UID(name)
+	r.CreationTimestamp = at(-1000)
+	r.Status = &v1alpha1.RestoreReportStatus{Score: 100, Result: v1alpha1.ResultPass}
+	writtenBy("kubectl-create")(r)
 	return r
 }

@@ -12,29 +12,33 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
 // defaultHistoryLimit is that of the CRD.
 const defaultHistoryLimit = 10
 
-// find returns the report of rt's run, nil if there is none. It asks the API server: a cache may not know yet what was
-// written a moment ago.
-func (c *Controller) find(ctx context.Context, rt *v1alpha1.RestoreTest) (*v1alpha1.RestoreReport, error) {
+// find returns the report of rt's run, nil if there is none, and the names of those that say that they are and that this
+// controller did not write. It asks the API server: a cache may not know yet what was written a moment ago, nor by whom.
+func (c *Controller) find(ctx context.Context, rt *v1alpha1.RestoreTest) (report *v1alpha1.RestoreReport, foreign []string, err error) {
 	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelRun: rt.Status.Run.ID}).String()
 	list, err := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
-		return nil, fmt.Errorf("list reports: %w", err)
+		return nil, nil, fmt.Errorf("list reports: %w", err)
 	}
 	for i := range list.Items {
-		if ofRun(&list.Items[i], rt) {
-			return &list.Items[i], nil
+		switch r := &list.Items[i]; {
+		case !controller.WroteReport(r):
+			foreign = append(foreign, r.Name)
+		case report == nil && ofRun(r, rt):
+			report = r
 		}
 	}
-	return nil, nil
+	return report, foreign, nil
 }
 
-// prune deletes the oldest reports of rt beyond its historyLimit.
+// prune deletes the oldest reports of rt beyond its historyLimit. What somebody else wrote neither goes nor counts.
 func (c *Controller) prune(ctx context.Context, rt *v1alpha1.RestoreTest) error {
 	limit := defaultHistoryLimit
 	if l := rt.Status.Run.Spec.HistoryLimit; l != nil {
@@ -56,10 +60,11 @@ func (c *Controller) prune(ctx context.Context, rt *v1alpha1.RestoreTest) error 
 	return errors.Join(failed...)
 }
 
-// surplus returns the oldest of rt's reports beyond limit. That of the current run is never among them.
+// surplus returns the oldest of rt's reports beyond limit. That of the current run is never among them, nor one that this
+// controller did not write.
 func surplus(reports []v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest, limit int) []v1alpha1.RestoreReport {
 	mine := slices.DeleteFunc(slices.Clone(reports), func(r v1alpha1.RestoreReport) bool {
-		return !ofTest(&r, rt) || ofRun(&r, rt)
+		return !controller.WroteReport(&r) || r.Spec.TestRef != rt.Name || ofRun(&r, rt)
 	})
 	slices.SortFunc(mine, func(a, b v1alpha1.RestoreReport) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
@@ -67,12 +72,8 @@ func surplus(reports []v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest, limit i
 	return mine[:max(len(mine)-(limit-1), 0)]
 }
 
-// ofTest tells whether r is a report of rt. The label alone does not: it is shortened.
-func ofTest(r *v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest) bool {
-	return r.Spec.TestRef == rt.Name && r.Annotations[v1alpha1.AnnotationRestoreTest] == rt.Namespace+"/"+rt.Name
-}
-
-// ofRun tells whether r is the report of rt's run.
+// ofRun tells whether r, which this controller wrote, is the report of rt's run. By its spec, which nobody can change: labels
+// and annotations are anybody's.
 func ofRun(r *v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest) bool {
-	return ofTest(r, rt) && r.Spec.RunID == rt.Status.Run.ID && r.Labels[v1alpha1.LabelRun] == rt.Status.Run.ID
+	return r.Spec.TestRef == rt.Name && r.Spec.RunID == rt.Status.Run.ID
 }

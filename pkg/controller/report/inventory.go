@@ -17,16 +17,13 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/controller"
-	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
 )
 
 const (
-	// inventoryTimeout bounds all of it: a report does not wait for a Velero that is gone.
+	// inventoryTimeout bounds all of it once it is our turn: a report does not wait for a Velero that is gone.
 	inventoryTimeout = 10 * time.Second
 	// maxInventory bounds the list of a backup, unpacked, in bytes: a few hundred thousand objects.
 	maxInventory = 32 << 20
@@ -38,9 +35,14 @@ func (c *Controller) inventory(ctx context.Context, rt *v1alpha1.RestoreTest, ba
 	if backup == nil {
 		return nil, errors.New("the Backup is not there any more")
 	}
+	done, err := c.turnToAsk(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the list of backup %s was not read: %w", backup.Name, err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, inventoryTimeout)
 	defer cancel()
 	address, err := c.listAddress(ctx, rt, backup.Name)
+	done()
 	if err != nil {
 		return nil, fmt.Errorf("ask Velero for the list of backup %s: %w", backup.Name, err)
 	}
@@ -67,45 +69,6 @@ func (c *Controller) inventory(ctx context.Context, rt *v1alpha1.RestoreTest, ba
 		return nil, fmt.Errorf("read the list of backup %s: %w", backup.Name, err)
 	}
 	return inventory, nil
-}
-
-// listAddress returns where the list of a backup can be fetched. Its request is deleted at once; one that a crash leaves
-// behind Velero deletes when it has expired.
-func (c *Controller) listAddress(ctx context.Context, rt *v1alpha1.RestoreTest, backup string) (string, error) {
-	requests := c.client.VeleroV1().DownloadRequests(c.veleroNamespace)
-	r, err := requests.Create(ctx, &velerov1.DownloadRequest{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: c.veleroNamespace, GenerateName: names.Restore(rt.Name, rt.Status.Run.ID) + "-",
-			Labels: names.Labels(rt, ""), Annotations: names.Annotations(rt),
-		},
-		Spec: velerov1.DownloadRequestSpec{Target: velerov1.DownloadTarget{Kind: velerov1.DownloadTargetKindBackupResourceList, Name: backup}},
-	}, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Report)})
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), inventoryTimeout)
-		defer cancel()
-		_ = requests.Delete(ctx, r.Name, metav1.DeleteOptions{})
-	}()
-	changes, err := requests.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + r.Name, ResourceVersion: r.ResourceVersion})
-	if err != nil {
-		return "", err
-	}
-	defer changes.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return "", errors.New("no answer in time; see whether Velero runs")
-		case change, ok := <-changes.ResultChan():
-			if !ok || change.Type == watch.Deleted || change.Type == watch.Error {
-				return "", errors.New("the request was lost")
-			}
-			if now, ok := change.Object.(*velerov1.DownloadRequest); ok && now.Status.DownloadURL != "" {
-				return now.Status.DownloadURL, nil
-			}
-		}
-	}
 }
 
 // storeClient returns a client that trusts what Velero trusts for the object store of the backup.

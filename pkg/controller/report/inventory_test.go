@@ -62,6 +62,9 @@ func TestReadInventory(t *testing.T) {
 	}
 }
 
+// theList is where Velero keeps the list of the backup.
+const theList = "/backups/nightly/nightly-resource-list.json.gz"
+
 // giveOut has Velero give out address for each list that is asked for.
 func giveOut(f *fixture, address string) {
 	f.client = fake.NewClientset(append([]runtime.Object{test(), backup()}, location(nil, nil))...)
@@ -70,11 +73,6 @@ func giveOut(f *fixture, address string) {
 		w := watch.NewFake()
 		go w.Modify(&velerov1.DownloadRequest{Status: velerov1.DownloadRequestStatus{Phase: velerov1.DownloadRequestPhaseProcessed, DownloadURL: address}})
 		return true, w, nil
-	})
-	f.client.PrependReactor("create", "downloadrequests", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		r := a.(clienttesting.CreateAction).GetObject().(*velerov1.DownloadRequest)
-		r.Name = r.GenerateName + "x"
-		return false, nil, nil
 	})
 }
 
@@ -97,9 +95,10 @@ func TestInventory(t *testing.T) {
 	answer := packed(t, contents)
 	var hits int
 	store := http.NewServeMux()
-	store.HandleFunc("/list", func(w http.ResponseWriter, _ *http.Request) { hits++; _, _ = w.Write(answer) })
-	store.HandleFunc("/gone", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
-	store.HandleFunc("/elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/list", http.StatusFound) })
+	store.HandleFunc(theList, func(w http.ResponseWriter, _ *http.Request) { hits++; _, _ = w.Write(answer) })
+	store.HandleFunc("/gone"+theList, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) })
+	store.HandleFunc("/elsewhere"+theList, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, theList, http.StatusFound) })
+	store.HandleFunc("/other", func(w http.ResponseWriter, _ *http.Request) { hits++; _, _ = w.Write(answer) })
 	plain, secure := httptest.NewServer(store), httptest.NewTLSServer(store)
 	t.Cleanup(plain.Close)
 	t.Cleanup(secure.Close)
@@ -110,15 +109,18 @@ func TestInventory(t *testing.T) {
 		at      *velerov1.BackupStorageLocation
 		wantErr string
 	}{
-		"a list is read": {address: plain.URL + "/list"},
-		"a store is trusted whose authority Velero trusts":  {address: secure.URL + "/list", at: location(ca, nil)},
-		"a store is not trusted without":                    {address: secure.URL + "/list", wantErr: "cannot be reached from here"},
-		"unless Velero does not ask either":                 {address: secure.URL + "/list", at: location(nil, map[string]string{"insecureSkipTLSVerify": "true"})},
-		"an authority that is none is named":                {address: secure.URL + "/list", at: location([]byte("x"), nil), wantErr: "caCert of BackupStorageLocation default"},
-		"a store that refuses is named":                     {address: plain.URL + "/gone?key=secret", wantErr: "answers 403"},
-		"nobody is followed elsewhere":                      {address: plain.URL + "/elsewhere", wantErr: "answers 302"},
-		"a store that is down is named without its address": {address: "http://127.0.0.1:1/list?key=secret", wantErr: "cannot be reached from here"},
-		"an address that cannot be read is not repeated":    {address: "http://%zz?key=secret", wantErr: "cannot be read"},
+		"a list is read": {address: plain.URL + theList},
+		"a store is trusted whose authority Velero trusts":  {address: secure.URL + theList, at: location(ca, nil)},
+		"a store is not trusted without":                    {address: secure.URL + theList, wantErr: "cannot be reached from here"},
+		"unless Velero does not ask either":                 {address: secure.URL + theList, at: location(nil, map[string]string{"insecureSkipTLSVerify": "true"})},
+		"an authority that is none is named":                {address: secure.URL + theList, at: location([]byte("x"), nil), wantErr: "caCert of BackupStorageLocation default"},
+		"a store that refuses is named":                     {address: plain.URL + "/gone" + theList + "?key=secret", wantErr: "answers 403"},
+		"nobody is followed elsewhere":                      {address: plain.URL + "/elsewhere" + theList, wantErr: "answers 302"},
+		"a store that is down is named without its address": {address: "http://127.0.0.1:1" + theList + "?key=secret", wantErr: "cannot be reached from here"},
+		"one that names the list in a parameter is read":    {address: plain.URL + "/other?object=backups%2Fnightly%2Fnightly-resource-list.json.gz"},
+		"the list of another backup is none":                {address: plain.URL + "/backups/weekly/weekly-resource-list.json.gz?key=secret", wantErr: "something else"},
+		"nor is that of one with a longer name":             {address: plain.URL + "/backups/x-nightly/x-nightly-resource-list.json.gz", wantErr: "something else"},
+		"an address that cannot be read is not repeated":    {address: "http://%zz" + theList + "?key=secret", wantErr: "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, test())
@@ -146,7 +148,7 @@ func TestInventory(t *testing.T) {
 			}
 		})
 	}
-	if hits != 3 {
+	if hits != 4 {
 		t.Errorf("the list was given out %d times", hits)
 	}
 }

@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -15,24 +16,26 @@ import (
 // selectBackup returns the backup to restore: the named one, or the newest Completed one that holds every source
 // namespace, or if there is none the newest PartiallyFailed one that does. The error says what is missing and what to do.
 // "Newest" is by status.startTimestamp: the creation time of a Backup object changes when Velero syncs it from its store.
-func selectBackup(backups []*velerov1.Backup, source v1alpha1.BackupSource, veleroNamespace string, now time.Time) (*velerov1.Backup, error) {
+// since tells when the source namespaces were created that exist.
+func selectBackup(backups []*velerov1.Backup, source v1alpha1.BackupSource, since map[string]time.Time, veleroNamespace string, now time.Time) (*velerov1.Backup, error) {
 	if source.BackupName != "" && source.BackupName != "latest" {
 		for _, b := range backups {
 			if b.Name == source.BackupName {
-				return b, usable(b, source, now)
+				return b, usable(b, source, since, now)
 			}
 		}
 		return nil, fmt.Errorf("spec.backupSource.backupName: there is no Backup %q in namespace %s; name one that `velero backup get` lists, or latest",
 			source.BackupName, veleroNamespace)
 	}
 	var best *velerov1.Backup
-	var why []string
+	var why, older []string
 	for _, b := range backups {
-		if err := usable(b, source, now); err != nil {
+		switch err := usable(b, source, since, now); {
+		case errors.As(err, new(olderError)):
+			older = append(older, err.Error())
+		case err != nil:
 			why = append(why, err.Error())
-			continue
-		}
-		if best == nil || better(b, best) {
+		case best == nil || better(b, best):
 			best = b
 		}
 	}
@@ -42,7 +45,9 @@ func selectBackup(backups []*velerov1.Backup, source v1alpha1.BackupSource, vele
 	if len(backups) == 0 {
 		return nil, fmt.Errorf("there is no Backup in namespace %s yet; make one with `velero backup create`, or a schedule", veleroNamespace)
 	}
+	slices.Sort(older)
 	slices.Sort(why)
+	why = append(older, why...) // the nearest to a good one first
 	const shown = 3
 	more := ""
 	if len(why) > shown {
@@ -52,8 +57,14 @@ func selectBackup(backups []*velerov1.Backup, source v1alpha1.BackupSource, vele
 	return nil, fmt.Errorf("no Backup in namespace %s can be used: %s%s", veleroNamespace, strings.Join(why, "; "), more)
 }
 
-// usable returns why b cannot be restored for source, or nil.
-func usable(b *velerov1.Backup, source v1alpha1.BackupSource, now time.Time) error {
+// olderError tells that a backup began before a source namespace was created, and would do otherwise.
+type olderError string
+
+func (e olderError) Error() string { return string(e) }
+
+// usable returns why b cannot be restored for source, or nil. A name of a namespace can be used again: what was backed up before
+// the namespace was created may be another's data.
+func usable(b *velerov1.Backup, source v1alpha1.BackupSource, since map[string]time.Time, now time.Time) error {
 	switch {
 	case b.DeletionTimestamp != nil:
 		return fmt.Errorf("backup %s is being deleted", b.Name)
@@ -72,7 +83,20 @@ func usable(b *velerov1.Backup, source v1alpha1.BackupSource, now time.Time) err
 				b.Name, ns.Name, i, selection(b))
 		}
 	}
+	for i, ns := range source.Namespaces {
+		if created, live := since[ns.Name]; live && !source.AllowOlderThanNamespace && began(b).Before(created) {
+			return olderError(fmt.Sprintf("backup %s, begun %s, is older than namespace %q (spec.backupSource.namespaces[%d]), created %s, and may hold what was in another of that name; make a new backup, or set spec.backupSource.allowOlderThanNamespace",
+				b.Name, moment(began(b)), ns.Name, i, moment(created)))
+		}
+	}
 	return nil
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "at an unknown time"
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // holds tells whether b's spec selects the namespace. Velero's wildcards are those of shell patterns.

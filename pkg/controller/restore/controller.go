@@ -230,7 +230,12 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	if err != nil {
 		return s, err
 	}
-	s.backup, s.missing = selectBackup(backups, rt.Status.Run.Spec.BackupSource, c.options.VeleroNamespace, time.Now())
+	source := rt.Status.Run.Spec.BackupSource
+	since, err := c.createdSince(ctx, source)
+	if err != nil {
+		return s, err
+	}
+	s.backup, s.missing = selectBackup(backups, source, since, c.options.VeleroNamespace, time.Now())
 	return s, nil
 }
 

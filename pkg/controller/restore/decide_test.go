@@ -176,57 +176,6 @@ func TestQueuedTimeIsTheFirst(t *testing.T) {
 	}
 }
 
-func TestSelectBackup(t *testing.T) {
-	including := func(ns ...string) func(*velerov1.Backup) {
-		return func(b *velerov1.Backup) { b.Spec.IncludedNamespaces = ns }
-	}
-	excluding := func(ns ...string) func(*velerov1.Backup) {
-		return func(b *velerov1.Backup) { b.Spec.ExcludedNamespaces = ns }
-	}
-	const completed, partial = velerov1.BackupPhaseCompleted, velerov1.BackupPhasePartiallyFailed
-	for name, c := range map[string]struct {
-		backups []*velerov1.Backup
-		named   string
-		want    string // the backup, or a part of the error
-	}{
-		"the newest by its start": {
-			[]*velerov1.Backup{backup("old", completed, 2*time.Hour), backup("new", completed, time.Hour), backup("older", completed, 3*time.Hour)}, "", "new"},
-		"latest means the same": {[]*velerov1.Backup{backup("only", completed, time.Hour)}, "latest", "only"},
-		"the creation of the object does not count": {
-			[]*velerov1.Backup{backup("old", completed, 2*time.Hour, func(b *velerov1.Backup) { b.CreationTimestamp = metav1.NewTime(now) }), backup("new", completed, time.Hour)}, "", "new"},
-		"a complete one before a newer partial one": {[]*velerov1.Backup{backup("complete", completed, 2*time.Hour), backup("partial", partial, time.Hour)}, "", "complete"},
-		"a partial one if nothing else":             {[]*velerov1.Backup{backup("partial", partial, time.Hour), backup("failed", velerov1.BackupPhaseFailed, 0)}, "", "partial"},
-		"one that lacks a namespace is passed over": {
-			[]*velerov1.Backup{backup("lacking", completed, 0, including("shop")), backup("whole", completed, time.Hour, including("shop", "db"))}, "", "whole"},
-		"one that excludes a namespace is passed over": {
-			[]*velerov1.Backup{backup("lacking", completed, 0, excluding("d*")), backup("whole", completed, time.Hour)}, "", "whole"},
-		"wildcards include": {[]*velerov1.Backup{backup("all", completed, 0, including("s*", "d?"))}, "", "all"},
-		"the lacking namespace is named, and its field": {
-			[]*velerov1.Backup{backup("lacking", completed, 0, including("shop"))}, "", `does not hold namespace "db" (spec.backupSource.namespaces[1])`},
-		"an expired one is none":            {[]*velerov1.Backup{backup("old", completed, 0, func(b *velerov1.Backup) { b.Status.Expiration = &metav1.Time{Time: now.Add(-time.Second)} })}, "", "has expired"},
-		"one that is being deleted is none": {[]*velerov1.Backup{backup("going", completed, 0, func(b *velerov1.Backup) { b.DeletionTimestamp = &metav1.Time{Time: now} })}, "", "being deleted"},
-		"one in progress is none":           {[]*velerov1.Backup{backup("b", velerov1.BackupPhaseInProgress, 0)}, "", "InProgress"},
-		"no backup at all":                  {nil, "", "no Backup in namespace velero yet"},
-		"the named one, though it is old":   {[]*velerov1.Backup{backup("old", completed, 2*time.Hour), backup("new", completed, time.Hour)}, "old", "old"},
-		"a named one that is not there":     {[]*velerov1.Backup{backup("new", completed, time.Hour)}, "old", "spec.backupSource.backupName"},
-		"a named one that failed":           {[]*velerov1.Backup{backup("old", velerov1.BackupPhaseFailed, 0)}, "old", "is Failed"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			source := v1alpha1.BackupSource{BackupName: c.named, Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}, {Name: "db"}}}
-			for range 2 { // in either order
-				got, err := selectBackup(c.backups, source, "velero", now)
-				switch {
-				case err != nil && !strings.Contains(err.Error(), c.want):
-					t.Errorf("error %q, want %q", err, c.want)
-				case err == nil && got.Name != c.want:
-					t.Errorf("got %s, want %s", got.Name, c.want)
-				}
-				slices.Reverse(c.backups)
-			}
-		})
-	}
-}
-
 func TestBusy(t *testing.T) {
 	all := func(named map[string]velerov1.RestorePhase) []*velerov1.Restore {
 		var list []*velerov1.Restore

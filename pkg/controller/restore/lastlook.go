@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,6 +13,26 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/names"
 )
+
+// createdSince returns when the source namespaces were created that exist. No cache holds them, and one may have been made anew
+// while the run waited for its turn.
+func (c *Controller) createdSince(ctx context.Context, source v1alpha1.BackupSource) (map[string]time.Time, error) {
+	since := map[string]time.Time{}
+	if source.AllowOlderThanNamespace {
+		return since, nil
+	}
+	for _, s := range source.Namespaces {
+		ns, err := c.kube.CoreV1().Namespaces().Get(ctx, s.Name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("get namespace %s: %w", s.Name, err)
+		}
+		since[s.Name] = ns.CreationTimestamp.Time
+	}
+	return since, nil
+}
 
 // sandboxLostError tells why there must be no restore into a sandbox.
 type sandboxLostError string

@@ -199,6 +199,13 @@ func schema_pkg_apis_restore_v1alpha1_BackupSource(ref common.ReferenceCallback)
 							Format:      "",
 						},
 					},
+					"allowOlderThanNamespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "AllowOlderThanNamespace accepts a backup that began before a source namespace that exists was created. Without it such a backup is passed over, or refused if it is the named one: it may hold what somebody else kept in a namespace of that name. To set it takes the right to create Velero Restores. Needed where a namespace was itself restored, or made anew, and there is no backup of it since.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"namespaces": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{

@@ -12,7 +12,7 @@ const (
 	ConditionRestored = "Restored"
 	// ConditionHealthChecked, written by healthcheck: True when all pods are ready and all checks passed.
 	ConditionHealthChecked = "HealthChecked"
-	// ConditionReported, written by report: True when the RestoreReport exists.
+	// ConditionReported, written by report: True when the verdict stands. The reason tells whether there is a RestoreReport.
 	ConditionReported = "Reported"
 	// ConditionCleanedUp, written by cleanup: True when nothing of the run is left. Never False: it does not give up.
 	ConditionCleanedUp = "CleanedUp"
@@ -112,6 +112,9 @@ const (
 const (
 	// ReasonReportWritten: status.lastReportRef names the report of this run.
 	ReasonReportWritten = "ReportWritten"
+	// ReasonReportNotStored: all names that the report may have are taken by RestoreReports that are not ours. The verdict
+	// stands in status.lastResult and lastScore alone.
+	ReasonReportNotStored = "ReportNotStored"
 )
 
 // Reasons of CleanedUp.
@@ -138,4 +141,6 @@ const (
 const (
 	// EventGuardChanged: somebody changed or deleted a guard of a sandbox during the run.
 	EventGuardChanged = "GuardChanged"
+	// EventForeignReport: a RestoreReport says that it is of the run, or has its name, and the controller did not write it.
+	EventForeignReport = "ForeignReport"
 )

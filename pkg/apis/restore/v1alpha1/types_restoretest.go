@@ -83,6 +83,12 @@ type BackupSource struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	BackupName string `json:"backupName,omitempty"`
+	// AllowOlderThanNamespace accepts a backup that began before a source namespace that exists was created. Without it such a
+	// backup is passed over, or refused if it is the named one: it may hold what somebody else kept in a namespace of that name.
+	// To set it takes the right to create Velero Restores. Needed where a namespace was itself restored, or made anew, and there
+	// is no backup of it since.
+	// +optional
+	AllowOlderThanNamespace bool `json:"allowOlderThanNamespace,omitempty"`
 	// Namespaces are the source namespaces, restored together. They need not exist any more.
 	// +listType=map
 	// +listMapKey=name

@@ -46,6 +46,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupSource
   map:
     fields:
+    - name: allowOlderThanNamespace
+      type:
+        scalar: boolean
     - name: backupName
       type:
         scalar: string

@@ -14,6 +14,11 @@ type BackupSourceApplyConfiguration struct {
 	Provider *string `json:"provider,omitempty"`
 	// BackupName is the Velero Backup to restore; empty or "latest" is the newest that holds every namespace.
 	BackupName *string `json:"backupName,omitempty"`
+	// AllowOlderThanNamespace accepts a backup that began before a source namespace that exists was created. Without it such a
+	// backup is passed over, or refused if it is the named one: it may hold what somebody else kept in a namespace of that name.
+	// To set it takes the right to create Velero Restores. Needed where a namespace was itself restored, or made anew, and there
+	// is no backup of it since.
+	AllowOlderThanNamespace *bool `json:"allowOlderThanNamespace,omitempty"`
 	// Namespaces are the source namespaces, restored together. They need not exist any more.
 	Namespaces []SourceNamespaceApplyConfiguration `json:"namespaces,omitempty"`
 	// LabelSelector restores only objects that carry all these labels.
@@ -39,6 +44,14 @@ func (b *BackupSourceApplyConfiguration) WithProvider(value string) *BackupSourc
 // If called multiple times, the BackupName field is set to the value of the last call.
 func (b *BackupSourceApplyConfiguration) WithBackupName(value string) *BackupSourceApplyConfiguration {
 	b.BackupName = &value
+	return b
+}
+
+// WithAllowOlderThanNamespace sets the AllowOlderThanNamespace field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AllowOlderThanNamespace field is set to the value of the last call.
+func (b *BackupSourceApplyConfiguration) WithAllowOlderThanNamespace(value bool) *BackupSourceApplyConfiguration {
+	b.AllowOlderThanNamespace = &value
 	return b
 }
 

@@ -1,0 +1,113 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+const (
+	// requestName is the name of all our DownloadRequests. What stands in the status of one is a key to a backup: by the name
+	// RBAC keeps from us those that administrators make.
+	requestName = "kymaros-inventory"
+	// turnTimeout bounds the wait for the turn to ask: each of the other workers may take all of its time once, and delete its
+	// request.
+	turnTimeout = (workers-1)*inventoryTimeout + inventoryTimeout/2
+)
+
+// turnToAsk waits until nobody else has a request. done must be called when there is none any more. The error says that others
+// took too long.
+func (c *Controller) turnToAsk(ctx context.Context) (done func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	select {
+	case c.asking <- struct{}{}:
+		return func() { <-c.asking }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("other runs have asked Velero for lists for %v, one at a time; see whether Velero runs", turnTimeout)
+	}
+}
+
+// listAddress returns where the list of a backup can be fetched. Its request is deleted at once.
+func (c *Controller) listAddress(ctx context.Context, rt *v1alpha1.RestoreTest, backup string) (string, error) {
+	requests := c.client.VeleroV1().DownloadRequests(c.veleroNamespace)
+	r, err := c.request(ctx, rt, backup)
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), inventoryTimeout)
+		defer cancel()
+		_ = requests.Delete(ctx, r.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &r.UID}})
+	}()
+	changes, err := requests.Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=" + r.Name, ResourceVersion: r.ResourceVersion})
+	if err != nil {
+		return "", err
+	}
+	defer changes.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return "", errors.New("no answer in time; see whether Velero runs")
+		case change, ok := <-changes.ResultChan():
+			if !ok || change.Type == watch.Deleted || change.Type == watch.Error {
+				return "", errors.New("the request was lost")
+			}
+			if now, ok := change.Object.(*velerov1.DownloadRequest); ok && now.Status.DownloadURL != "" {
+				return now.Status.DownloadURL, isListOf(backup, now.Status.DownloadURL)
+			}
+		}
+	}
+}
+
+// request makes our request. One that a crash has left behind goes first.
+func (c *Controller) request(ctx context.Context, rt *v1alpha1.RestoreTest, backup string) (*velerov1.DownloadRequest, error) {
+	requests := c.client.VeleroV1().DownloadRequests(c.veleroNamespace)
+	create := func() (*velerov1.DownloadRequest, error) {
+		return requests.Create(ctx, &velerov1.DownloadRequest{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: c.veleroNamespace, Name: requestName, Labels: names.Labels(rt, ""), Annotations: names.Annotations(rt),
+			},
+			Spec: velerov1.DownloadRequestSpec{Target: velerov1.DownloadTarget{Kind: velerov1.DownloadTargetKindBackupResourceList, Name: backup}},
+		}, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Report)})
+	}
+	r, err := create()
+	if !apierrors.IsAlreadyExists(err) {
+		return r, err
+	}
+	left, err := requests.Get(ctx, requestName, metav1.GetOptions{})
+	if err == nil && left.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy {
+		return nil, fmt.Errorf("DownloadRequest %s in namespace %s has our name and is not ours; delete it", requestName, c.veleroNamespace)
+	}
+	if err == nil {
+		err = requests.Delete(ctx, requestName, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &left.UID}})
+	}
+	if err != nil && !apierrors.IsNotFound(err) { // Velero deletes those that have expired
+		return nil, err
+	}
+	return create()
+}
+
+// isListOf fails unless an address is that of the list of backup. Velero writes its answers by the name of the request: one
+// that comes late, to a request that was deleted unanswered, stands in the next.
+func isListOf(backup, address string) error {
+	readable, err := url.QueryUnescape(address)
+	if err != nil {
+		return errors.New("it gave out an address that cannot be read")
+	}
+	if !strings.Contains(readable, "/"+backup+"-resource-list.json.gz") {
+		return errors.New("it gave out the address of something else")
+	}
+	return nil
+}

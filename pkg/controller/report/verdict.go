@@ -1,0 +1,74 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// verdict is how a run ended, and where that is stored.
+type verdict struct {
+	status *v1alpha1.RestoreReportStatus
+	// report is the name of the RestoreReport. It is empty if there can be none: the namespace is terminating, or all its names
+	// are taken.
+	report      string
+	terminating bool
+	// foreign are the RestoreReports that say they are of the run, or have a name of its report, and are not ours.
+	foreign []string
+}
+
+func (v *verdict) add(foreign []string) {
+	v.foreign = append(v.foreign, foreign...)
+	slices.Sort(v.foreign)
+	v.foreign = slices.Compact(v.foreign)
+}
+
+// condition returns what Reported says.
+func (v *verdict) condition(rt *v1alpha1.RestoreTest) metav1.Condition {
+	c := metav1.Condition{
+		Type: v1alpha1.ConditionReported, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReportWritten,
+		Message: fmt.Sprintf("%s, score %d: report %s", v.status.Result, v.status.Score, v.report),
+	}
+	switch {
+	case v.terminating:
+		c.Reason = v1alpha1.ReasonTestDeleted
+		c.Message = fmt.Sprintf("No report: namespace %s is being deleted, so nothing can be stored in it", rt.Namespace)
+		return c
+	case v.report == "":
+		c.Reason = v1alpha1.ReasonReportNotStored
+		c.Message = fmt.Sprintf("%s, score %d: there is no report, for its names are taken", v.status.Result, v.status.Score)
+	}
+	if len(v.foreign) > 0 {
+		c.Message += "; " + v.foreignReports()
+	}
+	return c
+}
+
+// foreignReports names them, and tells what to do.
+func (v *verdict) foreignReports() string {
+	const shown = 3
+	some, more := v.foreign, ""
+	if len(some) > shown {
+		some, more = some[:shown], fmt.Sprintf(" and %d more", len(some)-shown)
+	}
+	return fmt.Sprintf("not written by Kymaros for this run, left alone and no evidence: %s%s; find out who made them, and delete them",
+		strings.Join(some, ", "), more)
+}
+
+// own returns the fields of status that this controller owns: those of the last verdict, until there is a new one.
+func own(rt *v1alpha1.RestoreTest, v *verdict) v1alpha1.RestoreTestStatus {
+	o := v1alpha1.RestoreTestStatus{
+		Report:    &v1alpha1.ReportStatus{RunID: rt.Status.Run.ID},
+		LastRunAt: rt.Status.LastRunAt, LastScore: rt.Status.LastScore,
+		LastResult: rt.Status.LastResult, LastReportRef: rt.Status.LastReportRef,
+	}
+	if v != nil && !v.terminating {
+		o.LastRunAt, o.LastScore = &v.status.CompletedAt, &v.status.Score
+		o.LastResult, o.LastReportRef = v.status.Result, v.report
+	}
+	return o
+}
