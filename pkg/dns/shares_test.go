@@ -74,8 +74,8 @@ func TestNobodyTakesTheAnswersOfAnotherRun(t *testing.T) {
 				if !ask(t, byTCP) {
 					t.Error("the late pod has no answer by TCP")
 				}
-				if n := stillOpen(taken); n < maxConnections/4 {
-					t.Errorf("%d connections are left to who came first", n)
+				if n := stillOpen(taken); n != maxConnections/2 {
+					t.Errorf("%d connections are left to who came first, want %d", n, maxConnections/2)
 				}
 			})
 		})
@@ -94,6 +94,51 @@ func TestWhoAsksWithoutEndIsAnsweredNowAndThen(t *testing.T) {
 			w.send(t, victim, 1)
 			answered(t, w.answers(victim))
 			time.Sleep(time.Second) // of the bubble
+		}
+	})
+}
+
+// TestWhatIsBeyondAShareIsNotAnsweredUntilThereIsRoom: a client that is refused may give up, one that hears nothing asks again.
+func TestWhatIsBeyondAShareIsNotAnsweredUntilThereIsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := serveOnWire(t, neighbours()...)
+		for range 2 {
+			w.send(t, nobody, perSecond)
+			if n := len(w.answers(nobody)); n > 0 {
+				t.Errorf("%d answers at once", n)
+			}
+			time.Sleep(patience) // of the bubble
+			if n := len(w.answers(nobody)); n != maxWaiting/2 {
+				t.Errorf("%d answers to who is no pod, want %d", n, maxWaiting/2)
+			}
+		}
+	})
+}
+
+func TestThePodsOfARunHaveOneShareOfConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		objects := neighbours()
+		const pods = 4
+		for i := range pods {
+			p := pod("sbx-hog", fmt.Sprintf("10.0.1.%d", 10+i), corev1.PodRunning)
+			p.Name = fmt.Sprintf("pod-%d", i)
+			objects = append(objects, p)
+		}
+		w := serveOnWire(t, objects...)
+		for range 2 {
+			var taken []net.Conn
+			for i := range pods {
+				for range maxConnections / 2 {
+					taken = append(taken, w.open(t, fmt.Sprintf("10.0.1.%d", 10+i)))
+				}
+			}
+			if n := stillOpen(taken); n != maxConnections/2 {
+				t.Errorf("%d connections, want %d", n, maxConnections/2)
+			}
+			for _, c := range taken {
+				_ = c.Close()
+			}
+			synctest.Wait()
 		}
 	})
 }
@@ -149,6 +194,9 @@ func TestThereIsAPlaceForWhoComesNext(t *testing.T) {
 	}
 	if all[0].pass(of(1)) || all[0].by != of(0) {
 		t.Error("a party gets beyond its share what another passes on")
+	}
+	if !all[0].pass(of(0)) || s.held[of(0)] != 50 {
+		t.Error("a party does not keep its place when others have taken theirs")
 	}
 	if !all[0].pass(of(5)) || all[0].by != of(5) {
 		t.Error("a party without a place does not get what another passes on")
