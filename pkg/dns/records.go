@@ -22,6 +22,7 @@ type sandbox struct {
 
 // scope is what one client may see: the sandboxes of its run.
 type scope struct {
+	run   string
 	own   *sandbox
 	group []*sandbox
 }

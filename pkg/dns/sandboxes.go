@@ -173,7 +173,6 @@ func (s *Sandboxes) move() {
 func (s *Sandboxes) scopeOf(address netip.Addr) (found scope, ok bool, changed <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var run string
 	for name, w := range s.watched {
 		pods, err := w.pods.ByIndex(byAddress, address.String())
 		if err != nil || len(pods) == 0 {
@@ -183,14 +182,14 @@ func (s *Sandboxes) scopeOf(address netip.Addr) (found scope, ok bool, changed <
 		if err != nil || ns.Labels[v1alpha1.LabelGroup] == "" {
 			return scope{}, false, s.moved
 		}
-		run, found.own = ns.Labels[v1alpha1.LabelGroup], as(w, ns)
+		found.run, found.own = ns.Labels[v1alpha1.LabelGroup], as(w, ns)
 		break
 	}
 	if found.own == nil {
 		return scope{}, false, s.moved
 	}
 	for name, w := range s.watched {
-		if ns, err := s.namespaces.Get(name); err == nil && ns.Labels[v1alpha1.LabelGroup] == run {
+		if ns, err := s.namespaces.Get(name); err == nil && ns.Labels[v1alpha1.LabelGroup] == found.run {
 			found.group = append(found.group, as(w, ns))
 		}
 	}

@@ -20,23 +20,26 @@ const (
 	// the API server knows the address of its pod, and its first question must not be refused: an application that starts
 	// often asks once. It is less than it takes a client to ask a second time.
 	patience = 2 * time.Second
-	// maxWaiting is how many may be put off at a time; any more are refused at once.
-	maxWaiting = 256
-	// maxConnections by TCP at a time, and how long one may be silent.
-	maxConnections = 128
+	// maxWaiting is how many datagrams may be put off at a time, of all addresses together: see shares.
+	maxWaiting = 512
+	// maxConnections by TCP at a time, of all together: see shares. And how long one may be silent.
+	maxConnections = 256
 	idle           = 10 * time.Second
 )
 
-// Server answers queries.
+// Server answers queries. Everybody has a share of it, so that a restored application that asks without end, by accident or
+// not, takes no answers from the pods of another run. What is beyond a share is left without an answer: every client asks
+// again after a while, when there may be room. To be refused is final to glibc, and a truncated answer to older musl.
 type Server struct {
-	sandboxes *Sandboxes
-	domain    string
-	waiting   chan struct{}
+	sandboxes   *Sandboxes
+	domain      string
+	waiting     *shares
+	connections *shares
 }
 
 // NewServer returns a server for a cluster with that domain, such as cluster.local.
 func NewServer(sandboxes *Sandboxes, domain string) *Server {
-	return &Server{sandboxes: sandboxes, domain: domain, waiting: make(chan struct{}, maxWaiting)}
+	return &Server{sandboxes: sandboxes, domain: domain, waiting: newShares(maxWaiting), connections: newShares(maxConnections)}
 }
 
 // Serve answers what comes in until ctx ends, or until one of both fails. It closes both.
@@ -63,17 +66,21 @@ func (s *Server) Serve(ctx context.Context, packets net.PacketConn, streams net.
 }
 
 func (s *Server) packets(ctx context.Context, conn net.PacketConn, wg *sync.WaitGroup) error {
-	buffer := make([]byte, largestSize)
+	buffer, pace := make([]byte, largestSize), newPace()
 	for {
 		n, from, err := conn.ReadFrom(buffer)
 		if err != nil {
 			return fmt.Errorf("read a datagram: %w", err)
 		}
+		address := addressOf(from)
+		// First of all: a flood is read as fast as it comes, or else what others ask finds no room in the socket.
+		if !pace.allows(address, time.Now()) {
+			continue
+		}
 		q, ok := read(buffer[:n])
 		if !ok {
 			continue
 		}
-		address := addressOf(from)
 		send := func(found scope, known bool) {
 			if message, err := s.answer(q, found, known, q.size); err == nil {
 				_, _ = conn.WriteTo(message, from) // who does not get it asks again
@@ -84,35 +91,35 @@ func (s *Server) packets(ctx context.Context, conn net.PacketConn, wg *sync.Wait
 			send(found, true)
 			continue
 		}
-		select {
-		case s.waiting <- struct{}{}:
+		if place := s.waiting.take(party{address: address}); place != nil {
 			wg.Go(func() {
-				defer func() { <-s.waiting }()
+				defer place.leave()
 				send(s.await(ctx, address))
 			})
-		default:
-			send(scope{}, false)
 		}
 	}
 }
 
 func (s *Server) streams(ctx context.Context, listener net.Listener, wg *sync.WaitGroup) error {
-	slots := make(chan struct{}, maxConnections)
 	for {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return nil
-		}
 		conn, err := listener.Accept()
 		if err != nil {
 			return fmt.Errorf("accept a connection: %w", err)
 		}
+		by := party{address: addressOf(conn.RemoteAddr())}
+		if found, known, _ := s.sandboxes.scopeOf(by.address); known {
+			by = party{run: found.run}
+		}
+		place := s.connections.take(by)
+		if place == nil {
+			_ = conn.Close()
+			continue
+		}
 		wg.Go(func() {
-			defer func() { <-slots }()
+			defer place.leave()
 			defer conn.Close()
 			defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-			if err := s.stream(ctx, conn); err != nil && !errors.Is(err, io.EOF) {
+			if err := s.stream(ctx, conn, place); err != nil && !errors.Is(err, io.EOF) {
 				klog.FromContext(ctx).V(4).Info("Connection ended", "err", err)
 			}
 		})
@@ -120,7 +127,7 @@ func (s *Server) streams(ctx context.Context, listener net.Listener, wg *sync.Wa
 }
 
 // stream answers the queries of one connection, each with its length in two bytes before it.
-func (s *Server) stream(ctx context.Context, conn net.Conn) error {
+func (s *Server) stream(ctx context.Context, conn net.Conn, place *place) error {
 	for {
 		if err := conn.SetDeadline(time.Now().Add(idle)); err != nil {
 			return err
@@ -139,6 +146,9 @@ func (s *Server) stream(ctx context.Context, conn net.Conn) error {
 		}
 		// Each time anew: a connection may outlive its pod, and the address go to another.
 		found, known := s.await(ctx, addressOf(conn.RemoteAddr()))
+		if known && !place.pass(party{run: found.run}) {
+			return errors.New("the run has its share of connections")
+		}
 		message, err := s.answer(q, found, known, 1<<16-1)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -74,8 +75,9 @@ func podOfTheController(ctx context.Context) (*corev1.Pod, error) {
 // controller is the product's controller, running in this process.
 type controller struct {
 	*proxy
-	cancel context.CancelFunc
-	done   chan error
+	metrics string // address, host:port
+	cancel  context.CancelFunc
+	done    chan error
 }
 
 // startController starts the controller as its manifests do, but for its ports, the proof of isolation and the fence.
@@ -88,16 +90,29 @@ func startController(ctx context.Context, isolationProof string, requireFence bo
 	if err != nil {
 		return nil, err
 	}
+	metrics, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
 	options := app.NewOptions()
 	options.Kubeconfig = file
-	options.HealthAddress, options.MetricsAddress = "", ""
+	options.HealthAddress, options.MetricsAddress = "", metrics
 	options.IsolationProof = isolationProof
 	options.RequireFence = requireFence
 	options.MaxRestores = 1000 // tests that hold a Restore must not hold up the others
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c := &controller{proxy: p, cancel: cancel, done: make(chan error, 1)}
+	c := &controller{proxy: p, metrics: metrics, cancel: cancel, done: make(chan error, 1)}
 	go func() { c.done <- app.Run(runCtx, options) }()
 	return c, nil
+}
+
+// freeAddress returns an address that nobody listens on.
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }
 
 // stop ends the controller and waits until it has.

@@ -42,7 +42,9 @@ func install(ctx context.Context) error {
 	if _, err := kube.CoreV1().Namespaces().Create(ctx, velero, metav1.CreateOptions{}); err != nil {
 		return err
 	}
-	for _, manifest := range []string{"00-namespace.yaml", "05-networkpolicy.yaml", "10-rbac.yaml", "15-priorityclass.yaml", "20-modifiers.yaml", "25-group-modifiers.yaml", "40-dns.yaml"} {
+	for _, manifest := range []string{
+		"00-namespace.yaml", "05-networkpolicy.yaml", "10-rbac.yaml", "12-metrics.yaml", "15-priorityclass.yaml", "20-modifiers.yaml", "25-group-modifiers.yaml", "40-dns.yaml",
+	} {
 		if err := applyFiles(ctx, filepath.Join(root, "manifests", manifest)); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/component-base/metrics/legacyregistry"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"  // metrics of requests and leader election
@@ -52,11 +53,20 @@ func answer(w http.ResponseWriter, err error) {
 	_, _ = fmt.Fprintln(w, "ok") // the caller has gone if this fails
 }
 
+// metrics answers /metrics. kube is asked who may get them, unless they are open to all.
+func metrics(options *Options, kube kubernetes.Interface) http.Handler {
+	handler := legacyregistry.Handler()
+	if !options.MetricsOpen {
+		handler = newMetricsAuth(kube, handler)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+metricsPath, handler)
+	return mux
+}
+
 // serve starts the servers of health and metrics and returns what stops them. It fails if an address cannot be listened
 // on.
-func serve(ctx context.Context, options *Options, h *health) (func(), error) {
-	metrics := http.NewServeMux()
-	metrics.Handle("GET /metrics", legacyregistry.Handler())
+func serve(ctx context.Context, options *Options, health, metrics http.Handler) (func(), error) {
 	var servers []*http.Server
 	stop := func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -69,7 +79,7 @@ func serve(ctx context.Context, options *Options, h *health) (func(), error) {
 		flag, address string
 		handler       http.Handler
 	}{
-		{"--health-bind-address", options.HealthAddress, h.handler()},
+		{"--health-bind-address", options.HealthAddress, health},
 		{"--metrics-bind-address", options.MetricsAddress, metrics},
 	} {
 		if listen.address == "" {

@@ -39,6 +39,8 @@ type Options struct {
 
 	HealthAddress  string
 	MetricsAddress string
+	// MetricsOpen: whoever reaches the port gets the metrics.
+	MetricsOpen bool
 
 	QPS   float32
 	Burst int
@@ -93,6 +95,8 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease, and of kymaros-dns")
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "address of /metrics; empty for none")
+	fs.BoolVar(&o.MetricsOpen, "metrics-open", o.MetricsOpen,
+		"give /metrics, with the names of tests and namespaces in them, to whoever reaches the port; without, to those whose bearer token may get /metrics (ClusterRole kymaros-metrics-reader)")
 	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server, of each controller")
 	fs.IntVar(&o.Burst, "kube-api-burst", o.Burst, "requests that may exceed kube-api-qps for a moment")
 	var logging flag.FlagSet

@@ -59,7 +59,11 @@ func Run(ctx context.Context, options *Options) error {
 	}
 	var leading atomic.Bool
 	health := newHealth(set.synced)
-	stop, err := serve(ctx, options, health)
+	reviews, err := newClients(config, "kymaros-metrics")
+	if err != nil {
+		return err
+	}
+	stop, err := serve(ctx, options, health.handler(), metrics(options, reviews.kube))
 	if err != nil {
 		return err
 	}
