@@ -3,22 +3,25 @@ package integration
 import (
 	"flag"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-var mutateFence = flag.Bool("mutate-fence", false, "with TestTheFence: take every part of the fence away, one at a time, and fail for each that no row misses")
+var mutateFence = flag.String("mutate-fence", "", "with TestTheFence: take every part of the fence whose policy's name begins so away, and widen everything in it that names something, one at a time; "+
+	"fail for each that no row misses. kymaros-: all")
 
-// part is a validation or a match condition of a policy.
-type part struct {
-	policy *unstructured.Unstructured
-	list   string // its field in the spec
-	index  int
+// mutant is a policy of which something was taken away, or matches more than it should.
+type mutant struct {
+	policy  *unstructured.Unstructured // as it is shipped
+	changed *unstructured.Unstructured
+	what    string
 }
 
-// everyPartOfTheFenceIsNeeded takes validations and match conditions away, one at a time. It prints which row misses each.
+// everyPartOfTheFenceIsNeeded tries the matrix with each mutant in force, one at a time. It prints which row misses what was there.
 func everyPartOfTheFenceIsNeeded(t *testing.T) {
 	manifests, err := readManifests(fenceFile)
 	if err != nil {
@@ -37,61 +40,104 @@ func everyPartOfTheFenceIsNeeded(t *testing.T) {
 	}
 	fmt.Println("| policy | without | first row that misses it |\n| --- | --- | --- |")
 	last := manifests[0]
-	for _, p := range parts(manifests) {
-		put(last, p.without())
-		last = p.policy
+	for _, m := range mutants(manifests) {
+		put(last, m.changed)
+		last = m.policy
 		red, err := failing(t.Context(), all, true, true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(red) == 0 {
-			t.Errorf("policy %s: no row misses %s", p.policy.GetName(), p)
+			t.Errorf("policy %s: no row misses %s", m.policy.GetName(), m.what)
 			continue
 		}
-		fmt.Printf("| %s | %s | %s |\n", p.policy.GetName(), p, red[0])
+		fmt.Printf("| %s | %s | %s |\n", m.policy.GetName(), m.what, red[0])
 	}
 	put(last)
 	tryAll(t, true, true)
 }
 
-func parts(manifests []*unstructured.Unstructured) []part {
-	var all []part
+// mutants of the policies whose names begin as the flag says.
+func mutants(manifests []*unstructured.Unstructured) []mutant {
+	var all []mutant
 	for _, o := range manifests {
-		if o.GetKind() != "ValidatingAdmissionPolicy" {
+		if o.GetKind() != "ValidatingAdmissionPolicy" || !strings.HasPrefix(o.GetName(), *mutateFence) {
 			continue
 		}
-		for _, list := range []string{"validations", "matchConditions"} {
+		for _, list := range []string{"validations", "matchConditions", "variables"} {
 			items, _, _ := unstructured.NestedSlice(o.Object, "spec", list)
 			for i := range items {
-				all = append(all, part{o, list, i})
+				if list != "variables" { // others need it
+					all = append(all, mutant{o, without(o, list, i), describe(o, list, i)})
+				}
+				all = append(all, widened(o, list, i)...)
 			}
 		}
 	}
 	return all
 }
 
-// without returns the policy without the part. A policy must have a validation: the last one leaves one that refuses nothing.
-func (p part) without() *unstructured.Unstructured {
-	o := p.policy.DeepCopy()
-	items, _, _ := unstructured.NestedSlice(o.Object, "spec", p.list)
-	items = slices.Delete(items, p.index, p.index+1)
-	if len(items) == 0 && p.list == "validations" {
+// without returns the policy without one of its parts. A policy must have a validation: the last one leaves one that refuses nothing.
+func without(policy *unstructured.Unstructured, list string, index int) *unstructured.Unstructured {
+	o := policy.DeepCopy()
+	items, _, _ := unstructured.NestedSlice(o.Object, "spec", list)
+	items = slices.Delete(items, index, index+1)
+	if len(items) == 0 && list == "validations" {
 		items = []any{map[string]any{"expression": "true"}}
 	}
-	if err := unstructured.SetNestedSlice(o.Object, items, "spec", p.list); err != nil {
+	if err := unstructured.SetNestedSlice(o.Object, items, "spec", list); err != nil {
 		panic(err)
 	}
 	return o
 }
 
-// String tells the part by its place and what it says.
-func (p part) String() string {
-	items, _, _ := unstructured.NestedSlice(p.policy.Object, "spec", p.list)
-	item, _ := items[p.index].(map[string]any)
-	for _, field := range []string{"name", "message", "messageExpression"} {
-		if s, ok := item[field].(string); ok {
-			return fmt.Sprintf("%s[%d] %q", p.list, p.index, s)
+// named are the names in an expression: what follows is compared with them. Each becomes what everything is.
+var named = []struct {
+	of *regexp.Regexp
+	is string
+}{
+	{regexp.MustCompile(`\.(startsWith|endsWith|contains|matches)\('[^']+'\)`), ".$1('')"},
+	{regexp.MustCompile(` == '[^']*'`), " != 'whatever'"},
+	{regexp.MustCompile(` in \[[^\]]*\]`), " != 'whatever'"},
+	{regexp.MustCompile(` in variables\.[a-zA-Z]+`), " != 'whatever'"},
+}
+
+// equivalent are widened parts that change nothing, each with the reason.
+var equivalent = map[string]string{}
+
+// widened returns the policy with each name in an expression replaced by anything, one at a time: an exemption must not be wider
+// than what needs it, and a rule not narrower.
+func widened(policy *unstructured.Unstructured, list string, index int) []mutant {
+	items, _, _ := unstructured.NestedSlice(policy.Object, "spec", list)
+	item, _ := items[index].(map[string]any)
+	expression, _ := item["expression"].(string)
+	var all []mutant
+	for _, n := range named {
+		for _, at := range n.of.FindAllStringSubmatchIndex(expression, -1) {
+			what := fmt.Sprintf("%s, wider at %q", describe(policy, list, index), strings.TrimSpace(expression[at[0]:at[1]]))
+			if _, known := equivalent[policy.GetName()+" "+what]; known {
+				continue
+			}
+			o := policy.DeepCopy()
+			items, _, _ := unstructured.NestedSlice(o.Object, "spec", list)
+			items[index].(map[string]any)["expression"] = expression[:at[0]] + string(n.of.ExpandString(nil, n.is, expression, at)) + expression[at[1]:]
+			if err := unstructured.SetNestedSlice(o.Object, items, "spec", list); err != nil {
+				panic(err)
+			}
+			all = append(all, mutant{policy, o, what})
 		}
 	}
-	return fmt.Sprintf("%s[%d]", p.list, p.index)
+	return all
+}
+
+// describe tells a part by its place and what it says.
+func describe(policy *unstructured.Unstructured, list string, index int) string {
+	items, _, _ := unstructured.NestedSlice(policy.Object, "spec", list)
+	item, _ := items[index].(map[string]any)
+	for _, field := range []string{"name", "message", "messageExpression"} {
+		if s, ok := item[field].(string); ok {
+			return fmt.Sprintf("%s[%d] %q", list, index, s)
+		}
+	}
+	return fmt.Sprintf("%s[%d]", list, index)
 }
