@@ -28,9 +28,12 @@ func (c *Controller) lookForRoom(ctx context.Context, rt *v1alpha1.RestoreTest, 
 		return nil
 	}
 	sandbox := rt.Status.Sandbox.Namespaces[i]
-	quota, err := resource.ParseQuantity(string(sandbox.Quota.Storage))
-	if err != nil { // there is none
+	if sandbox.Quota.Storage == "" {
 		return nil
+	}
+	quota, err := resource.ParseQuantity(string(sandbox.Quota.Storage))
+	if err != nil {
+		return fmt.Errorf("status.sandbox: quota of %s: %w", sandbox.Name, err)
 	}
 	var claims [2][]corev1.PersistentVolumeClaim
 	for i, namespace := range []string{sandbox.Source, sandbox.Name} {

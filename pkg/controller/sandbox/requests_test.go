@@ -32,6 +32,7 @@ func TestASandboxGetsWhatItsTestAFlagOrProductionSays(t *testing.T) {
 	large := spec(memory("8Gi", ""))
 	sidecar := memory("3Gi", "")
 	sidecar.RestartPolicy = new(corev1.ContainerRestartPolicyAlways)
+	small := quota{CPU: "1", Memory: "1Gi", Storage: "1Gi"}
 	var many []corev1.PodSpec
 	for range 40 {
 		many = append(many, spec(memory("", "")))
@@ -43,7 +44,7 @@ func TestASandboxGetsWhatItsTestAFlagOrProductionSays(t *testing.T) {
 	}{
 		"nothing is known of a namespace that is gone":   {quota{}, production{}, quota{}},
 		"what is given bounds it all the same":           {quota{Memory: "1Gi"}, production{}, quota{Memory: "1Gi"}},
-		"what is given counts, whatever production says": {quota{"1", "1Gi", "1Gi"}, production{pods: []corev1.PodSpec{large}, claims: claims("50Gi")}, quota{"1", "1Gi", "1Gi"}},
+		"what is given counts, whatever production says": {small, production{pods: []corev1.PodSpec{large}, claims: claims("50Gi")}, small},
 		"twice what runs":              {quota{}, pods(large, large), quota{CPU: "2", Memory: "32Gi"}},
 		"a tiny application can start": {quota{}, pods(spec(memory("8Mi", ""))), quota{CPU: "2", Memory: "4Gi"}},
 		"pods that request nothing get the usual, and each waits for its restore": {quota{}, pods(many...), quota{CPU: "8", Memory: "10Gi"}},
