@@ -150,9 +150,8 @@ func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d deci
 	status := build(rt, decide(rt, now), s, now)
 	v := &verdict{status: &status, foreign: foreign}
 	if report == nil {
-		var taken []string
-		report, taken, err = c.create(ctx, rt)
-		v.add(taken)
+		report, foreign, err = c.create(ctx, rt)
+		v.add(foreign)
 		if v.terminating = apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause); v.terminating {
 			return rt, v, nil
 		}
@@ -187,29 +186,31 @@ func (c *Controller) fresh(ctx context.Context, rt *v1alpha1.RestoreTest) (*v1al
 	return live, nil
 }
 
-// create makes the report without its status, under the first of its names that is free, and returns the names that are
-// taken. One that exists and is ours is the report: another worker was faster, or somebody took the labels off by which
-// find finds it. Without a free name it returns none.
-func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest) (report *v1alpha1.RestoreReport, taken []string, err error) {
+// create makes the report without its status, under the first of its names that is free, and returns the names that
+// somebody else has taken. One that exists and is ours is the report: another worker was faster, or somebody took the labels
+// off by which find finds it. Without a free name it returns none.
+func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest) (report *v1alpha1.RestoreReport, foreign []string, err error) {
 	reports := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace)
 	for _, name := range reportNames(rt) {
 		created, err := reports.Create(ctx, newReport(rt, name), metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Report)})
 		if !apierrors.IsAlreadyExists(err) {
 			if err != nil {
-				return nil, taken, fmt.Errorf("create report %s: %w", name, err)
+				return nil, foreign, fmt.Errorf("create report %s: %w", name, err)
 			}
-			return created, taken, nil
+			return created, foreign, nil
 		}
 		existing, err := reports.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
-			return nil, taken, fmt.Errorf("get report %s: %w", name, err)
+			return nil, foreign, fmt.Errorf("get report %s: %w", name, err)
 		}
-		if controller.WroteReport(existing) && ofRun(existing, rt) {
-			return existing, taken, nil
+		switch ours := controller.WroteReport(existing); {
+		case !ours:
+			foreign = append(foreign, name)
+		case ofRun(existing, rt):
+			return existing, foreign, nil
 		}
-		taken = append(taken, name)
 	}
-	return nil, taken, nil
+	return nil, foreign, nil
 }
 
 // tell makes the verdict known to metrics and, where the test asks for it, by an event. So are reports that are not ours.

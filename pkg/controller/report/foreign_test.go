@@ -26,16 +26,22 @@ func TestAReportOfSomebodyElseIsNoEvidence(t *testing.T) {
 		there  []string // names of forged reports
 		report string   // of the run; empty if it has none
 		reason string
+		plain  bool // they have no label of ours
 	}{
-		"under any name":              {[]string{"a-good-one"}, first, v1alpha1.ReasonReportWritten},
-		"under the name of the run's": {[]string{first}, fallback, v1alpha1.ReasonReportWritten},
-		"under both of its names":     {[]string{first, fallback}, "", v1alpha1.ReasonReportNotStored},
-		"under every name":            {[]string{"a", "b", first, fallback}, "", v1alpha1.ReasonReportNotStored},
+		"under any name":                 {[]string{"a-good-one"}, first, v1alpha1.ReasonReportWritten, false},
+		"under the name of the run's":    {[]string{first}, fallback, v1alpha1.ReasonReportWritten, false},
+		"under that name without labels": {[]string{first}, fallback, v1alpha1.ReasonReportWritten, true},
+		"under both of its names":        {[]string{first, fallback}, "", v1alpha1.ReasonReportNotStored, false},
+		"under every name":               {[]string{"a", "b", first, fallback}, "", v1alpha1.ReasonReportNotStored, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var there []runtime.Object
 			for _, name := range c.there {
-				there = append(there, forged(name))
+				r := forged(name)
+				if c.plain {
+					r.Labels = nil
+				}
+				there = append(there, r)
 			}
 			there = append(there, stored("z-older", 300), stored("z-old", 200))
 			f := newFixture(t, test(failing), there...)
@@ -124,4 +130,15 @@ func TestAReportOfOursStaysOursWithoutItsLabels(t *testing.T) {
 	equal(t, "reports", f.names(t), []string{first})
 	equal(t, "name in the test", rt.Status.LastReportRef, first)
 	equal(t, "message", conditions.ForRun(rt, v1alpha1.ConditionReported).Message, "pass, score 100: report "+first)
+}
+
+func TestWithoutAFreeNameTheVerdictStandsAlone(t *testing.T) {
+	f := newFixture(t, test(), stored(first, 10), stored(first+"-abcdef", 20)) // both of other runs
+	rt := f.mustSync(t)
+	c := conditions.ForRun(rt, v1alpha1.ConditionReported)
+	equal(t, "reason", c.Reason, v1alpha1.ReasonReportNotStored)
+	equal(t, "message", c.Message, "pass, score 100: there is no report, for the names that it may have are taken: "+first+", "+first+"-abcdef")
+	equal(t, "result", rt.Status.LastResult, v1alpha1.ResultPass)
+	equal(t, "name in the test", rt.Status.LastReportRef, "")
+	equal(t, "score of the other", f.reports(t)[0].Status.Score, int32(50))
 }

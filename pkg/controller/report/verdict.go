@@ -17,7 +17,7 @@ type verdict struct {
 	// are taken.
 	report      string
 	terminating bool
-	// foreign are the RestoreReports that say they are of the run, or have a name of its report, and are not ours.
+	// foreign are the RestoreReports that say they are of the run, or have a name of its report, and that somebody else wrote.
 	foreign []string
 }
 
@@ -40,7 +40,8 @@ func (v *verdict) condition(rt *v1alpha1.RestoreTest) metav1.Condition {
 		return c
 	case v.report == "":
 		c.Reason = v1alpha1.ReasonReportNotStored
-		c.Message = fmt.Sprintf("%s, score %d: there is no report, for its names are taken", v.status.Result, v.status.Score)
+		c.Message = fmt.Sprintf("%s, score %d: there is no report, for the names that it may have are taken: %s",
+			v.status.Result, v.status.Score, strings.Join(reportNames(rt), ", "))
 	}
 	if len(v.foreign) > 0 {
 		c.Message += "; " + v.foreignReports()
@@ -55,7 +56,7 @@ func (v *verdict) foreignReports() string {
 	if len(some) > shown {
 		some, more = some[:shown], fmt.Sprintf(" and %d more", len(some)-shown)
 	}
-	return fmt.Sprintf("not written by Kymaros for this run, left alone and no evidence: %s%s; find out who made them, and delete them",
+	return fmt.Sprintf("not written by Kymaros, left alone and no evidence: %s%s; find out who made them, and delete them",
 		strings.Join(some, ", "), more)
 }
 
