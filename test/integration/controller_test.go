@@ -15,6 +15,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -22,15 +24,22 @@ import (
 )
 
 // kubeconfig writes a file with which the controller talks through the proxy, as the ServiceAccount of the manifests: a
-// verb that they do not grant fails here too.
-func kubeconfig(ctx context.Context, p *proxy) (string, error) {
+// verb that they do not grant fails here too. A kubelet asks for its token: behind the fence nobody else gets one, and none for
+// longer than ten minutes, which a controller that all tests share may live.
+func kubeconfig(ctx context.Context, p *proxy, lifetime time.Duration) (string, error) {
 	pod, err := podOfTheController(ctx)
 	if err != nil {
 		return "", fmt.Errorf("pod of the controller: %w", err)
 	}
-	token, err := kube.CoreV1().ServiceAccounts(systemNamespace).CreateToken(ctx, "kymaros-controller",
+	kubelet := rest.CopyConfig(admin)
+	kubelet.Impersonate = rest.ImpersonationConfig{UserName: node.user, Groups: []string{node.group, "system:masters"}}
+	client, err := kubernetes.NewForConfig(kubelet)
+	if err != nil {
+		return "", err
+	}
+	token, err := client.CoreV1().ServiceAccounts(systemNamespace).CreateToken(ctx, "kymaros-controller",
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
-			ExpirationSeconds: new(int64(3600)),
+			ExpirationSeconds: new(int64(lifetime.Seconds())),
 			BoundObjectRef:    &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID},
 		}}, metav1.CreateOptions{})
 	if err != nil {
@@ -86,7 +95,11 @@ func startController(ctx context.Context, isolationProof string, requireFence bo
 	if err != nil {
 		return nil, err
 	}
-	file, err := kubeconfig(ctx, p)
+	lifetime := time.Hour
+	if requireFence {
+		lifetime = 10 * time.Minute
+	}
+	file, err := kubeconfig(ctx, p, lifetime)
 	if err != nil {
 		return nil, err
 	}

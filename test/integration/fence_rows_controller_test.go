@@ -158,8 +158,8 @@ func veleroRows() []row {
 		{"a list by another name", theController, download("velero", "{metadata: {name: kymaros-other}}"), by, false},
 		{"a list in another namespace", theController, download("fence-team", "{}"), by, true},
 		{"the controller deletes its request", theController, deletes(downloads, "velero/kymaros-inventory"), "", false},
-		{"the controller deletes a request by another name", theController, deletes(downloads, "velero/kymaros-fence"), by, false},
-		{"the controller deletes a request of others", theController, deletes(downloads, "velero/kymaros-lookalike"), by, false},
+		{"the controller deletes a request by another name", theController, deletes(downloads, "velero/kymaros-fence"), by, true},
+		{"the controller deletes a request of others", theController, deletes(downloads, "velero/kymaros-lookalike"), by, true},
 		{"an administrator asks for a backup", administrator, download("velero", "{spec: {target: {kind: BackupContents}}}"), "", false},
 		{"the controller makes a backup", theController, creates(at("velero.io/v1/backups"), "velero", "{apiVersion: velero.io/v1, kind: Backup, metadata: {name: kymaros-new}}"), never, true},
 	}

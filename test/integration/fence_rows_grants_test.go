@@ -139,7 +139,7 @@ func writes(verb string, resource schema.GroupVersionResource, sub, namespace st
 	case "patch resourcequotas":
 		return patches(resource, what, labels("a: b")), guard, true
 	case "create resourcequotas":
-		return creates(resource, namespace, "{apiVersion: v1, kind: ResourceQuota, metadata: {name: fence-new}, spec: {hard: {count/gadgets.fence.example.com: '7'}}}"), guard, true
+		return creates(resource, namespace, "{apiVersion: v1, kind: ResourceQuota, metadata: {name: fence-new}, spec: {hard: {count/widgets.fence.example.com: '7'}}}"), guard, true
 	case "create limitranges":
 		return creates(resource, namespace, "{apiVersion: v1, kind: LimitRange, metadata: {name: fence-new}, spec: {limits: [{type: Container, default: {cpu: '1'}}]}}"), guard, true
 	case "create pods/exec", "create pods/portforward":

@@ -42,7 +42,7 @@ spec: {podSelector: {matchLabels: {fence: none}}, policyTypes: [Ingress]}
 apiVersion: v1
 kind: ResourceQuota
 metadata: {name: %[1]s, namespace: %[2]s}
-spec: {hard: {count/gadgets.fence.example.com: "1000"}}
+spec: {hard: {count/widgets.fence.example.com: "1000"}}
 ---
 apiVersion: restore.kymaros.io/v1alpha1
 kind: RestoreTest

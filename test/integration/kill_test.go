@@ -85,7 +85,7 @@ func TestARunSurvivesAKillAfterEachOfItsWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(through.close)
-	file, err := kubeconfig(t.Context(), through)
+	file, err := kubeconfig(t.Context(), through, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
