@@ -54,7 +54,7 @@ func TestNobodyChangesTheChecksOfSomebodyElsesTest(t *testing.T) {
 	}
 	const (
 		runs = "{name: a, type: exec, exec: {podSelector: {app: db}, command: [cat, /data/password]}}"
-		asks = "{name: a, type: httpGet, httpGet: {service: web, port: 80, path: /admin/delete-all}}"
+		asks = "{name: a, type: httpGet, httpGet: {service: web, port: 80, path: /admin/delete-all, expectedStatus: 200}}"
 		has  = "{name: a, type: resourceExists, resourceExists: {resources: [{kind: Secret, name: guessed}]}}"
 	)
 	attempts(t, []row{

@@ -85,6 +85,9 @@ func kubeletGetsAToken(t *testing.T, like *corev1.Pod, request func(*corev1.Pod)
 	t.Helper()
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "kymaros-controller-on-a-node"}, Spec: *like.Spec.DeepCopy()}
 	pod.Spec.NodeName = "attack-node"
+	pod.Spec.Volumes = []corev1.Volume{{Name: "token", VolumeSource: corev1.VolumeSource{Projected: &corev1.ProjectedVolumeSource{Sources: []corev1.VolumeProjection{{
+		ServiceAccountToken: &corev1.ServiceAccountTokenProjection{Path: "token", ExpirationSeconds: new(int64(600))},
+	}}}}}}
 	pod, err := kube.CoreV1().Pods(systemNamespace).Create(t.Context(), pod, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -75,26 +74,37 @@ func TestAStolenTokenDestroysNoVolumeThatProductionKeeps(t *testing.T) {
 		_, err := volumes.Patch(t.Context(), name, types.MergePatchType, []byte(`{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}`), metav1.PatchOptions{})
 		return err
 	}
-	began := time.Now()
-	if !refusedBy(t, "a volume whose claim somebody deleted, and that is kept", by, reclaim(kept)) {
-		gone(t, "the volume", func(ctx context.Context) error {
-			_, err := kube.CoreV1().PersistentVolumes().Get(ctx, kept, metav1.GetOptions{})
-			return err
-		})
-		_, err := os.Stat(orders)
-		t.Fatalf("%v later kube-controller-manager has destroyed the volume of production, and its data: %v", time.Since(began).Round(time.Second), err)
-	}
-	refusedBy(t, "a volume in use by production", by, reclaim(inUse))
-	refusedBy(t, "a volume of a sandbox whose claim somebody deleted", by, reclaim(cut))
-	if err := reclaim(ours); err != nil {
-		t.Errorf("a volume of a sandbox: %v", err)
-	}
-	for _, name := range []string{kept, inUse, cut} {
-		if live := volumeNow(t, name); live.DeletionTimestamp != nil || live.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimRetain {
-			t.Errorf("volume %s: deleted %v, policy %s", name, live.DeletionTimestamp, live.Spec.PersistentVolumeReclaimPolicy)
+	t.Run("kept, though somebody deleted its claim", func(t *testing.T) {
+		if !refusedBy(t, kept, by, reclaim(kept)) {
+			gone(t, "the volume", func(ctx context.Context) error {
+				_, err := kube.CoreV1().PersistentVolumes().Get(ctx, kept, metav1.GetOptions{})
+				return err
+			})
+			_, err := os.Stat(orders)
+			t.Fatalf("kube-controller-manager has destroyed the volume of production, and what was in it: %v", err)
 		}
+		retained(t, kept)
+		if _, err := os.Stat(orders); err != nil {
+			t.Error(err)
+		}
+	})
+	for name, volume := range map[string]string{"in use": inUse, "of a sandbox, and somebody deleted its claim": cut} {
+		t.Run(name, func(t *testing.T) {
+			refusedBy(t, volume, by, reclaim(volume))
+			retained(t, volume)
+		})
 	}
-	if _, err := os.Stat(orders); err != nil {
-		t.Error(err)
+	t.Run("of a sandbox", func(t *testing.T) {
+		if err := reclaim(ours); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// retained fails t unless the volume is there, and stays when its claim goes.
+func retained(t *testing.T, name string) {
+	t.Helper()
+	if live := volumeNow(t, name); live.DeletionTimestamp != nil || live.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimRetain {
+		t.Errorf("volume %s: deleted %v, policy %s", name, live.DeletionTimestamp, live.Spec.PersistentVolumeReclaimPolicy)
 	}
 }
