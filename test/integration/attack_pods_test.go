@@ -17,7 +17,7 @@ func TestAPodOfASandboxJoinsNoOtherNetwork(t *testing.T) {
 	}
 	for _, key := range []string{
 		"networking.gke.io/interfaces", "networking.gke.io/default-interface", "ipam.spidernet.io/ippool", "ipam.spidernet.io/ippools", "ipam.spidernet.io/subnet",
-		"vlan10.attack.ovn.kubernetes.io/ip_address", "ovn.kubernetes.io/vpc", "kubernetes.azure.com/pod-network", "k8s.amazonaws.com/eniConfig",
+		"vlan10.attack.ovn.kubernetes.io/ip_address", "kubernetes.azure.com/pod-network", "k8s.amazonaws.com/eniConfig",
 	} {
 		all = append(all, row{"a pod with " + key, replicas, creates(core("pods"), box, attackPod(box, "new", annotations(key+": a"))), by, false})
 	}

@@ -50,11 +50,11 @@ func TestAStolenTokenTakesNoPolicyOffASandboxWithPods(t *testing.T) {
 	})
 	pods, err := kube.CoreV1().Pods(box).List(t.Context(), metav1.ListOptions{})
 	if err != nil || len(pods.Items) > 0 {
-		t.Errorf("the policy was released while there were pods: %v, %v", names(pods.Items), err)
+		t.Errorf("the policy was released while there were pods: %v, %v", podNames(pods.Items), err)
 	}
 }
 
-func names(pods []corev1.Pod) []string {
+func podNames(pods []corev1.Pod) []string {
 	var all []string
 	for i := range pods {
 		all = append(all, pods[i].Name)

@@ -88,10 +88,13 @@ func TestAStolenTokenDestroysNoVolumeThatProductionKeeps(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for name, volume := range map[string]string{"in use": inUse, "of a sandbox, and somebody deleted its claim": cut} {
+	for name, attack := range map[string]struct{ volume, by string }{
+		"in use": {inUse, "kymaros-volumes"}, // that looks the namespace of the claim up
+		"of a sandbox, and somebody deleted its claim": {cut, by},
+	} {
 		t.Run(name, func(t *testing.T) {
-			refusedBy(t, volume, by, reclaim(volume))
-			retained(t, volume)
+			refusedBy(t, attack.volume, attack.by, reclaim(attack.volume))
+			retained(t, attack.volume)
 		})
 	}
 	t.Run("of a sandbox", func(t *testing.T) {
