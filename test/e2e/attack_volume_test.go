@@ -67,7 +67,8 @@ func TestAStolenTokenDestroysNoVolumeThatIsKept(t *testing.T) {
 	}
 	awaitVolume(t, name, func(pv *corev1.PersistentVolume) bool { return pv != nil && pv.Status.Phase == corev1.VolumeReleased })
 
-	if !refusedBy(t, "a volume that is kept", "kymaros-writes-volumes", reclaim(t.Context(), steal(t).kube, name, corev1.PersistentVolumeReclaimDelete)) {
+	err = reclaim(t.Context(), steal(t).kube, name, corev1.PersistentVolumeReclaimDelete)
+	if !refusedBy(t, "a volume that is kept", "kymaros-writes-volumes", err, "kymaros-volumes") {
 		awaitVolume(t, name, func(pv *corev1.PersistentVolume) bool { return pv == nil })
 		t.Fatalf("the provisioner has deleted volume %s, and what was in it", name)
 	}

@@ -68,14 +68,14 @@ func TestAStolenTokenDestroysNoVolumeThatProductionKeeps(t *testing.T) {
 		}
 		awaitVolume(t, namespace, corev1.VolumeReleased)
 	}
-	const by = "kymaros-writes-volumes"
+	const by, lookup = "kymaros-writes-volumes", "kymaros-volumes" // that looks the namespace of the claim up
 	volumes := clientsOf(t, theController).kube.CoreV1().PersistentVolumes()
 	reclaim := func(name string) error {
 		_, err := volumes.Patch(t.Context(), name, types.MergePatchType, []byte(`{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}`), metav1.PatchOptions{})
 		return err
 	}
 	t.Run("kept, though somebody deleted its claim", func(t *testing.T) {
-		if !refusedBy(t, kept, by, reclaim(kept)) {
+		if !refusedBy(t, kept, by, reclaim(kept), lookup) {
 			gone(t, "the volume", func(ctx context.Context) error {
 				_, err := kube.CoreV1().PersistentVolumes().Get(ctx, kept, metav1.GetOptions{})
 				return err
@@ -89,7 +89,7 @@ func TestAStolenTokenDestroysNoVolumeThatProductionKeeps(t *testing.T) {
 		}
 	})
 	for name, attack := range map[string]struct{ volume, by string }{
-		"in use": {inUse, "kymaros-volumes"}, // that looks the namespace of the claim up
+		"in use": {inUse, lookup},
 		"of a sandbox, and somebody deleted its claim": {cut, by},
 	} {
 		t.Run(name, func(t *testing.T) {
