@@ -59,9 +59,12 @@ func TestASandboxTakesNoVolumeThatWaitsForProduction(t *testing.T) {
 				t.Fatal(err)
 			}
 			var refused string
-			eventually(t, stepTimeout, func(context.Context) (err error) {
-				refused, err = refusedTo("system:serviceaccount:kube-system:"+attack.maker, box, since)
-				if err == nil && refused == "" && volumeNow(t, waiting).Status.Phase != corev1.VolumeBound {
+			eventually(t, stepTimeout, func(ctx context.Context) (err error) {
+				if refused, err = refusedTo("system:serviceaccount:kube-system:"+attack.maker, box, since); err != nil || refused != "" {
+					return err
+				}
+				pv, err := kube.CoreV1().PersistentVolumes().Get(ctx, waiting, metav1.GetOptions{})
+				if err == nil && pv.Status.Phase != corev1.VolumeBound {
 					err = errors.New("nobody was refused a claim, and the volume is free")
 				}
 				return err

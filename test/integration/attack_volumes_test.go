@@ -47,7 +47,7 @@ func awaitVolume(t *testing.T, name string, phase corev1.PersistentVolumePhase) 
 
 // TestAStolenTokenDestroysNoVolumeThatProductionKeeps: a reclaim policy is an order to kube-controller-manager.
 func TestAStolenTokenDestroysNoVolumeThatProductionKeeps(t *testing.T) {
-	directory, err := os.MkdirTemp("/tmp", "kymaros-kept-") // there only does kube-controller-manager delete one
+	directory, err := os.MkdirTemp("/tmp", "kymaros-kept-") //nolint:usetesting // there only does kube-controller-manager delete one
 	if err != nil {
 		t.Fatal(err)
 	}
