@@ -114,7 +114,8 @@ var networks = []string{
 	"ovn.kubernetes.io/ip_address", "ovn.kubernetes.io/ip_pool", "ovn.kubernetes.io/logical_switch", "ovn.kubernetes.io/mac_address",
 	"networking.gke.io/interfaces", "networking.gke.io/default-interface", "k8s.amazonaws.com/eniConfig", "vpc.amazonaws.com/pod-eni",
 	"ipam.spidernet.io/ippool", "ipam.spidernet.io/ippools", "ipam.spidernet.io/subnet", "ipam.spidernet.io/subnets", "ipam.spidernet.io/routes",
-	"ipam.antrea.io/ippools", "ipam.antrea.io/pod-ips", "ipam.cilium.io/ip-pool",
+	"ipam.antrea.io/ippools", "ipam.antrea.io/pod-ips", "ipam.cilium.io/ip-pool", "ovn.kubernetes.io/eip", "ovn.kubernetes.io/snat",
+	"yangtse.io/eip-id", "yangtse.io/pod-with-eip", "eks.tke.cloud.tencent.com/eip-attributes", "eks.tke.cloud.tencent.com/eip-id-list", "k8s.aliyun.com/pod-with-eip",
 }
 
 // tracked are the kinds that carry Argo CD's label of old; on others selectors may need it.

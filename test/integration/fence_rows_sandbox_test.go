@@ -40,6 +40,7 @@ func podRows() []row {
 		"net1.shop.kubernetes.io/logical_switch", "net1.shop.ovn.kubernetes.io/ip_pool", "net1.shop.ovn.kubernetes.io/mac_address",
 		"networking.gke.io/interfaces", "networking.gke.io/default-interface", "k8s.amazonaws.com/eniConfig", "vpc.amazonaws.com/pod-eni",
 		"ipam.spidernet.io/ippool", "ipam.spidernet.io/subnets", "ipam.spidernet.io/future", "ipam.antrea.io/ippools", "ipam.antrea.io/pod-ips", "ipam.cilium.io/ip-pool", "kubernetes.azure.com/pod-network-instance",
+		"ovn.kubernetes.io/eip", "ovn.kubernetes.io/snat", "yangtse.io/eip-id", "yangtse.io/pod-with-eip", "eks.tke.cloud.tencent.com/eip-attributes", "eks.tke.cloud.tencent.com/eip-id-list", "k8s.aliyun.com/pod-with-eip",
 	} {
 		all = append(all, row{"a pod with " + key, replicas, creates(core("pods"), box, pod(annotations(key+": a"))), by, false})
 	}

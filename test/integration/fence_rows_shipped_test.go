@@ -31,6 +31,7 @@ func shippedRows() []row {
 		{"a canary is labelled", owner, patches(pods, canary, labels("a: b")), by, false},
 		{"a canary is given away", owner, patches(pods, canary, "{metadata: {ownerReferences: [{apiVersion: v1, kind: Node, name: a, uid: 11111111-1111-1111-1111-111111111111}]}}"), by, false},
 		{"a canary gets another image", owner, patches(pods, canary, "{spec: {containers: [{name: a, image: evil, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}}"), by, false},
+		{"a canary gets a shell", owner, patches(pods, canary, "{spec: {ephemeralContainers: [{name: shell, image: a, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}}").on("ephemeralcontainers"), by, false},
 		{"a plugin annotates a canary", owner, patches(pods, canary, annotations("cni.projectcalico.org/podIP: 10.0.0.1")).on("status"), "", false},
 		{"the canaries are opened", owner, creates(netpols, canaries, policyBody("open", "{egress: [{}]}")), by, false},
 		{"the policy of canaries is deleted", owner, deletes(netpols, canaries+"/canary-fenced"), by, false},
