@@ -132,14 +132,15 @@ func (f *forger) theRunFails(t *testing.T, want string, forged ...string) {
 	if reported == nil || reported.Reason != reason || !contains(reported.Message, forged) {
 		t.Errorf("condition Reported: %+v, want %s, and %q named", reported, reason, forged)
 	}
-	eventually(t, stepTimeout, func(context.Context) error { // events come later
-		all := events(t, rt)
-		for i := range all {
-			if all[i].Reason == v1alpha1.EventForeignReport && all[i].Type == "Warning" && contains(all[i].Message, forged) {
-				return nil
-			}
+	eventually(t, stepTimeout, func(ctx context.Context) error { // events come later
+		all, err := kube.CoreV1().Events(rt.Namespace).List(ctx, metav1.ListOptions{FieldSelector: "type=Warning,reason=" + v1alpha1.EventForeignReport})
+		if err != nil {
+			return err
 		}
-		return fmt.Errorf("no warning that names %q", forged)
+		if len(all.Items) != 1 || !contains(all.Items[0].Message, forged) {
+			return fmt.Errorf("want one warning that names %q, have %+v", forged, all.Items)
+		}
+		return nil
 	})
 	for _, r := range reports(t, rt) {
 		switch {

@@ -16,7 +16,7 @@ import (
 // selectBackup returns the backup to restore: the named one, or the newest Completed one that holds every source
 // namespace, or if there is none the newest PartiallyFailed one that does. The error says what is missing and what to do.
 // "Newest" is by status.startTimestamp: the creation time of a Backup object changes when Velero syncs it from its store.
-// since tells when the source namespaces were created that exist.
+// since tells when the source namespaces were created that exist: one that does not restricts nothing.
 func selectBackup(backups []*velerov1.Backup, source v1alpha1.BackupSource, since map[string]time.Time, veleroNamespace string, now time.Time) (*velerov1.Backup, error) {
 	if source.BackupName != "" && source.BackupName != "latest" {
 		for _, b := range backups {
@@ -84,7 +84,7 @@ func usable(b *velerov1.Backup, source v1alpha1.BackupSource, since map[string]t
 		}
 	}
 	for i, ns := range source.Namespaces {
-		if created, live := since[ns.Name]; live && !source.AllowOlderThanNamespace && began(b).Before(created) {
+		if created := since[ns.Name]; !source.AllowOlderThanNamespace && began(b).Before(created) {
 			return olderError(fmt.Sprintf("backup %s, begun %s, is older than namespace %q (spec.backupSource.namespaces[%d]), created %s, and may hold what was in another of that name; make a new backup, or set spec.backupSource.allowOlderThanNamespace",
 				b.Name, moment(began(b)), ns.Name, i, moment(created)))
 		}
