@@ -43,7 +43,12 @@ func everyPartOfTheFenceIsNeeded(t *testing.T) {
 	for _, m := range mutants(manifests) {
 		put(last, m.changed)
 		last = m.policy
-		red, err := failing(t.Context(), all, true, true)
+		// Those that the policy refuses come first: most mutants are found by one of them.
+		first := slices.DeleteFunc(slices.Clone(all), func(r row) bool { return r.by != m.policy.GetName() })
+		red, err := failing(t.Context(), first, true, true)
+		if err == nil && len(red) == 0 {
+			red, err = failing(t.Context(), all, true, true)
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
