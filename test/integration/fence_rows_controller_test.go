@@ -95,6 +95,8 @@ func sandboxRows() []row {
 		{"the guide writes the addresses of canaries", theGuide, patches(core("configmaps"), "kymaros-canary/canary-addresses", "{data: {a: b}}").put(), "", false},
 		{"the guide writes another ConfigMap there", theGuide, patches(core("configmaps"), "kymaros-canary/kube-root-ca.crt", "{data: {a: b}}").put(), never, true},
 		{"the guide writes a ConfigMap of that name elsewhere", theGuide, patches(core("configmaps"), "fence-production/canary-addresses", "{data: {a: b}}").put(), never, true},
+		{"the guide deletes the addresses of canaries", theGuide, deletes(core("configmaps"), "kymaros-canary/canary-addresses"), never, true},
+		{"the DNS writes the addresses of canaries", theDNS, patches(core("configmaps"), "kymaros-canary/canary-addresses", "{data: {a: b}}").put(), never, true},
 		{"the guide creates a ConfigMap", theGuide, creates(core("configmaps"), prod, configMap("new")), never, true},
 		{"the guide deletes a target", theGuide, deletes(core("pods"), box+"/web"), never, true},
 		{"the guide opens the canaries", theGuide, patches(netpols, "kymaros-canary/canary-fenced", "{spec: {policyTypes: [Ingress]}}").put(), never, true},
@@ -109,6 +111,7 @@ func clusterRows() []row {
 	const reclaim = "{spec: {persistentVolumeReclaimPolicy: Delete}}"
 	return []row{
 		{"the controller has a volume reclaimed", theController, patches(pv, "fence-claimed", reclaim), "", false},
+		{"a volume without a claim is kept", theController, patches(pv, "fence-free", "{spec: {persistentVolumeReclaimPolicy: Retain}}"), by, false},
 		{"a volume that was kept when its claim went", theController, patches(pv, "fence-released", reclaim), by, false},
 		{"a volume that failed", theController, patches(pv, "fence-failed", reclaim), by, false},
 		{"the controller has a volume kept whose claim went", theController, patches(pv, "fence-failed", "{spec: {persistentVolumeReclaimPolicy: Retain}}"), "", false},
@@ -175,11 +178,13 @@ func ownRows() []row {
 	const shop = "fence-team/shop"
 	const owner = "{metadata: {ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: a, uid: 11111111-1111-1111-1111-111111111111}]}}"
 	finalizers := func(list string) string { return "{metadata: {finalizers: [" + list + "]}}" }
+	const addressed = `{data: {rules.yaml: 'nameservers: ["10.96.0.53"]'}}`
 	return []row{
 		{"a further key of the modifiers for group", theController, patches(core("configmaps"), "velero/kymaros-group-modifiers", "{data: {a: b}}").put(), by, false},
 		{"another ConfigMap of Velero's namespace", theController, creates(core("configmaps"), "velero", configMap("plugin")), never, true},
 		{"the modifiers that are shipped", theController, patches(core("configmaps"), "velero/kymaros-sandbox-modifiers", "{data: {a: b}}").put(), by, true},
-		{"a ConfigMap elsewhere", theController, patches(core("configmaps"), "fence-production/kymaros-group-modifiers", "{data: {a: b}}").put(), by, true},
+		{"the address in modifiers elsewhere", theController, patches(core("configmaps"), "fence-production/kymaros-group-modifiers", addressed).put(), by, true},
+		{"the address in another ConfigMap", theController, patches(core("configmaps"), "velero/fence-rules", addressed).put(), by, true},
 		{"the lease", theController, patches(leases, "kymaros-system/kymaros-controller", "{spec: {leaseDurationSeconds: 9}}").put(), "", false},
 		{"another lease", theController, creates(leases, "kymaros-system", lease("other")), by, false},
 		{"a lease elsewhere", theController, creates(leases, "fence-team", lease("kymaros-controller")), by, true},
@@ -203,6 +208,7 @@ func ownRows() []row {
 		{"an event", theController, creates(core("events"), "fence-team", "{apiVersion: v1, kind: Event, metadata: {name: new}, involvedObject: {apiVersion: restore.kymaros.io/v1alpha1, kind: RestoreTest, namespace: fence-team, name: shop}}"), "", false},
 		{"an event about a pod", theController, creates(core("events"), "fence-team", "{apiVersion: v1, kind: Event, metadata: {name: new}, involvedObject: {apiVersion: v1, kind: Pod, namespace: fence-team, name: shop}}"), by, false},
 		{"an event about a test of another kind", theController, creates(core("events"), "fence-team", "{apiVersion: v1, kind: Event, metadata: {name: new}, involvedObject: {apiVersion: example.com/v1, kind: RestoreTest, namespace: fence-team, name: shop}}"), by, false},
+		{"an event about a report", theController, creates(core("events"), "fence-team", "{apiVersion: v1, kind: Event, metadata: {name: new}, involvedObject: {apiVersion: restore.kymaros.io/v1alpha1, kind: RestoreReport, namespace: fence-team, name: shop}}"), by, false},
 		{"an event about nothing", theController, creates(core("events"), "fence-team", "{apiVersion: v1, kind: Event, metadata: {name: new}, involvedObject: {namespace: fence-team, name: shop}}"), by, false},
 		{"an event by the other group", theController, creates(at("events.k8s.io/v1/events"), "fence-team", fmt.Sprintf(
 			"{apiVersion: events.k8s.io/v1, kind: Event, metadata: {name: new}, eventTime: %q, action: a, reason: b, reportingController: c/d, reportingInstance: e, type: Normal, regarding: {apiVersion: restore.kymaros.io/v1alpha1, kind: RestoreTest, namespace: fence-team, name: shop}}",

@@ -76,6 +76,7 @@ func guardRows() []row {
 		{"a policy out of the backup", theVelero, creates(netpols, box, open), by, false},
 		{"the count of the quota is forged", administrator, patches(quotas, box+"/kymaros-quota", "{status: {hard: {pods: '999'}}}").on("status"), by, false},
 		{"the cluster counts", counter, patches(quotas, box+"/kymaros-quota", "{status: {used: {pods: '1'}}}").on("status").put(), "", false},
+		{"the cluster that empties makes no policy", emptier, creates(netpols, box, open), by, false},
 		{"the cluster empties the namespace", emptier, deletes(netpols, box+"/kymaros-deny-all"), "", false},
 		{"the cluster empties the namespace of quotas", emptier, deletesAll(quotas, box), "", false},
 		{"the cluster that empties does not count", emptier, patches(quotas, box+"/kymaros-quota", "{}").on("status").put(), by, true},

@@ -58,13 +58,15 @@ func claimRows() []row {
 		{"a claim without a class", statefulSets, creates(claims, box, claim("{spec: {storageClassName: null}}")), by, false},
 		{"a claim of the empty class", statefulSets, creates(claims, box, claim("{spec: {storageClassName: ''}}")), by, false},
 		{"a claim of the empty class by its annotation", statefulSets, creates(claims, box, claim(annotations("volume.beta.kubernetes.io/storage-class: ''"))), by, false},
-		{"a claim that is filled from another namespace", statefulSets, creates(claims, box, claim("{spec: {dataSourceRef: {apiGroup: '', kind: PersistentVolumeClaim, name: data, namespace: fence-production}}}")), "", false},
 		{"a restored claim that names a volume", theVelero, creates(claims, box, claim("{metadata: {labels: {velero.io/restore-name: kymaros-shop}}, spec: {volumeName: fence-free}}")), by, false},
 		{"a claim of production without a class", administrator, creates(claims, prod, claim("{spec: {storageClassName: '', volumeName: fence-free}}")), "", false},
 
 		{"the controller releases the policy when nothing else is left", theController, patches(netpols, "fence-leaving/kymaros-deny-all", "{metadata: {finalizers: null}}"), "", false},
 		{"the controller releases the policy while there are pods", theController, patches(netpols, "fence-peopled/kymaros-deny-all", "{metadata: {finalizers: null}}"), release, false},
 		{"the controller releases the policy before the cluster has looked", theController, patches(netpols, "fence-begun/kymaros-deny-all", "{metadata: {finalizers: null}}"), release, false},
+		{"the controller releases the policy of which another condition tells", theController, patches(netpols, "fence-finalizing/kymaros-deny-all", "{metadata: {finalizers: null}}"), release, false},
+		{"the controller releases the policy of which nothing remains", theController, patches(netpols, "fence-emptied/kymaros-deny-all", "{metadata: {finalizers: null}}"), release, false},
+		{"the controller releases the policy while only claims are told", theController, patches(netpols, "fence-claiming/kymaros-deny-all", "{metadata: {finalizers: null}}"), release, false},
 		{"the controller releases the policy of a sandbox that lives", theController, patches(netpols, box+"/kymaros-deny-all", "{metadata: {finalizers: null}}"), release, false},
 		{"the controller labels the policy of a sandbox that lives", theController, patches(netpols, box+"/kymaros-deny-all", labels("a: b")), "", false},
 	}

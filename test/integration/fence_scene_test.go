@@ -74,19 +74,24 @@ spec:
 // fenceEnds writes into namespaces what the cluster writes while it empties one, in the words of Kubernetes 1.36.
 func fenceEnds(t *testing.T) {
 	t.Helper()
+	const remaining = corev1.NamespaceContentRemaining
 	for name, c := range map[string]struct {
+		kind    corev1.NamespaceConditionType
 		status  corev1.ConditionStatus
 		message string
 	}{
-		"fence-leaving": {corev1.ConditionTrue, "Some resources are remaining: networkpolicies.networking.k8s.io has 2 resource instances"},
-		"fence-peopled": {corev1.ConditionTrue, "Some resources are remaining: networkpolicies.networking.k8s.io has 1 resource instances, pods. has 1 resource instances"},
-		"fence-begun":   {corev1.ConditionFalse, "All content successfully removed"},
+		"fence-finalizing": {corev1.NamespaceFinalizersRemaining, corev1.ConditionTrue, "Some content in the namespace has finalizers remaining: networkpolicies.networking.k8s.io has 1 resource instances"},
+		"fence-emptied":    {remaining, corev1.ConditionFalse, "networkpolicies.networking.k8s.io has 0 resource instances"},
+		"fence-claiming":   {remaining, corev1.ConditionTrue, "Some resources are remaining: persistentvolumeclaims. has 1 resource instances"},
+		"fence-leaving":    {remaining, corev1.ConditionTrue, "Some resources are remaining: networkpolicies.networking.k8s.io has 2 resource instances"},
+		"fence-peopled":    {remaining, corev1.ConditionTrue, "Some resources are remaining: networkpolicies.networking.k8s.io has 1 resource instances, pods. has 1 resource instances"},
+		"fence-begun":      {remaining, corev1.ConditionFalse, "All content successfully removed"},
 	} {
 		ns, err := kube.CoreV1().Namespaces().Get(t.Context(), name, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ns.Status.Conditions = []corev1.NamespaceCondition{{Type: corev1.NamespaceContentRemaining, Status: c.status, Reason: "SomeResourcesRemain", Message: c.message}}
+		ns.Status.Conditions = []corev1.NamespaceCondition{{Type: c.kind, Status: c.status, Reason: "SomeResourcesRemain", Message: c.message}}
 		if _, err := kube.CoreV1().Namespaces().UpdateStatus(t.Context(), ns, metav1.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
