@@ -134,9 +134,9 @@ func (g *Generator) anywhere() string {
 	return pick(g, g.Outside)
 }
 
-// inside returns the name of a sandbox, and now and then of any namespace.
+// inside returns the name of a sandbox, and as often of any namespace.
 func (g *Generator) inside() string {
-	if g.oneIn(3) {
+	if g.oneIn(2) {
 		return g.anywhere()
 	}
 	return pick(g, g.Sandboxes).Name

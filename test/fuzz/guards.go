@@ -1,8 +1,6 @@
 package fuzz
 
-import (
-	"slices"
-)
+import "slices"
 
 var netpols = at("networking.k8s.io", "v1", "networkpolicies")
 
@@ -11,13 +9,16 @@ func (g *Generator) guard() Request {
 	var o map[string]any
 	var resource schemaResource
 	var changes []change
+	where := g.inside()
 	switch g.IntN(4) {
 	case 0, 1:
 		resource, changes = netpols, policyChanges
 		o = map[string]any{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "spec": map[string]any{
-			"podSelector": map[string]any{}, "policyTypes": []any{"Ingress", "Egress"},
-			"ingress": []any{map[string]any{"from": []any{peer("kymaros.io/group", pick(g, g.Sandboxes).Run)}}},
+			"podSelector": map[string]any{"matchLabels": nil}, "policyTypes": []any{"Ingress", "Egress"},
 		}}
+		if i := slices.IndexFunc(g.Sandboxes, func(s Sandbox) bool { return s.Name == where }); i >= 0 && g.oneIn(2) {
+			set(o, []any{map[string]any{"from": []any{peer("kymaros.io/group", g.Sandboxes[i].Run)}}}, "spec", "ingress")
+		}
 	case 2:
 		resource, changes = at("", "v1", "resourcequotas"), quotaChanges
 		o = map[string]any{"apiVersion": "v1", "kind": "ResourceQuota", "spec": map[string]any{"hard": map[string]any{"pods": "50"}}}
@@ -25,7 +26,7 @@ func (g *Generator) guard() Request {
 		resource, changes = at("", "v1", "limitranges"), metadata
 		o = map[string]any{"apiVersion": "v1", "kind": "LimitRange", "spec": map[string]any{"limits": []any{map[string]any{"type": "Container", "default": map[string]any{"cpu": "1"}}}}}
 	}
-	set(o, g.inside(), "metadata", "namespace")
+	set(o, where, "metadata", "namespace")
 	set(o, g.name("kymaros-"), "metadata", "name")
 	what := g.alter(o, changes)
 	r := creates(resource, o, what)

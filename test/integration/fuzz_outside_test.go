@@ -50,7 +50,11 @@ var remains = []struct {
 	}},
 	{"restoretests.restore.kymaros.io", "the finalizer and the status of tests", func(o *unstructured.Unstructured, _ sets.Set[string]) bool {
 		delete(o.Object, "status")
-		o.SetFinalizers(slices.DeleteFunc(o.GetFinalizers(), func(f string) bool { return f == v1alpha1.Finalizer }))
+		others := slices.DeleteFunc(o.GetFinalizers(), func(f string) bool { return f == v1alpha1.Finalizer })
+		unstructured.RemoveNestedField(o.Object, "metadata", "finalizers")
+		if len(others) > 0 {
+			o.SetFinalizers(others)
+		}
 		return true
 	}},
 	{"restorereports.restore.kymaros.io", "reports", func(*unstructured.Unstructured, sets.Set[string]) bool { return false }},
