@@ -79,6 +79,11 @@ func (g *Generator) report() Request {
 		patch := map[string]any{}
 		return Request{Verb: "patch", Resource: reports, Namespace: g.anywhere(), Name: g.Placed, Body: patch, What: g.alter(patch, metadata)}
 	}
+	if g.oneIn(4) {
+		result := oneOf(g, "pass", "fail", "partial")
+		return Request{Verb: "update", Resource: reports, Sub: "status", Namespace: g.anywhere(), Name: g.Placed, What: []string{"result " + result},
+			Edit: func(o map[string]any) { set(o, result, "status", "result") }}
+	}
 	ns := pick(g, slices.Concat([]string{g.Team, g.Team}, g.Outside))
 	o := map[string]any{
 		"apiVersion": "restore.kymaros.io/v1alpha1", "kind": "RestoreReport",
