@@ -19,7 +19,7 @@ needs_node() {
 # -trimpath: what one checkout has compiled, vendor/ above all, serves every other.
 case ${1:-} in
   unit)
-    go test -trimpath ./cmd/... ./pkg/... ./hack/sbom/ ./test/audit/
+    go test -trimpath ./cmd/... ./pkg/... ./hack/sbom/ ./test/audit/ ./test/fuzz/
     (cd test/cluster && go test -trimpath ./...)
     ;;
   integration)

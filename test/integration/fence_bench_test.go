@@ -2,11 +2,13 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kymaros/kymaros/pkg/fence"
@@ -14,10 +16,8 @@ import (
 )
 
 // BenchmarkAnOrdinaryWrite tells what the fence costs those whom it does not concern: the time of a write of somebody else in
-// an ordinary namespace, with the fence and without, by turns.
+// an ordinary namespace.
 func BenchmarkAnOrdinaryWrite(b *testing.B) {
-	const turns, writes = 5, 200
-	var with, without time.Duration
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "ordinary"}, Spec: corev1.PodSpec{
 		AutomountServiceAccountToken: new(false), Containers: []corev1.Container{{Name: "a", Image: "a"}},
 	}}
@@ -25,6 +25,36 @@ func BenchmarkAnOrdinaryWrite(b *testing.B) {
 		_, err := kube.CoreV1().Pods("default").Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		return err
 	}
+	// A new cluster has no service account for a moment.
+	if err := wait.PollUntilContextTimeout(b.Context(), poll, stepTimeout, true, func(ctx context.Context) (bool, error) { return write(ctx) == nil, nil }); err != nil {
+		b.Fatal(err)
+	}
+	byTurns(b, 5, 200, write)
+}
+
+// BenchmarkAmongManyNamespaces tells how long those writes of the controller take of which a policy looks at every namespace there is.
+func BenchmarkAmongManyNamespaces(b *testing.B) {
+	const many = 1500
+	crowd(b, many)
+	controller, err := as(theController)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, do := range map[string]attempt{
+		"a Restore": creates(restores, veleroNamespace, with(goodRestore, "{spec: {includedNamespaces: [crowd-0000, crowd-0001], namespaceMapping: {fence-production: null, shop-db: null, "+
+			"crowd-0000: crowd-box, crowd-0001: crowd-absent}}}")),
+		"a volume": patches(core("persistentvolumes"), "crowd", "{spec: {persistentVolumeReclaimPolicy: Retain}}"),
+	} {
+		b.Run(name, func(b *testing.B) {
+			byTurns(b, 3, 10, func(ctx context.Context) error { return do.try(ctx, controller) })
+		})
+	}
+}
+
+// byTurns makes a write with the fence and without, by turns, and reports how long it takes.
+func byTurns(b *testing.B, turns, writes int, write func(ctx context.Context) error) {
+	b.Helper()
+	var with, without time.Duration
 	measure := func() time.Duration {
 		start := time.Now()
 		for range writes {
@@ -33,10 +63,6 @@ func BenchmarkAnOrdinaryWrite(b *testing.B) {
 			}
 		}
 		return time.Since(start)
-	}
-	// A new cluster has no service account for a moment.
-	if err := wait.PollUntilContextTimeout(b.Context(), poll, stepTimeout, true, func(ctx context.Context) (bool, error) { return write(ctx) == nil, nil }); err != nil {
-		b.Fatal(err)
 	}
 	for b.Loop() {
 		measure() // warm
@@ -47,9 +73,59 @@ func BenchmarkAnOrdinaryWrite(b *testing.B) {
 			removeFence(b)
 		}
 	}
+	each := float64(b.N * turns * writes)
 	b.ReportMetric(float64(with)/float64(without), "times-as-long")
-	b.ReportMetric(float64((with-without).Microseconds())/float64(b.N*turns*writes), "µs-more")
+	b.ReportMetric(float64((with-without).Microseconds())/each, "µs-more")
+	b.ReportMetric(with.Seconds()/each, "s-with-the-fence")
 	b.ReportMetric(0, "ns/op")
+}
+
+// crowd creates so many namespaces, a sandbox, and a volume of it.
+func crowd(b *testing.B, many int) {
+	b.Helper()
+	all, err := parse([]byte(`
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: crowd-box
+  annotations: {kymaros.io/source-namespace: crowd-0000}
+  labels: {kymaros.io/managed-by: kymaros, kymaros.io/run: 20260101-000000-abcdef}
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: crowd}
+spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], persistentVolumeReclaimPolicy: Retain, storageClassName: fence, hostPath: {path: /nowhere}, claimRef: {namespace: crowd-box, name: data}}
+`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range many {
+		ns := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace"}}
+		ns.SetName(fmt.Sprintf("crowd-%04d", i))
+		all = append(all, ns)
+	}
+	for _, o := range all {
+		resource := objects.Resource(namespaces)
+		if o.GetKind() == "PersistentVolume" {
+			resource = objects.Resource(core("persistentvolumes"))
+		}
+		if _, err := resource.Create(b.Context(), o, metav1.CreateOptions{}); err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() {
+			if err := resource.Delete(context.WithoutCancel(b.Context()), o.GetName(), metav1.DeleteOptions{}); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	// The cluster puts something into each of them.
+	err = wait.PollUntilContextTimeout(b.Context(), poll, runTimeout, true, func(ctx context.Context) (bool, error) {
+		accounts, err := kube.CoreV1().ServiceAccounts("").List(ctx, metav1.ListOptions{FieldSelector: "metadata.name=default"})
+		return err == nil && len(accounts.Items) > many, err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
 }
 
 // BenchmarkLookAtTheFence tells how long the look before each run takes.
