@@ -17,6 +17,7 @@ func targetRows() []row {
 		{"a Restore into a sandbox that is gone", theController, to("fence-production: fence-gone"), "", false},
 		{"a Restore into the sandbox of another run", theController, to("shop-db: fence-stranger"), by, false},
 		{"a Restore into the sandbox of the run for another source", theController, to("shop-db: fence-sibling"), by, false},
+		{"a Restore into what only looks like a sandbox", theController, to("shop-db: fence-former"), by, false},
 		{"a Restore of something else into a sandbox", theController, to("fence-production: fence-other, shop-db: fence-sandbox"), by, false},
 		{"a Restore into a sandbox and into production", theController, to("shop-db: fence-team"), by, false},
 		{"an administrator restores into production", administrator, to("shop-db: fence-team"), "", false},
