@@ -103,7 +103,7 @@ var named = []struct {
 }{
 	{regexp.MustCompile(`\.(startsWith|endsWith|contains|matches)\('[^']+'\)`), ".$1('')"},
 	{regexp.MustCompile(` == '[^']*'`), " != 'whatever'"},
-	{regexp.MustCompile(` in \[[^\]]*\]`), " != 'whatever'"},
+	{regexp.MustCompile(` in \[\s*'[^']*'(,\s*'[^']*')*\s*\]`), " != 'whatever'"},
 	{regexp.MustCompile(` in variables\.[a-zA-Z]+`), " != 'whatever'"},
 }
 
