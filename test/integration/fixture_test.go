@@ -230,7 +230,11 @@ func restoreOf(t *testing.T, rt *v1alpha1.RestoreTest) *velerov1.Restore {
 			return r.Annotations[v1alpha1.AnnotationRestoreTest] == rt.Namespace+"/"+rt.Name
 		})
 		if i < 0 {
-			return errors.New("no Restore of " + rt.Name)
+			now, err := kymaros.RestoreV1alpha1().RestoreTests(rt.Namespace).Get(ctx, rt.Name, metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			return errors.New("no Restore of it; " + story(now))
 		}
 		found = &list.Items[i]
 		return nil

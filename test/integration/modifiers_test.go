@@ -1,11 +1,10 @@
 package integration
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -21,12 +20,8 @@ func TestRestoredPodsOfAGroupAskOurDNS(t *testing.T) {
 	t.Parallel()
 	shared(t)
 	configMaps := kube.CoreV1().ConfigMaps(veleroNamespace)
-	stale := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: groupModifiers}, Data: map[string]string{"of-a-former-version": "version: v1"}}
-	_, err := configMaps.Create(t.Context(), stale, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		_, err = configMaps.Update(t.Context(), stale, metav1.UpdateOptions{})
-	}
-	if err != nil {
+	// As it is shipped, without the address.
+	if err := applyFiles(t.Context(), filepath.Join(root, "manifests/25-group-modifiers.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	rt, r := inSandbox(t, "our-dns", func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.NetworkIsolation = v1alpha1.IsolationGroup })
