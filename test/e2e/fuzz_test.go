@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	fuzzRestores = flag.Int("fuzz-restores", 60, "with TestRandomRestoresChangeNothingOutsideOfSandboxes: how many")
+	fuzzRestores = flag.Int("fuzz-restores", 40, "with TestRandomRestoresChangeNothingOutsideOfSandboxes: how many")
 	fuzzSeed     = flag.Uint64("fuzz-seed", 0, "with it: the seed that a failure has told; 0 for a new one")
 )
 
