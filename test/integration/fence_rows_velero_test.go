@@ -131,6 +131,7 @@ func restoredRows() []row {
 		{"the claim that Velero fills", theVelero, creates(claims, "velero", restored(claim, mover)), "", false},
 		{"the claim that Velero fills, with a volume of production", theVelero, creates(claims, "velero", with(restored(claim, mover), "{spec: {volumeName: production}}")), fields, false},
 		{"a claim of somebody else's DataDownload", theVelero, creates(claims, "velero", with(restored(claim, mover), "{metadata: {ownerReferences: [{apiVersion: example.com/v1, kind: DataDownload, name: a, uid: 11111111-1111-1111-1111-111111111111}]}}")), by, false},
+		{"a claim of a Backup in Velero's namespace", theVelero, creates(claims, "velero", with(restored(claim, mover), "{metadata: {ownerReferences: [{apiVersion: velero.io/v1, kind: Backup, name: a, uid: 11111111-1111-1111-1111-111111111111}]}}")), by, false},
 		{"a claim of a Pod in Velero's namespace", theVelero, creates(claims, "velero", with(restored(claim, mover), "{metadata: {ownerReferences: [{apiVersion: v1, kind: Pod, name: a, uid: 11111111-1111-1111-1111-111111111111}]}}")), by, false},
 		{"a Restore in Velero's namespace", theVelero, creates(restores, "velero", restored("{apiVersion: velero.io/v1, kind: Restore}", "{}")), by, false},
 		{"a change of a Restore", theVelero, patches(restores, "velero/friday", labels("velero.io/restore-name: kymaros-shop")), by, false},
