@@ -108,7 +108,9 @@ var named = []struct {
 }
 
 // equivalent are widened parts that change nothing, each with the reason.
-var equivalent = map[string]string{}
+var equivalent = map[string]string{
+	`kymaros-anchor matchConditions[0] "has-our-labels", wider at ".startsWith('kymaros.io/')" the second time`: "of a namespace that has none of our labels and gets none, nothing is asked",
+}
 
 // widened returns the policy with each name in an expression replaced by anything, one at a time: an exemption must not be wider
 // than what needs it, and a rule not narrower.
@@ -117,9 +119,13 @@ func widened(policy *unstructured.Unstructured, list string, index int) []mutant
 	item, _ := items[index].(map[string]any)
 	expression, _ := item["expression"].(string)
 	var all []mutant
+	times := map[string]int{}
 	for _, n := range named {
 		for _, at := range n.of.FindAllStringSubmatchIndex(expression, -1) {
 			what := fmt.Sprintf("%s, wider at %q", describe(policy, list, index), strings.TrimSpace(expression[at[0]:at[1]]))
+			if times[what]++; times[what] == 2 {
+				what += " the second time"
+			}
 			if _, known := equivalent[policy.GetName()+" "+what]; known {
 				continue
 			}
