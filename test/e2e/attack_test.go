@@ -32,13 +32,19 @@ type stolen struct {
 	kymaros versioned.Interface
 }
 
-func steal(t *testing.T) stolen {
-	t.Helper()
+// stolenToken is how to speak as the token of a pod of the controller.
+func stolenToken() *rest.Config {
 	config := rest.CopyConfig(cluster.Config)
 	config.Impersonate = rest.ImpersonationConfig{
 		UserName: "system:serviceaccount:" + stage.SystemNamespace + ":" + stage.Controller,
 		Extra:    map[string][]string{"authentication.kubernetes.io/pod-name": {stage.Controller + "-taken-over"}},
 	}
+	return config
+}
+
+func steal(t *testing.T) stolen {
+	t.Helper()
+	config := stolenToken()
 	k, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)

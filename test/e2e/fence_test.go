@@ -19,7 +19,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
@@ -67,12 +66,7 @@ var refusedRestore = regexp.MustCompile(`'kymaros-(restores|mapping)' with bindi
 func TestARestoreThatAsksForWhatIsForbiddenIsRefused(t *testing.T) {
 	t.Parallel()
 	untouched(t, web)
-	config := rest.CopyConfig(cluster.Config)
-	config.Impersonate = rest.ImpersonationConfig{
-		UserName: "system:serviceaccount:" + stage.SystemNamespace + ":" + stage.Controller,
-		Extra:    map[string][]string{"authentication.kubernetes.io/pod-name": {stage.Controller + "-taken-over"}},
-	}
-	client, err := versioned.NewForConfig(config)
+	client, err := versioned.NewForConfig(stolenToken())
 	if err != nil {
 		t.Fatal(err)
 	}

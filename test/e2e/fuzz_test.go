@@ -15,7 +15,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/rest"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/test/e2e/stage"
@@ -100,12 +99,7 @@ func hold(t *testing.T, source string) *v1alpha1.RestoreTest {
 // and how many were refused by whom.
 func requestRestores(t *testing.T, g *fuzz.Generator) (accepted []string, refused map[string]int) {
 	t.Helper()
-	config := rest.CopyConfig(cluster.Config)
-	config.Impersonate = rest.ImpersonationConfig{
-		UserName: "system:serviceaccount:" + stage.SystemNamespace + ":" + stage.Controller,
-		Extra:    map[string][]string{"authentication.kubernetes.io/pod-name": {stage.Controller + "-taken-over"}},
-	}
-	client, err := dynamic.NewForConfig(config)
+	client, err := dynamic.NewForConfig(stolenToken())
 	if err != nil {
 		t.Fatal(err)
 	}
