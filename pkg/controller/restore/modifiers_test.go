@@ -124,6 +124,7 @@ func TestModifiers(t *testing.T) {
 		"another domain":                 {v1alpha1.IsolationGroup, unshipped("svc.cluster.local", "svc.example.com"), "", "--cluster-domain", ""},
 		"a second nameserver":            {v1alpha1.IsolationGroup, unshipped("dnsPolicy: None", "nameservers: []"), "", "does not have one", ""},
 		"something else in the last":     {v1alpha1.IsolationGroup, unshipped("dnsPolicy: None", "dnsPolicy: None\n        hostNetwork: true"), "", "one nameserver", ""},
+		"the last rule for another kind": {v1alpha1.IsolationGroup, unshipped("instead of two.\n- conditions: {groupResource: pods}", "instead of two.\n- conditions: {groupResource: secrets}"), "", "one nameserver", ""},
 		"a further key":                  {v1alpha1.IsolationGroup, []runtime.Object{good, dns("10.96.0.53"), twoKeys}, "", "2 keys", ""},
 		"without the rules nothing goes": {v1alpha1.IsolationGroup, []runtime.Object{dns("10.96.0.53")}, "", "velero/kymaros-sandbox-modifiers is missing", ""},
 		"without the Service neither":    {v1alpha1.IsolationGroup, []runtime.Object{good}, "", "system/kymaros-dns is missing", ""},
