@@ -513,7 +513,7 @@ func TestADeadlineIsKeptWithoutAnyEvent(t *testing.T) {
 			defer close(done)
 			f.Run(ctx)
 		}()
-		time.Sleep(3601 * time.Second)
+		time.Sleep(3609 * time.Second)
 		synctest.Wait()
 		equal(t, "reports within the grace", len(f.reports(t)), 0)
 		time.Sleep(2 * time.Second)
@@ -523,7 +523,7 @@ func TestADeadlineIsKeptWithoutAnyEvent(t *testing.T) {
 			t.Fatalf("got %d reports", len(reports))
 		}
 		equal(t, "reason", reports[0].Status.Reason, v1alpha1.ReasonDeadlineExceeded)
-		equal(t, "completed", reports[0].Status.CompletedAt.Time.UTC(), at(3602).Time)
+		equal(t, "completed", reports[0].Status.CompletedAt.Time.UTC(), at(3610).Time)
 		if c := meta.FindStatusCondition(f.test(t).Status.Conditions, v1alpha1.ConditionReported); c.Status != metav1.ConditionTrue {
 			t.Errorf("got %+v", c)
 		}

@@ -11,8 +11,9 @@ import (
 	"github.com/kymaros/kymaros/pkg/score"
 )
 
-// grace is how long after the deadline the phase in charge may say by itself that the deadline ended it.
-const grace = 2 * time.Second
+// grace is how long after the deadline the phase in charge may say by itself that the deadline ended it: it knows what was
+// under way, and what to do. It needs a few requests for that, of a cluster that may be busy.
+const grace = 10 * time.Second
 
 // decision tells whether a run is over.
 type decision struct {

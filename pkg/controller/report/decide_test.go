@@ -44,33 +44,33 @@ func TestDecide(t *testing.T) {
 			change: []func(*v1alpha1.RestoreTest){
 				stillRestoring, condition(v1alpha1.ConditionRestored, metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed),
 			},
-			want: decision{again: 3602 * time.Second},
+			want: decision{again: 3610 * time.Second},
 		},
 		"after a partly failed restore the checks decide": {
 			change: []func(*v1alpha1.RestoreTest){condition(v1alpha1.ConditionRestored, metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed)},
 			want:   decision{over: true, since: at(23).Time, look: true},
 		},
 		"a run that is under way is looked at again when its deadline and the grace have passed": {
-			change: []func(*v1alpha1.RestoreTest){stillRestoring}, now: at(100), want: decision{again: 3502 * time.Second},
+			change: []func(*v1alpha1.RestoreTest){stillRestoring}, now: at(100), want: decision{again: 3510 * time.Second},
 		},
 		"within the grace the phase in charge may speak first": {
-			change: []func(*v1alpha1.RestoreTest){stillRestoring}, now: at(3601), want: decision{again: time.Second},
+			change: []func(*v1alpha1.RestoreTest){stillRestoring}, now: at(3609), want: decision{again: time.Second},
 		},
 		"after it the deadline ends the run, and says what was under way": {
-			change: []func(*v1alpha1.RestoreTest){stillRestoring}, now: at(3602),
-			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3602), false),
+			change: []func(*v1alpha1.RestoreTest){stillRestoring}, now: at(3610),
+			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3610), false),
 				"The deadline of the run passed while the backup was being restored (InProgress: about InProgress)"),
 		},
 		"a deadline during the checks still looks at the sandbox": {
-			change: []func(*v1alpha1.RestoreTest){condition(v1alpha1.ConditionHealthChecked, metav1.ConditionUnknown, v1alpha1.ReasonRunning)}, now: at(3602),
-			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3602), true),
+			change: []func(*v1alpha1.RestoreTest){condition(v1alpha1.ConditionHealthChecked, metav1.ConditionUnknown, v1alpha1.ReasonRunning)}, now: at(3610),
+			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3610), true),
 				"The deadline of the run passed while the application was being checked (Running: about Running)"),
 		},
 		"a deadline before any phase took notice": {
 			change: []func(*v1alpha1.RestoreTest){func(rt *v1alpha1.RestoreTest) {
 				rt.Status.Sandbox, rt.Status.Restore, rt.Status.Health = nil, nil, nil
-			}}, now: at(3602),
-			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3602), false), "The deadline of the run passed while the sandbox was being made"),
+			}}, now: at(3610),
+			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3610), false), "The deadline of the run passed while the sandbox was being made"),
 		},
 		"a deleted test ends its run, whatever it has shown": {
 			change: []func(*v1alpha1.RestoreTest){deleted},
@@ -78,7 +78,7 @@ func TestDecide(t *testing.T) {
 		},
 		"what is there of the last run decides nothing": {
 			change: []func(*v1alpha1.RestoreTest){func(rt *v1alpha1.RestoreTest) { rt.Status.Run.ID = "next" }},
-			want:   decision{again: 3602 * time.Second},
+			want:   decision{again: 3610 * time.Second},
 		},
 	}
 	for name, tc := range tests {
