@@ -184,19 +184,31 @@ func TestAReportThatWasForgedBeforeTheRunEndsIsNoEvidence(t *testing.T) {
 
 func TestAReportThatSomebodyElseJudgesFirstIsNoEvidence(t *testing.T) {
 	c := alone(t)
-	for name, races := range map[string]int{"raced-once": 1, "raced-twice": 2} {
+	var mu sync.Mutex
+	races := map[string]func(){}
+	// Before the controller hears that it has made a report, the owner of the namespace has written its status.
+	c.onAnswer(func(r *request) {
+		if r.method != http.MethodPost || !strings.HasSuffix(r.path, "/restorereports") || r.code != http.StatusCreated {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for name, race := range races {
+			if r.mentions(name) {
+				race()
+			}
+		}
+	})
+	for name, times := range map[string]int{"raced-once": 1, "raced-twice": 2} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f := forgerOf(t, name)
-			var mu sync.Mutex
-			var raced []string
-			// Before the controller hears that it has made a report, the owner of the namespace has written its status.
-			c.onAnswer(func(r *request) {
-				mu.Lock()
-				defer mu.Unlock()
-				if r.method != http.MethodPost || !strings.HasSuffix(r.path, "/restorereports") || !r.mentions(name) || r.code != http.StatusCreated || len(raced) == races {
+			raced := 0
+			race := func() {
+				if raced == times {
 					return
 				}
-				made := f.names()[len(raced)]
+				made := f.names()[raced]
 				report, err := f.reports.Get(t.Context(), made, metav1.GetOptions{})
 				if err == nil {
 					err = f.judge(t.Context(), report)
@@ -204,11 +216,13 @@ func TestAReportThatSomebodyElseJudgesFirstIsNoEvidence(t *testing.T) {
 				if err != nil {
 					t.Errorf("the race for %s: %v", made, err)
 				}
-				raced = append(raced, made)
-			})
-			defer c.onAnswer(nil)
+				raced++
+			}
+			mu.Lock()
+			races[name] = race
+			mu.Unlock()
 			own := append(f.names(), "")
-			f.theRunFails(t, own[races], own[:races]...)
+			f.theRunFails(t, own[times], own[:times]...)
 		})
 	}
 }
