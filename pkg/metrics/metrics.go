@@ -76,7 +76,11 @@ type Run struct {
 // Ended counts a run of a test.
 func Ended(namespace, test string, run Run) {
 	tests.WithLabelValues(namespace, test, string(run.Result)).Inc()
-	score.WithLabelValues(namespace, test).Set(float64(run.Score))
+	if run.Result == v1alpha1.ResultInconclusive {
+		score.Delete(map[string]string{"namespace": namespace, "test": test}) // 0 would be a failure
+	} else {
+		score.WithLabelValues(namespace, test).Set(float64(run.Score))
+	}
 	duration.WithLabelValues(namespace, test).Observe(run.Duration.Seconds())
 	if run.RTO > 0 {
 		rto.WithLabelValues(namespace, test).Set(run.RTO.Seconds())
@@ -113,4 +117,4 @@ func Forget(namespace, test string) {
 	}
 }
 
-var results = []v1alpha1.Result{v1alpha1.ResultPass, v1alpha1.ResultPartial, v1alpha1.ResultFail}
+var results = []v1alpha1.Result{v1alpha1.ResultPass, v1alpha1.ResultPartial, v1alpha1.ResultFail, v1alpha1.ResultInconclusive}

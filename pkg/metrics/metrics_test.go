@@ -52,11 +52,17 @@ kymaros_test_duration_seconds_count{namespace="prod",test="shop"} 2
 # HELP kymaros_tests_total [ALPHA] Number of runs that ended, by result.
 # TYPE kymaros_tests_total counter
 kymaros_tests_total{namespace="prod",result="fail",test="shop"} 1
+kymaros_tests_total{namespace="prod",result="inconclusive",test="shop"} 0
 kymaros_tests_total{namespace="prod",result="partial",test="shop"} 0
 kymaros_tests_total{namespace="prod",result="pass",test="shop"} 1
 `
 	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), names...); err != nil {
 		t.Error(err)
+	}
+
+	Ended("prod", "shop", Run{Result: v1alpha1.ResultInconclusive, Duration: time.Second})
+	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(""), "kymaros_score"); err != nil {
+		t.Errorf("a run that showed nothing has a score: %v", err)
 	}
 
 	Forget("prod", "shop")

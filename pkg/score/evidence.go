@@ -25,6 +25,8 @@ type Evidence struct {
 	Blocked []string
 	// NotCompared says what completeness and dependencies leave out because nobody may read it; empty if nothing.
 	NotCompared string
+	// Unread says what could not be read although the controller may, sorted. It costs no points: nothing is known of it.
+	Unread []string
 	// Violations are changes that somebody made to the guards of the sandboxes.
 	Violations []string
 }

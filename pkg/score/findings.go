@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/outcome"
 )
 
 // maxNamed is how many checks, volumes and the like a message names.
@@ -16,16 +17,21 @@ const maxNamed = 5
 type finding struct {
 	reason, text string
 	caps         bool
+	// excused: the sandbox has refused something, and this may be what came of it.
+	excused bool
 }
+
+// blames tells whether a finding is a fault of the backup.
+func (f finding) blames() bool { return f.caps && !f.excused && outcome.Blames(f.reason) }
 
 // look returns all findings, the gravest first.
 func look(e Evidence) []finding {
 	var all []finding
 	cap := func(reason, format string, args ...any) {
-		all = append(all, finding{reason, fmt.Sprintf(format, args...), true})
+		all = append(all, finding{reason: reason, text: fmt.Sprintf(format, args...), caps: true})
 	}
 	note := func(reason, format string, args ...any) {
-		all = append(all, finding{reason, fmt.Sprintf(format, args...), false})
+		all = append(all, finding{reason: reason, text: fmt.Sprintf(format, args...)})
 	}
 
 	failed, skipped := named(e.Checks.Results, v1alpha1.CheckFail), named(e.Checks.Results, v1alpha1.CheckSkip)
@@ -33,16 +39,16 @@ func look(e Evidence) []finding {
 		cap(v1alpha1.ReasonCheckFailed, "failed checks: %s", list(failed))
 	}
 	if e.Pods.Ready < e.Pods.Total {
-		cap(ReasonPodsNotReady, "%d of %d pods are not ready", e.Pods.Total-e.Pods.Ready, e.Pods.Total)
+		cap(v1alpha1.ReasonPodsNotReady, "%d of %d pods are not ready", e.Pods.Total-e.Pods.Ready, e.Pods.Total)
 	}
 	if len(e.Violations) > 0 {
-		cap(ReasonGuardsViolated, "the guards of the sandbox were changed during the run: %s", list(e.Violations))
+		cap(v1alpha1.ReasonGuardsViolated, "the guards of the sandbox were changed during the run: %s", list(e.Violations))
 	}
 	if len(e.SideEffects.Left) > 0 {
-		cap(ReasonNotNeutralised, "objects came back that could act beside production: %s", list(e.SideEffects.Left))
+		cap(v1alpha1.ReasonNotNeutralised, "objects came back that could act beside production: %s", list(e.SideEffects.Left))
 	}
 	if e.SideEffects.Unknown != "" {
-		cap(ReasonNotNeutralised, "whether restored objects could act beside production is not known: %s", e.SideEffects.Unknown)
+		cap(v1alpha1.ReasonNotNeutralised, "whether restored objects could act beside production is not known: %s", e.SideEffects.Unknown)
 	}
 	if len(e.Blocked) > 0 {
 		// Before the restore: Velero counts what the sandbox refuses among its errors.
@@ -51,43 +57,50 @@ func look(e Evidence) []finding {
 	switch e.Restore.Outcome {
 	case PartlyRestored:
 		cap(v1alpha1.ReasonPartiallyFailed, "Velero restored only part of the backup (%d errors, %d warnings)", e.Restore.Errors, e.Restore.Warnings)
+		all[len(all)-1].excused = len(e.Blocked) > 0
 	case Restored, NotRestored, RestoreFailed:
 	}
 	if len(e.Empty) > 0 {
-		cap(ReasonNothingRestored, "nothing came back of source namespace %s", list(e.Empty))
+		cap(v1alpha1.ReasonNothingRestored, "nothing came back of source namespace %s", list(e.Empty))
 	}
 	if e.Restore.PartialBackup {
-		cap(ReasonBackupPartiallyFailed, "the backup is PartiallyFailed: it does not hold everything")
+		cap(v1alpha1.ReasonBackupPartiallyFailed, "the backup is PartiallyFailed: it does not hold everything")
 	}
 	if len(e.Volumes.Unproven) > 0 {
-		cap(ReasonVolumeUnproven, "volumes came back without a data source: %s", list(e.Volumes.Unproven))
+		cap(v1alpha1.ReasonVolumeUnproven, "volumes came back without a data source: %s", list(e.Volumes.Unproven))
 	}
 	if e.Volumes.Unknown != "" {
-		cap(ReasonVolumeUnproven, "where the data of the volumes came from is not known: %s", e.Volumes.Unknown)
+		cap(v1alpha1.ReasonNotTested, "where the data of the volumes came from is not known: %s", e.Volumes.Unknown)
 	}
 	if len(skipped) > 0 {
-		cap(ReasonCheckSkipped, "checks that were not run: %s", list(skipped))
+		cap(v1alpha1.ReasonCheckSkipped, "checks that were not run: %s", list(skipped))
 	}
 	if len(e.Checks.Results) == 0 && (e.Checks.All || !e.Checks.Asked) {
 		cap(v1alpha1.ReasonNotChecked, "no health check: nothing shows that the application works")
 	}
+	if e.Pods.Counted && e.Pods.Total == 0 && len(e.Blocked) == 0 {
+		cap(v1alpha1.ReasonNothingRan, "no workload that came back asks for a pod: not one process of the application was seen")
+	}
 	if missing := e.Completeness.Expected - e.Completeness.Found; missing > 0 {
-		cap(ReasonObjectsMissing, "%d of %d objects did not come back", missing, e.Completeness.Expected)
+		cap(v1alpha1.ReasonObjectsMissing, "%d of %d objects did not come back", missing, e.Completeness.Expected)
 	}
 	if e.Completeness.Unknown != "" {
-		note(ReasonNotTested, "completeness was not tested: %s", e.Completeness.Unknown)
+		note(v1alpha1.ReasonNotTested, "completeness was not tested: %s", e.Completeness.Unknown)
 	}
 	if e.RTO.Target > 0 && e.RTO.Recovered && e.RTO.Measured > e.RTO.Target {
-		note(ReasonRTOExceeded, "recovery took %s, longer than sla.maxRTO %s", e.RTO.Measured.Round(time.Millisecond), e.RTO.Target)
+		cap(v1alpha1.ReasonRTOExceeded, "recovery took %s, longer than sla.maxRTO %s", e.RTO.Measured.Round(time.Millisecond), e.RTO.Target)
 	}
 	if open := e.Dependencies.Expected - e.Dependencies.Found; open > 0 {
-		note(ReasonDependenciesNotCovered, "%d of %d references to other namespaces are not covered", open, e.Dependencies.Expected)
+		note(v1alpha1.ReasonDependenciesNotCovered, "%d of %d references to other namespaces are not covered", open, e.Dependencies.Expected)
 	}
 	if e.Dependencies.Unknown != "" {
-		note(ReasonNotTested, "references to other namespaces were not looked for: %s", e.Dependencies.Unknown)
+		note(v1alpha1.ReasonNotTested, "references to other namespaces were not looked for: %s", e.Dependencies.Unknown)
+	}
+	if len(e.Unread) > 0 {
+		note(v1alpha1.ReasonNotRead, "could not be read until the run's deadline: %s", list(e.Unread))
 	}
 	if e.NotCompared != "" {
-		note(ReasonNotCompared, "not compared and not looked through for references: %s", e.NotCompared)
+		note(v1alpha1.ReasonNotCompared, "not compared and not looked through for references: %s", e.NotCompared)
 	}
 	return all
 }

@@ -44,7 +44,7 @@ func TestJudge(t *testing.T) {
 		},
 		"one missing object takes the pass away, and is said": {
 			change: func(e *Evidence) { e.Completeness.Found = 39 },
-			score:  89, result: v1alpha1.ResultPartial, reason: ReasonObjectsMissing, says: []string{"1 of 40 objects did not come back"},
+			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonObjectsMissing, says: []string{"1 of 40 objects did not come back"},
 			caps: []string{"1 of 40 objects did not come back"},
 		},
 		"the share of a level that does not apply is not given to another by rounding": {
@@ -53,26 +53,26 @@ func TestJudge(t *testing.T) {
 				e.Dependencies, e.RTO.Target = Count{}, 0
 				e.Completeness.Found = 24
 			},
-			score: 89, result: v1alpha1.ResultPartial, reason: ReasonObjectsMissing, caps: []string{"16 of 40 objects did not come back"},
+			score: 89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonObjectsMissing, caps: []string{"16 of 40 objects did not come back"},
 		},
 		"an object that could act beside production takes the pass away, by name": {
 			change: func(e *Evidence) { e.SideEffects.Left = []string{"shop: Service/web: LoadBalancer"} },
-			score:  75, result: v1alpha1.ResultPartial, reason: ReasonNotNeutralised, says: []string{"shop: Service/web: LoadBalancer", "20-modifiers"},
+			score:  75, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonNotNeutralised, says: []string{"shop: Service/web: LoadBalancer", "20-modifiers"},
 			caps: []string{"objects came back that could act beside production: shop: Service/web: LoadBalancer"},
 		},
 		"so does not having looked": {
 			change: func(e *Evidence) { e.SideEffects.Unknown = "no rights" },
-			score:  89, result: v1alpha1.ResultPartial, reason: ReasonNotNeutralised, says: []string{"no rights"},
+			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonNotNeutralised, says: []string{"no rights"},
 			caps: []string{"whether restored objects could act beside production is not known: no rights"},
 		},
 		"many missing objects take the pass away": {
 			change: func(e *Evidence) { e.Completeness.Found = 10 },
-			score:  85, result: v1alpha1.ResultPartial, reason: ReasonObjectsMissing, says: []string{"30 of 40 objects", "status.completeness.missing"},
+			score:  85, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonObjectsMissing, says: []string{"30 of 40 objects", "status.completeness.missing"},
 			caps: []string{"30 of 40 objects did not come back"},
 		},
 		"completeness that could not be read earns nothing and keeps its max": {
 			change: func(e *Evidence) { e.Completeness = Count{Unknown: "secrets is forbidden"} },
-			score:  80, result: v1alpha1.ResultPartial, reason: ReasonNotTested, says: []string{"secrets is forbidden"},
+			score:  80, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonNotTested, says: []string{"secrets is forbidden"},
 		},
 		"a partly failed restore never passes": {
 			change: func(e *Evidence) { e.Restore = Restore{Outcome: PartlyRestored, Errors: 2} },
@@ -81,7 +81,7 @@ func TestJudge(t *testing.T) {
 		},
 		"a backup that is itself partial never passes": {
 			change: func(e *Evidence) { e.Restore.PartialBackup = true },
-			score:  87, result: v1alpha1.ResultPartial, reason: ReasonBackupPartiallyFailed,
+			score:  87, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBackupPartiallyFailed,
 			caps: []string{"the backup is PartiallyFailed: it does not hold everything"},
 		},
 		"without a health check no run passes": {
@@ -96,12 +96,12 @@ func TestJudge(t *testing.T) {
 		},
 		"a volume in use without a data source caps a score of 100": {
 			change: func(e *Evidence) { e.Volumes.Unproven = []string{"shop: data (pod/db-0)"} },
-			score:  89, result: v1alpha1.ResultPartial, reason: ReasonVolumeUnproven,
+			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonVolumeUnproven,
 			caps: []string{"volumes came back without a data source: shop: data (pod/db-0)"},
 		},
 		"volumes that could not be looked up cap as empty ones do": {
 			change: func(e *Evidence) { e.Volumes.Unknown = "forbidden" },
-			score:  89, result: v1alpha1.ResultPartial, reason: ReasonVolumeUnproven,
+			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonNotTested,
 			caps: []string{"where the data of the volumes came from is not known: forbidden"},
 		},
 		"what the sandbox refused caps, and comes before the errors that Velero counts for it": {
@@ -132,7 +132,7 @@ func TestJudge(t *testing.T) {
 				e.Blocked, e.Pods = []string{"shop: Deployment/web: exceeded quota"}, Pods{Counted: true}
 				e.Completeness.Found, e.RTO.Recovered = 10, false
 			},
-			score: 60, result: v1alpha1.ResultFail, reason: ReasonObjectsMissing,
+			score: 60, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonObjectsMissing,
 			caps: []string{"30 of 40 objects did not come back", "the sandbox refused to run: shop: Deployment/web: exceeded quota"},
 		},
 		"a failed check decides, and what was refused is said": {
@@ -150,7 +150,7 @@ func TestJudge(t *testing.T) {
 				e.Violations = []string{"kymaros-deny-all deleted"}
 				e.Volumes.Unproven = []string{"shop: data (pod/db-0)"}
 			},
-			score: 89, result: v1alpha1.ResultPartial, reason: ReasonGuardsViolated,
+			score: 89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonGuardsViolated,
 			caps: []string{
 				"the guards of the sandbox were changed during the run: kymaros-deny-all deleted",
 				"volumes came back without a data source: shop: data (pod/db-0)",
@@ -158,20 +158,67 @@ func TestJudge(t *testing.T) {
 		},
 		"a namespace of which nothing came back caps": {
 			change: func(e *Evidence) { e.Empty = []string{"db"} },
-			score:  89, result: v1alpha1.ResultPartial, reason: ReasonNothingRestored,
+			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonNothingRestored,
 			caps: []string{"nothing came back of source namespace db"}, says: []string{"mistyped"},
 		},
 		"a skipped check earns nothing and caps": {
 			change: func(e *Evidence) { e.Checks.Results[1].Status = v1alpha1.CheckSkip },
-			score:  89, result: v1alpha1.ResultPartial, reason: ReasonCheckSkipped, caps: []string{"checks that were not run: web"},
+			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonCheckSkipped, caps: []string{"checks that were not run: web"},
 		},
-		"an exceeded RTO loses its points only": {
+		"a recovery that takes longer than the SLA allows is no pass": {
 			change: func(e *Evidence) { e.RTO.Measured = 20 * time.Minute },
-			score:  95, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed, says: []string{"20m0s, longer than sla.maxRTO 15m0s"},
+			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonRTOExceeded, says: []string{"20m0s, longer than sla.maxRTO 15m0s"},
+			caps: []string{"recovery took 20m0s, longer than sla.maxRTO 15m0s"},
 		},
 		"uncovered dependencies lose their points only": {
 			change: func(e *Evidence) { e.Dependencies.Found = 0 },
 			score:  90, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed, says: []string{"2 of 2 references"},
+		},
+		"and as many without an SLA": {
+			change: func(e *Evidence) { e.Dependencies.Found, e.RTO.Target = 0, 0 },
+			score:  90, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed, says: []string{"2 of 2 references"},
+		},
+		"a run without any process of the application is no pass": {
+			change: func(e *Evidence) { e.Pods = Pods{Counted: true} },
+			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonNothingRan, says: []string{"not one process", "while the application runs"},
+			caps: []string{"no workload that came back asks for a pod: not one process of the application was seen"},
+		},
+		"what could not be read makes a run inconclusive, and costs no points": {
+			change: func(e *Evidence) {
+				e.Completeness, e.Unread = Count{}, []string{"secrets in namespace shop: etcd has a bad moment"}
+			},
+			score: 0, result: v1alpha1.ResultInconclusive, reason: v1alpha1.ReasonNotRead, says: []string{"secrets in namespace shop: etcd has a bad moment"},
+		},
+		"but a fault of the backup that was seen all the same counts": {
+			change: func(e *Evidence) {
+				e.Completeness, e.Unread = Count{}, []string{"secrets in namespace shop: etcd has a bad moment"}
+				e.Volumes.Unproven = []string{"shop: data (pod/db-0)"}
+			},
+			score: 89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonVolumeUnproven, says: []string{"etcd has a bad moment"},
+			caps: []string{"volumes came back without a data source: shop: data (pod/db-0)"},
+		},
+		"a failed check counts whatever could not be read": {
+			change: func(e *Evidence) {
+				e.Completeness, e.Unread = Count{}, []string{"secrets in namespace shop: etcd has a bad moment"}
+				e.Checks.Results[0].Status = v1alpha1.CheckFail
+			},
+			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed, caps: []string{"failed checks: rows"},
+		},
+		"a failed check beside what the sandbox refused does not say that the backup does not restore": {
+			change: func(e *Evidence) {
+				e.Checks.Results[0].Status = v1alpha1.CheckFail
+				e.Blocked = []string{"shop: Deployment/web: exceeded quota"}
+			},
+			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed, says: []string{"the sandbox may be the cause", "sandbox.resourceQuota"},
+			caps: []string{"failed checks: rows", "the sandbox refused to run: shop: Deployment/web: exceeded quota"},
+		},
+		"what was changed by the sandbox makes no failure, however many points it costs": {
+			change: func(e *Evidence) {
+				e.SideEffects.Left = []string{"shop: Service/web: LoadBalancer"}
+				e.Dependencies.Found = 0
+			},
+			score: 70, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonNotNeutralised,
+			caps: []string{"objects came back that could act beside production: shop: Service/web: LoadBalancer"},
 		},
 		"a failed check fails the run however good the rest, and is named": {
 			change: func(e *Evidence) {
@@ -195,14 +242,14 @@ func TestJudge(t *testing.T) {
 			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed,
 			caps: []string{"1 of 3 pods are not ready"}, says: []string{"1 of 3 pods are not ready"},
 		},
-		"a sandbox that could not be made is 0": {
+		"a sandbox that could not be made says nothing about the backup": {
 			change: func(e *Evidence) {
 				*e = Evidence{
 					Ended:        Cause{Reason: v1alpha1.ReasonNameTaken, Message: "namespace x exists"},
 					Completeness: Count{Unknown: "ended"}, Dependencies: Count{Unknown: "ended"}, Checks: Checks{Asked: true},
 				}
 			},
-			score: 0, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonNameTaken, says: []string{"Namespace x exists.", "another sandboxName"},
+			score: 0, result: v1alpha1.ResultInconclusive, reason: v1alpha1.ReasonNameTaken, says: []string{"Namespace x exists.", "another sandboxName"},
 		},
 		"a deadline keeps what was earned, in the band of a failure, and names the checks that failed until then": {
 			change: func(e *Evidence) {
@@ -211,13 +258,14 @@ func TestJudge(t *testing.T) {
 				e.Checks.Results = []v1alpha1.CheckStatus{{Name: "rows", Status: v1alpha1.CheckFail}}
 			},
 			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonDeadlineExceeded,
-			caps: []string{"failed checks: rows"}, says: []string{"The deadline passed. Until then failed: rows. Raise spec.timeout"},
+			caps: []string{"failed checks: rows"}, says: []string{"The deadline passed. Until then failed: rows. See status.rto.parts"},
 		},
 		"a score below 70 fails": {
 			change: func(e *Evidence) {
 				e.Completeness.Found, e.Dependencies.Found, e.RTO.Measured = 0, 0, time.Hour
 			},
-			score: 65, result: v1alpha1.ResultFail, reason: ReasonObjectsMissing, caps: []string{"40 of 40 objects did not come back"},
+			score: 65, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonObjectsMissing,
+			caps: []string{"40 of 40 objects did not come back", "recovery took 1h0m0s, longer than sla.maxRTO 15m0s"},
 		},
 	}
 	for name, test := range tests {
@@ -243,6 +291,19 @@ func TestJudge(t *testing.T) {
 				t.Errorf("caps are not sorted: %q", got.Caps)
 			}
 		})
+	}
+}
+
+func TestWhatOnlyCostsPointsIsNamed(t *testing.T) {
+	e := perfect()
+	e.Pods.Ready, e.Dependencies.Found, e.NotCompared = 2, 0, "Secrets"
+	var got []string
+	for _, f := range look(e) {
+		got = append(got, f.reason)
+	}
+	want := []string{v1alpha1.ReasonPodsNotReady, v1alpha1.ReasonDependenciesNotCovered, v1alpha1.ReasonNotCompared}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

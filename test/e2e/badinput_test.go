@@ -14,6 +14,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/outcome"
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
 
@@ -69,7 +70,7 @@ func TestWhatUsersGetWrong(t *testing.T) {
 				test.edit(rt)
 			}
 			rt, report := cluster.AwaitEnd(t, cluster.Start(t, rt, test.checks...))
-			verdict(t, report, v1alpha1.ResultFail, test.reason)
+			verdict(t, report, outcome.Result(test.reason), test.reason)
 			c := conditions.ForRun(rt, test.condition)
 			if c.Status != metav1.ConditionFalse || c.Reason != test.reason || rt.Status.Phase != v1alpha1.PhaseFailed {
 				t.Fatalf("want phase Failed, %s=False (%s)\n%s", test.condition, test.reason, stage.Conditions(rt))

@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	outcomes "github.com/kymaros/kymaros/pkg/outcome"
 )
 
 // quiet checks that nothing happens to rt, which is over, for three seconds.
@@ -237,7 +238,7 @@ func TestBadInputEndsInAConditionThatNamesIt(t *testing.T) {
 			} else {
 				var report *v1alpha1.RestoreReport
 				rt, report = awaitEnd(t, rt)
-				if s := report.Status; s.Result != v1alpha1.ResultFail || s.Reason != row.reason || !contains(s.Message, row.message) {
+				if s := report.Status; s.Result != outcomes.Result(row.reason) || s.Reason != row.reason || !contains(s.Message, row.message) {
 					t.Errorf("report says %s, %s, %q, want fail, %s, a message with %q", s.Result, s.Reason, s.Message, row.reason, row.message)
 				}
 				if rt.Status.Phase != v1alpha1.PhaseFailed {

@@ -87,7 +87,7 @@ func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
 			t.Errorf("isolation %q", rt.Status.Sandbox.Isolation)
 		}
 		rt, report := awaitEnd(t, rt)
-		if s := report.Status; s.Result != v1alpha1.ResultFail || s.Reason != v1alpha1.ReasonIsolationNotEnforced ||
+		if s := report.Status; s.Result != v1alpha1.ResultInconclusive || s.Reason != v1alpha1.ReasonIsolationNotEnforced ||
 			s.IsolationProof != v1alpha1.IsolationNotEnforced || !strings.Contains(s.Message, "node-1") {
 			t.Errorf("report: %s, %s (%s): %s", s.Result, s.Reason, s.IsolationProof, s.Message)
 		}
@@ -153,7 +153,7 @@ func TestTheProofIsLookedAtAgainWhenItsTurnComes(t *testing.T) {
 		t.Parallel()
 		rt := await(t, leaked, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
 		_, report := awaitEnd(t, rt)
-		if s := report.Status; s.Result != v1alpha1.ResultFail || s.Reason != v1alpha1.ReasonIsolationNotEnforced ||
+		if s := report.Status; s.Result != v1alpha1.ResultInconclusive || s.Reason != v1alpha1.ReasonIsolationNotEnforced ||
 			s.IsolationProof != v1alpha1.IsolationNotEnforced || s.Restore != nil || !strings.Contains(s.Message, "node-3") {
 			t.Errorf("report: %s, %s (%s), restore %v: %s", s.Result, s.Reason, s.IsolationProof, s.Restore, s.Message)
 		}

@@ -36,7 +36,7 @@ func TestBuildOfAPass(t *testing.T) {
 	got := build(rt, decide(rt, runStart), looked(), at(24).Time)
 	want := v1alpha1.RestoreReportStatus{
 		Score: 100, Result: v1alpha1.ResultPass, Reason: v1alpha1.ReasonPassed,
-		Message:   "Everything came back, all pods are ready and all checks passed.",
+		Message:   "1 of 1 objects came back, 1 of 1 pods are ready, 1 of 1 checks passed.",
 		StartedAt: at(0), CompletedAt: at(24), Trigger: v1alpha1.TriggerCron,
 		RTO: v1alpha1.RTO{
 			Measured: "20s", Target: "1m", WithinSLA: true,
@@ -119,7 +119,7 @@ func TestBuild(t *testing.T) {
 				condition(v1alpha1.ConditionHealthChecked, metav1.ConditionUnknown, v1alpha1.ReasonWaiting)(rt)
 			}},
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
-				equal(t, "result", r.Result, v1alpha1.ResultFail)
+				equal(t, "result", r.Result, v1alpha1.ResultInconclusive)
 				equal(t, "score", r.Score, int32(0))
 				equal(t, "reason", r.Reason, v1alpha1.ReasonIsolationNotEnforced)
 				equal(t, "proof", r.IsolationProof, v1alpha1.IsolationNotEnforced)
@@ -220,6 +220,27 @@ func TestBuild(t *testing.T) {
 				equal(t, "result", r.Result, v1alpha1.ResultPartial)
 			},
 		},
+		"volumes that a fault kept from being read make the run inconclusive": {
+			seen: func(s *seen) {
+				s.unread = map[topic]string{topicVolumes: "could not be read: x"}
+				s.failed("persistentvolumes: x", []topic{topicVolumes})
+			},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "result", r.Result, v1alpha1.ResultInconclusive)
+				equal(t, "reason", r.Reason, v1alpha1.ReasonNotRead)
+				equal(t, "volumes", len(r.Volumes), 0)
+			},
+		},
+		"objects that a fault kept from being read cost no points": {
+			seen: func(s *seen) {
+				s.unread = map[topic]string{topicCompleteness: "could not be read: x"}
+				s.failed("services in namespace shop: x", []topic{topicCompleteness})
+			},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				equal(t, "level", r.ValidationLevels.Completeness, v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Detail: "could not be read: x"})
+				equal(t, "result", r.Result, v1alpha1.ResultInconclusive)
+			},
+		},
 		"a source namespace that is gone leaves the score, and is said": {
 			seen: func(s *seen) { s.namespaces, s.gone = nil, []string{"shop"} },
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
@@ -271,11 +292,11 @@ func TestBuild(t *testing.T) {
 			change: []change{func(rt *v1alpha1.RestoreTest) { rt.Status.Health.PodsReadyTime = point(12) }},
 			check:  func(t *testing.T, r v1alpha1.RestoreReportStatus) { equal(t, "pods", r.RTO.Parts.Pods, "0s") },
 		},
-		"a deleted test keeps what the restore earned, and fails": {
+		"a deleted test keeps what the restore earned, and shows nothing about the backup": {
 			change: []change{deleted},
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "reason", r.Reason, v1alpha1.ReasonTestDeleted)
-				equal(t, "result", r.Result, v1alpha1.ResultFail)
+				equal(t, "result", r.Result, v1alpha1.ResultInconclusive)
 				equal(t, "volumes", len(r.Volumes), 0)
 				equal(t, "level", r.ValidationLevels.Completeness.Max, int32(20))
 			},

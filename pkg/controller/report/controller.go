@@ -25,7 +25,6 @@ import (
 	listers "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
 	"github.com/kymaros/kymaros/pkg/metrics"
-	"github.com/kymaros/kymaros/pkg/score"
 )
 
 const workers = 4
@@ -137,7 +136,7 @@ func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d deci
 	var s seen
 	if d.look {
 		s, err = c.gather(ctx, rt)
-		if err != nil && time.Now().Before(d.since.Add(patience)) {
+		if err != nil && time.Now().Before(until(rt, d.since)) {
 			return nil, nil, fmt.Errorf("look at the sandboxes: %w", err)
 		}
 	}
@@ -223,7 +222,7 @@ func (c *Controller) tell(rt *v1alpha1.RestoreTest, v *verdict) {
 	})
 	sla := rt.Status.Run.Spec.SLA
 	if sla != nil && sla.AlertOnExceed && status.RTO.Parts != nil && !status.RTO.WithinSLA {
-		c.recorder.Event(rt, corev1.EventTypeWarning, score.ReasonRTOExceeded, "sla.maxRTO: "+status.ValidationLevels.RTOCompliance.Detail)
+		c.recorder.Event(rt, corev1.EventTypeWarning, v1alpha1.ReasonRTOExceeded, "sla.maxRTO: "+status.ValidationLevels.RTOCompliance.Detail)
 	}
 	if len(v.foreign) > 0 {
 		c.recorder.Event(rt, corev1.EventTypeWarning, v1alpha1.EventForeignReport, v.foreignReports())

@@ -229,7 +229,7 @@ func TestReport(t *testing.T) {
 			got = append(got, e)
 		}
 		equal(t, "events", got, []string{
-			"Normal ReportWritten pass, score 94: report " + first,
+			"Normal ReportWritten partial, score 89: report " + first,
 			"Warning RTOExceeded sla.maxRTO: 20s, longer than 5s",
 		})
 	})
@@ -422,9 +422,10 @@ func TestWhatCannotBeRead(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, test())
 			f.kube.PrependReactor("list", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("broken") })
-			time.Sleep(53 * time.Second)
+			time.Sleep(time.Hour)
 			f.mustSync(t)
 			equal(t, "status", f.reports(t)[0].Status.ValidationLevels.Completeness.Status, v1alpha1.LevelNotTested)
+			equal(t, "result", f.reports(t)[0].Status.Result, v1alpha1.ResultInconclusive)
 		})
 	})
 	t.Run("PodVolumeRestores that are forbidden make the volumes unknown, not empty", func(t *testing.T) {
@@ -433,7 +434,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 		f.mustSync(t)
 		status := f.reports(t)[0].Status
 		equal(t, "result", status.Result, v1alpha1.ResultPartial)
-		equal(t, "reason", status.Reason, "VolumeUnproven")
+		equal(t, "reason", status.Reason, v1alpha1.ReasonNotTested)
 		equal(t, "volumes", len(status.Volumes), 0)
 	})
 	t.Run("a Velero without a data mover has no DataDownloads, which is no error", func(t *testing.T) {
@@ -459,7 +460,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 		f := newFixture(t, test())
 		forbid(&f.kube.Fake, "persistentvolumes", "")
 		f.mustSync(t)
-		equal(t, "reason", f.reports(t)[0].Status.Reason, "VolumeUnproven")
+		equal(t, "reason", f.reports(t)[0].Status.Reason, v1alpha1.ReasonNotTested)
 	})
 	t.Run("pods that are forbidden make dependencies and volumes unknown", func(t *testing.T) {
 		f := newFixture(t, test())
@@ -479,26 +480,42 @@ func TestWhatCannotBeRead(t *testing.T) {
 		equal(t, "max", status.ValidationLevels.Completeness.Max, int32(0))
 		equal(t, "result", status.Result, v1alpha1.ResultPass)
 	})
-	t.Run("a hiccup right after the verdict is waited out", func(t *testing.T) {
+	t.Run("a request that fails is made again, and the look goes on", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, test())
 			failOnce(&f.kube.Fake, "list", "pods", "", errors.New("hiccup"))
-			time.Sleep(30 * time.Second) // the verdict came at second 23
-			if _, err := f.sync(t); err == nil {
-				t.Fatal("no error")
-			}
-			equal(t, "reports", len(f.reports(t)), 0)
 			f.mustSync(t)
 			equal(t, "score", f.reports(t)[0].Status.Score, int32(100))
 		})
 	})
-	t.Run("a fault that lasts is reported", func(t *testing.T) {
+	t.Run("a fault that ends before the deadline is waited out", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t, test())
+			broken := true
+			f.kube.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+				return broken, nil, errors.New("etcd has a bad moment")
+			})
+			time.Sleep(59 * time.Minute)
+			if _, err := f.sync(t); err == nil {
+				t.Fatal("no error")
+			}
+			equal(t, "reports", len(f.reports(t)), 0)
+			broken = false
+			f.mustSync(t)
+			equal(t, "score", f.reports(t)[0].Status.Score, int32(100))
+		})
+	})
+	t.Run("a fault that lasts makes the run inconclusive", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t, test())
 			f.kube.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("broken") })
-			time.Sleep(53 * time.Second)
+			time.Sleep(time.Hour)
 			f.mustSync(t)
-			equal(t, "reason", f.reports(t)[0].Status.Reason, "NotNeutralised")
+			equal(t, "result", f.reports(t)[0].Status.Result, v1alpha1.ResultInconclusive)
+			equal(t, "reason", f.reports(t)[0].Status.Reason, v1alpha1.ReasonNotRead)
+			now := f.test(t).Status
+			equal(t, "last result", now.LastResult, v1alpha1.ResultInconclusive)
+			equal(t, "last score", now.LastScore, nil)
 		})
 	})
 }

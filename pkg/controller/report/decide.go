@@ -8,6 +8,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/outcome"
 	"github.com/kymaros/kymaros/pkg/score"
 )
 
@@ -45,7 +46,7 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) decision {
 		return ended(sandbox, false)
 	case is(restored, metav1.ConditionFalse) && !look:
 		return ended(restored, false)
-	case is(health, metav1.ConditionFalse) && health.Reason != v1alpha1.ReasonBlockedBySandboxPolicy:
+	case is(health, metav1.ConditionFalse) && outcome.Of(health.Reason).Class != outcome.Sandbox:
 		return ended(health, look)
 	case conditions.Decided(health):
 		return decision{over: true, since: health.LastTransitionTime.Time, look: look}
@@ -54,8 +55,12 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) decision {
 	if now.Before(due) {
 		return decision{again: due.Sub(now)}
 	}
+	reason := v1alpha1.ReasonDeadlineExceeded
+	if restore := rt.Status.Restore; restore == nil || restore.RunID != rt.Status.Run.ID || restore.StartTime == nil {
+		reason = v1alpha1.ReasonNotStarted
+	}
 	return decision{over: true, since: due, look: look, cause: score.Cause{
-		Reason: v1alpha1.ReasonDeadlineExceeded, Message: "The deadline of the run passed while " + underWay(sandbox, restored, health),
+		Reason: reason, Message: "The deadline of the run passed while " + underWay(sandbox, restored, health),
 	}}
 }
 

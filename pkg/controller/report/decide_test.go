@@ -70,7 +70,7 @@ func TestDecide(t *testing.T) {
 			change: []func(*v1alpha1.RestoreTest){func(rt *v1alpha1.RestoreTest) {
 				rt.Status.Sandbox, rt.Status.Restore, rt.Status.Health = nil, nil, nil
 			}}, now: at(3610),
-			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3610), false), "The deadline of the run passed while the sandbox was being made"),
+			want: because(over(v1alpha1.ReasonNotStarted, at(3610), false), "The deadline of the run passed while the sandbox was being made"),
 		},
 		"a deleted test ends its run, whatever it has shown": {
 			change: []func(*v1alpha1.RestoreTest){deleted},

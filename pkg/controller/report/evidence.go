@@ -59,6 +59,29 @@ type seen struct {
 	inventory *volumes.Inventory
 	// unread says why a topic could not be read.
 	unread map[topic]string
+	// faults are those of the errors that no right would have spared, sorted, and faulty the topics that they concern: of these
+	// the run has learnt nothing.
+	faults []string
+	faulty sets.Set[topic]
+}
+
+// failed takes note of a fault.
+func (s *seen) failed(fault string, topics []topic) {
+	s.faults = append(s.faults, fault)
+	slices.Sort(s.faults)
+	s.faults = slices.Compact(s.faults)
+	if s.faulty == nil {
+		s.faulty = sets.New[topic]()
+	}
+	s.faulty.Insert(topics...)
+}
+
+// denied returns why a topic could not be read, if not for a fault.
+func (s *seen) denied(t topic) string {
+	if s.faulty.Has(t) {
+		return ""
+	}
+	return s.unread[t]
 }
 
 // fragments returns what the other controllers wrote about the current run: what is there of the last run does not count.
@@ -104,8 +127,9 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 		e.Dependencies.Unknown = e.Completeness.Unknown
 		return e
 	}
+	e.Unread = s.faults
 	e.Completeness = completenessCount(s)
-	e.SideEffects = score.SideEffects{Left: s.ledger.Violations(), Unknown: s.unread[topicSideEffects]}
+	e.SideEffects = score.SideEffects{Left: s.ledger.Violations(), Unknown: s.denied(topicSideEffects)}
 	if s.unread[topicSecrets] != "" {
 		e.NotCompared = noSecrets
 	}
@@ -121,7 +145,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 		}
 	}
 	e.Dependencies = dependenciesCount(s, spec.Sandbox.NetworkIsolation)
-	if e.Volumes.Unknown = s.unread[topicVolumes]; e.Volumes.Unknown == "" {
+	if e.Volumes.Unknown = s.denied(topicVolumes); s.unread[topicVolumes] == "" {
 		e.Volumes.Unproven = volumes.Unproven(volumeReports(rt, s))
 	}
 	return e
@@ -152,9 +176,17 @@ func restoreOutcome(rt *v1alpha1.RestoreTest, r v1alpha1.RestoreStatus) score.Re
 	return out
 }
 
+// unknown is the count of a topic that could not be read. A fault costs no points: nothing is known.
+func (s *seen) unknown(t topic) score.Count {
+	if s.faulty.Has(t) {
+		return score.Count{Detail: s.unread[t]}
+	}
+	return score.Count{Unknown: s.unread[t]}
+}
+
 func completenessCount(s seen) score.Count {
-	if reason := s.unread[topicCompleteness]; reason != "" {
-		return score.Count{Unknown: reason}
+	if s.unread[topicCompleteness] != "" {
+		return s.unknown(topicCompleteness)
 	}
 	var untested []string
 	for _, name := range s.gone {
@@ -189,8 +221,8 @@ func (s seen) compare() completeness.Result {
 }
 
 func dependenciesCount(s seen, isolation v1alpha1.NetworkIsolation) score.Count {
-	if reason := s.unread[topicDependencies]; reason != "" {
-		return score.Count{Unknown: reason}
+	if s.unread[topicDependencies] != "" {
+		return s.unknown(topicDependencies)
 	}
 	r := dependencies.Cover(s.references, s.sandboxes, isolation)
 	detail := fmt.Sprintf("%d of %d references to other namespaces are covered", r.Covered, r.Found)

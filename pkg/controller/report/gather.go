@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -57,6 +56,8 @@ type task struct {
 // gather looks at the source namespaces and the sandboxes of rt's run. What may not be read becomes unread; the error tells
 // of what may succeed later.
 func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
 	sandbox, restore, _ := fragments(rt)
 	l := &look{c: c, runID: rt.Status.Run.ID, restore: restore.Name, seen: seen{unread: map[topic]string{}, madeFrom: map[string]string{}, sandboxes: map[string]*dependencies.Sandbox{}, back: sets.New[string]()}}
 	var sandboxes []string
@@ -148,6 +149,7 @@ func (l *look) run(ctx context.Context) error {
 		}
 		if !apierrors.IsForbidden(err) {
 			retry = append(retry, err)
+			l.seen.failed(err.Error(), topics)
 		}
 	}
 	return errors.Join(retry...)
@@ -160,7 +162,11 @@ func (l *look) add(what string, do func(context.Context) error, topics ...topic)
 // source looks up which objects of a source namespace the backup must contain, and which of them would act in a sandbox.
 func (l *look) source(namespace string, want completeness.Names) {
 	l.add("namespace "+namespace, func(ctx context.Context) error {
-		ns, err := l.c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
+		var ns *corev1.Namespace
+		err := tried(ctx, func() (err error) {
+			ns, err = l.c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
+			return err
+		})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
@@ -284,7 +290,11 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 	l.neutralised(ns.Source, ns.Name)
 	l.add("secrets in sandbox "+ns.Name, func(ctx context.Context) error {
 		// Their values are looked into: not of a namespace that somebody has put into the status.
-		live, err := core.Namespaces().Get(ctx, ns.Name, metav1.GetOptions{})
+		var live *corev1.Namespace
+		err := tried(ctx, func() (err error) {
+			live, err = core.Namespaces().Get(ctx, ns.Name, metav1.GetOptions{})
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -320,7 +330,10 @@ func (l *look) note(do func()) {
 
 // each hands every item of a list to do, page by page.
 func each[L, T runtime.Object](ctx context.Context, list func(context.Context, metav1.ListOptions) (L, error), do func(T)) error {
-	pages := pager.New(func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return list(ctx, o) })
+	pages := pager.New(func(ctx context.Context, o metav1.ListOptions) (page runtime.Object, err error) {
+		err = tried(ctx, func() error { page, err = list(ctx, o); return err })
+		return page, err
+	})
 	return pages.EachListItem(ctx, metav1.ListOptions{}, func(o runtime.Object) error {
 		item, ok := o.(T)
 		if !ok {
@@ -338,7 +351,3 @@ func large[L runtime.Object](list func(context.Context, metav1.ListOptions) (L, 
 		return list(ctx, o)
 	}
 }
-
-// patience is how long after the end of a run a look that fails is tried again, before the report says what could not be
-// read.
-const patience = 30 * time.Second

@@ -31,7 +31,7 @@ func (v *verdict) add(foreign []string) {
 func (v *verdict) condition(rt *v1alpha1.RestoreTest) metav1.Condition {
 	c := metav1.Condition{
 		Type: v1alpha1.ConditionReported, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonReportWritten,
-		Message: fmt.Sprintf("%s, score %d: report %s", v.status.Result, v.status.Score, v.report),
+		Message: fmt.Sprintf("%s: report %s", said(v.status), v.report),
 	}
 	switch {
 	case v.terminating:
@@ -40,13 +40,20 @@ func (v *verdict) condition(rt *v1alpha1.RestoreTest) metav1.Condition {
 		return c
 	case v.report == "":
 		c.Reason = v1alpha1.ReasonReportNotStored
-		c.Message = fmt.Sprintf("%s, score %d: there is no report, for the names that it may have are taken: %s",
-			v.status.Result, v.status.Score, strings.Join(reportNames(rt), ", "))
+		c.Message = fmt.Sprintf("%s: there is no report, for the names that it may have are taken: %s", said(v.status), strings.Join(reportNames(rt), ", "))
 	}
 	if len(v.foreign) > 0 {
 		c.Message += "; " + v.foreignReports()
 	}
 	return c
+}
+
+// said is the result and, if the run has shown anything, its score.
+func said(status *v1alpha1.RestoreReportStatus) string {
+	if status.Result == v1alpha1.ResultInconclusive {
+		return fmt.Sprintf("%s (%s)", status.Result, status.Reason)
+	}
+	return fmt.Sprintf("%s, score %d", status.Result, status.Score)
 }
 
 // foreignReports names them, and tells what to do.
@@ -70,6 +77,9 @@ func own(rt *v1alpha1.RestoreTest, v *verdict) v1alpha1.RestoreTestStatus {
 	if v != nil && !v.terminating {
 		o.LastRunAt, o.LastScore = &v.status.CompletedAt, &v.status.Score
 		o.LastResult, o.LastReportRef = v.status.Result, v.report
+		if v.status.Result == v1alpha1.ResultInconclusive {
+			o.LastScore = nil // 0 would be a failure to whoever looks at the score alone
+		}
 	}
 	return o
 }

@@ -71,7 +71,7 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	case expired && inDoubt(rt) != "":
 		return say(metav1.ConditionFalse, v1alpha1.ReasonIsolationUnproven, "nothing was restored: the run's deadline passed while %s", inDoubt(rt))
 	case expired:
-		return say(metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded,
+		return say(metav1.ConditionFalse, v1alpha1.ReasonNotStarted,
 			"the run's deadline passed while waiting for %s; raise spec.timeout and spec.sandbox.ttl", waitedFor(s.busy))
 	case s.missing != nil:
 		return say(metav1.ConditionFalse, v1alpha1.ReasonBackupNotFound, "%v", s.missing)
@@ -140,6 +140,9 @@ func follow(p plan, s seen, expired bool) plan {
 	case velerov1.RestorePhaseFailedValidation:
 		return say(metav1.ConditionFalse, v1alpha1.ReasonFailedValidation,
 			"Velero refused Restore %s of backup %s: %s", r.Name, r.Spec.BackupName, or(strings.Join(r.Status.ValidationErrors, "; "), "no reason given"))
+	}
+	if expired && !velero.Started(r.Status.Phase) {
+		return say(metav1.ConditionFalse, v1alpha1.ReasonNotStarted, "the run's deadline passed before Velero began with Restore %s; see whether Velero runs: kubectl -n velero get pods", r.Name)
 	}
 	if expired {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded,

@@ -102,7 +102,7 @@ func TestDecide(t *testing.T) {
 			test(), seen{refused: errors.New("not permitted")}, want{status: "False", reason: v1alpha1.ReasonNotPermitted, message: "not permitted"},
 		},
 		"the deadline ends the wait for a turn": {
-			test(expired), seen{backup: good, busy: []string{"emergency"}}, want{status: "False", reason: v1alpha1.ReasonDeadlineExceeded, message: "emergency"},
+			test(expired), seen{backup: good, busy: []string{"emergency"}}, want{status: "False", reason: v1alpha1.ReasonNotStarted, message: "emergency"},
 		},
 		"the deadline ends the wait for a proof of isolation": {
 			test(expired, inDoubtOfNodeA), seen{backup: good}, want{status: "False", reason: v1alpha1.ReasonIsolationUnproven, message: "node a"},
@@ -110,6 +110,9 @@ func TestDecide(t *testing.T) {
 		"the deadline ends the wait for a leak to pass": {
 			test(expired, inDoubtOfNodeA), seen{backup: good, isolation: isolation.Proof{State: v1alpha1.IsolationNotEnforced, Message: "traffic passes on node b"}},
 			want{status: "False", reason: v1alpha1.ReasonIsolationNotEnforced, message: "node b"},
+		},
+		"a deadline before Velero has begun says nothing about the backup": {
+			test(expired), seen{restore: restoreIn("")}, want{status: "False", reason: v1alpha1.ReasonNotStarted, message: "before Velero began"},
 		},
 		"the deadline ends the wait for Velero": {
 			test(expired), seen{restore: restoreIn(velerov1.RestorePhaseInProgress)}, want{status: "False", reason: v1alpha1.ReasonDeadlineExceeded, message: "InProgress"},

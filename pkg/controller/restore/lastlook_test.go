@@ -74,6 +74,12 @@ func TestLastLook(t *testing.T) {
 			if errors.As(err, &lost) != c.lost || apierrors.IsConflict(err) != c.conflict || (err != nil) != (c.lost || c.conflict) {
 				t.Errorf("got %v, want lost %v, conflict %v", err, c.lost, c.conflict)
 			}
+			if !c.lost {
+				return
+			}
+			if refused, _ := refusal(metav1.Condition{}, "nightly", err); refused.Reason != v1alpha1.ReasonSandboxLost {
+				t.Errorf("the condition is %+v", refused)
+			}
 		})
 	}
 }

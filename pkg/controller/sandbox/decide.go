@@ -49,7 +49,7 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 	case len(s.missing)+len(s.quota) == 0:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, v1alpha1.ReasonGuarded, guarded(rt, s)
 	case expired:
-		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded
+		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonNotStarted
 		condition.Message = "the run's deadline passed before these existed: " + strings.Join(slices.Concat(s.missing, s.quota), ", ")
 	case len(s.missing) > 0:
 		condition.Reason, condition.Message = v1alpha1.ReasonCreating, "creating "+strings.Join(s.missing, ", ")

@@ -34,7 +34,7 @@ func TestDecide(t *testing.T) {
 		"it waits until the quota is enforced": {test(later), seen{quota: []string{"ResourceQuota sbx/kymaros-quota"}}, "Unknown", v1alpha1.ReasonWaitingForQuota, "kymaros-quota"},
 		"it is ready when nothing is missing":  {test(later), seen{namespaces: []v1alpha1.SandboxNamespace{box}}, "True", v1alpha1.ReasonGuarded, "sbx for shop"},
 		"it is ready although late":            {test(deadline(now)), seen{}, "True", v1alpha1.ReasonGuarded, "strict"},
-		"the deadline names what is missing":   {test(deadline(now)), seen{missing: []string{"Namespace sbx"}}, "False", v1alpha1.ReasonDeadlineExceeded, "Namespace sbx"},
+		"the deadline names what is missing":   {test(deadline(now)), seen{missing: []string{"Namespace sbx"}}, "False", v1alpha1.ReasonNotStarted, "Namespace sbx"},
 		"it names the storage classes of which claims are refused": {test(later, func(rt *v1alpha1.RestoreTest) {
 			rt.Status.Sandbox = &v1alpha1.SandboxStatus{RunID: "run", StaticClasses: []string{"by-hand", "nfs"}}
 		}), seen{}, "True", v1alpha1.ReasonGuarded, "claims of storage class by-hand, nfs are refused"},

@@ -22,8 +22,10 @@ const (
 const (
 	// ReasonWaiting: the phase before is not decided yet.
 	ReasonWaiting = "Waiting"
-	// ReasonDeadlineExceeded: the run's deadline passed while this phase was under way.
+	// ReasonDeadlineExceeded: the run's deadline passed while the backup was restored or checked.
 	ReasonDeadlineExceeded = "DeadlineExceeded"
+	// ReasonNotStarted: the run's deadline passed before Velero began to restore.
+	ReasonNotStarted = "NotStarted"
 )
 
 // Reasons of Scheduled.
@@ -129,6 +131,39 @@ const (
 	ReasonNothingLeft = "NothingLeft"
 	// ReasonLeaked: nothing is left but what status.cleanup.leaked names, and that stays.
 	ReasonLeaked = "Leaked"
+)
+
+// Reasons of a report, beside Passed and those of the conditions that end a run. They are named here in the order in which
+// they decide: the first that applies is the reason of the report.
+const (
+	// ReasonGuardsViolated: somebody changed the guards of a sandbox during the run.
+	ReasonGuardsViolated = "GuardsViolated"
+	// ReasonNotNeutralised: an object came back as it is in production, and could act beside it; or nobody could look.
+	ReasonNotNeutralised = "NotNeutralised"
+	// ReasonNothingRestored: a source namespace has no object in its sandbox.
+	ReasonNothingRestored = "NothingRestored"
+	// ReasonVolumeUnproven: no source was found for the data of a volume, or it could not be looked up.
+	ReasonVolumeUnproven = "VolumeUnproven"
+	// ReasonCheckSkipped: a check was not run.
+	ReasonCheckSkipped = "CheckSkipped"
+	// ReasonPodsNotReady: not all pods are ready.
+	ReasonPodsNotReady = "PodsNotReady"
+	// ReasonBackupPartiallyFailed: the backup itself does not hold everything.
+	ReasonBackupPartiallyFailed = "BackupPartiallyFailed"
+	// ReasonObjectsMissing: objects that the backup must contain did not come back.
+	ReasonObjectsMissing = "ObjectsMissing"
+	// ReasonNothingRan: no workload that came back asks for a pod, so not one process of the application was seen.
+	ReasonNothingRan = "NothingRan"
+	// ReasonNotRead: what the verdict rests on could not be read until the run's deadline.
+	ReasonNotRead = "NotRead"
+	// ReasonNotTested: something that should have been looked at could not be read.
+	ReasonNotTested = "NotTested"
+	// ReasonRTOExceeded: the recovery took longer than sla.maxRTO.
+	ReasonRTOExceeded = "RTOExceeded"
+	// ReasonDependenciesNotCovered: the application names services that the test does not restore.
+	ReasonDependenciesNotCovered = "DependenciesNotCovered"
+	// ReasonNotCompared: the controller was not given the right to read some kind. It costs no points.
+	ReasonNotCompared = "NotCompared"
 )
 
 // Reasons under which a report's run ended before it could be scored, beside those of the False conditions.

@@ -61,7 +61,8 @@ type RestoreReportStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Score int32 `json:"score"`
-	// Result is pass (score of at least 90 and nothing that caps it), partial (from 70) or fail.
+	// Result is pass (score of at least 90 and nothing that caps it), partial (from 70, or nothing is wrong but what the sandbox
+	// caused), fail, or inconclusive: the run has shown nothing about the backup, and the score is 0.
 	Result Result `json:"result"`
 	// Reason in one word: Passed, or that of the condition or cap that decided the result.
 	// +optional

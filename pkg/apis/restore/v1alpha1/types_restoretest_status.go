@@ -22,13 +22,13 @@ type RestoreTestStatus struct {
 	// LastRunAt is when the last report was written. Written by report, as are the three below.
 	// +optional
 	LastRunAt *metav1.Time `json:"lastRunAt,omitempty"`
-	// LastScore is 0 to 100.
+	// LastScore is 0 to 100; absent after an inconclusive run.
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	LastScore *int32 `json:"lastScore,omitempty"`
 	// +optional
-	// +kubebuilder:validation:Enum=pass;partial;fail
+	// +kubebuilder:validation:Enum=pass;partial;fail;inconclusive
 	LastResult Result `json:"lastResult,omitempty"`
 	// LastReportRef names the RestoreReport in the test's namespace.
 	// +optional
@@ -81,11 +81,16 @@ const (
 // Result of a run.
 type Result string
 
-// Results: pass from 90, partial from 70, fail below.
+// Results.
 const (
-	ResultPass    Result = "pass"
+	// ResultPass: the backup was restored into an application that works; a score of at least 90, and nothing that caps it.
+	ResultPass Result = "pass"
+	// ResultPartial: a score of at least 70, or nothing is wrong but what the sandbox caused.
 	ResultPartial Result = "partial"
-	ResultFail    Result = "fail"
+	// ResultFail: the backup does not restore into a working application.
+	ResultFail Result = "fail"
+	// ResultInconclusive: the run has shown nothing about the backup. It has no score.
+	ResultInconclusive Result = "inconclusive"
 )
 
 // Trigger is what started a run.

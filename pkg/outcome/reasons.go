@@ -1,0 +1,79 @@
+package outcome
+
+import (
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+var pending = Outcome{Class: Pending}
+
+// outcomes of all reasons, in the order of package v1alpha1.
+var outcomes = map[string]Outcome{
+	v1alpha1.ReasonWaiting:          pending,
+	v1alpha1.ReasonDeadlineExceeded: {Backup, "See status.rto.parts for where the time goes. If the application only needs longer, raise spec.timeout and sandbox.ttl."},
+	v1alpha1.ReasonNotStarted:       {Inconclusive, "Raise spec.timeout and sandbox.ttl, or have fewer tests due at the same time."},
+
+	// Scheduled. No run begins, so there is no report.
+	v1alpha1.ReasonNextRunPlanned:  pending,
+	v1alpha1.ReasonRunStarted:      pending,
+	v1alpha1.ReasonInvalidSchedule: {Inconclusive, "Correct spec.schedule."},
+	v1alpha1.ReasonInvalidSpec:     {Inconclusive, "Correct the field that the message names."},
+	v1alpha1.ReasonFenceNotIntact:  {Inconclusive, "Apply manifests/fence again, and find out who changes it."},
+	v1alpha1.ReasonSuspended:       {Inconclusive, "Set spec.suspend to false."},
+
+	// SandboxReady.
+	v1alpha1.ReasonCreating:             pending,
+	v1alpha1.ReasonWaitingForQuota:      pending,
+	v1alpha1.ReasonIsolationUnproven:    {Inconclusive, "Look at the pods in namespaces kymaros-canary and kymaros-canary-targets."},
+	v1alpha1.ReasonIsolationNotEnforced: {Inconclusive, "Have the network plugin enforce NetworkPolicies on every node; nothing is restored until it does."},
+	v1alpha1.ReasonGuarded:              pending,
+	v1alpha1.ReasonNameTaken:            {Inconclusive, "Choose another sandboxName, or delete the namespace if it is not needed."},
+	v1alpha1.ReasonRejected:             {Inconclusive, "See the event: an admission policy or a quota of the cluster refuses the sandbox."},
+
+	// Restored.
+	v1alpha1.ReasonQueued:           pending,
+	v1alpha1.ReasonInProgress:       pending,
+	v1alpha1.ReasonCompleted:        pending,
+	v1alpha1.ReasonBackupNotFound:   {Backup, "See `velero backup get`: a completed backup must contain every source namespace."},
+	v1alpha1.ReasonFailedValidation: {Inconclusive, "Correct what Velero complains about, and run the test again."},
+	v1alpha1.ReasonPartiallyFailed:  {Backup, "See Velero's log for the items that did not come back: kubectl -n velero logs deployment/velero."},
+	v1alpha1.ReasonFailed:           {Backup, "See Velero's log for the cause: kubectl -n velero logs deployment/velero."},
+	v1alpha1.ReasonSandboxLost:      {Inconclusive, "Find out who changes or deletes sandboxes, and run the test again."},
+	v1alpha1.ReasonLost:             {Inconclusive, "Do not delete the Velero Restore of a run that is under way; run the test again."},
+	v1alpha1.ReasonNotPermitted:     {Inconclusive, "Ask the administrator of Kymaros, or leave the resource out of spec.restore.includedResources."},
+	v1alpha1.ReasonProductionVolume: {Inconclusive, "Look at that volume and at what else uses its storage before anything else; leave its claim out of the test, or take CSI snapshots or file-system backup."},
+
+	// HealthChecked.
+	v1alpha1.ReasonWaitingForPods:         pending,
+	v1alpha1.ReasonRunning:                pending,
+	v1alpha1.ReasonPassed:                 {Class: Passed},
+	v1alpha1.ReasonNotChecked:             {Sandbox, "Name a HealthCheckPolicy in spec.healthChecks.policyRef."},
+	v1alpha1.ReasonCheckFailed:            {Backup, "See status.checks: the backup does not restore into a working application, or the check expects something else."},
+	v1alpha1.ReasonBlockedBySandboxPolicy: {Sandbox, "It says nothing about the backup. See validationLevels.podStartup.notTested: what needs more than sandbox.podSecurity baseline allows cannot be tested; if it was a quota, raise sandbox.resourceQuota, and the controller's flags --max-sandbox-* where they allow no more."},
+	v1alpha1.ReasonPolicyNotFound:         {Inconclusive, "Create the policy in the namespace of the test, or correct spec.healthChecks.policyRef."},
+
+	// Reports.
+	v1alpha1.ReasonGuardsViolated:         {Sandbox, "Find out who changes NetworkPolicies, quotas or labels in sandboxes, and run the test again."},
+	v1alpha1.ReasonNotNeutralised:         {Sandbox, "Apply manifests/20-modifiers.yaml again, and see Velero's log for resource modifiers that failed."},
+	v1alpha1.ReasonNothingRestored:        {Backup, "See `velero backup describe --details`: the namespace was not there when the backup was made, or its name is mistyped."},
+	v1alpha1.ReasonVolumeUnproven:         {Backup, "Include the volume in the backup (file-system backup or CSI snapshot), or leave its claim out of the test."},
+	v1alpha1.ReasonCheckSkipped:           {Sandbox, "See status.checks for why it was skipped."},
+	v1alpha1.ReasonPodsNotReady:           {Backup, "Look at the pods' images, secrets and volumes; raise healthChecks.podReadyTimeout if they only need longer."},
+	v1alpha1.ReasonBackupPartiallyFailed:  {Backup, "See `velero backup describe --details`, repair the backup and run the test again."},
+	v1alpha1.ReasonObjectsMissing:         {Backup, "See status.completeness.missing, and the includes and excludes of the backup."},
+	v1alpha1.ReasonNothingRan:             {Backup, "Take the backup while the application runs, or scale its workloads up in production and back it up again."},
+	v1alpha1.ReasonNotRead:                {Inconclusive, "See the log of the API server; the next run reads again."},
+	v1alpha1.ReasonNotTested:              {Sandbox, "Give the controller the right that the message names, or accept that it is not tested."},
+	v1alpha1.ReasonRTOExceeded:            {Backup, "See status.rto.parts for where the time goes."},
+	v1alpha1.ReasonDependenciesNotCovered: {Sandbox, "Add the other namespaces to backupSource.namespaces with sandbox.networkIsolation group, or accept that they are not covered."},
+	v1alpha1.ReasonNotCompared:            {Sandbox, "Give the controller the right to read Secrets in sandboxes, or accept that they are not compared."},
+	v1alpha1.ReasonTestDeleted:            {Class: Inconclusive, Remedy: "Nothing is to be done."},
+
+	// Reported and CleanedUp tell nothing of the backup.
+	v1alpha1.ReasonReportWritten:         pending,
+	v1alpha1.ReasonReportNotStored:       pending,
+	v1alpha1.ReasonDeletingRestore:       pending,
+	v1alpha1.ReasonNamespacesTerminating: pending,
+	v1alpha1.ReasonStuck:                 pending,
+	v1alpha1.ReasonNothingLeft:           pending,
+	v1alpha1.ReasonLeaked:                pending,
+}
