@@ -1845,7 +1845,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 					},
 					"result": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Result is pass (score of at least 90 and nothing that caps it), partial (from 70) or fail.",
+							Description: "Result is pass (score of at least 90 and nothing that caps it), partial (from 70, or nothing is wrong but what the sandbox caused), fail, or inconclusive: the run has shown nothing about the backup, and the score is 0.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -2472,7 +2472,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 					},
 					"lastScore": {
 						SchemaProps: spec.SchemaProps{
-							Description: "LastScore is 0 to 100.",
+							Description: "LastScore is 0 to 100; absent after an inconclusive run.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},

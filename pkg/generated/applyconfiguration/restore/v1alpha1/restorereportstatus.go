@@ -16,7 +16,8 @@ import (
 // RestoreReportStatus is the verdict of a run and what it rests on.
 type RestoreReportStatusApplyConfiguration struct {
 	Score *int32 `json:"score,omitempty"`
-	// Result is pass (score of at least 90 and nothing that caps it), partial (from 70) or fail.
+	// Result is pass (score of at least 90 and nothing that caps it), partial (from 70, or nothing is wrong but what the sandbox
+	// caused), fail, or inconclusive: the run has shown nothing about the backup, and the score is 0.
 	Result *restorev1alpha1.Result `json:"result,omitempty"`
 	// Reason in one word: Passed, or that of the condition or cap that decided the result.
 	Reason *string `json:"reason,omitempty"`

@@ -25,7 +25,7 @@ type RestoreTestStatusApplyConfiguration struct {
 	NextRunAt *v1.Time `json:"nextRunAt,omitempty"`
 	// LastRunAt is when the last report was written. Written by report, as are the three below.
 	LastRunAt *v1.Time `json:"lastRunAt,omitempty"`
-	// LastScore is 0 to 100.
+	// LastScore is 0 to 100; absent after an inconclusive run.
 	LastScore  *int32                  `json:"lastScore,omitempty"`
 	LastResult *restorev1alpha1.Result `json:"lastResult,omitempty"`
 	// LastReportRef names the RestoreReport in the test's namespace.
