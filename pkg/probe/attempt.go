@@ -23,11 +23,16 @@ func (f final) Unwrap() error { return f.error }
 
 func finalf(format string, args ...any) error { return final{fmt.Errorf(format, args...)} }
 
+// unsure marks an error that tells nothing of the restored application: what was asked did not answer. It uses up no attempt.
+type unsure struct{ error }
+
+func (u unsure) Unwrap() error { return u.error }
+
 // attempts calls try, each time for at most timeout, until it succeeds, the error is final, n attempts are used up or ctx
 // ends. late says what has not happened when the time is up.
 func attempts(ctx context.Context, n int32, timeout time.Duration, late string, try func(context.Context) (string, error)) (string, error) {
 	var last error
-	for i, delay := int32(1), firstDelay; ; i, delay = i+1, min(2*delay, maxDelay) {
+	for i, delay := int32(1), firstDelay; ; delay = min(2*delay, maxDelay) {
 		message, err := attempt(ctx, timeout, late, try)
 		if err == nil {
 			return message, nil
@@ -36,6 +41,12 @@ func attempts(ctx context.Context, n int32, timeout time.Duration, late string, 
 			return "", cut(last)
 		}
 		last = err
+		if errors.As(err, &unsure{}) {
+			if pause(ctx, delay) != nil {
+				return "", cut(last)
+			}
+			continue
+		}
 		if i >= n || errors.As(err, &final{}) {
 			if i > 1 {
 				err = fmt.Errorf("%w (attempt %d of %d)", err, i, n)
@@ -45,6 +56,7 @@ func attempts(ctx context.Context, n int32, timeout time.Duration, late string, 
 		if pause(ctx, delay) != nil {
 			return "", cut(last)
 		}
+		i++
 	}
 }
 
@@ -68,10 +80,10 @@ type told struct{ error }
 
 func (t told) Unwrap() error { return t.error }
 
-// cut is the error of a check that ctx ended, with what its last whole attempt said.
+// cut is the error of a check that ctx ended, with what its last whole attempt said. Without one, nothing is known.
 func cut(last error) error {
 	if last == nil {
-		return errCut
+		return unsure{errCut}
 	}
 	return fmt.Errorf("%w; the last attempt: %w", errCut, last)
 }
@@ -97,7 +109,7 @@ func read[T any](ctx context.Context, get func(context.Context) (T, error)) (T, 
 			return got, err
 		}
 		if pause(ctx, delay) != nil {
-			return got, told{fmt.Errorf("the API server did not answer: %w", err)}
+			return got, told{unsure{fmt.Errorf("the API server did not answer: %w", err)}}
 		}
 	}
 }

@@ -56,6 +56,8 @@ func (p *Prober) execCommand(ctx context.Context, among []v1alpha1.SandboxNamesp
 		code = ended.Code
 	case err != nil && noProgram(err):
 		return "", finalf("container %s of pod %s has no program %s", container, pod.Name, check.Command[0])
+	case errors.Is(err, errNoStatus) || err != nil && passing(err):
+		return "", unsure{fmt.Errorf("exec in pod %s, container %s: %w", pod.Name, container, err)}
 	case err != nil:
 		return "", fmt.Errorf("exec in pod %s, container %s: %w", pod.Name, container, err)
 	}

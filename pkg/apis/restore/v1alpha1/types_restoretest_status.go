@@ -269,7 +269,7 @@ type PodCount struct {
 // CheckStatus is the verdict of one check.
 type CheckStatus struct {
 	Name string `json:"name"`
-	// +kubebuilder:validation:Enum=pass;fail;skip
+	// +kubebuilder:validation:Enum=pass;fail;skip;unknown
 	Status CheckResult `json:"status"`
 	// +optional
 	Duration Duration `json:"duration,omitempty"`
@@ -286,6 +286,8 @@ const (
 	CheckPass CheckResult = "pass"
 	CheckFail CheckResult = "fail"
 	CheckSkip CheckResult = "skip"
+	// CheckUnknown: it did not come to an end, and nothing was learnt.
+	CheckUnknown CheckResult = "unknown"
 )
 
 // ReportStatus is written by report.
