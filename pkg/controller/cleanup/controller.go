@@ -249,11 +249,14 @@ func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen
 			continue
 		}
 		c.watches.start(c.lifetime, ns, key) //nolint:contextcheck // a watch outlives the sync that starts it
-		left, err := contents(ctx, c.metadata, ns.Name)
+		left, linger, err := contents(ctx, c.metadata, ns.Name)
 		if err != nil {
 			return err
 		}
 		s.contents = append(s.contents, left...)
+		if linger {
+			s.lingering = append(s.lingering, ns)
+		}
 	}
 	return nil
 }

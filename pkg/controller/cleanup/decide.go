@@ -30,6 +30,7 @@ type seen struct {
 	namespaces []*corev1.Namespace
 	restores   []*velerov1.Restore
 	contents   []string                     // pods and claims that still exist, "kind namespace/name"
+	lingering  []*corev1.Namespace          // those that terminate and hold pods that take their time
 	planned                                 // for the volumes of the namespaces' claims
 	snapshots  []*unstructured.Unstructured // VolumeSnapshotContents that may be deleted
 }
