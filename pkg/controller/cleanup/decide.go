@@ -61,10 +61,15 @@ const (
 // the RestoreTest is gone. A report that cannot be written does not keep a copy of production alive for ever.
 func kept(rt *v1alpha1.RestoreTest, now time.Time) string {
 	if rt == nil || rt.DeletionTimestamp != nil || !conditions.Active(rt) || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) ||
-		now.After(rt.Status.Run.Deadline.Add(overdue)) {
+		reportDue(rt, now) <= 0 {
 		return ""
 	}
 	return rt.Status.Run.ID
+}
+
+// reportDue returns how much longer the report of rt's run is waited for.
+func reportDue(rt *v1alpha1.RestoreTest, now time.Time) time.Duration {
+	return rt.Status.Run.Deadline.Add(overdue).Sub(now)
 }
 
 // next tells what to do about s.
