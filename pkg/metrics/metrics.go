@@ -39,10 +39,11 @@ var (
 		Subsystem: subsystem, Name: "leaked_objects_total", StabilityLevel: metrics.ALPHA,
 		Help: "Number of objects that runs left behind, because deleting them could have destroyed what is not theirs.",
 	}, []string{"namespace", "test"})
-	fence = metrics.NewGauge(&metrics.GaugeOpts{
+	// Without labels, and a vector all the same: it is not there before somebody has looked.
+	fence = metrics.NewGaugeVec(&metrics.GaugeOpts{
 		Subsystem: subsystem, Name: "fence_intact", StabilityLevel: metrics.ALPHA,
-		Help: "Whether the admission fence was as shipped when it was last looked at, 1 or 0.",
-	})
+		Help: "Whether the admission fence was as shipped when it was last looked at, 1 or 0. Controllers that do not lead do not look.",
+	}, nil)
 
 	register sync.Once
 )
@@ -92,11 +93,11 @@ func Ended(namespace, test string, run Run) {
 
 // Fence tells whether the admission fence is as shipped.
 func Fence(intact bool) {
+	value := 0.0
 	if intact {
-		fence.Set(1)
-	} else {
-		fence.Set(0)
+		value = 1
 	}
+	fence.WithLabelValues().Set(value)
 }
 
 // Leaked counts objects that a run of a test left behind.

@@ -70,3 +70,22 @@ kymaros_tests_total{namespace="prod",result="pass",test="shop"} 1
 		t.Errorf("series of a deleted test remain: %v", err)
 	}
 }
+
+func TestTheFenceIsNotToldOfBeforeSomebodyHasLooked(t *testing.T) {
+	Register()
+	const head = `
+# HELP kymaros_fence_intact [ALPHA] Whether the admission fence was as shipped when it was last looked at, 1 or 0. Controllers that do not lead do not look.
+# TYPE kymaros_fence_intact gauge
+`
+	compare := func(want string) {
+		t.Helper()
+		if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), "kymaros_fence_intact"); err != nil {
+			t.Error(err)
+		}
+	}
+	compare("")
+	Fence(false)
+	compare(head + "kymaros_fence_intact 0\n")
+	Fence(true)
+	compare(head + "kymaros_fence_intact 1\n")
+}

@@ -144,6 +144,8 @@ func writes(verb string, resource schema.GroupVersionResource, sub, namespace st
 		return creates(resource, namespace, "{apiVersion: v1, kind: LimitRange, metadata: {name: fence-new}, spec: {limits: [{type: Container, default: {cpu: '1'}}]}}"), guard, true
 	case "create pods/exec", "create pods/portforward":
 		return connects(sub, what), guard, true
+	case "deletecollection pods":
+		return deletesAll(resource, namespace), guard, true
 	case "patch namespaces":
 		if isSandbox(namespace) {
 			return patches(resource, namespace, "{metadata: {finalizers: null}}"), finalizersOf(namespace), true

@@ -154,15 +154,15 @@ func startControlPlane() (stop func() error, err error) {
 	}()
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	if err != nil {
-		return nil, fmt.Errorf("control plane did not become ready: %w", err)
+		return stop, fmt.Errorf("control plane did not become ready: %w", err)
 	}
 	var ready struct{ Kubeconfig string }
 	if err := json.Unmarshal(line, &ready); err != nil {
-		return nil, fmt.Errorf("control plane said %q: %w", line, err)
+		return stop, fmt.Errorf("control plane said %q: %w", line, err)
 	}
 	admin, err = clientcmd.BuildConfigFromFlags("", ready.Kubeconfig)
 	if err != nil {
-		return nil, err
+		return stop, err
 	}
 	admin.QPS = -1 // the tests are no guests
 	admin.UserAgent = "integration-test"

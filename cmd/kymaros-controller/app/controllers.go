@@ -71,7 +71,6 @@ type controllers struct {
 	labelled informers.SharedInformerFactory        // whatever carries our managed-by label
 	events   record.EventBroadcaster
 	sink     record.EventSink
-	fence    *fence.Checker
 	runs     map[string]func(context.Context)
 	caches   []cache.InformerSynced
 }
@@ -122,10 +121,11 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 	velero := set.velero.Velero().V1()
 	switch name {
 	case controller.Schedule:
-		if set.fence, err = fence.NewChecker(c.kube, c.kymaros, options.LeaderElectNamespace, options.VeleroNamespace, options.PermittedResources); err != nil {
+		checker, err := fence.NewChecker(c.kube, c.kymaros, options.LeaderElectNamespace, options.VeleroNamespace, options.PermittedResources)
+		if err != nil {
 			return nil, err
 		}
-		built, err := schedule.New(ctx, schedule.Options{RequireFence: options.RequireFence, Bounds: options.Bounds}, c.kymaros, tests, set.fence.Problem, recorder)
+		built, err := schedule.New(ctx, schedule.Options{RequireFence: options.RequireFence, Bounds: options.Bounds}, c.kymaros, tests, checker.Problem, recorder)
 		return run(built, err)
 	case controller.Sandbox:
 		built, err := sandbox.New(ctx, sandbox.Options{

@@ -53,10 +53,6 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	// Told here once, so that nobody has to wait for the first run; each run looks again.
-	if problem, err := set.fence.Problem(ctx); err != nil || problem != "" {
-		logger.Error(err, "The admission fence is not in force as it was shipped", "requireFence", options.RequireFence, "problem", problem)
-	}
 	var leading atomic.Bool
 	health := newHealth(set.synced)
 	reviews, err := newClients(config, "kymaros-metrics")

@@ -28,11 +28,13 @@ func (c *Controller) act(ctx context.Context, key cache.ObjectName, rt *v1alpha1
 	case secureVolumes:
 		err := errors.Join(c.secure(ctx, s.protect, corev1.PersistentVolumeReclaimRetain), c.secure(ctx, s.reclaim, corev1.PersistentVolumeReclaimDelete))
 		if err != nil {
-			return err
+			return err // pods keep their claims, and claims their volumes
 		}
-		return c.deleteNamespaces(ctx, key, s.namespaces)
+		return errors.Join(c.hurry(ctx, key, s.lingering), c.deleteNamespaces(ctx, key, s.namespaces))
 	case deleteNamespaces:
-		return c.deleteNamespaces(ctx, key, s.namespaces)
+		return errors.Join(c.hurry(ctx, key, s.lingering), c.deleteNamespaces(ctx, key, s.namespaces))
+	case awaitContents:
+		return c.hurry(ctx, key, s.lingering)
 	case deleteSnapshots:
 		return c.deleteSnapshots(ctx, s.snapshots)
 	case release:
@@ -40,7 +42,7 @@ func (c *Controller) act(ctx context.Context, key cache.ObjectName, rt *v1alpha1
 			return err
 		}
 		return errors.Join(c.deleteRestores(ctx, s.restores), c.release(ctx, s.namespaces))
-	case awaitContents, done:
+	case done:
 	}
 	return nil
 }
@@ -92,8 +94,7 @@ func (c *Controller) deleteNamespaces(ctx context.Context, key cache.ObjectName,
 			errs = append(errs, err)
 			continue
 		}
-		of, marked := controller.TestOf(live)
-		if !marked || of != key || live.UID != ns.UID || live.Labels[v1alpha1.LabelRun] != ns.Labels[v1alpha1.LabelRun] {
+		if !sameSandbox(live, ns, key) {
 			continue
 		}
 		klog.FromContext(ctx).V(2).Info("Deleting sandbox", "namespace", ns.Name)

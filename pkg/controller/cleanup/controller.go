@@ -101,14 +101,12 @@ func New(ctx context.Context, o Options, tests restoreinformers.RestoreTestInfor
 		}
 		c.runner.Synced = append(c.runner.Synced, handler.HasSyncedChecker())
 	}
-	// A namespace that is gone needs no watch any more.
 	_, err := labelled.Core().V1().Namespaces().Informer().AddEventHandlerWithOptions(cache.ResourceEventHandlerFuncs{DeleteFunc: func(obj any) {
 		if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
 			obj = gone.Obj
 		}
 		if ns, ok := obj.(*corev1.Namespace); ok {
-			c.watches.end(ns.UID)
-			c.secured.Delete(ns.UID)
+			c.forget(ns.UID)
 		}
 	}}, cache.HandlerOptions{Logger: &logger})
 	return c, err
@@ -127,8 +125,8 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	if rt != nil && rt.Status.Run != nil && conditions.ForRun(rt, v1alpha1.ConditionCleanedUp) == nil {
-		if conditions.ForRun(rt, v1alpha1.ConditionReported) == nil && rt.DeletionTimestamp == nil {
-			return 0, nil // conditions stand in the order of their first writes, which is to be that of the phases
+		if left := reportDue(rt, time.Now()); conditions.ForRun(rt, v1alpha1.ConditionReported) == nil && rt.DeletionTimestamp == nil && left > 0 {
+			return left, nil // conditions stand in the order of their first writes, which is to be that of the phases
 		}
 		first := metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonWaiting, Message: "waiting for " + v1alpha1.ConditionReported}
 		return 0, c.status.Write(ctx, rt, first, v1alpha1.RestoreTestStatus{Cleanup: &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID}})
@@ -141,6 +139,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if next(s) == done {
 		return c.finish(ctx, key, rt, keep)
 	}
+	defer c.forgetGone(s.namespaces)
 
 	// What is about to be deleted was found in a cache; the decision to delete is taken on the live object.
 	live, err := c.client.RestoreV1alpha1().RestoreTests(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
@@ -227,6 +226,22 @@ func (c *Controller) liveRestores(ctx context.Context, key cache.ObjectName, kee
 	return nil
 }
 
+// forget drops what is kept for a namespace.
+func (c *Controller) forget(uid types.UID) {
+	c.watches.end(uid)
+	c.secured.Delete(uid)
+}
+
+// forgetGone forgets those of the namespaces that the cache does not show any more: their deletion may have been handled before
+// something was kept for them.
+func (c *Controller) forgetGone(namespaces []*corev1.Namespace) {
+	for _, ns := range namespaces {
+		if have, err := c.namespaces.Get(ns.Name); err != nil || have.UID != ns.UID {
+			c.forget(ns.UID)
+		}
+	}
+}
+
 // expendable tells whether o was made for a run of the test that is not the one to keep.
 func expendable(o metav1.Object, key cache.ObjectName, keep string) bool {
 	of, ok := controller.TestOf(o)
@@ -249,11 +264,14 @@ func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen
 			continue
 		}
 		c.watches.start(c.lifetime, ns, key) //nolint:contextcheck // a watch outlives the sync that starts it
-		left, err := contents(ctx, c.metadata, ns.Name)
+		left, linger, err := contents(ctx, c.metadata, ns.Name)
 		if err != nil {
 			return err
 		}
 		s.contents = append(s.contents, left...)
+		if linger {
+			s.lingering = append(s.lingering, ns)
+		}
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ type seen struct {
 	namespaces []*corev1.Namespace
 	restores   []*velerov1.Restore
 	contents   []string                     // pods and claims that still exist, "kind namespace/name"
+	lingering  []*corev1.Namespace          // those that terminate and hold pods that take their time
 	planned                                 // for the volumes of the namespaces' claims
 	snapshots  []*unstructured.Unstructured // VolumeSnapshotContents that may be deleted
 }
@@ -60,10 +61,15 @@ const (
 // the RestoreTest is gone. A report that cannot be written does not keep a copy of production alive for ever.
 func kept(rt *v1alpha1.RestoreTest, now time.Time) string {
 	if rt == nil || rt.DeletionTimestamp != nil || !conditions.Active(rt) || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) ||
-		now.After(rt.Status.Run.Deadline.Add(overdue)) {
+		reportDue(rt, now) <= 0 {
 		return ""
 	}
 	return rt.Status.Run.ID
+}
+
+// reportDue returns how much longer the report of rt's run is waited for.
+func reportDue(rt *v1alpha1.RestoreTest, now time.Time) time.Duration {
+	return rt.Status.Run.Deadline.Add(overdue).Sub(now)
 }
 
 // next tells what to do about s.

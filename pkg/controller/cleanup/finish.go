@@ -87,8 +87,11 @@ func (c *Controller) conclude(ctx context.Context, key cache.ObjectName, rt *v1a
 
 // finish says that nothing is left, and then lets the RestoreTest go.
 func (c *Controller) finish(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, keep string) (time.Duration, error) {
-	if rt == nil || keep != "" {
+	if rt == nil {
 		return 0, nil
+	}
+	if keep != "" {
+		return reportDue(rt, time.Now()), nil // a run that nobody reports, and that has no sandbox, wakes nobody
 	}
 	if conditions.Active(rt) {
 		gone, lost, err := c.former(ctx, rt)

@@ -12,7 +12,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
-// stuckAfter is how long a namespace may terminate before cleanup says that it is stuck. Pods get 30 s to stop, and the
+// stuckAfter is how long a namespace may terminate before cleanup says that it is stuck. Volumes take a while, and the
 // namespace controller looks again at intervals of up to 15 s.
 const stuckAfter = 5 * time.Minute
 

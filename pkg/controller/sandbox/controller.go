@@ -112,7 +112,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		if s.verdict != nil {
 			first = decide(rt, s, time.Now())
 		}
-		return 0, c.status.Write(ctx, rt, first, fragment(rt, s))
+		return 0, c.status.Write(ctx, rt, first, fragment(rt, s, time.Now()))
 	}
 	if ready.Status == metav1.ConditionFalse {
 		return 0, nil
@@ -132,7 +132,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	}
 	now := time.Now()
 	s.violations = append(s.violations, c.unwritten.take(key, rt.Status.Run.ID)...)
-	own := fragment(rt, s)
+	own := fragment(rt, s, now)
 	if err := c.status.Write(ctx, rt, decide(rt, s, now), own); err != nil {
 		c.unwritten.keep(key, rt.Status.Run.ID, s.violations)
 		return 0, err

@@ -42,7 +42,7 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, s.verdict.reason, s.verdict.message
 	case len(s.missing)+len(s.quota) == 0 && s.unproven():
 		condition.Reason, condition.Message = v1alpha1.ReasonIsolationUnproven, "waiting for a proof of isolation: "+s.isolation.Message
-		if expired || impatient(rt, now) {
+		if expired || impatient(rt.Status.Sandbox, now) {
 			condition.Status = metav1.ConditionFalse
 			condition.Reason, condition.Message = s.isolation.Verdict()
 		}
@@ -63,16 +63,15 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 // unproven tells whether the sandbox has to wait for a proof of isolation.
 func (s *seen) unproven() bool { return s.required && s.isolation.State != v1alpha1.IsolationProven }
 
-// impatient tells whether rt's run has waited long enough for a proof. What speaks against isolation may pass, as a restart
-// of the network plugin does, so it decides no sooner than what leaves it open.
-func impatient(rt *v1alpha1.RestoreTest, now time.Time) bool {
-	ready := conditions.ForRun(rt, v1alpha1.ConditionSandboxReady)
-	return ready != nil && now.Sub(ready.LastTransitionTime.Time) >= isolation.Patience
+// impatient tells whether a run has waited long enough for a proof, since it first asked for one. What speaks against isolation
+// may pass, as a restart of the network plugin does, so it decides no sooner than what leaves it open.
+func impatient(own *v1alpha1.SandboxStatus, now time.Time) bool {
+	return own != nil && own.UnprovenSince != nil && now.Sub(own.UnprovenSince.Time) >= isolation.Patience
 }
 
 // fragment returns sandbox's own fields of the status. Violations of the run are never forgotten, and static classes stay
 // as they were found: the quota is made of them, and must not look changed when somebody makes a volume.
-func fragment(rt *v1alpha1.RestoreTest, s seen) v1alpha1.RestoreTestStatus {
+func fragment(rt *v1alpha1.RestoreTest, s seen, now time.Time) v1alpha1.RestoreTestStatus {
 	status := v1alpha1.RestoreTestStatus{Sandbox: &v1alpha1.SandboxStatus{RunID: rt.Status.Run.ID, Namespaces: s.namespaces}}
 	for _, ns := range s.namespaces {
 		status.SandboxNamespaces = append(status.SandboxNamespaces, ns.Name)
@@ -83,9 +82,15 @@ func fragment(rt *v1alpha1.RestoreTest, s seen) v1alpha1.RestoreTestStatus {
 	violations := slices.Clone(s.violations)
 	status.Sandbox.StaticClasses = s.staticClasses
 	status.Sandbox.Isolation = s.isolation.State
+	if s.isolation.State != "" && s.unproven() {
+		status.Sandbox.UnprovenSince = &metav1.Time{Time: now.Truncate(time.Second)}
+	}
 	if old := rt.Status.Sandbox; old != nil && old.RunID == rt.Status.Run.ID {
 		violations = append(violations, old.Violations...)
 		status.Sandbox.StaticClasses = old.StaticClasses
+		if old.UnprovenSince != nil {
+			status.Sandbox.UnprovenSince = old.UnprovenSince
+		}
 		if s.isolation.State == "" {
 			status.Sandbox.Isolation = old.Isolation
 		}

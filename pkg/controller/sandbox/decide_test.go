@@ -53,27 +53,27 @@ func TestViolationsAreNeverForgotten(t *testing.T) {
 	rt := test(func(rt *v1alpha1.RestoreTest) {
 		rt.Status.Sandbox = &v1alpha1.SandboxStatus{RunID: "run", Violations: []string{"b"}}
 	})
-	if diff := cmp.Diff([]string{"a", "b"}, fragment(rt, seen{violations: []string{"b", "a"}}).Sandbox.Violations); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b"}, fragment(rt, seen{violations: []string{"b", "a"}}, now).Sandbox.Violations); diff != "" {
 		t.Error(diff)
 	}
 	rt.Status.Sandbox.RunID = "another"
-	if got := fragment(rt, seen{}).Sandbox.Violations; len(got) > 0 {
+	if got := fragment(rt, seen{}, now).Sandbox.Violations; len(got) > 0 {
 		t.Errorf("violations of another run count: %v", got)
 	}
 }
 
 func TestStaticClassesStayAsTheyWereFound(t *testing.T) {
-	first := fragment(test(), seen{staticClasses: []string{"nfs"}})
+	first := fragment(test(), seen{staticClasses: []string{"nfs"}}, now)
 	if diff := cmp.Diff([]string{"nfs"}, first.Sandbox.StaticClasses); diff != "" {
 		t.Error(diff)
 	}
-	later := fragment(test(func(rt *v1alpha1.RestoreTest) { rt.Status.Sandbox = first.Sandbox }), seen{staticClasses: []string{"another"}})
+	later := fragment(test(func(rt *v1alpha1.RestoreTest) { rt.Status.Sandbox = first.Sandbox }), seen{staticClasses: []string{"another"}}, now)
 	if diff := cmp.Diff([]string{"nfs"}, later.Sandbox.StaticClasses); diff != "" {
 		t.Errorf("the quota would look changed by somebody: %s", diff)
 	}
 	next := fragment(test(func(rt *v1alpha1.RestoreTest) {
 		rt.Status.Sandbox = &v1alpha1.SandboxStatus{RunID: "another", StaticClasses: []string{"nfs"}}
-	}), seen{})
+	}), seen{}, now)
 	if len(next.Sandbox.StaticClasses) > 0 {
 		t.Errorf("what was found in another run counts: %v", next.Sandbox.StaticClasses)
 	}

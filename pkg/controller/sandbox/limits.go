@@ -10,8 +10,8 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
-// measure gives a sandbox its quota, which the status keeps, and creates its LimitRange. Both depend on production of this
-// moment, and on flags, so neither is found anew later: it would look as if somebody had changed them.
+// measure gives a sandbox its quota and its limits, which the status keeps, and creates its LimitRange. All depend on production of
+// this moment, and on flags, so none is found anew later: it would look as if somebody had changed them.
 func (c *Controller) measure(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox *v1alpha1.SandboxNamespace) error {
 	p, err := c.look(ctx, sandbox.Source)
 	if err != nil {
@@ -19,7 +19,9 @@ func (c *Controller) measure(ctx context.Context, rt *v1alpha1.RestoreTest, sand
 	}
 	given := c.bounds.Quota(rt.Status.Run.Spec.Sandbox.ResourceQuota)
 	sandbox.Quota = allotted(given, p)
-	_, err = c.kube.CoreV1().LimitRanges(sandbox.Name).Create(ctx, limits(rt, *sandbox, given, p.all()), createOptions)
+	want := limits(rt, *sandbox, given, p.all())
+	sandbox.Limits = told(want)
+	_, err = c.kube.CoreV1().LimitRanges(sandbox.Name).Create(ctx, want, createOptions)
 	if apierrors.IsAlreadyExists(err) {
 		return nil
 	}
@@ -65,6 +67,18 @@ func limits(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, given v
 	return &corev1.LimitRange{ObjectMeta: meta(rt, sandbox, limitsName), Spec: corev1.LimitRangeSpec{
 		Limits: []corev1.LimitRangeItem{{Type: corev1.LimitTypeContainer, Default: limit, DefaultRequest: request}},
 	}}
+}
+
+// told returns what the status says of a LimitRange.
+func told(l *corev1.LimitRange) v1alpha1.SandboxLimits {
+	text := func(name corev1.ResourceName) v1alpha1.Quantity {
+		q, ok := l.Spec.Limits[0].Default[name]
+		if !ok {
+			return ""
+		}
+		return v1alpha1.Quantity(q.String())
+	}
+	return v1alpha1.SandboxLimits{CPU: text(corev1.ResourceCPU), Memory: text(corev1.ResourceMemory)}
 }
 
 // demand returns the largest request for name among containers that set no limit for it. bounded: a pod sets a limit for

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
@@ -136,5 +137,37 @@ func TestLimitsKnowWhatDoesNotRunNow(t *testing.T) {
 		if list, ok := a.(clienttesting.ListActionImpl); !ok || list.ListOptions.ResourceVersion != "0" {
 			t.Errorf("production is not read from the cache: %v", a)
 		}
+	}
+}
+
+func TestTheStatusTellsTheLimitsOfContainersThatDeclareNone(t *testing.T) {
+	for name, c := range map[string]struct {
+		rt         *v1alpha1.RestoreTest
+		production []runtime.Object
+		want       v1alpha1.SandboxLimits
+	}{
+		"a namespace that is gone: none": {test(), nil, v1alpha1.SandboxLimits{}},
+		"the usual":                      {test(), []runtime.Object{&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: box.Source, Name: "x"}, Spec: spec(memory("", ""))}}, v1alpha1.SandboxLimits{CPU: "2", Memory: "4Gi"}},
+		"the quota":                      {memoryQuota("1Gi"), nil, v1alpha1.SandboxLimits{Memory: "1Gi"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kube := fake.NewClientset(c.production...)
+			sandbox := box
+			if err := (&Controller{kube: kube}).measure(t.Context(), c.rt, &sandbox); err != nil {
+				t.Fatal(err)
+			}
+			made, err := kube.CoreV1().LimitRanges(box.Name).Get(t.Context(), limitsName, metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[string]v1alpha1.SandboxLimits{"status": sandbox.Limits, "LimitRange": told(made)}
+			c.rt.Status.Sandbox = fragment(c.rt, seen{namespaces: []v1alpha1.SandboxNamespace{sandbox}}, now).Sandbox
+			got["next look"] = planned(c.rt)[0].Limits
+			for where, limits := range got {
+				if limits != c.want {
+					t.Errorf("%s: %+v, want %+v", where, limits, c.want)
+				}
+			}
+		})
 	}
 }

@@ -31,10 +31,10 @@ var dnsLabels = map[string]string{"app.kubernetes.io/name": "kymaros", "app.kube
 // planned returns the sandboxes of rt's run, in the order of its sources, with the quotas that were found for them.
 func planned(rt *v1alpha1.RestoreTest) []v1alpha1.SandboxNamespace {
 	run := rt.Status.Run
-	quotas := map[string]v1alpha1.SandboxQuota{}
+	known := map[string]v1alpha1.SandboxNamespace{}
 	if own := rt.Status.Sandbox; own != nil && own.RunID == run.ID {
 		for _, sandbox := range own.Namespaces {
-			quotas[sandbox.Source] = sandbox.Quota
+			known[sandbox.Source] = sandbox
 		}
 	}
 	var all []v1alpha1.SandboxNamespace
@@ -43,7 +43,8 @@ func planned(rt *v1alpha1.RestoreTest) []v1alpha1.SandboxNamespace {
 		if name == "" {
 			name = names.Sandbox(run.Spec.Sandbox.NamespacePrefix, rt.Name, run.ID, source.Name)
 		}
-		all = append(all, v1alpha1.SandboxNamespace{Source: source.Name, Name: name, Quota: quotas[source.Name]})
+		was := known[source.Name]
+		all = append(all, v1alpha1.SandboxNamespace{Source: source.Name, Name: name, Quota: was.Quota, Limits: was.Limits})
 	}
 	return all
 }

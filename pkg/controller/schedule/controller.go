@@ -3,7 +3,8 @@ package schedule
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -47,6 +48,7 @@ type Options struct {
 // New returns the schedule controller. It fails if the informer was stopped already.
 func New(ctx context.Context, options Options, client versioned.Interface, tests informers.RestoreTestInformer, fence Fence,
 	recorder record.EventRecorder) (*Controller, error) {
+	metrics.Register()
 	logger := klog.FromContext(ctx)
 	c := &Controller{
 		client:       client,
@@ -69,7 +71,12 @@ func New(ctx context.Context, options Options, client versioned.Interface, tests
 }
 
 // Run works until ctx ends.
-func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
+func (c *Controller) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { c.watchFence(ctx) })
+	c.runner.Run(ctx)
+	wg.Wait()
+}
 
 func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
 	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
@@ -80,15 +87,12 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	plan := decide(rt, c.bounds, time.Now())
+	var unseen error
 	if plan.starts {
-		problem, err := c.fence(ctx)
-		if err != nil && c.requireFence {
-			return 0, fmt.Errorf("look at the fence: %w", err)
+		var problem string
+		if problem, unseen = c.look(ctx); unseen != nil {
+			problem = notSeen
 		}
-		if err != nil {
-			problem = err.Error() // who runs without it gets no run less for it
-		}
-		metrics.Fence(problem == "")
 		plan = fenced(rt, plan, problem, c.requireFence)
 	}
 	if conditions.Active(rt) && !controller.HasFinalizer(rt) {
@@ -102,5 +106,12 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 			metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Schedule)})
 		return 0, err
 	}
-	return plan.again, c.status.Write(ctx, rt, plan.condition, plan.status)
+	err = c.status.Write(ctx, rt, plan.condition, plan.status)
+	if c.requireFence {
+		return plan.again, errors.Join(err, unseen)
+	}
+	if unseen != nil { // who runs without it gets no run less for it
+		klog.FromContext(ctx).Error(unseen, "A run starts, and nobody knows of the fence")
+	}
+	return plan.again, err
 }

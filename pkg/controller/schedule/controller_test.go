@@ -3,8 +3,10 @@ package schedule
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
@@ -30,7 +32,7 @@ func TestAFenceThatCannotBeLookedAt(t *testing.T) {
 			if err := indexer.Add(rt); err != nil {
 				t.Fatal(err)
 			}
-			away := errors.New("the API server is away")
+			away := errors.New("dial tcp 10.0.0.1:34567: the API server is away")
 			schedule := Controller{
 				client: client, tests: listers.NewRestoreTestLister(indexer), requireFence: c.required,
 				fence:  func(context.Context) (string, error) { return "", away },
@@ -40,18 +42,20 @@ func TestAFenceThatCannotBeLookedAt(t *testing.T) {
 			if c.starts != (err == nil) || err != nil && !errors.Is(err, away) {
 				t.Fatalf("sync: %v", err)
 			}
-			if started := len(client.Actions()) > 0; started != c.starts {
-				t.Errorf("started: %v", started)
-			}
-			if !c.starts {
-				return
-			}
 			now, err := client.RestoreV1alpha1().RestoreTests(rt.Namespace).Get(t.Context(), rt.Name, metav1.GetOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if run := now.Status.Run; run == nil || run.Fence != v1alpha1.FenceNotIntact {
+			if run := now.Status.Run; (run != nil) != c.starts || run != nil && run.Fence != v1alpha1.FenceNotIntact {
 				t.Errorf("run %+v", run)
+			}
+			if c.starts {
+				return
+			}
+			// What is due and does not start says why, in words that stay the same.
+			scheduled := meta.FindStatusCondition(now.Status.Conditions, v1alpha1.ConditionScheduled)
+			if scheduled == nil || scheduled.Reason != v1alpha1.ReasonFenceNotIntact || !strings.Contains(scheduled.Message, "log of the controller") || strings.Contains(scheduled.Message, "34567") {
+				t.Errorf("condition %+v", scheduled)
 			}
 		})
 	}

@@ -145,8 +145,8 @@ func phase(rt *v1alpha1.RestoreTest) v1alpha1.Phase {
 		return v1alpha1.PhaseIdle
 	case conditions.Active(rt):
 		return v1alpha1.PhaseRunning
-	case rt.Status.LastResult == v1alpha1.ResultFail:
-		return v1alpha1.PhaseFailed
+	case rt.Status.LastResult == v1alpha1.ResultFail, !conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue):
+		return v1alpha1.PhaseFailed // the last result is that of an earlier run if nobody reported this one
 	}
 	return v1alpha1.PhaseCompleted
 }

@@ -36,7 +36,10 @@ func ran(start time.Time, cleaned bool) edit {
 		rt.Status.Run = &v1alpha1.RunStatus{ID: "old", StartTime: metav1.NewTime(start), Trigger: v1alpha1.TriggerCron, Deadline: metav1.NewTime(start.Add(time.Hour))}
 		if cleaned {
 			rt.Status.Cleanup = &v1alpha1.CleanupStatus{RunID: "old"}
-			rt.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionTrue}}
+			rt.Status.Report = &v1alpha1.ReportStatus{RunID: "old"}
+			rt.Status.Conditions = []metav1.Condition{
+				{Type: v1alpha1.ConditionReported, Status: metav1.ConditionTrue}, {Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionTrue},
+			}
 		}
 	}
 }
@@ -71,6 +74,12 @@ func TestDecide(t *testing.T) {
 		"a test that ran today waits for tomorrow": {
 			test(ran(at(10, 3), true)),
 			want{next: at(11, 3), status: "True", reason: v1alpha1.ReasonNextRunPlanned, message: "2026-03-11T03:00:00Z", phase: v1alpha1.PhaseCompleted, again: 15 * time.Hour},
+		},
+		"a run that nobody reported is no success, whatever the one before it was": {
+			test(ran(at(10, 3), true), func(rt *v1alpha1.RestoreTest) {
+				rt.Status.LastResult, rt.Status.Report.RunID = v1alpha1.ResultPass, "before"
+			}),
+			want{next: at(11, 3), status: "True", reason: v1alpha1.ReasonNextRunPlanned, phase: v1alpha1.PhaseFailed, again: 15 * time.Hour},
 		},
 		"any number of missed runs is made up for by one": {
 			test(ran(at(3, 3), true)),

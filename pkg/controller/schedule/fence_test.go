@@ -1,14 +1,20 @@
 package schedule
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/bounds"
+	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
 func TestARunStartsOnlyBehindTheFence(t *testing.T) {
@@ -65,4 +71,57 @@ func TestOnlyAStartLooksAtTheFence(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fenceMetric returns the value of kymaros_fence_intact, or "absent".
+func fenceMetric(t *testing.T) string {
+	t.Helper()
+	all, err := legacyregistry.DefaultGatherer.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range all {
+		if family.GetName() == "kymaros_fence_intact" {
+			return fmt.Sprint(family.GetMetric()[0].GetGauge().GetValue())
+		}
+	}
+	return "absent"
+}
+
+func TestTheMetricOfTheFenceTellsOfTheLastLook(t *testing.T) {
+	metrics.Register()
+	if got := fenceMetric(t); got != "absent" {
+		t.Errorf("before anybody has looked it is %s", got)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		problem, away, looks := "", error(nil), 0
+		c := &Controller{requireFence: true, fence: func(context.Context) (string, error) { looks++; return problem, away }}
+		done := make(chan struct{})
+		go func() { c.watchFence(ctx); close(done) }()
+		for _, step := range []struct {
+			what    string
+			problem string
+			away    error
+			after   time.Duration
+			want    string
+			looks   int
+		}{
+			{"right at the start", "", nil, 0, "1", 1},
+			{"while all is well", "a policy is missing", nil, 59 * time.Minute, "1", 1},
+			{"when it has broken meanwhile", "a policy is missing", nil, time.Minute, "0", 2},
+			{"while it is broken", "a policy is missing", nil, 10 * time.Minute, "0", 12},
+			{"when nobody can tell", "", errors.New("away"), time.Minute, "0", 13},
+			{"when it is mended", "", nil, time.Minute, "1", 14},
+		} {
+			problem, away = step.problem, step.away
+			time.Sleep(step.after) // of the bubble
+			synctest.Wait()
+			if got := fenceMetric(t); got != step.want || looks != step.looks {
+				t.Errorf("%s it is %s after %d looks, want %s after %d", step.what, got, looks, step.want, step.looks)
+			}
+		}
+		cancel()
+		<-done
+	})
 }

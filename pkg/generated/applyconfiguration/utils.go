@@ -105,6 +105,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.RTOPartsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("RunStatus"):
 		return &restorev1alpha1.RunStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SandboxLimits"):
+		return &restorev1alpha1.SandboxLimitsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SandboxNamespace"):
 		return &restorev1alpha1.SandboxNamespaceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SandboxQuota"):

@@ -65,6 +65,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.RestoreTestStatus{}.OpenAPIModelName():       schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref),
 		v1alpha1.RunStatus{}.OpenAPIModelName():               schema_pkg_apis_restore_v1alpha1_RunStatus(ref),
 		v1alpha1.SLA{}.OpenAPIModelName():                     schema_pkg_apis_restore_v1alpha1_SLA(ref),
+		v1alpha1.SandboxLimits{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_SandboxLimits(ref),
 		v1alpha1.SandboxNamespace{}.OpenAPIModelName():        schema_pkg_apis_restore_v1alpha1_SandboxNamespace(ref),
 		v1alpha1.SandboxQuota{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_SandboxQuota(ref),
 		v1alpha1.SandboxSpec{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_SandboxSpec(ref),
@@ -2699,6 +2700,33 @@ func schema_pkg_apis_restore_v1alpha1_SLA(ref common.ReferenceCallback) common.O
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_SandboxLimits(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SandboxLimits are those of a container that declares none.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"cpu": {
+						SchemaProps: spec.SchemaProps{
+							Description: "CPU that the container may use.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"memory": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Memory that the container may use; beyond it is killed (OOMKilled).",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_SandboxNamespace(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2734,12 +2762,19 @@ func schema_pkg_apis_restore_v1alpha1_SandboxNamespace(ref common.ReferenceCallb
 							Ref:         ref(v1alpha1.SandboxQuota{}.OpenAPIModelName()),
 						},
 					},
+					"limits": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Limits are what the LimitRange of the sandbox lets a container take that declares no limit itself. One that production lets take more may be throttled or killed for it: the sandbox's doing, not the backup's. Nothing bounds what it leaves out.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.SandboxLimits{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"source", "name"},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.SandboxQuota{}.OpenAPIModelName()},
+			v1alpha1.SandboxLimits{}.OpenAPIModelName(), v1alpha1.SandboxQuota{}.OpenAPIModelName()},
 	}
 }
 
@@ -2910,12 +2945,18 @@ func schema_pkg_apis_restore_v1alpha1_SandboxStatus(ref common.ReferenceCallback
 							Format:      "",
 						},
 					},
+					"unprovenSince": {
+						SchemaProps: spec.SchemaProps{
+							Description: "UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a minute for a proof.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"runID"},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.SandboxNamespace{}.OpenAPIModelName()},
+			v1alpha1.SandboxNamespace{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 

@@ -30,6 +30,8 @@ type App struct {
 	Peer string
 	// Volume is a PersistentVolume that one of its claims is bound to.
 	Volume string
+	// Grace is how many seconds its pods ask for to stop, if not 1.
+	Grace int
 }
 
 // resources of the kinds in testdata.

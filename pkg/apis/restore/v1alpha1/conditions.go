@@ -39,7 +39,7 @@ const (
 	// ReasonInvalidSpec: another field of the spec makes a run impossible; the message names it.
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonFenceNotIntact: a run is due, and does not start until the admission fence is as shipped; the message names what is
-	// not. kubectl apply -f manifests/fence.
+	// not, or that it could not be looked at. kubectl apply -f manifests/fence.
 	ReasonFenceNotIntact = "FenceNotIntact"
 	// ReasonSuspended: spec.suspend is true; no run starts by the clock.
 	ReasonSuspended = "Suspended"

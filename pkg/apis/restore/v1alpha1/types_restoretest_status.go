@@ -163,6 +163,10 @@ type SandboxStatus struct {
 	// +optional
 	// +kubebuilder:validation:Enum=proven;unproven;notEnforced;"off"
 	Isolation IsolationProof `json:"isolation,omitempty"`
+	// UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a
+	// minute for a proof.
+	// +optional
+	UnprovenSince *metav1.Time `json:"unprovenSince,omitempty"`
 }
 
 // IsolationProof is what is known of whether the network plugin enforces NetworkPolicies.
@@ -191,6 +195,20 @@ type SandboxNamespace struct {
 	// given by the test or by a flag of the controller, else twice what production requested. Nothing bounds what it leaves out.
 	// +optional
 	Quota SandboxQuota `json:"quota,omitempty,omitzero"`
+	// Limits are what the LimitRange of the sandbox lets a container take that declares no limit itself. One that production
+	// lets take more may be throttled or killed for it: the sandbox's doing, not the backup's. Nothing bounds what it leaves out.
+	// +optional
+	Limits SandboxLimits `json:"limits,omitempty,omitzero"`
+}
+
+// SandboxLimits are those of a container that declares none.
+type SandboxLimits struct {
+	// CPU that the container may use.
+	// +optional
+	CPU Quantity `json:"cpu,omitempty"`
+	// Memory that the container may use; beyond it is killed (OOMKilled).
+	// +optional
+	Memory Quantity `json:"memory,omitempty"`
 }
 
 // RestoreStatus is written by restore.

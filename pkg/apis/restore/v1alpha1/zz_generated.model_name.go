@@ -239,6 +239,11 @@ func (in SLA) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SandboxLimits) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxLimits"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SandboxNamespace) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxNamespace"
 }

@@ -968,9 +968,22 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxLimits
+  map:
+    fields:
+    - name: cpu
+      type:
+        scalar: string
+    - name: memory
+      type:
+        scalar: string
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxNamespace
   map:
     fields:
+    - name: limits
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxLimits
+      default: {}
     - name: name
       type:
         scalar: string
@@ -1041,6 +1054,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             scalar: string
           elementRelationship: associative
+    - name: unprovenSince
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: violations
       type:
         list:

@@ -21,6 +21,9 @@ type SandboxNamespaceApplyConfiguration struct {
 	// Quota is what the ResourceQuota of the sandbox lets all pods and claims request, as it was found when the run began:
 	// given by the test or by a flag of the controller, else twice what production requested. Nothing bounds what it leaves out.
 	Quota *SandboxQuotaApplyConfiguration `json:"quota,omitempty"`
+	// Limits are what the LimitRange of the sandbox lets a container take that declares no limit itself. One that production
+	// lets take more may be throttled or killed for it: the sandbox's doing, not the backup's. Nothing bounds what it leaves out.
+	Limits *SandboxLimitsApplyConfiguration `json:"limits,omitempty"`
 }
 
 // SandboxNamespaceApplyConfiguration constructs a declarative configuration of the SandboxNamespace type for use with
@@ -58,5 +61,13 @@ func (b *SandboxNamespaceApplyConfiguration) WithUID(value types.UID) *SandboxNa
 // If called multiple times, the Quota field is set to the value of the last call.
 func (b *SandboxNamespaceApplyConfiguration) WithQuota(value *SandboxQuotaApplyConfiguration) *SandboxNamespaceApplyConfiguration {
 	b.Quota = value
+	return b
+}
+
+// WithLimits sets the Limits field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Limits field is set to the value of the last call.
+func (b *SandboxNamespaceApplyConfiguration) WithLimits(value *SandboxLimitsApplyConfiguration) *SandboxNamespaceApplyConfiguration {
+	b.Limits = value
 	return b
 }

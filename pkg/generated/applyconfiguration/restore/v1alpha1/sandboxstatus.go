@@ -7,6 +7,7 @@ package v1alpha1
 
 import (
 	restorev1alpha1 "github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // SandboxStatusApplyConfiguration represents a declarative configuration of the SandboxStatus type for use
@@ -25,6 +26,9 @@ type SandboxStatusApplyConfiguration struct {
 	Violations []string `json:"violations,omitempty"`
 	// Isolation tells what the canaries have shown of the network plugin, before anything is restored.
 	Isolation *restorev1alpha1.IsolationProof `json:"isolation,omitempty"`
+	// UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a
+	// minute for a proof.
+	UnprovenSince *v1.Time `json:"unprovenSince,omitempty"`
 }
 
 // SandboxStatusApplyConfiguration constructs a declarative configuration of the SandboxStatus type for use with
@@ -79,5 +83,13 @@ func (b *SandboxStatusApplyConfiguration) WithViolations(values ...string) *Sand
 // If called multiple times, the Isolation field is set to the value of the last call.
 func (b *SandboxStatusApplyConfiguration) WithIsolation(value restorev1alpha1.IsolationProof) *SandboxStatusApplyConfiguration {
 	b.Isolation = &value
+	return b
+}
+
+// WithUnprovenSince sets the UnprovenSince field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the UnprovenSince field is set to the value of the last call.
+func (b *SandboxStatusApplyConfiguration) WithUnprovenSince(value v1.Time) *SandboxStatusApplyConfiguration {
+	b.UnprovenSince = &value
 	return b
 }
