@@ -59,11 +59,17 @@ func look(e Evidence) []finding {
 	if e.Restore.PartialBackup {
 		cap(ReasonBackupPartiallyFailed, "the backup is PartiallyFailed: it does not hold everything")
 	}
+	if len(e.Unsaved) > 0 {
+		cap(ReasonWorkloadsNotInBackup, "no workload of source namespace %s is in the backup", list(e.Unsaved))
+	}
 	if len(e.Volumes.Unproven) > 0 {
 		cap(ReasonVolumeUnproven, "volumes came back without a data source: %s", list(e.Volumes.Unproven))
 	}
 	if e.Volumes.Unknown != "" {
 		cap(ReasonVolumeUnproven, "where the data of the volumes came from is not known: %s", e.Volumes.Unknown)
+	}
+	if len(e.Volumes.NotShown) > 0 {
+		cap(ReasonVolumeNotShown, "volumes that a real restore may fill, and the test did not: %s", list(e.Volumes.NotShown))
 	}
 	if len(skipped) > 0 {
 		cap(ReasonCheckSkipped, "checks that were not run: %s", list(skipped))
@@ -85,6 +91,9 @@ func look(e Evidence) []finding {
 	}
 	if e.Dependencies.Unknown != "" {
 		note(ReasonNotTested, "references to other namespaces were not looked for: %s", e.Dependencies.Unknown)
+	}
+	if len(e.LeftOut) > 0 {
+		note(ReasonLeftOut, "the backup leaves out what production has: %s", list(e.LeftOut))
 	}
 	if e.NotCompared != "" {
 		note(ReasonNotCompared, "not compared and not looked through for references: %s", e.NotCompared)

@@ -9,6 +9,12 @@ const (
 	ReasonNotNeutralised = "NotNeutralised"
 	// ReasonNothingRestored: a source namespace has no object in its sandbox.
 	ReasonNothingRestored = "NothingRestored"
+	// ReasonWorkloadsNotInBackup: a source namespace has workloads, and none of them is in the backup.
+	ReasonWorkloadsNotInBackup = "WorkloadsNotInBackup"
+	// ReasonLeftOut: the backup leaves out objects that production has. It costs no points.
+	ReasonLeftOut = "LeftOut"
+	// ReasonVolumeNotShown: the test itself did not bring back data that a real restore would. It says nothing about the backup.
+	ReasonVolumeNotShown = "VolumeNotShown"
 	// ReasonVolumeUnproven: no source was found for the data of a volume, or it could not be looked up.
 	ReasonVolumeUnproven = "VolumeUnproven"
 	// ReasonCheckSkipped: a check was not run.

@@ -74,7 +74,7 @@ func onlyBlocked(e Evidence, findings []finding) bool {
 func (f finding) excused() bool {
 	return slices.Contains([]string{
 		v1alpha1.ReasonBlockedBySandboxPolicy, v1alpha1.ReasonPartiallyFailed, v1alpha1.ReasonNotChecked,
-		ReasonCheckSkipped, ReasonDependenciesNotCovered, ReasonNotCompared,
+		ReasonCheckSkipped, ReasonDependenciesNotCovered, ReasonNotCompared, ReasonLeftOut, ReasonVolumeNotShown,
 	}, f.reason)
 }
 
@@ -117,6 +117,8 @@ func explain(e Evidence, v Verdict, findings []finding) (reason, message string)
 			message += " Until then failed: " + list(failed) + "."
 		}
 		message = strings.TrimSpace(message + " " + remedies[reason])
+	case len(findings) == 0 && e.Completeness.Expected == 0:
+		reason, message = v1alpha1.ReasonPassed, sentence("All pods are ready and all checks passed; whether everything came back was not compared: "+e.Completeness.Detail)
 	case len(findings) == 0:
 		reason, message = v1alpha1.ReasonPassed, "Everything came back, all pods are ready and all checks passed."
 	case v.Result == v1alpha1.ResultPass:
@@ -154,6 +156,9 @@ var remedies = map[string]string{
 	v1alpha1.ReasonProductionVolume:       "Look at that volume and at what else uses its storage before anything else; leave its claim out of the test, or take CSI snapshots or file-system backup.",
 	v1alpha1.ReasonNotPermitted:           "Ask the administrator of Kymaros, or leave the resource out of spec.restore.includedResources.",
 	ReasonNothingRestored:                 "See `velero backup describe --details`: the namespace was not there when the backup was made, or its name is mistyped.",
+	ReasonWorkloadsNotInBackup:            "See includedResources, excludedResources and the label selectors of the backup: a restore brings back nothing that runs.",
+	ReasonLeftOut:                         "See status.completeness.leftOut, and the includes and excludes of the backup.",
+	ReasonVolumeNotShown:                  "It says nothing about the backup. See status.volumes for what the test left out, and back the volume up through a pod that the test restores, or check its data in another way.",
 	ReasonVolumeUnproven:                  "Include the volume in the backup (file-system backup or CSI snapshot), or leave its claim out of the test.",
 	ReasonCheckSkipped:                    "See status.checks for why it was skipped.",
 	ReasonPodsNotReady:                    "Look at the pods' images, secrets and volumes; raise healthChecks.podReadyTimeout if they only need longer.",

@@ -117,7 +117,7 @@ func (l Look) withoutData(c Claim, held []Backed) (v1alpha1.VolumeMethod, string
 		return v1alpha1.VolumeNotRestored, "no data of this volume came back: the backup holds native volume snapshots, which are not restored beside production; " +
 			"back it up with CSI snapshots or file-system backup"
 	case !slices.ContainsFunc(mounts, mounted):
-		return l.unmounted(c, mounts, known && !production.Used)
+		return l.unmounted(c, mounts, known && !production.Used && l.Production.Read.Has(c.Source))
 	case why != "":
 		return v1alpha1.VolumeNotInBackup, "no data of this volume is in the backup: " + why
 	}

@@ -80,6 +80,7 @@ func TestCauses(t *testing.T) {
 		source     []*corev1.Pod // pods of production
 		workloads  []Workload
 		transfers  []Transfer
+		unread     bool
 		method     v1alpha1.VolumeMethod
 		want       Consequence
 		says       string
@@ -96,6 +97,9 @@ func TestCauses(t *testing.T) {
 		// https://github.com/velero-io/velero/issues/7233
 		"nobody uses it": {
 			backup: Backup{FileSystem: true}, production: &unused, method: v1alpha1.VolumeUnused, want: shown, says: "no pod mounts it and no workload names it",
+		},
+		"whether somebody uses it could not be read": {
+			backup: Backup{FileSystem: true}, production: &unused, unread: true, method: v1alpha1.VolumeNotInBackup, want: lost, says: "nothing mounts it any more",
 		},
 		// https://github.com/velero-io/velero/issues/5036, https://github.com/velero-io/velero/issues/5006
 		"a pod names it, but none of its containers mounts it": {
@@ -249,6 +253,9 @@ func TestCauses(t *testing.T) {
 				c = *test.claim
 			}
 			l := Look{Claims: []Claim{c}, Inventory: inventory(bound()), Began: began, Backup: test.backup, Workloads: test.workloads, Transfers: test.transfers}
+			if !test.unread {
+				l.Production.Read = sets.New("shop")
+			}
 			for _, p := range test.pods {
 				l.Mounts = append(l.Mounts, MountsOf(p)...)
 			}

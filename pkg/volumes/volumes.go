@@ -12,6 +12,7 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -78,7 +79,9 @@ type Look struct {
 type Origin struct {
 	// Claims that were there when the backup began, by "namespace/name".
 	Claims map[string]Claim
+	// Mounts of the pods of namespaces Read.
 	Mounts []Mount
+	Read   sets.Set[string]
 }
 
 type claimKey struct{ namespace, name string }

@@ -9,7 +9,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/utils/ptr"
 
+	pkgvelero "github.com/kymaros/kymaros/pkg/velero"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
@@ -42,10 +45,91 @@ func (l *look) transfers(restore string) {
 	}, topicVolumes)
 }
 
+// backedUp looks up what the backup says of single volumes: what file-system backup and the data mover took, and what its
+// resource policy leaves out.
+func (l *look) backedUp() {
+	backup := l.seen.backup
+	if backup == nil {
+		return // Velero deletes all of it with the Backup
+	}
+	selector := labels.SelectorFromSet(labels.Set{velerov1.BackupNameLabel: pkgvelero.LabelValue(backup.Name)}).String()
+	note := func(b volumes.Backed) { l.note(func() { l.seen.held = append(l.seen.held, b) }) }
+	backups := l.c.client.VeleroV1().PodVolumeBackups(l.c.veleroNamespace)
+	l.add("podvolumebackups in namespace "+l.c.veleroNamespace, func(ctx context.Context) error {
+		list := func(ctx context.Context, o metav1.ListOptions) (*velerov1.PodVolumeBackupList, error) {
+			o.LabelSelector = selector
+			return backups.List(ctx, o)
+		}
+		return each(ctx, list, func(b *velerov1.PodVolumeBackup) { note(volumes.BackedUp(b)) })
+	}, topicVolumes)
+	if ptr.Deref(backup.Spec.SnapshotMoveData, false) {
+		uploads := l.c.client.VeleroV2alpha1().DataUploads(l.c.veleroNamespace)
+		l.add("datauploads in namespace "+l.c.veleroNamespace, func(ctx context.Context) error {
+			list := func(ctx context.Context, o metav1.ListOptions) (*velerov2alpha1.DataUploadList, error) {
+				o.LabelSelector = selector
+				return uploads.List(ctx, o)
+			}
+			return each(ctx, list, func(u *velerov2alpha1.DataUpload) { note(volumes.UploadOf(u)) })
+		}, topicVolumes)
+	}
+	name := policyName(backup)
+	if name == "" {
+		return
+	}
+	l.claims = map[string]*corev1.PersistentVolumeClaim{}
+	l.add("resource policy "+name, func(ctx context.Context) error {
+		cm, err := l.c.kube.CoreV1().ConfigMaps(l.c.veleroNamespace).Get(ctx, name, metav1.GetOptions{})
+		var policy pkgvelero.Policy
+		if err == nil {
+			policy, err = pkgvelero.ReadPolicy(cm.Data)
+		} else if !apierrors.IsNotFound(err) {
+			return err
+		}
+		l.note(func() {
+			l.seen.policy = policy
+			if err != nil {
+				l.seen.policyUnread = err.Error()
+			}
+		})
+		return nil
+	}, topicVolumes)
+}
+
+// policyName is the name of the resource policy of a backup, a ConfigMap; "" if it has none.
+func policyName(backup *velerov1.Backup) string {
+	if backup == nil || backup.Spec.ResourcePolicy == nil {
+		return ""
+	}
+	return backup.Spec.ResourcePolicy.Name
+}
+
+// skipped finds the claims whose volumes the resource policy of the backup leaves out.
+func (l *look) skipped() {
+	l.seen.skipped = sets.New[string]()
+	for key, claim := range l.claims {
+		if l.seen.policy.Skips(claim, l.seen.inventory.OfSources[key]) {
+			l.seen.skipped.Insert(key)
+		}
+	}
+}
+
+// backupOf is what volumes are to know of the backup.
+func (s seen) backupOf() volumes.Backup {
+	if s.backup == nil {
+		return volumes.Backup{Gone: true}
+	}
+	return volumes.Backup{
+		FileSystem:      ptr.Deref(s.backup.Spec.DefaultVolumesToFsBackup, false),
+		NativeSnapshots: s.backup.Status.VolumeSnapshotsCompleted > 0,
+		Held:            s.held, Skipped: s.skipped, Policy: policyName(s.backup),
+	}
+}
+
 // volumes looks up all PersistentVolumes, those of the sandboxes to be compared with the others. Version "0" is the API
 // server's cache, which may be a moment behind the claims; "" is the newest state.
 func (l *look) volumes(sandboxes []string, version string) {
 	l.seen.inventory = volumes.NewInventory(sandboxes...)
+	l.seen.inventory.Sources = l.finder.Sources
 	l.add("persistentvolumes", func(ctx context.Context) error {
 		list := func(ctx context.Context, o metav1.ListOptions) (*corev1.PersistentVolumeList, error) {
 			if o.Continue == "" {
