@@ -36,6 +36,15 @@ func ConsequenceOf(v v1alpha1.VolumeReport) Consequence {
 	return Unproven
 }
 
+// CameBack tells whether v holds what it should without a look at what the backup says of it.
+func CameBack(v v1alpha1.VolumeReport) bool {
+	switch v.Method {
+	case v1alpha1.VolumeFileSystemBackup, v1alpha1.VolumeCSISnapshot, v1alpha1.VolumeDataMover, v1alpha1.VolumeNativeSnapshot, v1alpha1.VolumeEphemeral:
+		return true
+	}
+	return false
+}
+
 // Named returns the volumes of that consequence: "namespace: claim (pod/name): why".
 func Named(all []v1alpha1.VolumeReport, consequence Consequence) []string {
 	var out []string

@@ -78,6 +78,9 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 	var spec *velerov1.BackupSpec
 	if err == nil {
 		l.seen.backup, spec = backup, &backup.Spec
+		if policyName(backup) != "" {
+			l.claims = map[string]*corev1.PersistentVolumeClaim{}
+		}
 	}
 	compare := restore.BackupTime != nil
 	if compare {
@@ -100,7 +103,6 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 		l.productionPods(found[i], level(rt))
 	}
 	l.transfers(restore.Name)
-	l.backedUp()
 	l.inventory(rt, restore.BackupName)
 	l.volumes(sandboxes, "0")
 
@@ -110,6 +112,9 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 		l.volumes(sandboxes, "")
 		retry = l.run(ctx)
 	}
+	l.tasks = nil
+	l.backedUp(rt)
+	retry = errors.Join(retry, l.run(ctx))
 	l.skipped()
 	l.settle(found)
 	for _, ns := range found {

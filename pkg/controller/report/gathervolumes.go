@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"slices"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	velerov2alpha1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v2alpha1"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	pkgvelero "github.com/kymaros/kymaros/pkg/velero"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
@@ -45,16 +47,40 @@ func (l *look) transfers(restore string) {
 	}, topicVolumes)
 }
 
-// backedUp looks up what the backup says of single volumes: what file-system backup and the data mover took, and what its
-// resource policy leaves out.
-func (l *look) backedUp() {
+// backedUp looks up what the backup says of single volumes, if there are some into which nothing was written, and what its
+// resource policy leaves out, if nothing else tells. Most reports need neither.
+func (l *look) backedUp(rt *v1alpha1.RestoreTest) {
 	backup := l.seen.backup
 	if backup == nil {
 		return // Velero deletes all of it with the Backup
 	}
+	open := l.seen.unread[topicVolumes] == "" && slices.ContainsFunc(volumeReports(rt, l.seen), func(v v1alpha1.VolumeReport) bool { return !volumes.CameBack(v) })
+	if open {
+		l.held(backup)
+	}
+	name := policyName(backup)
+	if name == "" || !open && l.seen.notListed == "" {
+		return
+	}
+	l.add("resource policy "+name, func(ctx context.Context) error {
+		cm, err := l.c.kube.CoreV1().ConfigMaps(l.c.veleroNamespace).Get(ctx, name, metav1.GetOptions{})
+		if err == nil {
+			l.seen.policy, err = pkgvelero.ReadPolicy(cm.Data)
+		} else if !apierrors.IsNotFound(err) {
+			return err
+		}
+		if err != nil {
+			l.seen.policyUnread = err.Error()
+		}
+		return nil
+	}, topicVolumes)
+}
+
+// held looks up what file-system backup and the data mover took.
+func (l *look) held(backup *velerov1.Backup) {
 	selector := labels.SelectorFromSet(labels.Set{velerov1.BackupNameLabel: pkgvelero.LabelValue(backup.Name)}).String()
 	note := func(b volumes.Backed) { l.note(func() { l.seen.held = append(l.seen.held, b) }) }
-	backups := l.c.client.VeleroV1().PodVolumeBackups(l.c.veleroNamespace)
+	backups, uploads := l.c.client.VeleroV1().PodVolumeBackups(l.c.veleroNamespace), l.c.client.VeleroV2alpha1().DataUploads(l.c.veleroNamespace)
 	l.add("podvolumebackups in namespace "+l.c.veleroNamespace, func(ctx context.Context) error {
 		list := func(ctx context.Context, o metav1.ListOptions) (*velerov1.PodVolumeBackupList, error) {
 			o.LabelSelector = selector
@@ -62,36 +88,16 @@ func (l *look) backedUp() {
 		}
 		return each(ctx, list, func(b *velerov1.PodVolumeBackup) { note(volumes.BackedUp(b)) })
 	}, topicVolumes)
-	if ptr.Deref(backup.Spec.SnapshotMoveData, false) {
-		uploads := l.c.client.VeleroV2alpha1().DataUploads(l.c.veleroNamespace)
-		l.add("datauploads in namespace "+l.c.veleroNamespace, func(ctx context.Context) error {
-			list := func(ctx context.Context, o metav1.ListOptions) (*velerov2alpha1.DataUploadList, error) {
-				o.LabelSelector = selector
-				return uploads.List(ctx, o)
-			}
-			return each(ctx, list, func(u *velerov2alpha1.DataUpload) { note(volumes.UploadOf(u)) })
-		}, topicVolumes)
-	}
-	name := policyName(backup)
-	if name == "" {
-		return
-	}
-	l.claims = map[string]*corev1.PersistentVolumeClaim{}
-	l.add("resource policy "+name, func(ctx context.Context) error {
-		cm, err := l.c.kube.CoreV1().ConfigMaps(l.c.veleroNamespace).Get(ctx, name, metav1.GetOptions{})
-		var policy pkgvelero.Policy
-		if err == nil {
-			policy, err = pkgvelero.ReadPolicy(cm.Data)
-		} else if !apierrors.IsNotFound(err) {
-			return err
+	l.add("datauploads in namespace "+l.c.veleroNamespace, func(ctx context.Context) error {
+		list := func(ctx context.Context, o metav1.ListOptions) (*velerov2alpha1.DataUploadList, error) {
+			o.LabelSelector = selector
+			return uploads.List(ctx, o)
 		}
-		l.note(func() {
-			l.seen.policy = policy
-			if err != nil {
-				l.seen.policyUnread = err.Error()
-			}
-		})
-		return nil
+		err := each(ctx, list, func(u *velerov2alpha1.DataUpload) { note(volumes.UploadOf(u)) })
+		if apierrors.IsNotFound(err) {
+			return nil // a Velero without a data mover
+		}
+		return err
 	}, topicVolumes)
 }
 

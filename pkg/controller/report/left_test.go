@@ -3,18 +3,21 @@ package report
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	metadatafake "k8s.io/client-go/metadata/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
@@ -335,4 +338,30 @@ func TestVolumesThatNothingWasWrittenInto(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheBackupIsAskedForVolumesOnlyWhenSomethingIsOpen(t *testing.T) {
+	asked := func(f *fixture) (all []string) {
+		for _, a := range f.client.Actions() {
+			if r := a.GetResource().Resource; a.GetVerb() == "list" && (r == "podvolumebackups" || r == "datauploads") {
+				all = append(all, r+" "+a.(clienttesting.ListAction).GetListRestrictions().Labels.String())
+			}
+		}
+		slices.Sort(all)
+		return all
+	}
+	f := newFixture(t, test())
+	f.mustSync(t)
+	equal(t, "lists when all is proven", asked(f), nil)
+
+	f = newFixture(t, test())
+	if err := f.client.Tracker().Delete(velerov1.SchemeGroupVersion.WithResource("podvolumerestores"), velero, "pvr"); err != nil {
+		t.Fatal(err)
+	}
+	f.client.PrependReactor("list", "datauploads", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewNotFound(schema.GroupResource{Resource: "datauploads"}, "")
+	})
+	f.mustSync(t)
+	equal(t, "lists when nothing is", asked(f), []string{"datauploads velero.io/backup-name=nightly", "podvolumebackups velero.io/backup-name=nightly"})
+	equal(t, "volumes", len(f.reports(t)[0].Status.Volumes), 1)
 }
