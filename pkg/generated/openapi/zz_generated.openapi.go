@@ -3274,7 +3274,7 @@ func schema_pkg_apis_restore_v1alpha1_VolumeReport(ref common.ReferenceCallback)
 					},
 					"method": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; or why none did. Nothing is lost with emptyInProduction, pending, unused, ephemeral and leftOut. With notRestored and restoreHook the test did not bring back what a real restore would. With notInBackup, partlyRestored, empty (no data source was found) and preBound (the volume was not made for this run), data that ought to be there is not proven to be.",
+							Description: "Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; or why none did. Nothing is lost with emptyInProduction, pending, unused and ephemeral. With notRestored and restoreHook the test did not bring back what a real restore would. With notInBackup, leftOut (on purpose), partlyRestored, empty (no data source was found) and preBound (the volume was not made for this run), what production has is not proven to come back.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
