@@ -197,21 +197,21 @@ func TestCauses(t *testing.T) {
 		// https://github.com/velero-io/velero/issues/5349
 		"an annotation leaves it out": {
 			pods: []*corev1.Pod{pod("box", "web", excluded)}, backup: Backup{FileSystem: true}, production: &used,
-			method: v1alpha1.VolumeLeftOut, want: shown, says: "annotation backup.velero.io/backup-volumes-excludes of pod web leaves it out",
+			method: v1alpha1.VolumeLeftOut, want: lost, says: "annotation backup.velero.io/backup-volumes-excludes of pod web leaves it out",
 		},
 		// https://github.com/velero-io/velero/issues/9318
 		"a resource policy leaves it out": {
 			pods: []*corev1.Pod{pod("box", "web")}, backup: Backup{FileSystem: true, Skipped: sets.New("shop/data"), Policy: "no-nfs"}, production: &used,
-			method: v1alpha1.VolumeLeftOut, want: shown, says: "resource policy no-nfs leaves it out",
+			method: v1alpha1.VolumeLeftOut, want: lost, says: "resource policy no-nfs leaves it out",
 		},
 		"its pod is left out": {
 			pods:   []*corev1.Pod{pod("box", "web")},
 			source: []*corev1.Pod{pod("shop", "web", func(p *corev1.Pod) { p.Labels[velerov1.ExcludeFromBackupLabel] = "true" })}, backup: Backup{FileSystem: true},
-			method: v1alpha1.VolumeLeftOut, want: shown, says: "label velero.io/exclude-from-backup of pod web leaves it out",
+			method: v1alpha1.VolumeLeftOut, want: lost, says: "label velero.io/exclude-from-backup of pod web leaves it out",
 		},
 		"the claim is left out": {
 			pods: []*corev1.Pod{pod("box", "web")}, production: &Claim{Bound: true, Excluded: true}, backup: Backup{FileSystem: true},
-			method: v1alpha1.VolumeLeftOut, want: shown, says: "of the claim leaves it out",
+			method: v1alpha1.VolumeLeftOut, want: lost, says: "of the claim leaves it out",
 		},
 		// https://github.com/velero-io/velero/issues/2763
 		"left out, and filled by a restore hook": {

@@ -27,11 +27,12 @@ func ConsequenceOf(v v1alpha1.VolumeReport) Consequence {
 	}
 	switch v.Method {
 	case v1alpha1.VolumeFileSystemBackup, v1alpha1.VolumeCSISnapshot, v1alpha1.VolumeDataMover, v1alpha1.VolumeNativeSnapshot,
-		v1alpha1.VolumeEmptyInProduction, v1alpha1.VolumePending, v1alpha1.VolumeUnused, v1alpha1.VolumeEphemeral, v1alpha1.VolumeLeftOut:
+		v1alpha1.VolumeEmptyInProduction, v1alpha1.VolumePending, v1alpha1.VolumeUnused, v1alpha1.VolumeEphemeral:
 		return NothingLost
 	case v1alpha1.VolumeNotRestored, v1alpha1.VolumeRestoreHook:
 		return NotShown
-	case v1alpha1.VolumeEmpty, v1alpha1.VolumePreBound, v1alpha1.VolumeNotInBackup, v1alpha1.VolumePartlyRestored:
+	case v1alpha1.VolumeEmpty, v1alpha1.VolumePreBound, v1alpha1.VolumeNotInBackup, v1alpha1.VolumePartlyRestored, v1alpha1.VolumeLeftOut:
+		// What was left out on purpose is in production, and a restore does not bring it back.
 	}
 	return Unproven
 }

@@ -285,11 +285,11 @@ func TestVolumesThatNothingWasWrittenInto(t *testing.T) {
 			kube: ofProduction("db-0", "StatefulSet", map[string]string{velerov1.VolumesToExcludeAnnotation: "data", hook: "[load]"}), result: v1alpha1.ResultPartial, reason: "VolumeNotShown",
 			method: v1alpha1.VolumeRestoreHook, says: "the restore hook of pod db-0 was not run",
 		},
-		"one that is left out passes": {
-			kube: ofProduction("db-0", "StatefulSet", excluded), result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed, method: v1alpha1.VolumeLeftOut, says: "of pod db-0 leaves it out",
+		"one that is left out does not pass": {
+			kube: ofProduction("db-0", "StatefulSet", excluded), result: v1alpha1.ResultPartial, reason: "VolumeUnproven", method: v1alpha1.VolumeLeftOut, says: "of pod db-0 leaves it out",
 		},
-		"one that a policy leaves out passes": {
-			policy: "volumePolicies: [{conditions: {csi: {driver: d}}, action: {type: skip}}]", result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
+		"nor does one that a policy leaves out": {
+			policy: "volumePolicies: [{conditions: {csi: {driver: d}}, action: {type: skip}}]", result: v1alpha1.ResultPartial, reason: "VolumeUnproven",
 			method: v1alpha1.VolumeLeftOut, says: "resource policy rules leaves it out",
 		},
 		"one that is missing does not": {result: v1alpha1.ResultPartial, reason: "VolumeUnproven", method: v1alpha1.VolumeNotInBackup, says: "it was made anew"},

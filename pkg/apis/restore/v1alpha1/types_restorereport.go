@@ -266,9 +266,9 @@ type VolumeReport struct {
 	// Claim is the name of the PersistentVolumeClaim.
 	Claim string `json:"claim"`
 	// Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; or why none did. Nothing is lost
-	// with emptyInProduction, pending, unused, ephemeral and leftOut. With notRestored and restoreHook the test did not bring
-	// back what a real restore would. With notInBackup, partlyRestored, empty (no data source was found) and preBound (the
-	// volume was not made for this run), data that ought to be there is not proven to be.
+	// with emptyInProduction, pending, unused and ephemeral. With notRestored and restoreHook the test did not bring back what a
+	// real restore would. With notInBackup, leftOut (on purpose), partlyRestored, empty (no data source was found) and preBound
+	// (the volume was not made for this run), what production has is not proven to come back.
 	// +kubebuilder:validation:Enum=fileSystemBackup;csiSnapshot;dataMover;nativeSnapshot;empty;preBound;emptyInProduction;pending;unused;ephemeral;leftOut;notRestored;restoreHook;notInBackup;partlyRestored
 	Method VolumeMethod `json:"method"`
 	// Volume is the PersistentVolume that the claim is bound to.
