@@ -25,7 +25,7 @@ const (
 	PersistentVolumeClaim Kind = "PersistentVolumeClaim"
 )
 
-// Pod is not compared: most pods come from workloads, under other names. A Filter tells of bare ones.
+// Pod is not compared: most pods come from workloads, under other names. Bare ones count among what runs something.
 const Pod Kind = "Pod"
 
 // Kinds are all of them.
@@ -51,8 +51,39 @@ const MaxMissing = 100
 // Namespace is what was found for one source namespace.
 type Namespace struct {
 	Source string
-	// Want are the names that the backup must contain, Have those that came back.
-	Want, Have Names
+	// Want are the names that the backup must contain, Left those that it leaves out, Have those that came back.
+	Want, Left, Have Names
+}
+
+// NewNamespace returns a Namespace of which nothing was found.
+func NewNamespace(source string) *Namespace {
+	return &Namespace{Source: source, Want: Names{}, Left: Names{}, Have: Names{}}
+}
+
+// Note takes note of an object of production.
+func (n *Namespace) Note(kind Kind, name string, e Expectation) {
+	switch e {
+	case Expected:
+		n.Want.Add(kind, name)
+	case LeftOut:
+		n.Left.Add(kind, name)
+	case Ignored:
+	}
+}
+
+// Settle sorts what production has by what the backup really holds: nobody else knows all of what plugins and policies do.
+func (n *Namespace) Settle(holds func(kind Kind, name string) bool) {
+	want, left := Names{}, Names{}
+	for _, kind := range append(slices.Clone(Kinds), Pod) {
+		for name := range n.Want[kind].Union(n.Left[kind]) {
+			if holds(kind, name) {
+				want.Add(kind, name)
+			} else {
+				left.Add(kind, name)
+			}
+		}
+	}
+	n.Want, n.Left = want, left
 }
 
 // Names of objects, by kind.
@@ -66,11 +97,16 @@ func (n Names) Add(kind Kind, name string) {
 	n[kind].Insert(name)
 }
 
+// workloads counts what runs something.
+func (n Names) workloads() int { return n[Deployment].Len() + n[StatefulSet].Len() + n[Pod].Len() }
+
 // Result of a comparison.
 type Result struct {
 	Report v1alpha1.Completeness
 	// Found of Expected objects, of all kinds. What was not expected does not make up for what is missing.
 	Found, Expected int
+	// Unsaved are the source namespaces that have workloads, none of which is in the backup.
+	Unsaved []string
 }
 
 // Compare looks for every wanted name among those that came back. Kinds that could not be read count for nothing, and the
@@ -85,8 +121,9 @@ func Compare(namespaces []Namespace, unread ...Kind) Result {
 		if slices.Contains(unread, kind) {
 			continue
 		}
-		var found, expected int
+		var found, expected, left int
 		for _, ns := range namespaces {
+			left += ns.Left[kind].Len()
 			missing := ns.Want[kind].Difference(ns.Have[kind])
 			expected += ns.Want[kind].Len()
 			found += ns.Want[kind].Len() - missing.Len()
@@ -95,9 +132,18 @@ func Compare(namespaces []Namespace, unread ...Kind) Result {
 			}
 		}
 		perKind[kind] = fmt.Sprintf("%d/%d", found, expected)
+		if left > 0 {
+			r.Report.LeftOut = append(r.Report.LeftOut, fmt.Sprintf("%d of %d %ss", left, left+expected, kind))
+		}
 		r.Found += found
 		r.Expected += expected
 	}
+	for _, ns := range namespaces {
+		if ns.Left.workloads() > 0 && ns.Want.workloads() == 0 {
+			r.Unsaved = append(r.Unsaved, ns.Source)
+		}
+	}
+	slices.Sort(r.Unsaved)
 	slices.Sort(r.Report.Missing)
 	r.Report.Missing = r.Report.Missing[:min(len(r.Report.Missing), MaxMissing)]
 	r.Report.Deployments = perKind[Deployment]

@@ -24,11 +24,13 @@ const (
 // published are ConfigMaps that the cluster puts into every namespace by itself.
 var published = []string{"kube-root-ca.crt", "openshift-service-ca.crt"}
 
-// Filter tells which objects of a source namespace the sandbox must hold, and which objects of a sandbox came back.
+// Filter tells which objects of a source namespace the sandbox must hold, as far as the spec of the backup tells, and which
+// objects of a sandbox came back.
 type Filter struct {
 	started   time.Time
 	restore   string
-	kinds     map[Kind]bool
+	kinds     map[Kind]bool     // that the backup takes
+	unwanted  map[Kind]bool     // that the test leaves out
 	selectors []labels.Selector // any of them
 	test      labels.Selector
 }
@@ -36,14 +38,14 @@ type Filter struct {
 // NewFilter returns the filter for a backup that began at started and whose spec is backup, nil if it is not known. The
 // test restores only what its spec says, by the Velero Restore of that name. It fails on a selector that cannot be read.
 func NewFilter(started time.Time, backup *velerov1.BackupSpec, test *v1alpha1.RestoreTestSpec, restore string) (Filter, error) {
-	f := Filter{started: started, restore: restore, kinds: map[Kind]bool{}, test: labels.SelectorFromSet(test.BackupSource.LabelSelector)}
+	f := Filter{started: started, restore: restore, kinds: map[Kind]bool{}, unwanted: map[Kind]bool{}, test: labels.SelectorFromSet(test.BackupSource.LabelSelector)}
 	if backup == nil {
 		backup = &velerov1.BackupSpec{}
 	}
 	for _, k := range append(slices.Clone(Kinds), Pod) {
-		f.kinds[k] = selected(k, backup.IncludedResources, backup.ExcludedResources) &&
-			selected(k, backup.IncludedNamespaceScopedResources, backup.ExcludedNamespaceScopedResources) &&
-			!scope.Excluded(test.Restore, k.GroupKind())
+		f.kinds[k] = Selected(k, backup.IncludedResources, backup.ExcludedResources) &&
+			Selected(k, backup.IncludedNamespaceScopedResources, backup.ExcludedNamespaceScopedResources)
+		f.unwanted[k] = scope.Excluded(test.Restore, k.GroupKind())
 	}
 	selectors := slices.Clone(backup.OrLabelSelectors)
 	if backup.LabelSelector != nil {
@@ -59,28 +61,45 @@ func NewFilter(started time.Time, backup *velerov1.BackupSpec, test *v1alpha1.Re
 	return f, nil
 }
 
-// Expects tells whether the backup must hold this object of a source namespace, and a restore of it bring it back.
-func (f Filter) Expects(kind Kind, o metav1.Object) bool {
+// Expectation is what a backup is to hold of an object of a source namespace.
+type Expectation int
+
+// Expectations.
+const (
+	// Ignored: it is younger than the backup, the cluster makes it by itself, or the test leaves it out.
+	Ignored Expectation = iota
+	// Expected: the backup must hold it, and a restore bring it back.
+	Expected
+	// LeftOut: it was there when the backup began, and the filters of the backup leave it out.
+	LeftOut
+)
+
+// Expects tells what the backup is to hold of this object.
+func (f Filter) Expects(kind Kind, o metav1.Object) Expectation {
 	created := o.GetCreationTimestamp()
 	set := labels.Set(o.GetLabels())
 	switch {
-	case !f.kinds[kind] || !f.test.Matches(set):
-		return false
+	case f.test == nil: // the zero value, where nothing can be compared
+		return Ignored
+	case f.unwanted[kind] || !f.test.Matches(set):
+		return Ignored
 	// Times are whole seconds: what was made in the second in which the backup began may be in it or not.
 	case !created.Time.Before(f.started) || o.GetDeletionTimestamp() != nil:
-		return false
-	case set[velerov1.ExcludeFromBackupLabel] == "true":
-		return false
+		return Ignored
 	case slices.ContainsFunc(scope.Unowned, set.Has):
-		return false // our own selector leaves it out
+		return Ignored // our own selector leaves it out
 	case kind == PersistentVolumeClaim && metav1.GetControllerOf(o) != nil:
-		return false // of an ephemeral volume: it goes and comes with its pod
+		return Ignored // of an ephemeral volume: it goes and comes with its pod
 	case kind == ConfigMap && (slices.Contains(published, o.GetName()) || has(o, leaderAnnotation)):
-		return false
+		return Ignored
 	case kind == Secret && has(o, tokenAnnotation):
-		return false
+		return Ignored
+	case !f.kinds[kind] || set[velerov1.ExcludeFromBackupLabel] == "true":
+		return LeftOut
+	case len(f.selectors) == 0 || slices.ContainsFunc(f.selectors, func(s labels.Selector) bool { return s.Matches(set) }):
+		return Expected
 	}
-	return len(f.selectors) == 0 || slices.ContainsFunc(f.selectors, func(s labels.Selector) bool { return s.Matches(set) })
+	return LeftOut
 }
 
 // Restored tells whether this object of a sandbox counts as come back. A claim must be of our Restore: a StatefulSet makes
@@ -94,8 +113,8 @@ func has(o metav1.Object, annotation string) bool {
 	return ok
 }
 
-// selected tells whether a backup with these lists of resources takes kind. Velero accepts whatever kubectl accepts.
-func selected(kind Kind, included, excluded []string) bool {
+// Selected tells whether a backup with these lists of resources takes kind. Velero accepts whatever kubectl accepts.
+func Selected(kind Kind, included, excluded []string) bool {
 	names := func(item string) bool {
 		resource, group, grouped := strings.Cut(strings.ToLower(item), ".")
 		return item == "*" || slices.Contains(aliases[kind], resource) && (!grouped || group == kind.Resource().Group)

@@ -18,6 +18,9 @@ type Evidence struct {
 	RTO          RTO
 	Volumes      Volumes
 	SideEffects  SideEffects
+	// LeftOut is what production has and the backup leaves out, by kind: "2 of 3 Deployments". Unsaved are the source namespaces
+	// that have workloads, none of which is in the backup.
+	LeftOut, Unsaved []string
 	// Empty are the source namespaces of which nothing came back.
 	Empty []string
 	// Blocked are the workloads and pods that the guards of the sandbox refused to run, and why, sorted. That says nothing
@@ -86,10 +89,11 @@ type RTO struct {
 	Measured, Target   time.Duration
 }
 
-// Volumes whose data has no proven source. Unknown says why they could not be looked up.
+// Volumes whose data ought to be there and has no proven source, and those that the test itself did not bring back, each with
+// the reason. Unknown says why they could not be looked up.
 type Volumes struct {
-	Unproven []string
-	Unknown  string
+	Unproven, NotShown []string
+	Unknown            string
 }
 
 // SideEffects are what of the restored objects could act beside production. Left names the objects that a resource modifier

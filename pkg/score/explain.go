@@ -81,7 +81,7 @@ func shown(e Evidence) string {
 	all = append(all, fmt.Sprintf("%d of %d checks passed", n, n))
 	text := strings.Join(all, ", ")
 	if e.Completeness.Expected == 0 {
-		text += "; what came back was not compared with production"
+		text += "; whether everything came back was not compared: " + e.Completeness.Detail
 	}
 	return text
 }

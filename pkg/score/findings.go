@@ -66,11 +66,17 @@ func look(e Evidence) []finding {
 	if e.Restore.PartialBackup {
 		cap(v1alpha1.ReasonBackupPartiallyFailed, "the backup is PartiallyFailed: it does not hold everything")
 	}
+	if len(e.Unsaved) > 0 {
+		cap(v1alpha1.ReasonWorkloadsNotInBackup, "no workload of source namespace %s is in the backup", list(e.Unsaved))
+	}
 	if len(e.Volumes.Unproven) > 0 {
 		cap(v1alpha1.ReasonVolumeUnproven, "volumes came back without a data source: %s", list(e.Volumes.Unproven))
 	}
 	if e.Volumes.Unknown != "" {
 		cap(v1alpha1.ReasonNotTested, "where the data of the volumes came from is not known: %s", e.Volumes.Unknown)
+	}
+	if len(e.Volumes.NotShown) > 0 {
+		cap(v1alpha1.ReasonVolumeNotShown, "volumes that a real restore may fill, and the test did not: %s", list(e.Volumes.NotShown))
 	}
 	if len(skipped) > 0 {
 		cap(v1alpha1.ReasonCheckSkipped, "checks that were not run: %s", list(skipped))
@@ -98,6 +104,9 @@ func look(e Evidence) []finding {
 	}
 	if len(e.Unread) > 0 {
 		note(v1alpha1.ReasonNotRead, "could not be read until the run's deadline: %s", list(e.Unread))
+	}
+	if len(e.LeftOut) > 0 {
+		note(v1alpha1.ReasonLeftOut, "the backup leaves out what production has: %s", list(e.LeftOut))
 	}
 	if e.NotCompared != "" {
 		note(v1alpha1.ReasonNotCompared, "not compared and not looked through for references: %s", e.NotCompared)

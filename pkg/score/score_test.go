@@ -39,7 +39,7 @@ func TestJudge(t *testing.T) {
 			change: func(*Evidence) {}, score: 100, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
 		},
 		"levels that do not apply leave the score": {
-			change: func(e *Evidence) { e.Dependencies, e.RTO.Target, e.Completeness = Count{}, 0, Count{} },
+			change: func(e *Evidence) { e.Dependencies, e.RTO.Target, e.Completeness = Count{}, 0, Count{Detail: "nobody knows"} },
 			score:  100, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
 		},
 		"one missing object takes the pass away, and is said": {

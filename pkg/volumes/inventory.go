@@ -43,13 +43,17 @@ type Volume struct {
 // which storage they stand for.
 type Inventory struct {
 	namespaces []string
-	bound      map[string]Volume
-	same       map[string][]string // names by identity
+	// Sources are namespaces of production; OfSources are the volumes of their claims, by "namespace/name" of the claim.
+	Sources   []string
+	OfSources map[string]*corev1.PersistentVolumeSpec
+
+	bound map[string]Volume
+	same  map[string][]string // names by identity
 }
 
 // NewInventory returns an Inventory without any volume. The namespaces are the sandboxes.
 func NewInventory(namespaces ...string) *Inventory {
-	return &Inventory{namespaces: namespaces, bound: map[string]Volume{}, same: map[string][]string{}}
+	return &Inventory{namespaces: namespaces, OfSources: map[string]*corev1.PersistentVolumeSpec{}, bound: map[string]Volume{}, same: map[string][]string{}}
 }
 
 // Add takes note of pv.
@@ -59,6 +63,9 @@ func (i *Inventory) Add(pv *corev1.PersistentVolume) {
 		i.same[identity] = append(i.same[identity], pv.Name)
 	}
 	claim := pv.Spec.ClaimRef
+	if claim != nil && slices.Contains(i.Sources, claim.Namespace) {
+		i.OfSources[claim.Namespace+"/"+claim.Name] = pv.Spec.DeepCopy()
+	}
 	if claim == nil || !slices.Contains(i.namespaces, claim.Namespace) {
 		return
 	}

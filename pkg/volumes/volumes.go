@@ -1,6 +1,6 @@
 // Package volumes tells where the data of each claim in a sandbox came from. Velero restores a claim whose data is in no
-// backup as a new, empty volume, and calls that Completed without a warning: only the proof of a data source tells the
-// difference. It is pure: no client, no clock.
+// backup as a new, empty volume, and calls that Completed without a warning: only the proof of a data source, or of why there
+// is none, tells the difference. It is pure: no client, no clock.
 package volumes
 
 import (
@@ -11,30 +11,43 @@ import (
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
-// Claim is a PersistentVolumeClaim of a sandbox.
+// scheduledTo is on a claim whose volume was made where the first pod that used it was to run.
+const scheduledTo = "volume.kubernetes.io/selected-node"
+
+// Claim is a PersistentVolumeClaim of a sandbox, or of production.
 type Claim struct {
-	// Source is the source namespace, Namespace the sandbox.
+	// Source is the source namespace, Namespace that of the claim: the sandbox, or the same.
 	Source, Namespace string
 	Name, UID         string
 	Created           time.Time
-	Bound             bool
+	Bound, Pending    bool
 	// Volume is the PersistentVolume that the claim is bound to, or asks for.
 	Volume string
 	// Snapshot is the VolumeSnapshot that the claim was made from, if any.
 	Snapshot string
 	// DataMover tells that the claim accepts only the volume that Velero's data mover filled for it.
 	DataMover bool
+	// Owned tells that the claim is part of something else, such as the pod whose ephemeral volume it is.
+	Owned bool
+	// Used tells that a pod has used the claim at some time. Where volumes are made before there is a pod, it is not known.
+	Used bool
+	// Excluded tells that a label keeps the claim out of backups.
+	Excluded bool
 }
 
 // ClaimOf returns what matters of a claim in the sandbox for source.
 func ClaimOf(source string, pvc *corev1.PersistentVolumeClaim) Claim {
 	c := Claim{
 		Source: source, Namespace: pvc.Namespace, Name: pvc.Name, UID: string(pvc.UID), Created: pvc.CreationTimestamp.Time,
-		Bound: pvc.Status.Phase == corev1.ClaimBound, Volume: pvc.Spec.VolumeName,
+		Bound: pvc.Status.Phase == corev1.ClaimBound, Pending: pvc.Status.Phase == corev1.ClaimPending, Volume: pvc.Spec.VolumeName,
+		Owned: metav1.GetControllerOf(pvc) != nil, Used: pvc.Annotations[scheduledTo] != "",
+		Excluded: pvc.Labels[velerov1.ExcludeFromBackupLabel] == "true",
 	}
 	if from := pvc.Spec.DataSource; from != nil && from.Kind == "VolumeSnapshot" {
 		c.Snapshot = from.Name
@@ -48,42 +61,35 @@ func ClaimOf(source string, pvc *corev1.PersistentVolumeClaim) Claim {
 	return c
 }
 
-// Mount is a claim that a pod mounts.
-type Mount struct {
-	Namespace, Pod string
-	// Volume is the name of the volume in the pod.
-	Volume, Claim string
-}
-
-// MountsOf returns the claims that pod mounts. Generic ephemeral volumes are none: they begin empty in production too.
-func MountsOf(pod *corev1.Pod) []Mount {
-	var all []Mount
-	for _, v := range pod.Spec.Volumes {
-		if v.PersistentVolumeClaim != nil {
-			all = append(all, Mount{Namespace: pod.Namespace, Pod: pod.Name, Volume: v.Name, Claim: v.PersistentVolumeClaim.ClaimName})
-		}
-	}
-	return all
-}
-
 // Look is what a look at the cluster showed of the volumes of a run.
 type Look struct {
 	Claims    []Claim
 	Mounts    []Mount
 	Transfers []Transfer
 	Inventory *Inventory
-	// Production are the VolumeSnapshots that claims of production were once made from, by "namespace/name" of the claim.
-	Production map[string]string
+	// Workloads of the sandboxes that name claims, whether or not they have a pod.
+	Workloads  []Workload
+	Production Origin
+	Backup     Backup
 	// Began is when the run did.
 	Began time.Time
-	// NativeSnapshots tells that the backup holds snapshots of another kind than CSI.
-	NativeSnapshots bool
 }
+
+// Origin is what the source namespaces hold now.
+type Origin struct {
+	// Claims that were there when the backup began, by "namespace/name".
+	Claims map[string]Claim
+	// Mounts of the pods of namespaces Read.
+	Mounts []Mount
+	Read   sets.Set[string]
+}
+
+type claimKey struct{ namespace, name string }
+
+type volumeKey struct{ namespace, pod, volume string }
 
 // Report tells, for every claim, where its data came from; sorted by source namespace and name.
 func Report(l Look) []v1alpha1.VolumeReport {
-	type claimKey struct{ namespace, name string }
-	type volumeKey struct{ namespace, pod, volume string }
 	mountedBy := map[claimKey]string{}
 	byVolume := map[volumeKey]string{}
 	for _, m := range l.Mounts {
@@ -99,14 +105,17 @@ func Report(l Look) []v1alpha1.VolumeReport {
 		if pod, ok := mountedBy[claimKey{c.Namespace, c.Name}]; ok {
 			r.MountedBy = "pod/" + pod
 		}
+		held := l.held(c)
 		var ours []Transfer
 		for _, t := range l.Transfers {
-			// The pod may be gone since; then the claim's UID still tells.
-			if t.Namespace == c.Namespace && (t.Claim == c.Name || byVolume[volumeKey{t.Namespace, t.Pod, t.Volume}] == c.Name || c.UID != "" && t.ClaimUID == c.UID) {
+			// The pod may be gone since; then the claim's UID still tells, or what the backup says of the pod.
+			into := t.Namespace == c.Namespace && (t.Claim == c.Name || byVolume[volumeKey{t.Namespace, t.Pod, t.Volume}] == c.Name ||
+				c.UID != "" && t.ClaimUID == c.UID || slices.ContainsFunc(held, t.brings))
+			if into {
 				ours = append(ours, t)
 			}
 		}
-		l.source(c, ours, &r)
+		l.source(c, ours, held, &r)
 		l.storage(c, &r)
 		all = append(all, r)
 	}
@@ -116,39 +125,61 @@ func Report(l Look) []v1alpha1.VolumeReport {
 	return all
 }
 
-// source fills in where the data of c came from.
-func (l Look) source(c Claim, transfers []Transfer, r *v1alpha1.VolumeReport) {
+// source fills in where the data of c came from, or why there is none.
+func (l Look) source(c Claim, transfers []Transfer, held []Backed, r *v1alpha1.VolumeReport) {
 	for _, t := range transfers {
 		if t.Phase != completed {
 			r.Message = fmt.Sprintf("%s %s is %s", t.Kind, t.Name, cmp.Or(t.Phase, "not started"))
 			continue
 		}
 		r.Method, r.Bytes, r.Message = t.Method, t.Bytes, ""
+		if t.short() {
+			r.Method, r.Message = v1alpha1.VolumePartlyRestored, fmt.Sprintf("%s %s brought %d of the %d bytes that the backup holds", t.Kind, t.Name, t.Bytes, t.Held)
+		}
 		if !t.Start.IsZero() && t.End.After(t.Start) {
 			r.Duration = v1alpha1.Of(t.End.Sub(t.Start).Round(time.Millisecond))
+		}
+		return
+	}
+	if pod, ok := l.ephemeral(c); ok {
+		r.Method = v1alpha1.VolumeEphemeral
+		if !c.Owned && pod != "" {
+			r.Message = fmt.Sprintf("it is the claim of an ephemeral volume and came back without its owner, so that Kubernetes does not let pod %s use it: it was not created for the pod", pod)
 		}
 		return
 	}
 	if r.Message != "" {
 		return // a transfer that did not end well left who knows what
 	}
+	production := l.Production.Claims[c.Source+"/"+c.Name]
 	switch {
 	case c.DataMover:
 		r.Message = "the claim waits for Velero's data mover, and there is no DataDownload for it"
+	case c.Snapshot != "" && c.Snapshot == production.Snapshot:
+		r.Message = fmt.Sprintf("it was made from VolumeSnapshot %s, as production's was: Velero sets another when the volume is in the backup", c.Snapshot)
+	case c.Snapshot != "" && !c.Bound && r.MountedBy == "":
+		r.Method = v1alpha1.VolumeNotRestored
+		r.Message = fmt.Sprintf("its data is in the backup, as VolumeSnapshot %s, and no pod of the sandbox mounts the claim, so that no volume is made of it", c.Snapshot)
 	case c.Snapshot != "" && !c.Bound:
 		r.Message = "the claim is not bound: its snapshot did not become a volume"
-	case c.Snapshot != "" && l.Production[c.Source+"/"+c.Name] == c.Snapshot:
-		r.Message = fmt.Sprintf("it was made from VolumeSnapshot %s, as production's was: Velero sets another when the volume is in the backup", c.Snapshot)
 	case c.Snapshot != "":
 		r.Method = v1alpha1.VolumeCSISnapshot
 	case l.Inventory.bound[c.Volume].Native:
 		r.Method = v1alpha1.VolumeNativeSnapshot
-	case l.NativeSnapshots:
-		r.Message = "no data of this volume came back: the backup holds native volume snapshots, which are not restored beside production; " +
-			"back it up with CSI snapshots or file-system backup"
 	default:
-		r.Message = "no data of this volume is in the backup: it was made anew"
+		r.Method, r.Message = l.withoutData(c, held)
 	}
+}
+
+// ephemeral tells whether c is the claim of an ephemeral volume, which begins empty in production too, and which pod of the
+// sandbox has it.
+func (l Look) ephemeral(c Claim) (pod string, yes bool) {
+	for _, m := range l.Mounts {
+		if m.Namespace == c.Namespace && m.Claim == c.Name && m.Ephemeral {
+			return m.Pod, true
+		}
+	}
+	return "", c.Owned || l.Production.Claims[c.Source+"/"+c.Name].Owned
 }
 
 // storage fills in which volume c is bound to. One that is not c's own proves nothing, whatever was written into it.
@@ -182,15 +213,4 @@ func (l Look) storage(c Claim, r *v1alpha1.VolumeReport) {
 	case v.Identity == "":
 		say("it was not compared with other volumes: its kind of storage is not known")
 	}
-}
-
-// Unproven are the volumes for which no data source was found, or that are not the run's alone: "namespace: claim (pod/name)".
-func Unproven(all []v1alpha1.VolumeReport) []string {
-	var out []string
-	for _, v := range all {
-		if v.Method == v1alpha1.VolumeEmpty || v.Method == v1alpha1.VolumePreBound || len(v.SharedWith) > 0 {
-			out = append(out, fmt.Sprintf("%s: %s (%s)", v.Namespace, v.Claim, cmp.Or(v.MountedBy, "not mounted by any pod")))
-		}
-	}
-	return out
 }

@@ -80,6 +80,9 @@ func TestReport(t *testing.T) {
 	empty := func(message string) v1alpha1.VolumeReport {
 		return report(func(r *v1alpha1.VolumeReport) { r.Message = message })
 	}
+	missing := func(message string) v1alpha1.VolumeReport {
+		return report(func(r *v1alpha1.VolumeReport) { r.Method, r.Message = v1alpha1.VolumeNotInBackup, message })
+	}
 	const anew = "no data of this volume is in the backup: it was made anew"
 	tests := map[string]struct {
 		look Look // claims, mounts and inventory: those above
@@ -101,10 +104,10 @@ func TestReport(t *testing.T) {
 				Mounts:    []Mount{mount, {Namespace: "box2", Pod: "db-0", Volume: "vol", Claim: "data"}},
 				Transfers: []Transfer{transfer(func(t *Transfer) { t.Namespace = "box2" })},
 			},
-			want: empty(anew),
+			want: missing(anew),
 		},
 		"a transfer into another volume of the pod proves nothing": {
-			look: Look{Transfers: []Transfer{transfer(func(t *Transfer) { t.Volume = "logs" })}}, want: empty(anew),
+			look: Look{Transfers: []Transfer{transfer(func(t *Transfer) { t.Volume = "logs" })}}, want: missing(anew),
 		},
 		"a transfer that failed proves nothing": {
 			look: Look{Transfers: []Transfer{transfer(func(t *Transfer) { t.Phase = "Failed" })}},
@@ -115,7 +118,7 @@ func TestReport(t *testing.T) {
 			want: report(func(r *v1alpha1.VolumeReport) { r.Method = v1alpha1.VolumeCSISnapshot }),
 		},
 		"a snapshot that production's claim was made from proves nothing": {
-			look: Look{Claims: with(func(c *Claim) { c.Snapshot = "s" }), Production: map[string]string{"shop/data": "s"}},
+			look: Look{Claims: with(func(c *Claim) { c.Snapshot = "s" }), Production: Origin{Claims: map[string]Claim{"shop/data": {Snapshot: "s"}}}},
 			want: report(func(r *v1alpha1.VolumeReport) {
 				r.Message = "it was made from VolumeSnapshot s, as production's was: Velero sets another when the volume is in the backup"
 			}),
@@ -143,9 +146,12 @@ func TestReport(t *testing.T) {
 			want: report(func(r *v1alpha1.VolumeReport) { r.Method = v1alpha1.VolumeNativeSnapshot }),
 		},
 		"native snapshots in the backup explain an empty volume": {
-			look: Look{NativeSnapshots: true},
-			want: empty("no data of this volume came back: the backup holds native volume snapshots, which are not restored beside production; " +
-				"back it up with CSI snapshots or file-system backup"),
+			look: Look{Backup: Backup{NativeSnapshots: true}},
+			want: report(func(r *v1alpha1.VolumeReport) {
+				r.Method = v1alpha1.VolumeNotRestored
+				r.Message = "no data of this volume came back: the backup holds native volume snapshots, which are not restored beside production; " +
+					"back it up with CSI snapshots or file-system backup"
+			}),
 		},
 		"a volume that was there before the run proves nothing, whatever was written into it": {
 			look: Look{Transfers: []Transfer{transfer()}},
@@ -191,7 +197,7 @@ func TestReport(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			l := test.look
-			l.Began = began
+			l.Began, l.Backup.FileSystem = began, true
 			if l.Claims == nil {
 				l.Claims = []Claim{claim}
 			}
@@ -211,17 +217,25 @@ func TestReport(t *testing.T) {
 	}
 }
 
-func TestUnproven(t *testing.T) {
-	got := Unproven([]v1alpha1.VolumeReport{
-		{Namespace: "shop", Claim: "data", Method: v1alpha1.VolumeEmpty, MountedBy: "pod/db-0"},
-		{Namespace: "shop", Claim: "unused", Method: v1alpha1.VolumeEmpty},
-		{Namespace: "shop", Claim: "good", Method: v1alpha1.VolumeFileSystemBackup, MountedBy: "pod/db-0"},
+func TestNamed(t *testing.T) {
+	all := []v1alpha1.VolumeReport{
+		{Namespace: "shop", Claim: "data", Method: v1alpha1.VolumeNotInBackup, MountedBy: "pod/db-0", Message: "it was made anew"},
+		{Namespace: "shop", Claim: "unknown", Method: "of a later version"},
+		{Namespace: "shop", Claim: "good", Method: v1alpha1.VolumeFileSystemBackup, MountedBy: "pod/db-0", Message: "it was not compared"},
 		{Namespace: "shop", Claim: "old", Method: v1alpha1.VolumePreBound, MountedBy: "pod/db-0"},
 		{Namespace: "shop", Claim: "shared", Method: v1alpha1.VolumeCSISnapshot, SharedWith: []string{"pv"}, MountedBy: "pod/db-0"},
-	})
-	want := []string{"shop: data (pod/db-0)", "shop: unused (not mounted by any pod)", "shop: old (pod/db-0)", "shop: shared (pod/db-0)"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+		{Namespace: "shop", Claim: "tied", Method: v1alpha1.VolumeNotRestored, MountedBy: "pod/web", Message: "its pod is left out"},
+	}
+	for consequence, want := range map[Consequence][]string{
+		NothingLost: {"shop: good (pod/db-0): it was not compared"},
+		NotShown:    {"shop: tied (pod/web): its pod is left out"},
+		Unproven: {
+			"shop: data (pod/db-0): it was made anew", "shop: unknown (not mounted by any pod)", "shop: old (pod/db-0)", "shop: shared (pod/db-0)",
+		},
+	} {
+		if diff := cmp.Diff(want, Named(all, consequence)); diff != "" {
+			t.Errorf("%d (-want +got):\n%s", consequence, diff)
+		}
 	}
 }
 
@@ -313,14 +327,6 @@ func TestFromObjects(t *testing.T) {
 		t.Errorf("a clone of a claim counts as snapshot %s", got.Snapshot)
 	}
 
-	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "box", Name: "db-0"}, Spec: corev1.PodSpec{Volumes: []corev1.Volume{
-		{Name: "vol", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}},
-		{Name: "scratch", VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}},
-	}}}
-	if diff := cmp.Diff([]Mount{{Namespace: "box", Pod: "db-0", Volume: "vol", Claim: "data"}}, MountsOf(pod)); diff != "" {
-		t.Errorf("mounts (-want +got):\n%s", diff)
-	}
-
 	start, end := metav1.NewTime(began), metav1.NewTime(began.Add(3*time.Second))
 	pvr := &velerov1.PodVolumeRestore{
 		ObjectMeta: metav1.ObjectMeta{Name: "pvr", Labels: map[string]string{velerov1.PVCUIDLabel: "u1"}},
@@ -330,7 +336,7 @@ func TestFromObjects(t *testing.T) {
 			Progress: shared.DataMoveOperationProgress{BytesDone: 7},
 		},
 	}
-	if diff := cmp.Diff(transfer(func(t *Transfer) { t.ClaimUID = "u1" }), TransferOf(pvr)); diff != "" {
+	if diff := cmp.Diff(transfer(func(t *Transfer) { t.ClaimUID, t.Held = "u1", 9 }), TransferOf(pvr)); diff != "" {
 		t.Errorf("transfer (-want +got):\n%s", diff)
 	}
 	pvr.Status.Progress.BytesDone = 0
@@ -348,7 +354,7 @@ func TestFromObjects(t *testing.T) {
 	}
 	moved := Transfer{
 		Kind: "DataDownload", Name: "dd", Method: v1alpha1.VolumeDataMover, Namespace: "box", Claim: "data", Phase: completed,
-		Bytes: 7, Start: start.Time, End: end.Time,
+		Bytes: 7, Held: 9, Start: start.Time, End: end.Time,
 	}
 	if diff := cmp.Diff(moved, DownloadOf(download)); diff != "" {
 		t.Errorf("download (-want +got):\n%s", diff)

@@ -381,7 +381,7 @@ func inReport(h stage.Hazards, report *v1alpha1.RestoreReport) (found []string) 
 	for _, v := range s.Volumes {
 		methods[v.Claim] = v.Method
 	}
-	if methods["archive"] != v1alpha1.VolumeFileSystemBackup || methods["cache"] != v1alpha1.VolumeEmpty {
+	if methods["archive"] != v1alpha1.VolumeFileSystemBackup || methods["cache"] != v1alpha1.VolumeLeftOut {
 		say("volumes: %+v", s.Volumes)
 	}
 	if report.Hygiene == nil || report.Hygiene.Status != v1alpha1.HygieneClean {

@@ -32,7 +32,7 @@ func TestAVolumeWithoutDataInTheBackupNeverPasses(t *testing.T) {
 	if s.Result == v1alpha1.ResultPass || s.Score >= 90 || !strings.Contains(s.Message, "ledger") || len(s.Caps) == 0 {
 		t.Errorf("report: %s %d, %s: %s (caps %v)", s.Result, s.Score, s.Reason, s.Message, s.Caps)
 	}
-	if len(s.Volumes) != 1 || s.Volumes[0].Claim != "ledger" || s.Volumes[0].Method != v1alpha1.VolumeEmpty {
+	if len(s.Volumes) != 1 || s.Volumes[0].Claim != "ledger" || s.Volumes[0].Method != v1alpha1.VolumeLeftOut {
 		t.Errorf("volumes: %+v", s.Volumes)
 	}
 }

@@ -90,7 +90,7 @@ func resourceOf(name string) (schema.GroupVersionResource, string) {
 	if v := versions[group]; v != "" {
 		version = v
 	}
-	if resource == "datadownloads" {
+	if resource == "datadownloads" || resource == "datauploads" {
 		version = "v2alpha1"
 	}
 	return schema.GroupVersionResource{Group: group, Version: version, Resource: resource}, sub

@@ -7,11 +7,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/completeness"
 	"github.com/kymaros/kymaros/pkg/podsecurity"
+	"github.com/kymaros/kymaros/pkg/scope"
+	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
 // maxBlocked is how many workloads and pods a report names as blocked.
@@ -45,9 +48,11 @@ func (b *bare) blocked() []string {
 	return all
 }
 
-// productionPods looks up which pods of a source namespace would act in its sandbox, and which Pod Security keeps out. From the API server's cache:
-// the report has no use for the very last pod, and production's etcd no use for the request.
-func (l *look) productionPods(namespace string, level v1alpha1.PodSecurity) {
+// productionPods looks up which pods of a source namespace would act in its sandbox, which Pod Security keeps out, and what
+// they say of volumes. From the API server's cache: the report has no use for the very last pod, and production's etcd no use
+// for the request.
+func (l *look) productionPods(ns *completeness.Namespace, level v1alpha1.PodSecurity) {
+	namespace := ns.Source
 	client := l.c.kube.CoreV1().Pods(namespace)
 	list := func(ctx context.Context, o metav1.ListOptions) (*corev1.PodList, error) {
 		if o.Continue == "" {
@@ -58,8 +63,18 @@ func (l *look) productionPods(namespace string, level v1alpha1.PodSecurity) {
 	l.add("pods in namespace "+namespace, func(ctx context.Context) error {
 		var failed error
 		err := each(ctx, list, func(pod *corev1.Pod) {
-			l.note(func() { l.seen.ledger.Production(namespace, podKind, pod) })
-			if !l.filter.Expects(completeness.Pod, pod) || !keptUp(pod) {
+			expected := l.filter.Expects(completeness.Pod, pod)
+			l.note(func() {
+				l.seen.ledger.Production(namespace, podKind, pod)
+				l.seen.origin.Mounts = append(l.seen.origin.Mounts, volumes.MountsOf(pod)...)
+				if slices.ContainsFunc(scope.Unowned, labels.Set(pod.Labels).Has) {
+					l.seen.unowned.Insert(namespace + "/" + pod.Name)
+				}
+				if keptUp(pod) {
+					ns.Note(completeness.Pod, pod.Name, expected)
+				}
+			})
+			if expected != completeness.Expected || !keptUp(pod) {
 				return
 			}
 			reason, err := podsecurity.Refusal(string(level), &pod.ObjectMeta, &pod.Spec)
@@ -72,6 +87,7 @@ func (l *look) productionPods(namespace string, level v1alpha1.PodSecurity) {
 		if err != nil {
 			return err
 		}
+		l.note(func() { l.seen.origin.Read.Insert(namespace) })
 		return failed
 	})
 }

@@ -179,8 +179,9 @@ func TestBuild(t *testing.T) {
 			seen: func(s *seen) { s.transfers = nil },
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "result", r.Result, v1alpha1.ResultPartial)
-				equal(t, "caps", r.Caps, []string{"volumes came back without a data source: shop: data-db-0 (pod/db-0)"})
-				equal(t, "method", r.Volumes[0].Method, v1alpha1.VolumeEmpty)
+				equal(t, "caps", r.Caps, []string{"volumes came back without a data source: shop: data-db-0 (pod/db-0): no data of this volume is in the backup: " +
+					"it has no snapshot, and annotation backup.velero.io/backup-volumes of pod db-0 does not name it"})
+				equal(t, "method", r.Volumes[0].Method, v1alpha1.VolumeNotInBackup)
 			},
 		},
 		"a volume that another PersistentVolume shares takes the pass, whatever was written into it": {
@@ -197,7 +198,8 @@ func TestBuild(t *testing.T) {
 		"native snapshots in the backup are named as the cause of an empty volume": {
 			seen: func(s *seen) { s.transfers, s.backup.Status.VolumeSnapshotsCompleted = nil, 1 },
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
-				equal(t, "method", r.Volumes[0].Method, v1alpha1.VolumeEmpty)
+				equal(t, "method", r.Volumes[0].Method, v1alpha1.VolumeNotRestored)
+				equal(t, "reason", r.Reason, "VolumeNotShown")
 				if !strings.Contains(r.Volumes[0].Message, "native volume snapshots, which are not restored beside production") {
 					t.Errorf("message %q", r.Volumes[0].Message)
 				}

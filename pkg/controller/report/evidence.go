@@ -15,6 +15,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/dependencies"
 	"github.com/kymaros/kymaros/pkg/score"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
+	pkgvelero "github.com/kymaros/kymaros/pkg/velero"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
@@ -47,10 +48,19 @@ type seen struct {
 	back   sets.Set[string]
 	claims []volumes.Claim
 	mounts []volumes.Mount
-	// madeFrom are the VolumeSnapshots that claims of production were made from, by "namespace/name" of the claim.
-	madeFrom  map[string]string
+	// origin is what production has of claims; workloads are what names claims in the sandboxes.
+	origin    volumes.Origin
+	workloads []volumes.Workload
 	transfers []volumes.Transfer
-	ledger    sideeffects.Ledger
+	// held is what the backup says of single volumes. policy is its resource policy, policyUnread says why that is not known, and
+	// skipped are the claims of production whose volumes it leaves out.
+	held         []volumes.Backed
+	policy       pkgvelero.Policy
+	policyUnread string
+	skipped      sets.Set[string]
+	// unowned are pods of production that the test leaves out, "source/name".
+	unowned sets.Set[string]
+	ledger  sideeffects.Ledger
 	// holds is what the backup holds; notListed says why that could not be read.
 	holds     sideeffects.Inventory
 	notListed string
@@ -129,6 +139,10 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	}
 	e.Unread = s.faults
 	e.Completeness = completenessCount(s)
+	if s.unread[topicCompleteness] == "" {
+		compared := s.compare()
+		e.LeftOut, e.Unsaved = compared.Report.LeftOut, compared.Unsaved
+	}
 	e.SideEffects = score.SideEffects{Left: s.ledger.Violations(), Unknown: s.denied(topicSideEffects)}
 	if s.unread[topicSecrets] != "" {
 		e.NotCompared = noSecrets
@@ -136,7 +150,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	if s.unread[topicCompleteness] == "" {
 		for _, ns := range rt.Status.Run.Spec.BackupSource.Namespaces {
 			switch {
-			case s.back.Has(ns.Name):
+			case s.back.Has(ns.Name) || s.onlyWithheld(ns.Name):
 			case e.NotCompared != "":
 				e.Empty = append(e.Empty, ns.Name+" (Secrets aside)")
 			default:
@@ -146,7 +160,8 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	}
 	e.Dependencies = dependenciesCount(s, spec.Sandbox.NetworkIsolation)
 	if e.Volumes.Unknown = s.denied(topicVolumes); s.unread[topicVolumes] == "" {
-		e.Volumes.Unproven = volumes.Unproven(volumeReports(rt, s))
+		all := volumeReports(rt, s)
+		e.Volumes.Unproven, e.Volumes.NotShown = volumes.Named(all, volumes.Unproven), volumes.Named(all, volumes.NotShown)
 	}
 	return e
 }
@@ -154,8 +169,8 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 // volumeReports tell where the data of the volumes came from.
 func volumeReports(rt *v1alpha1.RestoreTest, s seen) []v1alpha1.VolumeReport {
 	return volumes.Report(volumes.Look{
-		Claims: s.claims, Mounts: s.mounts, Transfers: s.transfers, Inventory: s.inventory, Production: s.madeFrom, Began: rt.Status.Run.StartTime.Time,
-		NativeSnapshots: s.backup != nil && s.backup.Status.VolumeSnapshotsCompleted > 0,
+		Claims: s.claims, Mounts: s.mounts, Transfers: s.transfers, Inventory: s.inventory, Workloads: s.workloads,
+		Production: s.origin, Backup: s.backupOf(), Began: rt.Status.Run.StartTime.Time,
 	})
 }
 
@@ -201,6 +216,8 @@ func completenessCount(s seen) score.Count {
 	switch {
 	case len(s.namespaces) == 0:
 		detail = "not applicable: no source namespace exists any more"
+	case r.Expected == 0 && len(r.Report.LeftOut) > 0:
+		detail = "not applicable: the backup leaves out everything that is compared"
 	case r.Expected == 0:
 		detail = "not applicable: nothing in the source namespaces is older than the backup"
 	case r.Expected-r.Found > completeness.MaxMissing:

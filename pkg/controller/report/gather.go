@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	appsv1 "k8s.io/api/apps/v1"
@@ -37,6 +38,9 @@ type look struct {
 	runID, restore string
 	finder         dependencies.Finder
 	bare           bare
+	// began is when the backup did. claims are those of production, if a resource policy may leave their volumes out.
+	began  time.Time
+	claims map[string]*corev1.PersistentVolumeClaim
 
 	tasks []task
 
@@ -59,7 +63,10 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	sandbox, restore, _ := fragments(rt)
-	l := &look{c: c, runID: rt.Status.Run.ID, restore: restore.Name, seen: seen{unread: map[topic]string{}, madeFrom: map[string]string{}, sandboxes: map[string]*dependencies.Sandbox{}, back: sets.New[string]()}}
+	l := &look{c: c, runID: rt.Status.Run.ID, restore: restore.Name, seen: seen{
+		unread: map[topic]string{}, origin: volumes.Origin{Claims: map[string]volumes.Claim{}, Read: sets.New[string]()},
+		sandboxes: map[string]*dependencies.Sandbox{}, back: sets.New[string](), unowned: sets.New[string](),
+	}}
 	var sandboxes []string
 	for _, ns := range sandbox.Namespaces {
 		l.finder.Sources = append(l.finder.Sources, ns.Source)
@@ -73,9 +80,13 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 	var spec *velerov1.BackupSpec
 	if err == nil {
 		l.seen.backup, spec = backup, &backup.Spec
+		if policyName(backup) != "" {
+			l.claims = map[string]*corev1.PersistentVolumeClaim{}
+		}
 	}
 	compare := restore.BackupTime != nil
 	if compare {
+		l.began = restore.BackupTime.Time
 		l.filter, err = completeness.NewFilter(restore.BackupTime.Time, spec, &rt.Status.Run.Spec, restore.Name)
 		if err != nil {
 			l.seen.unread[topicCompleteness] = err.Error()
@@ -87,11 +98,11 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 
 	found := make([]*completeness.Namespace, len(sandbox.Namespaces))
 	for i, ns := range sandbox.Namespaces {
-		found[i] = &completeness.Namespace{Source: ns.Source, Want: completeness.Names{}, Have: completeness.Names{}}
+		found[i] = completeness.NewNamespace(ns.Source)
 		l.seen.sandboxes[ns.Source] = &dependencies.Sandbox{Services: map[string]dependencies.Service{}, Workloads: map[string]labels.Selector{}}
 		l.sandbox(ns, found[i].Have)
-		l.source(ns.Source, found[i].Want)
-		l.productionPods(ns.Source, level(rt))
+		l.source(ns.Source, found[i])
+		l.productionPods(found[i], level(rt))
 	}
 	l.transfers(restore.Name)
 	l.inventory(rt, restore.BackupName)
@@ -103,6 +114,11 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 		l.volumes(sandboxes, "")
 		retry = l.run(ctx)
 	}
+	l.tasks = nil
+	l.backedUp(rt)
+	retry = errors.Join(retry, l.run(ctx))
+	l.skipped()
+	l.settle(found)
 	for _, ns := range found {
 		if compare && !slices.Contains(l.seen.gone, ns.Source) {
 			l.seen.namespaces = append(l.seen.namespaces, *ns)
@@ -159,51 +175,6 @@ func (l *look) add(what string, do func(context.Context) error, topics ...topic)
 	l.tasks = append(l.tasks, task{what: what, topics: topics, do: do})
 }
 
-// source looks up which objects of a source namespace the backup must contain, and which of them would act in a sandbox.
-func (l *look) source(namespace string, want completeness.Names) {
-	l.add("namespace "+namespace, func(ctx context.Context) error {
-		var ns *corev1.Namespace
-		err := tried(ctx, func() (err error) {
-			ns, err = l.c.kube.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
-			return err
-		})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return err
-		}
-		if err != nil || ns.DeletionTimestamp != nil {
-			l.note(func() { l.seen.gone = append(l.seen.gone, namespace) })
-		}
-		return nil
-	}, topicCompleteness)
-	for _, kind := range completeness.Kinds {
-		seen := func(o metav1.Object) {
-			l.note(func() {
-				l.seen.ledger.Production(namespace, kind.GroupKind(), o)
-				if l.filter.Expects(kind, o) {
-					want.Add(kind, o.GetName())
-				}
-			})
-		}
-		l.add(fmt.Sprintf("%s in namespace %s", kind.Resource().Resource, namespace), func(ctx context.Context) error {
-			// Of these the metadata does not tell whether they would act.
-			if kind == completeness.Service {
-				return each(ctx, l.c.kube.CoreV1().Services(namespace).List, func(o *corev1.Service) { seen(o) })
-			}
-			if kind == completeness.PersistentVolumeClaim {
-				return each(ctx, l.c.kube.CoreV1().PersistentVolumeClaims(namespace).List, func(o *corev1.PersistentVolumeClaim) {
-					seen(o)
-					if from := volumes.ClaimOf(namespace, o).Snapshot; from != "" {
-						l.note(func() { l.seen.madeFrom[namespace+"/"+o.Name] = from })
-					}
-				})
-			}
-			return each(ctx, l.c.metadata.Resource(kind.Resource()).Namespace(namespace).List, func(o *metav1.PartialObjectMetadata) { seen(o) })
-		}, topicCompleteness)
-		l.tasks[len(l.tasks)-1].secrets = kind == completeness.Secret
-	}
-	l.acting(namespace)
-}
-
 // sandbox looks up what came back in a sandbox.
 func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 	came := func(kind completeness.Kind, o metav1.Object) {
@@ -232,6 +203,7 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 			}
 			l.note(func() {
 				if sideeffects.Back(pod, l.restore) {
+					l.seen.back.Insert(ns.Source)
 					l.seen.ledger.Sandbox(ns.Source, podKind, pod)
 				}
 				l.bare.came(ns.Source, pod.Name)
@@ -249,6 +221,7 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 			l.note(func() {
 				came(completeness.Deployment, d)
 				workload("Deployment/"+d.Name, d.Spec.Selector)
+				l.seen.workloads = append(l.seen.workloads, volumes.WorkloadOf(ns.Source, "Deployment", d.Name, &d.Spec.Template.Spec))
 				refer(refs)
 			})
 		})
@@ -259,6 +232,7 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 			l.note(func() {
 				came(completeness.StatefulSet, s)
 				workload("StatefulSet/"+s.Name, s.Spec.Selector)
+				l.seen.workloads = append(l.seen.workloads, volumes.WorkloadOf(ns.Source, "StatefulSet", s.Name, &s.Spec.Template.Spec, s.Spec.VolumeClaimTemplates...))
 				refer(refs)
 			})
 		})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
+	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
 // listed is a kind of which metadata is listed.
@@ -39,7 +40,15 @@ func (l *look) acting(source string) {
 func (l *look) neutralised(source, sandbox string) {
 	note := func(kind schema.GroupKind, o metav1.Object) {
 		if sideeffects.Back(o, l.restore) {
-			l.note(func() { l.seen.ledger.Sandbox(source, kind, o) })
+			l.note(func() {
+				l.seen.ledger.Sandbox(source, kind, o)
+				if kind != serviceAccount.GroupKind || o.GetName() != "default" { // Velero adds to the one that is there
+					l.seen.back.Insert(source)
+				}
+				if c, ok := o.(*batchv1.CronJob); ok {
+					l.seen.workloads = append(l.seen.workloads, volumes.WorkloadOf(source, "CronJob", c.Name, &c.Spec.JobTemplate.Spec.Template.Spec))
+				}
+			})
 		}
 	}
 	l.others(sandbox, note, []listed{serviceAccount, replicaSet, controllerRevision}, topicSideEffects)

@@ -426,6 +426,26 @@ func schema_pkg_apis_restore_v1alpha1_Completeness(ref common.ReferenceCallback)
 							},
 						},
 					},
+					"leftOut": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "LeftOut is what the source namespaces held when the backup began and the backup does not hold, by kind: \"2 of 3 Deployments\". It is not compared.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
 				},
 			},
 		},
@@ -3295,7 +3315,7 @@ func schema_pkg_apis_restore_v1alpha1_VolumeReport(ref common.ReferenceCallback)
 					},
 					"method": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; empty when no data source was found; preBound when the volume was not made for this run.",
+							Description: "Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; or why none did. Nothing is lost with emptyInProduction, pending, unused and ephemeral. With notRestored and restoreHook the test did not bring back what a real restore would. With notInBackup, leftOut (on purpose), partlyRestored, empty (no data source was found) and preBound (the volume was not made for this run), what production has is not proven to come back.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",

@@ -156,6 +156,12 @@ const (
 	ReasonNothingRan = "NothingRan"
 	// ReasonNotRead: what the verdict rests on could not be read until the run's deadline.
 	ReasonNotRead = "NotRead"
+	// ReasonWorkloadsNotInBackup: a source namespace has workloads, and none of them is in the backup.
+	ReasonWorkloadsNotInBackup = "WorkloadsNotInBackup"
+	// ReasonVolumeNotShown: the test itself did not bring back data that a real restore would. It says nothing about the backup.
+	ReasonVolumeNotShown = "VolumeNotShown"
+	// ReasonLeftOut: the backup leaves out objects that production has. It costs no points.
+	ReasonLeftOut = "LeftOut"
 	// ReasonNotTested: something that should have been looked at could not be read.
 	ReasonNotTested = "NotTested"
 	// ReasonRTOExceeded: the recovery took longer than sla.maxRTO.

@@ -211,6 +211,12 @@ type Completeness struct {
 	// +optional
 	// +listType=atomic
 	Missing []string `json:"missing,omitempty"`
+	// LeftOut is what the source namespaces held when the backup began and the backup does not hold, by kind: "2 of 3
+	// Deployments". It is not compared.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	LeftOut []string `json:"leftOut,omitempty"`
 }
 
 // ValidationLevels are the parts of the score.
@@ -260,9 +266,11 @@ type VolumeReport struct {
 	Namespace string `json:"namespace"`
 	// Claim is the name of the PersistentVolumeClaim.
 	Claim string `json:"claim"`
-	// Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; empty when no data source was
-	// found; preBound when the volume was not made for this run.
-	// +kubebuilder:validation:Enum=fileSystemBackup;csiSnapshot;dataMover;nativeSnapshot;empty;preBound
+	// Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; or why none did. Nothing is lost
+	// with emptyInProduction, pending, unused and ephemeral. With notRestored and restoreHook the test did not bring back what a
+	// real restore would. With notInBackup, leftOut (on purpose), partlyRestored, empty (no data source was found) and preBound
+	// (the volume was not made for this run), what production has is not proven to come back.
+	// +kubebuilder:validation:Enum=fileSystemBackup;csiSnapshot;dataMover;nativeSnapshot;empty;preBound;emptyInProduction;pending;unused;ephemeral;leftOut;notRestored;restoreHook;notInBackup;partlyRestored
 	Method VolumeMethod `json:"method"`
 	// Volume is the PersistentVolume that the claim is bound to.
 	// +optional
@@ -296,6 +304,24 @@ const (
 	VolumeNativeSnapshot   VolumeMethod = "nativeSnapshot"
 	VolumePreBound         VolumeMethod = "preBound"
 	VolumeEmpty            VolumeMethod = "empty"
+	// VolumeEmptyInProduction: the volume held nothing when it was backed up.
+	VolumeEmptyInProduction VolumeMethod = "emptyInProduction"
+	// VolumePending: the claim has no volume in production either.
+	VolumePending VolumeMethod = "pending"
+	// VolumeUnused: nothing in production uses the claim, or ever did.
+	VolumeUnused VolumeMethod = "unused"
+	// VolumeEphemeral: the volume of one pod, which begins empty whenever the pod is made anew.
+	VolumeEphemeral VolumeMethod = "ephemeral"
+	// VolumeLeftOut: somebody left the volume out of the backup on purpose.
+	VolumeLeftOut VolumeMethod = "leftOut"
+	// VolumeNotRestored: its data is in the backup, and the test left out what it comes back with.
+	VolumeNotRestored VolumeMethod = "notRestored"
+	// VolumeRestoreHook: the volume is not in the backup, and a restore hook, which is not run, would fill it.
+	VolumeRestoreHook VolumeMethod = "restoreHook"
+	// VolumeNotInBackup: no data of the volume is in the backup.
+	VolumeNotInBackup VolumeMethod = "notInBackup"
+	// VolumePartlyRestored: fewer bytes came back than the backup holds.
+	VolumePartlyRestored VolumeMethod = "partlyRestored"
 )
 
 // SideEffects tell what was kept from acting beside production. Objects of the backup are counted as Velero lists them,

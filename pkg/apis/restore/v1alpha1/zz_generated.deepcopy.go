@@ -111,6 +111,11 @@ func (in *Completeness) DeepCopyInto(out *Completeness) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.LeftOut != nil {
+		in, out := &in.LeftOut, &out.LeftOut
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	return
 }
 

@@ -117,6 +117,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: deployments
       type:
         scalar: string
+    - name: leftOut
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
     - name: missing
       type:
         list:

@@ -20,6 +20,9 @@ type CompletenessApplyConfiguration struct {
 	CustomResources *string `json:"customResources,omitempty"`
 	// Missing objects, "namespace: kind/name", sorted, at most 100.
 	Missing []string `json:"missing,omitempty"`
+	// LeftOut is what the source namespaces held when the backup began and the backup does not hold, by kind: "2 of 3
+	// Deployments". It is not compared.
+	LeftOut []string `json:"leftOut,omitempty"`
 }
 
 // CompletenessApplyConfiguration constructs a declarative configuration of the Completeness type for use with
@@ -90,6 +93,16 @@ func (b *CompletenessApplyConfiguration) WithCustomResources(value string) *Comp
 func (b *CompletenessApplyConfiguration) WithMissing(values ...string) *CompletenessApplyConfiguration {
 	for i := range values {
 		b.Missing = append(b.Missing, values[i])
+	}
+	return b
+}
+
+// WithLeftOut adds the given value to the LeftOut field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the LeftOut field.
+func (b *CompletenessApplyConfiguration) WithLeftOut(values ...string) *CompletenessApplyConfiguration {
+	for i := range values {
+		b.LeftOut = append(b.LeftOut, values[i])
 	}
 	return b
 }

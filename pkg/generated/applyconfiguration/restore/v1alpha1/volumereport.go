@@ -18,8 +18,10 @@ type VolumeReportApplyConfiguration struct {
 	Namespace *string `json:"namespace,omitempty"`
 	// Claim is the name of the PersistentVolumeClaim.
 	Claim *string `json:"claim,omitempty"`
-	// Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; empty when no data source was
-	// found; preBound when the volume was not made for this run.
+	// Method by which data came back: fileSystemBackup, csiSnapshot, dataMover, nativeSnapshot; or why none did. Nothing is lost
+	// with emptyInProduction, pending, unused and ephemeral. With notRestored and restoreHook the test did not bring back what a
+	// real restore would. With notInBackup, leftOut (on purpose), partlyRestored, empty (no data source was found) and preBound
+	// (the volume was not made for this run), what production has is not proven to come back.
 	Method *restorev1alpha1.VolumeMethod `json:"method,omitempty"`
 	// Volume is the PersistentVolume that the claim is bound to.
 	Volume *string `json:"volume,omitempty"`

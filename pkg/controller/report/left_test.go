@@ -1,0 +1,367 @@
+package report
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
+	kubefake "k8s.io/client-go/kubernetes/fake"
+	metadatafake "k8s.io/client-go/metadata/fake"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/sideeffects"
+)
+
+// withBackup changes the backup as the controller sees it.
+func withBackup(t *testing.T, f *fixture, spec velerov1.BackupSpec) {
+	t.Helper()
+	b := backup()
+	b.Spec = spec
+	if err := f.factory.Velero().V1().Backups().Informer().GetIndexer().Update(b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inCluster replaces all that the API server holds, but what metadata is read of in production.
+func inCluster(f *fixture, objects ...runtime.Object) {
+	f.kube = kubefake.NewClientset(append(objects,
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}},
+		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: sandbox, Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelRun: runID}}})...)
+	f.Controller.kube = f.kube
+}
+
+// inProduction replaces what metadata is read of.
+func inProduction(f *fixture, objects ...runtime.Object) {
+	scheme := metadatafake.NewTestScheme()
+	_ = metav1.AddMetaToScheme(scheme)
+	f.metadata = metadatafake.NewSimpleMetadataClient(scheme, objects...)
+	f.Controller.metadata = f.metadata
+}
+
+func restored(name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: sandbox, Name: name, Labels: map[string]string{velerov1.RestoreNameLabel: "kymaros-shop-" + runID}}
+}
+
+// noPods takes the pods out of the run: nothing that was restored asks for one.
+func noPods(rt *v1alpha1.RestoreTest) { rt.Status.Health.Pods = v1alpha1.PodCount{} }
+
+// Production runs a StatefulSet with a volume; somebody has narrowed the backup to Secrets and ConfigMaps.
+func TestABackupWithoutAnyWorkloadNeverPasses(t *testing.T) {
+	f := newFixture(t, test(noPods))
+	withBackup(t, f, velerov1.BackupSpec{IncludedResources: []string{"secrets", "configmaps"}})
+	inCluster(f,
+		&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "db", CreationTimestamp: old}},
+		&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "data-db-0", CreationTimestamp: old}},
+		&corev1.ConfigMap{ObjectMeta: restored("db")}, &corev1.Secret{ObjectMeta: restored("db")})
+	f.mustSync(t)
+	r := f.reports(t)[0].Status
+	equal(t, "result", r.Result, v1alpha1.ResultPartial)
+	equal(t, "reason", r.Reason, "WorkloadsNotInBackup")
+	equal(t, "left out", r.Completeness.LeftOut, []string{"1 of 1 StatefulSets", "1 of 1 Services", "1 of 1 PersistentVolumeClaims"})
+	equal(t, "detail", r.ValidationLevels.Completeness.Detail, "2 of 2 objects came back")
+}
+
+func TestNothingComparedIsNotEverything(t *testing.T) {
+	f := newFixture(t, test())
+	if err := f.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("namespaces"), "", "shop"); err != nil {
+		t.Fatal(err)
+	}
+	f.mustSync(t)
+	equal(t, "message", f.reports(t)[0].Status.Message, "All pods are ready and all checks passed; whether everything came back was not compared: "+
+		"not applicable: no source namespace exists any more.")
+}
+
+func TestWhatALeanNamespaceHolds(t *testing.T) {
+	for name, came := range map[string]runtime.Object{
+		"a bare pod":               &corev1.Pod{ObjectMeta: restored("one"), Spec: corev1.PodSpec{PriorityClassName: "kymaros-sandbox"}},
+		"a claim":                  &corev1.PersistentVolumeClaim{ObjectMeta: restored("data")},
+		"a CronJob":                &batchv1.CronJob{ObjectMeta: restored("dump"), Spec: batchv1.CronJobSpec{Suspend: new(true)}},
+		"an account of its own":    nil,
+		"the account of every one": nil,
+	} {
+		t.Run(name+" came back", func(t *testing.T) {
+			f := newFixture(t, test(noPods))
+			account := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ServiceAccount"}, ObjectMeta: restored("default")}
+			switch {
+			case came != nil:
+				inCluster(f, came)
+				inProduction(f)
+			default:
+				if name == "an account of its own" {
+					account.Name = "app"
+				}
+				inCluster(f)
+				inProduction(f, account)
+			}
+			f.mustSync(t)
+			empty := strings.Contains(strings.Join(f.reports(t)[0].Status.Caps, ";"), "nothing came back of source namespace shop")
+			equal(t, "called empty", empty, name == "the account of every one")
+		})
+	}
+}
+
+// What a backup holds of a namespace of which nothing came back.
+func TestOnlyWithheld(t *testing.T) {
+	kinds := func(all ...string) sideeffects.Inventory {
+		i := sideeffects.Inventory{{Kind: "Namespace"}: {"shop"}}
+		for _, one := range all {
+			kind, name, _ := strings.Cut(one, "/")
+			gk := schema.ParseGroupKind(kind)
+			i[gk] = append(i[gk], "shop/"+name)
+		}
+		return i
+	}
+	for name, test := range map[string]struct {
+		holds sideeffects.Inventory
+		want  bool
+	}{
+		"no list":                     {nil, false},
+		"nothing at all":              {kinds(), false},
+		"of another namespace only":   {sideeffects.Inventory{{Group: "batch", Kind: "Job"}: {"shop-2/x"}}, false},
+		"Jobs and their pods":         {kinds("Job.batch/import", "Pod/import-1", "ServiceAccount/default", "ConfigMap/kube-root-ca.crt"), true},
+		"custom resources":            {kinds("Cluster.postgresql.cnpg.io/db"), true},
+		"a Deployment":                {kinds("Deployment.apps/web", "Job.batch/import"), false},
+		"a pod that nothing withheld": {kinds("Pod/bare"), false},
+		"a ConfigMap of its own":      {kinds("ConfigMap/settings"), false},
+	} {
+		s := seen{holds: test.holds, unowned: sets.New("shop/import-1")}
+		if got := s.onlyWithheld("shop"); got != test.want {
+			t.Errorf("%s: %t, want %t", name, got, test.want)
+		}
+	}
+}
+
+// lists has Velero give out a list of what the backup holds of namespace shop.
+func lists(t *testing.T, f *fixture, spec velerov1.BackupSpec, names map[string][]string) {
+	t.Helper()
+	store := http.NewServeMux()
+	store.HandleFunc(theList, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(packed(t, names)) })
+	server := httptest.NewServer(store)
+	t.Cleanup(server.Close)
+	giveOut(f, server.URL+theList)
+	if err := f.client.Tracker().Add(transferred()); err != nil {
+		t.Fatal(err)
+	}
+	spec.StorageLocation = "default"
+	withBackup(t, f, spec)
+}
+
+func policyOf(f *fixture, t *testing.T, text string) *corev1.TypedLocalObjectReference {
+	t.Helper()
+	if err := f.kube.Tracker().Add(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: velero, Name: "rules"}, Data: map[string]string{"rules.yaml": text}}); err != nil {
+		t.Fatal(err)
+	}
+	return &corev1.TypedLocalObjectReference{Kind: "configmap", Name: "rules"}
+}
+
+func TestWhatTheBackupLeavesOut(t *testing.T) {
+	all := map[string][]string{
+		"apps/v1/StatefulSet": {"shop/db"}, "v1/Secret": {"shop/db"}, "v1/ConfigMap": {"shop/db", "shop/kube-root-ca.crt"}, "v1/Service": {"shop/db"},
+		"v1/PersistentVolumeClaim": {"shop/data-db-0"},
+	}
+	without := func(kind string) map[string][]string {
+		some := map[string][]string{}
+		for k, v := range all {
+			if k != kind {
+				some[k] = v
+			}
+		}
+		return some
+	}
+	onlySecrets := velerov1.BackupSpec{IncludedResources: []string{"secrets"}}
+	for name, tt := range map[string]struct {
+		spec   velerov1.BackupSpec
+		list   map[string][]string // none: it cannot be read
+		policy string
+		result v1alpha1.Result
+		left   []string
+		detail string
+	}{
+		"nothing, as its list says": {list: all, result: v1alpha1.ResultPass, detail: "5 of 5 objects came back"},
+		"what its list does not name, whatever its filters say": {
+			list: without("v1/Secret"), result: v1alpha1.ResultPass, left: []string{"1 of 1 Secrets"}, detail: "4 of 4 objects came back",
+		},
+		"nothing that its list names, whatever its filters say": {spec: onlySecrets, list: all, result: v1alpha1.ResultPass, detail: "5 of 5 objects came back"},
+		"all that runs, as its list says": {
+			list: without("apps/v1/StatefulSet"), result: v1alpha1.ResultPartial, left: []string{"1 of 1 StatefulSets"}, detail: "4 of 4 objects came back",
+		},
+		"everything, as its list says": {
+			list: map[string][]string{}, result: v1alpha1.ResultPartial, detail: "not applicable: the backup leaves out everything that is compared",
+			left: []string{"1 of 1 StatefulSets", "1 of 1 Services", "1 of 1 Secrets", "1 of 1 ConfigMaps", "1 of 1 PersistentVolumeClaims"},
+		},
+		"what its policy leaves out, without a list": {
+			policy: "includeExcludePolicy: {excludedNamespaceScopedResources: [secrets]}", result: v1alpha1.ResultPass, left: []string{"1 of 1 Secrets"}, detail: "4 of 4 objects came back",
+		},
+		"what its policy takes alone, without a list": {
+			policy: "includeExcludePolicy: {includedNamespaceScopedResources: [secrets, statefulsets.apps]}", result: v1alpha1.ResultPass, detail: "2 of 2 objects came back",
+			left: []string{"1 of 1 Services", "1 of 1 ConfigMaps", "1 of 1 PersistentVolumeClaims"},
+		},
+		"nobody knows what, without a list": {
+			policy: "namespacedFilterPolicies: [{namespaces: [shop]}]", result: v1alpha1.ResultPartial,
+			detail: "what resource policy rules leaves out of the backup is not known: it chooses objects of single namespaces; and without the list of the backup nobody knows: " +
+				"ask Velero for the list of backup nightly: nobody gives out lists here",
+		},
+		"its list knows more than its policy": {
+			list: all, policy: "namespacedFilterPolicies: [{namespaces: [shop]}]", result: v1alpha1.ResultPass, detail: "5 of 5 objects came back",
+		},
+		"a policy that cannot be read is said": {
+			policy: "- x", result: v1alpha1.ResultPartial, detail: "what resource policy rules leaves out of the backup is not known",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, test())
+			if tt.policy != "" {
+				tt.spec.ResourcePolicy = policyOf(f, t, tt.policy)
+			}
+			if tt.list != nil {
+				lists(t, f, tt.spec, tt.list)
+			} else {
+				withBackup(t, f, tt.spec)
+			}
+			f.mustSync(t)
+			r := f.reports(t)[0].Status
+			equal(t, "result", r.Result, tt.result)
+			equal(t, "left out", r.Completeness.LeftOut, tt.left)
+			if got := r.ValidationLevels.Completeness.Detail; !strings.HasPrefix(got, tt.detail) {
+				t.Errorf("detail %q, want %q", got, tt.detail)
+			}
+		})
+	}
+}
+
+// taken is what file-system backup took of data-db-0, through a pod of production.
+func taken(pod, snapshot string) *velerov1.PodVolumeBackup {
+	return &velerov1.PodVolumeBackup{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: velero, Name: "pvb", Labels: map[string]string{velerov1.BackupNameLabel: "nightly"}, Annotations: map[string]string{"velero.io/pvc-name": "data-db-0"},
+		},
+		Spec:   velerov1.PodVolumeBackupSpec{Pod: corev1.ObjectReference{Namespace: "shop", Name: pod}, Volume: "data"},
+		Status: velerov1.PodVolumeBackupStatus{Phase: velerov1.PodVolumeBackupPhaseCompleted, SnapshotID: snapshot},
+	}
+}
+
+func TestVolumesThatNothingWasWrittenInto(t *testing.T) {
+	const hook = "post.hook.restore.velero.io/command"
+	ofProduction := func(name, owner string, annotations map[string]string) *corev1.Pod {
+		return &corev1.Pod{
+			ObjectMeta: metav1.ObjectMeta{
+				Namespace: "shop", Name: name, Annotations: annotations, OwnerReferences: []metav1.OwnerReference{{Kind: owner, Name: "import", Controller: new(true)}},
+			},
+			Spec: corev1.PodSpec{
+				Containers: []corev1.Container{{VolumeMounts: []corev1.VolumeMount{{Name: "data"}}}},
+				Volumes: []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{
+					PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data-db-0"},
+				}}},
+			},
+		}
+	}
+	excluded := map[string]string{velerov1.VolumesToExcludeAnnotation: "data"}
+	for name, tt := range map[string]struct {
+		kube   *corev1.Pod
+		velero *velerov1.PodVolumeBackup
+		policy string
+		result v1alpha1.Result
+		reason string
+		method v1alpha1.VolumeMethod
+		says   string
+	}{
+		"an empty one passes": {velero: taken("db-0", ""), result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed, method: v1alpha1.VolumeEmptyInProduction, says: "it was empty"},
+		"one that a Job held is not shown": {
+			kube: ofProduction("import-1", "Job", nil), velero: taken("import-1", "k1"), result: v1alpha1.ResultPartial, reason: "VolumeNotShown", method: v1alpha1.VolumeNotRestored,
+			says: "the data of claim data-db-0 is in the backup, but tied to pod import-1, which the test leaves out: it belongs to Job import",
+		},
+		"one that a restore hook fills is not shown": {
+			kube: ofProduction("db-0", "StatefulSet", map[string]string{velerov1.VolumesToExcludeAnnotation: "data", hook: "[load]"}), result: v1alpha1.ResultPartial, reason: "VolumeNotShown",
+			method: v1alpha1.VolumeRestoreHook, says: "the restore hook of pod db-0 was not run",
+		},
+		"one that is left out does not pass": {
+			kube: ofProduction("db-0", "StatefulSet", excluded), result: v1alpha1.ResultPartial, reason: "VolumeUnproven", method: v1alpha1.VolumeLeftOut, says: "of pod db-0 leaves it out",
+		},
+		"nor does one that a policy leaves out": {
+			policy: "volumePolicies: [{conditions: {csi: {driver: d}}, action: {type: skip}}]", result: v1alpha1.ResultPartial, reason: "VolumeUnproven",
+			method: v1alpha1.VolumeLeftOut, says: "resource policy rules leaves it out",
+		},
+		"one that is missing does not": {result: v1alpha1.ResultPartial, reason: "VolumeUnproven", method: v1alpha1.VolumeNotInBackup, says: "it was made anew"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, test())
+			if err := f.client.Tracker().Delete(velerov1.SchemeGroupVersion.WithResource("podvolumerestores"), velero, "pvr"); err != nil {
+				t.Fatal(err)
+			}
+			spec := velerov1.BackupSpec{DefaultVolumesToFsBackup: new(true)}
+			if tt.kube != nil {
+				if err := f.kube.Tracker().Add(tt.kube); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tt.velero != nil {
+				if err := f.client.Tracker().Add(tt.velero); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if tt.policy != "" {
+				spec.ResourcePolicy = policyOf(f, t, tt.policy)
+				disk := volume()
+				disk.Name, disk.Spec.ClaimRef = "of-production", &corev1.ObjectReference{Namespace: "shop", Name: "data-db-0"}
+				disk.Spec.CSI = &corev1.CSIPersistentVolumeSource{Driver: "d", VolumeHandle: "2"}
+				if err := f.kube.Tracker().Add(disk); err != nil {
+					t.Fatal(err)
+				}
+			}
+			withBackup(t, f, spec)
+			for i := range cluster() { // the container of db-0 mounts its volume
+				if p, ok := cluster()[i].(*corev1.Pod); ok {
+					p.Spec.Containers = []corev1.Container{{VolumeMounts: []corev1.VolumeMount{{Name: "data"}}}}
+					if err := f.kube.Tracker().Update(corev1.SchemeGroupVersion.WithResource("pods"), p, sandbox); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			f.mustSync(t)
+			r := f.reports(t)[0].Status
+			equal(t, "result", r.Result, tt.result)
+			equal(t, "reason", r.Reason, tt.reason)
+			equal(t, "method", r.Volumes[0].Method, tt.method)
+			if !strings.Contains(r.Volumes[0].Message, tt.says) || tt.result == v1alpha1.ResultPartial && !strings.Contains(r.Message, tt.says) {
+				t.Errorf("volume: %q; report: %q; want both to say %q", r.Volumes[0].Message, r.Message, tt.says)
+			}
+		})
+	}
+}
+
+func TestTheBackupIsAskedForVolumesOnlyWhenSomethingIsOpen(t *testing.T) {
+	asked := func(f *fixture) (all []string) {
+		for _, a := range f.client.Actions() {
+			if r := a.GetResource().Resource; a.GetVerb() == "list" && (r == "podvolumebackups" || r == "datauploads") {
+				all = append(all, r+" "+a.(clienttesting.ListAction).GetListRestrictions().Labels.String())
+			}
+		}
+		slices.Sort(all)
+		return all
+	}
+	f := newFixture(t, test())
+	f.mustSync(t)
+	equal(t, "lists when all is proven", asked(f), nil)
+
+	f = newFixture(t, test())
+	if err := f.client.Tracker().Delete(velerov1.SchemeGroupVersion.WithResource("podvolumerestores"), velero, "pvr"); err != nil {
+		t.Fatal(err)
+	}
+	f.client.PrependReactor("list", "datauploads", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewNotFound(schema.GroupResource{Resource: "datauploads"}, "")
+	})
+	f.mustSync(t)
+	equal(t, "lists when nothing is", asked(f), []string{"datauploads velero.io/backup-name=nightly", "podvolumebackups velero.io/backup-name=nightly"})
+	equal(t, "volumes", len(f.reports(t)[0].Status.Volumes), 1)
+}
