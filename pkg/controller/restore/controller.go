@@ -42,6 +42,8 @@ type Options struct {
 	MaxRestores int
 	// PermittedResources are those that tests may add to what is restored.
 	PermittedResources []string
+	// RequireFence: runs start only while the fence is in force, which refuses claims without a storage class.
+	RequireFence bool
 	// IsolationProof is one of the modes of package isolation.
 	IsolationProof string
 }
