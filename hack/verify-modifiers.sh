@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Fails if manifests/25-group-modifiers.yaml is not what hack/update-modifiers.sh makes of 20-modifiers.yaml.
+# Fails if the ConfigMaps of rules for Velero are not what hack/update-modifiers.sh makes of manifests/20-modifiers.yaml.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-want=$(mktemp)
-trap 'rm -f "$want"' EXIT
+want=$(mktemp -d)
+trap 'rm -rf "$want"' EXIT
 hack/update-modifiers.sh "$want"
-diff -u manifests/25-group-modifiers.yaml "$want" || { echo "Please run hack/update-modifiers.sh" >&2; exit 1; }
+for file in 25-group-modifiers.yaml 27-no-class-modifiers.yaml; do
+  diff -u "manifests/$file" "$want/$file" || { echo "Please run hack/update-modifiers.sh" >&2; exit 1; }
+done

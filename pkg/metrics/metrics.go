@@ -45,12 +45,17 @@ var (
 		Help: "Whether the admission fence was as shipped when it was last looked at, 1 or 0. Controllers that do not lead do not look.",
 	}, nil)
 
+	stalled = metrics.NewCounter(&metrics.CounterOpts{
+		Subsystem: subsystem, Name: "velero_stalled_total", StabilityLevel: metrics.ALPHA,
+		Help: "Number of runs that were given up because Velero's server ended while it was at work on their Restore.",
+	})
+
 	register sync.Once
 )
 
 // Register makes the metrics visible. It may be called more than once.
 func Register() {
-	register.Do(func() { legacyregistry.MustRegister(tests, score, rto, duration, backupAge, leaked, fence) })
+	register.Do(func() { legacyregistry.MustRegister(tests, score, rto, duration, backupAge, leaked, fence, stalled) })
 }
 
 // Known prepares the series of a test, so that its first run is an increase from 0, and shows its last score, nil before
@@ -99,6 +104,9 @@ func Fence(intact bool) {
 	}
 	fence.WithLabelValues().Set(value)
 }
+
+// VeleroStalled counts a run on whose Restore Velero's server ended.
+func VeleroStalled() { stalled.Inc() }
 
 // Leaked counts objects that a run of a test left behind.
 func Leaked(namespace, test string, objects int) {

@@ -89,3 +89,13 @@ func TestTheFenceIsNotToldOfBeforeSomebodyHasLooked(t *testing.T) {
 	Fence(true)
 	compare(head + "kymaros_fence_intact 1\n")
 }
+
+func TestRunsOnWhichVeleroStalledAreCounted(t *testing.T) {
+	Register()
+	VeleroStalled()
+	want := "# HELP kymaros_velero_stalled_total [ALPHA] Number of runs that were given up because Velero's server ended while it was at work on their Restore.\n" +
+		"# TYPE kymaros_velero_stalled_total counter\nkymaros_velero_stalled_total 1\n"
+	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), "kymaros_velero_stalled_total"); err != nil {
+		t.Error(err)
+	}
+}

@@ -20,6 +20,10 @@ const (
 // PriorityClass is the class of restored pods, part of the manifests: they preempt nobody.
 const PriorityClass = "kymaros-sandbox"
 
+// NoClass is the storage class of claims that have none where there is no default class, part of the manifests: no volume is made
+// of it.
+const NoClass = "kymaros-no-class"
+
 // RunID names a run of the test with this UID that starts now. It is unique among all tests.
 func RunID(testUID string, start time.Time) string {
 	start = start.UTC()

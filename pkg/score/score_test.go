@@ -39,8 +39,10 @@ func TestJudge(t *testing.T) {
 			change: func(*Evidence) {}, score: 100, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
 		},
 		"levels that do not apply leave the score": {
-			change: func(e *Evidence) { e.Dependencies, e.RTO.Target, e.Completeness = Count{}, 0, Count{Detail: "nobody knows"} },
-			score:  100, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
+			change: func(e *Evidence) {
+				e.Dependencies, e.RTO.Target, e.Completeness = Count{}, 0, Count{Detail: "nobody knows"}
+			},
+			score: 100, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed,
 		},
 		"one missing object takes the pass away, and is said": {
 			change: func(e *Evidence) { e.Completeness.Found = 39 },

@@ -28,6 +28,9 @@ func TestEveryMarkIsTakenAwayByTheModifiers(t *testing.T) {
 		"allocateLoadBalancerNodePorts: null", "externalTrafficPolicy: null", "healthCheckNodePort: null", "loadBalancerClass: null", "loadBalancerIP: null",
 		"loadBalancerSourceRanges: null", "volumeName: null", "storageClassName: null", "labels: null",
 		"priorityClassName: kymaros-sandbox", "priority: null", "preemptionPolicy: null", "iam.amazonaws.com/role: null",
+		"affinity: {podAntiAffinity: null}", "topologySpreadConstraints: null", fmt.Sprintf("terminationGracePeriodSeconds: %d", maxGrace),
+		`- conditions: {groupResource: persistentvolumeclaims, matches: [{path: /spec/storageClassName, value: ""}]}`,
+		`- conditions: {groupResource: persistentvolumeclaims, matches: [{path: /spec/storageClassName, value: "null"}]}`,
 		"post.hook.restore.velero.io/command: null", "init.hook.restore.velero.io/command: null",
 	}
 	for _, keys := range marks {
@@ -46,6 +49,10 @@ func TestEveryMarkIsTakenAwayByTheModifiers(t *testing.T) {
 		if !strings.Contains(string(fence), "'"+key+"'") {
 			t.Errorf("the fence does not know %s", key)
 		}
+	}
+	for i := range maxGrace {
+		want = append(want, fmt.Sprintf("- {conditions: {groupResource: pods, matches: [{path: /spec/terminationGracePeriodSeconds, value: %q}]}, "+
+			"patches: [{operation: add, path: /spec/terminationGracePeriodSeconds, value: %q}]}", fmt.Sprint(i), fmt.Sprint(i)))
 	}
 	for i := range 16 {
 		for _, protocol := range []string{"TCP", "UDP", "SCTP"} {

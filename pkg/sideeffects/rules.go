@@ -36,6 +36,9 @@ const (
 	RestoreHook    Rule = "RestoreHook"
 	PriorityClass  Rule = "PriorityClass"
 	PodNetwork     Rule = "PodNetwork"
+	AntiAffinity   Rule = "AntiAffinity"
+	TopologySpread Rule = "TopologySpread"
+	LongGrace      Rule = "LongGrace"
 	ReservedVolume Rule = "ReservedVolume"
 	VolumeSource   Rule = "VolumeSource"
 	Collected      Rule = "Collected"
@@ -57,10 +60,16 @@ var reasons = map[Rule]string{
 	RestoreHook:    "restore hooks not run: they are meant for a real restore",
 	PriorityClass:  "put into class " + names.PriorityClass + ": it could push production off a node",
 	PodNetwork:     "network annotations removed: the copy would join a network of production, or take an address there",
-	ReservedVolume: "given the default storage class: it would take a volume that was made by hand",
+	AntiAffinity:   "anti-affinity removed: the copy would keep pods of production off its node",
+	TopologySpread: "spread constraints removed: where production's pods stand says nothing about where copies fit",
+	LongGrace:      "grace period shortened to ten seconds: whoever wants its place would wait",
+	ReservedVolume: "given the default storage class, or none that is served: it would take a volume that was made by hand",
 	VolumeSource:   "annotations of the claim removed: its volume could be made of one of production",
 	Collected:      "labels removed: sidecars that collect it over all namespaces would load the copy",
 }
+
+// maxGrace is how many seconds a restored pod has from the order to end until it is killed.
+const maxGrace = 10
 
 // harmless finalizers are the cluster's own and go by themselves.
 var harmless = sets.New("kubernetes.io/pvc-protection", metav1.FinalizerDeleteDependents, metav1.FinalizerOrphanDependents)
@@ -151,6 +160,12 @@ func RulesOf(kind schema.GroupKind, o metav1.Object) []Rule {
 		add(RestoreHook, has(o.Annotations, hooks))
 		add(CloudIdentity, has(o.Annotations, []string{"iam.amazonaws.com/role"}))
 		add(PodNetwork, has(o.Annotations, networks))
+		add(AntiAffinity, o.Spec.Affinity != nil && o.Spec.Affinity.PodAntiAffinity != nil &&
+			len(o.Spec.Affinity.PodAntiAffinity.RequiredDuringSchedulingIgnoredDuringExecution) > 0)
+		add(TopologySpread, slices.ContainsFunc(o.Spec.TopologySpreadConstraints, func(c corev1.TopologySpreadConstraint) bool {
+			return c.WhenUnsatisfiable == corev1.DoNotSchedule
+		}))
+		add(LongGrace, o.Spec.TerminationGracePeriodSeconds != nil && *o.Spec.TerminationGracePeriodSeconds > maxGrace)
 		add(PriorityClass, o.Spec.PriorityClassName != "" && o.Spec.PriorityClassName != names.PriorityClass)
 	case *corev1.PersistentVolumeClaim:
 		add(ReservedVolume, o.Spec.StorageClassName != nil && *o.Spec.StorageClassName == "")

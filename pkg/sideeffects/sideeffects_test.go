@@ -68,9 +68,18 @@ func TestRulesOf(t *testing.T) {
 		"a hook":                             {pod, &corev1.Pod{ObjectMeta: annotated("post.hook.restore.velero.io/command")}, []Rule{RestoreHook}},
 		"a second network":                   {pod, &corev1.Pod{ObjectMeta: annotated("k8s.v1.cni.cncf.io/networks")}, []Rule{PodNetwork}},
 		"a class of production":              {pod, &corev1.Pod{Spec: corev1.PodSpec{PriorityClassName: "system-cluster-critical"}}, []Rule{PriorityClass}},
-		"our class":                          {pod, &corev1.Pod{Spec: corev1.PodSpec{PriorityClassName: "kymaros-sandbox"}}, nil},
-		"a claim for a volume made by hand":  {claim, &corev1.PersistentVolumeClaim{Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: &empty}}, []Rule{ReservedVolume}},
-		"a claim for the default class":      {claim, &corev1.PersistentVolumeClaim{}, nil},
+		"a pod that will not stand beside others": {pod, &corev1.Pod{Spec: corev1.PodSpec{Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+			RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{TopologyKey: "kubernetes.io/hostname"}}}}}}, []Rule{AntiAffinity}},
+		"a pod that would rather not": {pod, &corev1.Pod{Spec: corev1.PodSpec{Affinity: &corev1.Affinity{PodAntiAffinity: &corev1.PodAntiAffinity{
+			PreferredDuringSchedulingIgnoredDuringExecution: []corev1.WeightedPodAffinityTerm{{Weight: 1}}}}}}, nil},
+		"a pod that Velero left without anti-affinity": {pod, &corev1.Pod{Spec: corev1.PodSpec{Affinity: &corev1.Affinity{}}}, nil},
+		"a pod that is spread": {pod, &corev1.Pod{Spec: corev1.PodSpec{TopologySpreadConstraints: []corev1.TopologySpreadConstraint{
+			{WhenUnsatisfiable: "ScheduleAnyway"}, {WhenUnsatisfiable: "DoNotSchedule"}}}}, []Rule{TopologySpread}},
+		"a pod that takes half an hour to end": {pod, &corev1.Pod{Spec: corev1.PodSpec{TerminationGracePeriodSeconds: new(int64(1800))}}, []Rule{LongGrace}},
+		"a pod that ends within ten seconds":   {pod, &corev1.Pod{Spec: corev1.PodSpec{TerminationGracePeriodSeconds: new(int64(10))}}, nil},
+		"our class":                            {pod, &corev1.Pod{Spec: corev1.PodSpec{PriorityClassName: "kymaros-sandbox"}}, nil},
+		"a claim for a volume made by hand":    {claim, &corev1.PersistentVolumeClaim{Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: &empty}}, []Rule{ReservedVolume}},
+		"a claim for the default class":        {claim, &corev1.PersistentVolumeClaim{}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(tt.want, RulesOf(tt.kind, tt.o)); diff != "" {

@@ -17,3 +17,13 @@ func Terminal(phase velerov1.RestorePhase) bool {
 func Started(phase velerov1.RestorePhase) bool {
 	return phase != "" && phase != velerov1.RestorePhaseNew
 }
+
+// Filling tells whether Velero is at work on the objects of a Restore in that phase and on the data of their volumes. Before it has
+// made nothing, and in the phases of finalizing, which come after, it makes no more.
+func Filling(phase velerov1.RestorePhase) bool {
+	switch phase {
+	case velerov1.RestorePhaseInProgress, velerov1.RestorePhaseWaitingForPluginOperations, velerov1.RestorePhaseWaitingForPluginOperationsPartiallyFailed:
+		return true
+	}
+	return false
+}

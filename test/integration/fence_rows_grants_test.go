@@ -75,7 +75,7 @@ func elsewhere(grants []audit.Grant, g audit.Grant, namespace string) bool {
 
 var (
 	reviews       = sets.New("tokenreviews", "subjectaccessreviews")
-	clusterScoped = sets.New("persistentvolumes", "priorityclasses", "validatingadmissionpolicies", "validatingadmissionpolicybindings", "volumesnapshotcontents",
+	clusterScoped = sets.New("persistentvolumes", "storageclasses", "priorityclasses", "validatingadmissionpolicies", "validatingadmissionpolicybindings", "volumesnapshotcontents",
 		"clusterrolebindings")
 )
 

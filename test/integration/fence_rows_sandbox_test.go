@@ -8,6 +8,9 @@ func podRows() []row {
 			"priorityClassName: kymaros-sandbox, containers: [{name: a, image: a}]}}", change)
 	}
 	volumes := func(volumes string) string { return pod("{spec: {volumes: [" + volumes + "]}}") }
+	apart := func(term string) string {
+		return pod("{spec: {affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {}" + term + "}]}}}}")
+	}
 	const nfs = "{name: orders, nfs: {server: filer, path: /orders}}"
 	all := []row{
 		{"a pod with volumes of its own", replicas, creates(core("pods"), box, volumes("{name: a, configMap: {name: a}}, {name: b, secret: {secretName: b}}, {name: c, emptyDir: {}}, "+
@@ -25,6 +28,13 @@ func podRows() []row {
 		{"a plugin notes what it has done", node, patches(core("pods"), box+"/web", annotations("cni.projectcalico.org/podIP: 10.0.0.1, k8s.ovn.org/pod-networks: a")).on("status"), "", false},
 		{"a pod of production that runs joins a network", administrator, patches(core("pods"), prod+"/db", annotations("k8s.v1.cni.cncf.io/networks: vlan10")), "", false},
 		{"a pod with notes of production's plugin", theVelero, creates(core("pods"), box, with(pod(annotations("cni.projectcalico.org/podIP: 10.0.0.1, k8s.v1.cni.cncf.io/network-status: a, ovn.kubernetes.io/allocated: 'true'")), labels("velero.io/restore-name: kymaros-shop"))), "", false},
+		{"a pod that keeps its own kind off its node", replicas, creates(core("pods"), box, apart("")), "", false},
+		{"a pod that keeps its own namespace off its node", replicas, creates(core("pods"), box, apart(", namespaces: [fence-sandbox]")), "", false},
+		{"a pod that keeps production off its node", replicas, creates(core("pods"), box, apart(", namespaces: [fence-sandbox, fence-production]")), by, false},
+		{"a pod that keeps every namespace off its node", replicas, creates(core("pods"), box, apart(", namespaceSelector: {}")), by, false},
+		{"a pod that keeps the namespaces of a team off its node", replicas, creates(core("pods"), box, apart(", namespaceSelector: {matchLabels: {team: shop}}")), by, false},
+		{"a pod that would rather be alone", replicas, creates(core("pods"), box, pod("{spec: {affinity: {podAntiAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1, podAffinityTerm: {topologyKey: a, namespaceSelector: {}}}]}}}}")), "", false},
+		{"a pod of production that keeps every namespace off its node", replicas, creates(core("pods"), prod, apart(", namespaceSelector: {}")), "", false},
 		{"a pod for Linux", replicas, creates(core("pods"), box, pod("{spec: {os: {name: linux}, nodeSelector: {kubernetes.io/os: linux}}}")), "", false},
 	}
 	for _, volume := range []string{

@@ -13,7 +13,7 @@ func shippedRows() []row {
 	class := func(name string) string {
 		return "{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: " + name + "}, value: 7}"
 	}
-	pods, classes := core("pods"), at("scheduling.k8s.io/v1/priorityclasses")
+	pods, classes, storage := core("pods"), at("scheduling.k8s.io/v1/priorityclasses"), at("storage.k8s.io/v1/storageclasses")
 	const canary = canaries + "/fence-canary"
 	const ready = "{status: {conditions: [{type: Ready, status: 'True'}]}}"
 	return []row{
@@ -46,6 +46,11 @@ func shippedRows() []row {
 		{"the modifiers that are shipped, by who owns Velero's namespace", owner, patches(core("configmaps"), "velero/kymaros-sandbox-modifiers", "{data: {a: b}}"), by, false},
 		{"the modifiers for group, by who owns Velero's namespace", owner, deletes(core("configmaps"), "velero/kymaros-group-modifiers"), by, false},
 		{"the modifiers for group, by an administrator", administrator, deletes(core("configmaps"), "velero/kymaros-group-modifiers"), "", false},
+		{"the modifiers for claims without a class, by who owns Velero's namespace", owner, deletes(core("configmaps"), "velero/kymaros-sandbox-no-class"), by, false},
+		{"those for group, by who owns Velero's namespace", owner, deletes(core("configmaps"), "velero/kymaros-group-no-class"), by, false},
+		{"the class of claims without one becomes the default", owner, patches(storage, "kymaros-no-class", annotations("storageclass.kubernetes.io/is-default-class: 'true'")), by, false},
+		{"the class of claims without one, by an administrator", administrator, patches(storage, "kymaros-no-class", labels("a: b")), "", false},
+		{"another storage class", owner, creates(storage, "", "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: fence-class}, provisioner: a}"), "", false},
 		{"another ConfigMap of Velero's namespace, by its owner", owner, creates(core("configmaps"), "velero", configMap("plugin")), "", false},
 		{"a ConfigMap without a name, in Velero's namespace", owner, creates(core("configmaps"), "velero", "{apiVersion: v1, kind: ConfigMap, metadata: {generateName: a-}}"), "", false},
 		{"a pod of Velero's namespace, by its owner", owner, creates(pods, "velero", pod), "", false},

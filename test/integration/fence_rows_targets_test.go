@@ -42,8 +42,33 @@ func targetRows() []row {
 			row{"a " + m.kind + " of somebody's own Restore", theVelero, moves(m.kind, m.resource, fmt.Sprintf(m.spec, "fence-production"), "friday"), "", false},
 			row{"a " + m.kind + " by a person", administrator, moves(m.kind, m.resource, fmt.Sprintf(m.spec, "fence-production"), "kymaros-shop"), "", false})
 	}
+	return append(all, cancelRows()...)
+}
+
+// cancelRows: of the data that Velero moves for its Restores the controller cancels what cannot come, and changes nothing else of it.
+func cancelRows() []row {
+	const by, cancel = "kymaros-cancels", "{spec: {cancel: true}}"
+	var all []row
+	for _, m := range []struct{ kind, resource string }{{"PodVolumeRestore", "velero.io/v1/podvolumerestores"}, {"DataDownload", "velero.io/v2alpha1/datadownloads"}} {
+		patch := func(what, body string) attempt { return patches(at(m.resource), what, body) }
+		const ours = "velero/fence-moves"
+		all = append(all,
+			row{"a " + m.kind + " is cancelled", theController, patches(at(m.resource), ours, cancel), "", false},
+			row{"a " + m.kind + " of somebody's own Restore is cancelled", theController, patches(at(m.resource), "velero/fence-foreign", cancel), by, false},
+			row{"a " + m.kind + " elsewhere is cancelled", theController, patches(at(m.resource), "fence-production/fence-moves", cancel), by, true},
+			row{"a " + m.kind + " is not cancelled", theController, patch(ours, labels("a: b")), by, false},
+			row{"a " + m.kind + " is cancelled and labelled", theController, patch(ours, with(cancel, labels("a: b"))), by, false},
+			row{"a " + m.kind + " is cancelled and led elsewhere", theController, patch(ours, "{spec: {cancel: true, sourceNamespace: fence-production}}"), by, false},
+			row{"a " + m.kind + " is cancelled and has a field less", theController, patch(ours, "{spec: {cancel: true, snapshotID: null}}"), by, false},
+			row{"a " + m.kind + " is cancelled and called done", theController, patch(ours, "{spec: {cancel: true}, status: {phase: Completed}}"), by, false},
+			row{"a " + m.kind + " that was cancelled goes on", theController, patch("velero/fence-cancelled", "{spec: {cancel: false}}"), by, false},
+			row{"a " + m.kind + " is made", theController, creates(at(m.resource), "velero", fmt.Sprintf("{apiVersion: %s, kind: %s, metadata: {name: new}, spec: {}}", apiVersion(m.resource), m.kind)), "kymaros-writes", true},
+			row{"a " + m.kind + " is cancelled by an administrator", administrator, patches(at(m.resource), "velero/fence-foreign", cancel), "", false})
+	}
 	return all
 }
+
+func apiVersion(resource string) string { return resource[:strings.LastIndex(resource, "/")] }
 
 // claimRows: claims of sandboxes, whoever makes them, and when their policies go.
 func claimRows() []row {

@@ -23,6 +23,8 @@ spec:
 func restoreRows() []row {
 	const by = "kymaros-restores"
 	all := []row{
+		{"a Restore with the modifiers for claims without a class", theController, creates(restores, "velero", with(goodRestore, "{spec: {resourceModifier: {name: kymaros-sandbox-no-class}}}")), "", false},
+		{"a Restore with those for group", theController, creates(restores, "velero", with(goodRestore, "{spec: {resourceModifier: {name: kymaros-group-no-class}}}")), "", false},
 		{"a Restore with the modifiers for group", theController, creates(restores, "velero", with(goodRestore, "{spec: {resourceModifier: {name: kymaros-group-modifiers}}}")), "", false},
 		{"a Restore without a run", theController, creates(restores, "velero", with(goodRestore, labels("kymaros.io/run: null"))), by, false},
 		{"an administrator restores everything", administrator, creates(restores, "velero", with(goodRestore, "{metadata: {labels: null}, spec: {includedNamespaces: ['*'], includeClusterResources: true}}")), "", false},

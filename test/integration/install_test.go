@@ -43,7 +43,7 @@ func install(ctx context.Context) error {
 		return err
 	}
 	for _, manifest := range []string{
-		"00-namespace.yaml", "05-networkpolicy.yaml", "10-rbac.yaml", "12-metrics.yaml", "15-priorityclass.yaml", "20-modifiers.yaml", "25-group-modifiers.yaml", "40-dns.yaml",
+		"00-namespace.yaml", "05-networkpolicy.yaml", "10-rbac.yaml", "12-metrics.yaml", "15-priorityclass.yaml", "17-storageclass.yaml", "20-modifiers.yaml", "25-group-modifiers.yaml", "27-no-class-modifiers.yaml", "40-dns.yaml",
 	} {
 		if err := applyFiles(ctx, filepath.Join(root, "manifests", manifest)); err != nil {
 			return err

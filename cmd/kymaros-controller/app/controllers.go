@@ -135,7 +135,8 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 	case controller.Restore:
 		built, err := restore.New(ctx, restore.Options{
 			VeleroNamespace: options.VeleroNamespace, SystemNamespace: options.LeaderElectNamespace, ClusterDomain: options.ClusterDomain,
-			MaxRestores: options.MaxRestores, PermittedResources: options.PermittedResources, IsolationProof: options.IsolationProof,
+			MaxRestores: options.MaxRestores, PermittedResources: options.PermittedResources,
+			IsolationProof: options.IsolationProof, RequireFence: options.RequireFence,
 		}, c.kube, c.kymaros, tests, velero, recorder)
 		return run(built, err)
 	case controller.HealthCheck:

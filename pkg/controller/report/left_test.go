@@ -78,7 +78,7 @@ func TestNothingComparedIsNotEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.mustSync(t)
-	equal(t, "message", f.reports(t)[0].Status.Message, "All pods are ready and all checks passed; whether everything came back was not compared: "+
+	equal(t, "message", f.reports(t)[0].Status.Message, "1 of 1 pods are ready, 1 of 1 checks passed; whether everything came back was not compared: "+
 		"not applicable: no source namespace exists any more.")
 }
 

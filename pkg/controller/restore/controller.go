@@ -25,6 +25,7 @@ import (
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
 	"github.com/kymaros/kymaros/pkg/isolation"
+	"github.com/kymaros/kymaros/pkg/metrics"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/scope"
 	"github.com/kymaros/kymaros/pkg/velero"
@@ -42,6 +43,8 @@ type Options struct {
 	MaxRestores int
 	// PermittedResources are those that tests may add to what is restored.
 	PermittedResources []string
+	// RequireFence: runs start only while the fence is in force, which refuses claims without a storage class.
+	RequireFence bool
 	// IsolationProof is one of the modes of package isolation.
 	IsolationProof string
 }
@@ -58,6 +61,8 @@ type Controller struct {
 	runner   controller.Runner
 	// judged are the claims of each Restore under way whose volumes were looked at.
 	judged map[string]sets.Set[string]
+	// still are the Restores under way, by name.
+	still map[string]stillness
 	// doubted are the runs whose turn it is and whose isolation is not proven at that moment, by the test.
 	doubted map[cache.ObjectName]doubt
 }
@@ -73,6 +78,7 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 		tests:    tests.Lister(),
 		restores: informers.Restores().Lister().Restores(options.VeleroNamespace),
 		judged:   map[string]sets.Set[string]{},
+		still:    map[string]stillness{},
 		doubted:  map[cache.ObjectName]doubt{},
 		backups:  informers.Backups().Lister().Backups(options.VeleroNamespace),
 		status:   controller.StatusWriter{Controller: controller.Restore, Tests: client.RestoreV1alpha1(), Recorder: recorder},
@@ -141,9 +147,11 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	if !conditions.Active(rt) || rt.DeletionTimestamp != nil ||
-		conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) ||
-		conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionRestored)) {
+		conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
 		return 0, nil
+	}
+	if restored := conditions.ForRun(rt, v1alpha1.ConditionRestored); conditions.Decided(restored) {
+		return 0, c.abandon(ctx, rt, restored)
 	}
 	if conditions.ForRun(rt, v1alpha1.ConditionSandboxReady) == nil {
 		return 0, nil // conditions stand in the order of their first writes, which is to be that of the phases
@@ -152,12 +160,10 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	if s.restore != nil && restoring(s.restore) {
-		if s.production, err = c.production(ctx, rt, s.restore); err != nil {
-			return 0, err
-		}
-	}
 	now := time.Now()
+	if err := c.inside(ctx, rt, &s, now); err != nil {
+		return 0, err
+	}
 	if s.isolation, err = c.isolationAtDeadline(ctx, rt, now); err != nil {
 		return 0, err
 	}
@@ -171,6 +177,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	} else {
 		return 0, err
 	}
+	if err := c.cancel(ctx, p, s.restore); err != nil {
+		return 0, err
+	}
 	own := v1alpha1.RestoreTestStatus{Restore: &p.status, RestoreID: p.status.Name}
 	if p.status.Name != "" {
 		own.RestoreIDs = []string{p.status.Name}
@@ -178,11 +187,17 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err := c.status.Write(ctx, rt, p.condition, own); err != nil {
 		return 0, err
 	}
+	if p.condition.Reason == v1alpha1.ReasonVeleroStalled {
+		metrics.VeleroStalled()
+	}
 	if p.condition.Reason == v1alpha1.ReasonWaiting || conditions.Decided(&p.condition) {
 		return 0, nil
 	}
 	_, left := conditions.Expired(rt, now)
 	again := max(left, time.Second)
+	if s.lookAgain > 0 {
+		again = min(again, s.lookAgain)
+	}
 	if p.condition.Reason == v1alpha1.ReasonIsolationUnproven {
 		again = min(again, isolation.LookAgain)
 	}

@@ -24,6 +24,12 @@ type seen struct {
 	refused error    // why the test may not restore what it asks for
 	// production says which claims have a volume of production, once the restore has ended.
 	production []string
+	// hopeless is what Velero waits for in vain, as far as somebody looked.
+	hopeless []obstacle
+	// stalled says what became of Velero's server; "" if it is at work.
+	stalled string
+	// lookAgain is when the Restore is to be looked at again if it does not change; 0 if it has ended.
+	lookAgain time.Duration
 	// isolation is what the canaries show when the deadline ends the wait for a proof.
 	isolation isolation.Proof
 }
@@ -33,6 +39,7 @@ type plan struct {
 	condition metav1.Condition
 	status    v1alpha1.RestoreStatus
 	create    bool // create the Restore of plan.status.BackupName
+	cancel    bool // have Velero give up the volumes that it still fills
 }
 
 // decide tells what Restored is, and whether it is our turn.
@@ -57,7 +64,7 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	expired, _ := conditions.Expired(rt, now)
 
 	if s.restore != nil {
-		return follow(p, s, expired)
+		return follow(p, s, conditions.ForRun(rt, v1alpha1.ConditionRestored), expired)
 	}
 	switch {
 	case s.refused != nil:
@@ -99,67 +106,6 @@ func inDoubt(rt *v1alpha1.RestoreTest) string {
 	return ""
 }
 
-// restoring tells whether r has brought something back, or is at it.
-func restoring(r *velerov1.Restore) bool {
-	return velero.Started(r.Status.Phase) && r.Status.Phase != velerov1.RestorePhaseFailedValidation
-}
-
-// follow tells of a Restore that exists.
-func follow(p plan, s seen, expired bool) plan {
-	r := s.restore
-	p.status.Name = r.Name
-	p.status.BackupName, p.status.BackupPhase = r.Spec.BackupName, r.Annotations[v1alpha1.AnnotationBackupPhase]
-	if began, err := time.Parse(time.RFC3339, r.Annotations[v1alpha1.AnnotationBackupTime]); err == nil {
-		p.status.BackupTime = &metav1.Time{Time: began}
-	}
-	p.status.Phase = string(r.Status.Phase)
-	p.status.StartTime = r.Status.StartTimestamp
-	p.status.CompletionTime = r.Status.CompletionTimestamp
-	p.status.Warnings, p.status.Errors = int32(r.Status.Warnings), int32(r.Status.Errors)
-	if progress := r.Status.Progress; progress != nil {
-		p.status.Progress = fmt.Sprintf("%d/%d", progress.ItemsRestored, progress.TotalItems)
-	}
-	say := func(status metav1.ConditionStatus, reason, format string, args ...any) plan {
-		p.condition.Status, p.condition.Reason, p.condition.Message = status, reason, fmt.Sprintf(format, args...)
-		return p
-	}
-	// Not `velero restore describe`: cleanup deletes the Restore as soon as the run is reported.
-	look := "see Velero's log for " + r.Name
-	if len(s.production) > 0 {
-		return say(metav1.ConditionFalse, v1alpha1.ReasonProductionVolume,
-			"aborted: %s; the volume stays, whatever its reclaim policy says", strings.Join(first(s.production), "; "))
-	}
-	switch r.Status.Phase {
-	case velerov1.RestorePhaseCompleted:
-		return say(metav1.ConditionTrue, v1alpha1.ReasonCompleted, "Velero restored backup %s (warnings: %d)", r.Spec.BackupName, r.Status.Warnings)
-	case velerov1.RestorePhasePartiallyFailed:
-		return say(metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed,
-			"Velero restored only a part of backup %s: %d errors, %d warnings; %s", r.Spec.BackupName, r.Status.Errors, r.Status.Warnings, look)
-	case velerov1.RestorePhaseFailed:
-		return say(metav1.ConditionFalse, v1alpha1.ReasonFailed, "Velero failed to restore backup %s: %s; %s", r.Spec.BackupName, or(r.Status.FailureReason, "no reason given"), look)
-	case velerov1.RestorePhaseFailedValidation:
-		return say(metav1.ConditionFalse, v1alpha1.ReasonFailedValidation,
-			"Velero refused Restore %s of backup %s: %s", r.Name, r.Spec.BackupName, or(strings.Join(r.Status.ValidationErrors, "; "), "no reason given"))
-	}
-	if expired && !velero.Started(r.Status.Phase) {
-		return say(metav1.ConditionFalse, v1alpha1.ReasonNotStarted, "the run's deadline passed before Velero began with Restore %s; see whether Velero runs: kubectl -n velero get pods", r.Name)
-	}
-	if expired {
-		return say(metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded,
-			"the run's deadline passed while Velero Restore %s was %s; raise spec.timeout and spec.sandbox.ttl, or %s", r.Name, phaseOf(r), look)
-	}
-	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "Velero is restoring backup %s", r.Spec.BackupName)
-}
-
-// first returns the first few of all, and how many more there are: a message has an end.
-func first(all []string) []string {
-	const most = 5
-	if len(all) <= most {
-		return all
-	}
-	return append(slices.Clone(all[:most]), fmt.Sprintf("and %d more", len(all)-most))
-}
-
 // busy returns the Restores that Velero does before ours, sorted: every one that is not ours, and ours when there are
 // limit of them already.
 func busy(all []*velerov1.Restore, limit int) []string {
@@ -185,13 +131,4 @@ func waitedFor(busy []string) string {
 		return "its turn"
 	}
 	return "Restore " + strings.Join(busy, ", ")
-}
-
-func phaseOf(r *velerov1.Restore) string { return or(string(r.Status.Phase), "waiting for Velero") }
-
-func or(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

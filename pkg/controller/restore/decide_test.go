@@ -48,6 +48,13 @@ func inDoubtOfNodeA(rt *v1alpha1.RestoreTest) {
 	})
 }
 
+func inVain(rt *v1alpha1.RestoreTest) {
+	createdBefore(rt)
+	rt.Status.Conditions = append(rt.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionRestored, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonCannotStart, Message: "as it was said",
+	})
+}
+
 func createdBefore(rt *v1alpha1.RestoreTest) {
 	rt.Status.Restore = &v1alpha1.RestoreStatus{RunID: "run", Name: "kymaros-shop-run", BackupName: "nightly"}
 }
@@ -75,6 +82,7 @@ func TestDecide(t *testing.T) {
 		reason  string
 		message string
 		create  bool
+		cancel  bool
 	}
 	for name, c := range map[string]struct {
 		rt   *v1alpha1.RestoreTest
@@ -151,6 +159,35 @@ func TestDecide(t *testing.T) {
 			test(), seen{restore: restoreIn(velerov1.RestorePhaseFailed, func(r *velerov1.Restore) { r.Status.FailureReason = "no bucket" })},
 			want{status: "False", reason: v1alpha1.ReasonFailed, message: "no bucket"},
 		},
+		"a Restore that a server found when it started is not the backup's fault": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseFailed, func(r *velerov1.Restore) {
+				r.Status.FailureReason = `found a restore with status "InProgress" during the server starting, mark it as "Failed"`
+			})},
+			want{status: "False", reason: v1alpha1.ReasonVeleroStalled, message: "gave the Restore up when it started again"},
+		},
+		"a server that ended while it finalized is not either": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseFinalizingPartiallyFailed), stalled: "the server ended"},
+			want{status: "False", reason: v1alpha1.ReasonVeleroStalled, message: "aborted while Restore kymaros-shop-run was FinalizingPartiallyFailed: the server ended"},
+		},
+		"what cannot come is not waited for": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseInProgress), hopeless: []obstacle{{"shop: Pod/db-0: why", false}}},
+			want{status: "Unknown", reason: v1alpha1.ReasonCannotStart, message: "shop: Pod/db-0: why", cancel: true},
+		},
+		"nor asked for more time": {
+			test(expired), seen{restore: restoreIn(velerov1.RestorePhaseInProgress), hopeless: []obstacle{{"why", true}}},
+			want{status: "False", reason: v1alpha1.ReasonCannotStartInSandbox, message: "why", cancel: true},
+		},
+		"until Velero is done all that it fills is cancelled": {
+			test(inVain), seen{restore: restoreIn(velerov1.RestorePhaseInProgress)},
+			want{status: "Unknown", reason: v1alpha1.ReasonCannotStart, message: "as it was said", cancel: true},
+		},
+		"what was cancelled is not the reason that counts": {
+			test(inVain), seen{restore: restoreIn(velerov1.RestorePhasePartiallyFailed)},
+			want{status: "False", reason: v1alpha1.ReasonCannotStart, message: "as it was said"},
+		},
+		"what came back all the same counts": {
+			test(inVain), seen{restore: restoreIn(velerov1.RestorePhaseCompleted)}, want{status: "True", reason: v1alpha1.ReasonCompleted},
+		},
 		"FailedValidation gives Velero's errors": {
 			test(), seen{restore: restoreIn(velerov1.RestorePhaseFailedValidation, func(r *velerov1.Restore) { r.Status.ValidationErrors = []string{"no such backup"} })},
 			want{status: "False", reason: v1alpha1.ReasonFailedValidation, message: "no such backup"},
@@ -158,7 +195,7 @@ func TestDecide(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := decide(c.rt, c.seen, now)
-			got := want{status: p.condition.Status, reason: p.condition.Reason, message: p.condition.Message, create: p.create}
+			got := want{status: p.condition.Status, reason: p.condition.Reason, message: p.condition.Message, create: p.create, cancel: p.cancel}
 			if strings.Contains(got.message, c.want.message) {
 				got.message = c.want.message
 			}

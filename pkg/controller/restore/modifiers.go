@@ -26,6 +26,8 @@ const (
 	ModifiersName = "kymaros-sandbox-modifiers"
 	// GroupModifiersName is the one for networkIsolation group: those rules, and one that gives restored pods our DNS.
 	GroupModifiersName = "kymaros-group-modifiers"
+	// SandboxNoClassName and GroupNoClassName are the same two, but that claims without a storage class get one that never binds.
+	SandboxNoClassName, GroupNoClassName = "kymaros-sandbox-no-class", "kymaros-group-no-class"
 	// DNSName is the Service of our DNS.
 	DNSName = "kymaros-dns"
 )
@@ -38,21 +40,25 @@ func (m modifiersError) Error() string { return string(m) }
 // modifiers returns the name of the ConfigMap for the Restore of rt's run, which exists then. The error is a modifiersError
 // if it cannot.
 func (c *Controller) modifiers(ctx context.Context, rt *v1alpha1.RestoreTest) (string, error) {
-	where := c.options.VeleroNamespace + "/" + ModifiersName
+	use, err := c.chooseModifiers(ctx)
+	if err != nil {
+		return "", err
+	}
+	where := c.options.VeleroNamespace + "/" + use.sandbox
 	configMaps := c.kube.CoreV1().ConfigMaps(c.options.VeleroNamespace)
-	static, err := configMaps.Get(ctx, ModifiersName, metav1.GetOptions{})
+	static, err := configMaps.Get(ctx, use.sandbox, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return "", modifiersError("ConfigMap " + where + " is missing, without which nothing may be restored: apply manifests/20-modifiers.yaml")
+		return "", modifiersError("ConfigMap " + where + " is missing, without which nothing may be restored: apply " + use.sandboxFile)
 	}
 	if err != nil {
 		return "", fmt.Errorf("get ConfigMap %s: %w", where, err)
 	}
 	_, shipped, err := parse(static.Data)
 	if err != nil {
-		return "", modifiersError(fmt.Sprintf("ConfigMap %s is not as it was shipped (%v): apply manifests/20-modifiers.yaml", where, err))
+		return "", modifiersError(fmt.Sprintf("ConfigMap %s is not as it was shipped (%v): apply %s", where, err, use.sandboxFile))
 	}
 	if rt.Status.Run.Spec.Sandbox.NetworkIsolation != v1alpha1.IsolationGroup {
-		return ModifiersName, nil
+		return use.sandbox, nil
 	}
 	service := c.options.SystemNamespace + "/" + DNSName
 	dns, err := c.kube.CoreV1().Services(c.options.SystemNamespace).Get(ctx, DNSName, metav1.GetOptions{})
@@ -62,21 +68,21 @@ func (c *Controller) modifiers(ctx context.Context, rt *v1alpha1.RestoreTest) (s
 	if err != nil {
 		return "", fmt.Errorf("get Service %s: %w", service, err)
 	}
-	if err := c.fillIn(ctx, shipped, dns.Spec.ClusterIP); err != nil {
+	if err := c.fillIn(ctx, use, shipped, dns.Spec.ClusterIP); err != nil {
 		return "", err
 	}
-	return GroupModifiersName, nil
+	return use.group, nil
 }
 
 // fillIn makes the ConfigMap of group hold the address of our DNS. The rest of it has to be as it was shipped: the fence lets the
 // controller change nothing else, for whoever writes these rules has Velero make anything of anything. The error is a
 // modifiersError if it is not.
-func (c *Controller) fillIn(ctx context.Context, shipped rules, dns string) error {
-	where := c.options.VeleroNamespace + "/" + GroupModifiersName
+func (c *Controller) fillIn(ctx context.Context, use modifierSet, shipped rules, dns string) error {
+	where := c.options.VeleroNamespace + "/" + use.group
 	configMaps := c.kube.CoreV1().ConfigMaps(c.options.VeleroNamespace)
-	have, err := configMaps.Get(ctx, GroupModifiersName, metav1.GetOptions{})
+	have, err := configMaps.Get(ctx, use.group, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return modifiersError("ConfigMap " + where + " is missing: apply manifests/25-group-modifiers.yaml")
+		return modifiersError("ConfigMap " + where + " is missing: apply " + use.groupFile)
 	}
 	if err != nil {
 		return fmt.Errorf("get ConfigMap %s: %w", where, err)
@@ -90,7 +96,7 @@ func (c *Controller) fillIn(ctx context.Context, shipped rules, dns string) erro
 		err = isGroup(text, shipped, dns, c.options.ClusterDomain)
 	}
 	if err != nil {
-		return modifiersError(fmt.Sprintf("ConfigMap %s is not as it was shipped (%v): apply manifests/25-group-modifiers.yaml", where, err))
+		return modifiersError(fmt.Sprintf("ConfigMap %s is not as it was shipped (%v): apply %s", where, err, use.groupFile))
 	}
 	if text == have.Data[key] {
 		return nil
@@ -144,7 +150,7 @@ func isGroup(text string, shipped rules, dns, domain string) error {
 	}
 	last := len(have.Rules) - 1
 	if have.Version != shipped.Version || !slices.EqualFunc(have.Rules[:last], shipped.Rules, func(a, b json.RawMessage) bool { return bytes.Equal(a, b) }) {
-		return errors.New("its rules are not those of " + ModifiersName + " and one more")
+		return errors.New("its rules are not those of the ConfigMap for strict isolation and one more")
 	}
 	var rule struct {
 		Conditions   map[string]any      `json:"conditions"`

@@ -135,7 +135,7 @@ func TestModifiers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			kube := fake.NewClientset(c.objects...)
-			controller := Controller{kube: kube, options: Options{VeleroNamespace: "velero", SystemNamespace: "system", ClusterDomain: "cluster.local"}}
+			controller := Controller{kube: kube, options: Options{VeleroNamespace: "velero", SystemNamespace: "system", ClusterDomain: "cluster.local", RequireFence: true}}
 			rt := test(func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Spec.Sandbox.NetworkIsolation = c.isolation })
 			got, err := controller.modifiers(t.Context(), rt)
 			var missing modifiersError

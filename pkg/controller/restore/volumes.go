@@ -4,30 +4,62 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/velero"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
-// production looks whether a claim of rt's sandboxes has a volume that is production's, and says which: with every step of
-// the Restore, for its pods write as soon as they run, and once more when it has ended. While nothing new is bound the
-// volumes of the cluster are not listed again.
-func (c *Controller) production(ctx context.Context, rt *v1alpha1.RestoreTest, r *velerov1.Restore) ([]string, error) {
-	var claims []volumes.Claim
-	var sandboxes []string
+// inside looks into the sandboxes of a Restore that exists: whether a volume of production is in them, and whether Velero waits there
+// for what cannot come.
+func (c *Controller) inside(ctx context.Context, rt *v1alpha1.RestoreTest, s *seen, now time.Time) error {
+	if s.restore == nil {
+		return nil
+	}
+	expired, _ := conditions.Expired(rt, now)
+	var claims map[string][]corev1.PersistentVolumeClaim
+	if restoring(s.restore) {
+		var err error
+		if claims, err = c.claims(ctx, rt); err != nil {
+			return err
+		}
+		if s.production, err = c.production(ctx, rt, s.restore, claims); err != nil {
+			return err
+		}
+	}
+	return c.watch(ctx, rt, s, claims, expired, now)
+}
+
+// claims returns those of rt's sandboxes, by the name of the sandbox.
+func (c *Controller) claims(ctx context.Context, rt *v1alpha1.RestoreTest) (map[string][]corev1.PersistentVolumeClaim, error) {
+	all := map[string][]corev1.PersistentVolumeClaim{}
 	for _, ns := range rt.Status.Sandbox.Namespaces {
-		sandboxes = append(sandboxes, ns.Name)
 		list, err := c.kube.CoreV1().PersistentVolumeClaims(ns.Name).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return nil, fmt.Errorf("list PersistentVolumeClaims of %s: %w", ns.Name, err)
 		}
-		for i := range list.Items {
-			claims = append(claims, volumes.ClaimOf(ns.Source, &list.Items[i]))
+		all[ns.Name] = list.Items
+	}
+	return all, nil
+}
+
+// production looks whether a claim of rt's sandboxes has a volume that is production's, and says which: with every step of
+// the Restore, for its pods write as soon as they run, and once more when it has ended. While nothing new is bound the
+// volumes of the cluster are not listed again.
+func (c *Controller) production(ctx context.Context, rt *v1alpha1.RestoreTest, r *velerov1.Restore, of map[string][]corev1.PersistentVolumeClaim) ([]string, error) {
+	var claims []volumes.Claim
+	var sandboxes []string
+	for _, ns := range rt.Status.Sandbox.Namespaces {
+		sandboxes = append(sandboxes, ns.Name)
+		for i := range of[ns.Name] {
+			claims = append(claims, volumes.ClaimOf(ns.Source, &of[ns.Name][i]))
 		}
 	}
 	if len(claims) == 0 || !velero.Terminal(r.Status.Phase) && !c.unjudged(r.Name, claims) {

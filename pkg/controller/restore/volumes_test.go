@@ -53,7 +53,7 @@ func TestProductionIsFoundBehindAClaim(t *testing.T) {
 				versions = append(versions, version)
 				return c.behind && version == "0", &corev1.PersistentVolumeList{}, nil
 			})
-			got, err := (&Controller{kube: kube}).production(t.Context(), test(runBegan), restoreIn(velerov1.RestorePhaseCompleted))
+			got, err := inProduction(t, &Controller{kube: kube}, restoreIn(velerov1.RestorePhaseCompleted))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +78,7 @@ func TestVolumesAreLookedAtWhileVeleroRestores(t *testing.T) {
 	look := func(phase velerov1.RestorePhase, want int) []string {
 		t.Helper()
 		lists = 0
-		found, err := c.production(t.Context(), test(runBegan), restoreIn(phase))
+		found, err := inProduction(t, c, restoreIn(phase))
 		if err != nil || lists != want {
 			t.Errorf("in phase %s: volumes listed %d times, want %d; %v", phase, lists, want, err)
 		}
@@ -99,4 +99,13 @@ func TestVolumesAreLookedAtWhileVeleroRestores(t *testing.T) {
 	if len(c.judged) > 0 {
 		t.Errorf("what was judged is remembered for ever: %v", c.judged)
 	}
+}
+
+func inProduction(t *testing.T, c *Controller, r *velerov1.Restore) ([]string, error) {
+	t.Helper()
+	claims, err := c.claims(t.Context(), test(runBegan))
+	if err != nil {
+		return nil, err
+	}
+	return c.production(t.Context(), test(runBegan), r, claims)
 }

@@ -28,6 +28,8 @@ type App struct {
 	Namespace string
 	// Peer is the namespace of a service that the application names in its environment.
 	Peer string
+	// Class is a storage class of one of its claims.
+	Class string
 	// Volume is a PersistentVolume that one of its claims is bound to.
 	Volume string
 	// Grace is how many seconds its pods ask for to stop, if not 1.

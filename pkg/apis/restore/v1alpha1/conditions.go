@@ -84,6 +84,14 @@ const (
 	ReasonSandboxLost = "SandboxLost"
 	// ReasonLost: the Restore vanished before it ended.
 	ReasonLost = "Lost"
+	// ReasonVeleroStalled: Velero's server ended while it was at work on the Restore, which is given up: a server that starts would
+	// take it up anew.
+	ReasonVeleroStalled = "VeleroStalled"
+	// ReasonCannotStart: Velero fills volumes of pods that can never run in this cluster, and was told to give them up. Unknown until
+	// it has. The message names pod, claim and cause.
+	ReasonCannotStart = "CannotStart"
+	// ReasonCannotStartInSandbox: the same, and all of it is of the sandbox' making, or of Velero's. It says nothing about the backup.
+	ReasonCannotStartInSandbox = "CannotStartInSandbox"
 	// ReasonNotPermitted: spec.restore.includedResources names what the controller's flag does not permit.
 	ReasonNotPermitted = "NotPermitted"
 	// ReasonProductionVolume: a claim of a sandbox got a volume that was there before the run, or that another volume

@@ -1,0 +1,191 @@
+package restore
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+// How long what may pass by itself is given before it counts as hopeless.
+const (
+	// claimPatience is for a claim that somebody may be about to make, and for images, which registries lose for a moment.
+	claimPatience = 30 * time.Second
+	// nodePatience is for a node that an autoscaler may be about to add.
+	nodePatience = 2 * time.Minute
+)
+
+// restoreWait are the names of the init container in which a restored pod waits until Velero has filled its volumes.
+var restoreWait = sets.New("restore-wait", "restic-wait")
+
+// look is what sandboxes hold while Velero restores into them.
+type look struct {
+	phase   velerov1.RestorePhase
+	pods    []corev1.Pod
+	claims  map[string][]corev1.PersistentVolumeClaim // by the name of the sandbox
+	sources map[string]string                         // source namespaces, by the name of the sandbox
+	classes sets.Set[string]                          // the storage classes of the cluster
+}
+
+// obstacle is why a pod or claim that Velero waits for will never be ready.
+type obstacle struct {
+	message string
+	// ours: it is of the sandbox' making, or of Velero's, and says nothing about the backup.
+	ours bool
+}
+
+// hopeless returns what Velero waits for in vain, sorted. A pod without volumes to fill holds up nothing: health checks judge it.
+func hopeless(l look, now time.Time) []obstacle {
+	var all []obstacle
+	for i := range l.pods {
+		pod := &l.pods[i]
+		if !slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return restoreWait.Has(c.Name) }) || waitsInside(pod) {
+			continue
+		}
+		if o, found := l.obstacle(pod, now); found {
+			o.message = fmt.Sprintf("%s: Pod/%s: %s", l.sources[pod.Namespace], pod.Name, o.message)
+			all = append(all, o)
+		}
+	}
+	// Those whose data comes out of a snapshot are filled before their pods start.
+	if l.phase == velerov1.RestorePhaseWaitingForPluginOperations || l.phase == velerov1.RestorePhaseWaitingForPluginOperationsPartiallyFailed {
+		for sandbox, claims := range l.claims {
+			for i := range claims {
+				if o, found := l.unclassed(&claims[i]); found {
+					o.message = l.sources[sandbox] + ": " + o.message
+					all = append(all, o)
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b obstacle) int { return strings.Compare(a.message, b.message) })
+	return slices.Compact(all)
+}
+
+// waitsInside tells whether pod is where Velero wants it: its volumes are mounted, and data can come.
+func waitsInside(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.InitContainerStatuses, func(s corev1.ContainerStatus) bool {
+		return restoreWait.Has(s.Name) && (s.State.Running != nil || s.State.Terminated != nil)
+	})
+}
+
+func (l look) obstacle(pod *corev1.Pod, now time.Time) (obstacle, bool) {
+	age := now.Sub(pod.CreationTimestamp.Time)
+	for _, v := range pod.Spec.Volumes {
+		name := ""
+		switch {
+		case v.PersistentVolumeClaim != nil:
+			name = v.PersistentVolumeClaim.ClaimName
+		case v.Ephemeral != nil:
+			name = pod.Name + "-" + v.Name
+		default:
+			continue
+		}
+		i := slices.IndexFunc(l.claims[pod.Namespace], func(c corev1.PersistentVolumeClaim) bool { return c.Name == name })
+		if i < 0 {
+			if v.PersistentVolumeClaim == nil || age < claimPatience {
+				continue
+			}
+			return obstacle{fmt.Sprintf("its claim %s was refused, or is not in the backup", name), true}, true
+		}
+		claim := &l.claims[pod.Namespace][i]
+		if v.Ephemeral != nil && !metav1.IsControlledBy(claim, pod) {
+			return obstacle{fmt.Sprintf("Kubernetes does not let it use claim %s of its ephemeral volume %s: Velero restores such a claim without its owner",
+				name, v.Name), false}, true
+		}
+		if o, found := l.unclassed(claim); found {
+			return o, true
+		}
+	}
+	if o, found := unscheduled(pod, now); found {
+		return o, true
+	}
+	return imageless(pod, age)
+}
+
+// unclassed tells whether claim waits for a volume that nobody will make.
+func (l look) unclassed(claim *corev1.PersistentVolumeClaim) (obstacle, bool) {
+	class := claim.Spec.StorageClassName
+	switch {
+	case claim.Status.Phase == corev1.ClaimBound || claim.Spec.VolumeName != "" || class == nil || *class == "":
+		return obstacle{}, false
+	case *class == names.NoClass:
+		return obstacle{fmt.Sprintf("claim %s has no storage class of its own, and the cluster has no default class", claim.Name), true}, true
+	case !l.classes.Has(*class):
+		return obstacle{fmt.Sprintf("claim %s is of storage class %s, which does not exist", claim.Name, *class), false}, true
+	}
+	return obstacle{}, false
+}
+
+// unscheduled tells whether the scheduler has said for a while that no node can ever take pod.
+func unscheduled(pod *corev1.Pod, now time.Time) (obstacle, bool) {
+	for _, c := range pod.Status.Conditions {
+		if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse || now.Sub(c.LastTransitionTime.Time) < nodePatience {
+			continue
+		}
+		switch {
+		case c.Reason == corev1.PodReasonSchedulingGated:
+			return obstacle{"whoever is to open its scheduling gates is not in the sandbox", true}, true
+		case c.Reason == corev1.PodReasonUnschedulable && noNode(c.Message):
+			return obstacle{"no node matches its node selector or affinity", false}, true
+		}
+	}
+	return obstacle{}, false
+}
+
+var (
+	nodesAvailable = regexp.MustCompile(`^0/(\d+) nodes are available: `)
+	nodesRefused   = regexp.MustCompile(`(\d+) node\(s\) (didn't match Pod's node affinity/selector|had untolerated taint)`)
+	passingTaint   = regexp.MustCompile(`untolerated taint\(?s?\)? \{node\.kubernetes\.io/`)
+)
+
+// noNode tells whether the scheduler's message says that each node is none of those that the pod names, or kept for other pods.
+// Whatever it says of a single node beside that, such as too little memory, may pass.
+func noNode(message string) bool {
+	total := nodesAvailable.FindStringSubmatch(message)
+	if total == nil || passingTaint.MatchString(message) || !strings.Contains(message, "didn't match Pod's node affinity/selector") {
+		return false
+	}
+	message, _, _ = strings.Cut(message, " preemption: ")
+	refused := 0
+	for _, m := range nodesRefused.FindAllStringSubmatch(message, -1) {
+		n, _ := strconv.Atoi(m[1]) // it is digits
+		refused += n
+	}
+	want, _ := strconv.Atoi(total[1])
+	return want > 0 && refused >= want
+}
+
+// imageless tells whether a container of pod that has to run before Velero can fill its volumes has an image that is not there.
+func imageless(pod *corev1.Pod, age time.Duration) (obstacle, bool) {
+	for _, s := range pod.Status.InitContainerStatuses {
+		w := s.State.Waiting
+		if w == nil {
+			continue
+		}
+		switch w.Reason {
+		case "ErrImageNeverPull", "InvalidImageName":
+		case "ErrImagePull", "ImagePullBackOff":
+			if age < claimPatience || !strings.Contains(w.Message, "not found") && !strings.Contains(w.Message, "manifest unknown") {
+				continue
+			}
+		default:
+			continue
+		}
+		message := fmt.Sprintf("image %s of its init container %s is not there (%s)", s.Image, s.Name, w.Reason)
+		if restoreWait.Has(s.Name) {
+			return obstacle{message + "; it is Velero's own", true}, true
+		}
+		return obstacle{message, false}, true
+	}
+	return obstacle{}, false
+}

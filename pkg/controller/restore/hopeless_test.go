@@ -1,0 +1,137 @@
+package restore
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+// waiting returns a pod of the sandbox of shop that waits for Velero's data since a while.
+func waiting(age time.Duration, edits ...func(*corev1.Pod)) corev1.Pod {
+	pod := corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "sbx-shop", Name: "db-0", UID: "pod", CreationTimestamp: metav1.NewTime(now.Add(-age))},
+		Spec: corev1.PodSpec{
+			InitContainers: []corev1.Container{{Name: "restore-wait"}},
+			Volumes:        []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}},
+		},
+	}
+	for _, e := range edits {
+		e(&pod)
+	}
+	return pod
+}
+
+func unschedulable(since time.Duration, reason, message string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) {
+		p.Status.Conditions = []corev1.PodCondition{{
+			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: reason, Message: message, LastTransitionTime: metav1.NewTime(now.Add(-since)),
+		}}
+	}
+}
+
+func pulls(container, reason, message string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) {
+		p.Status.InitContainerStatuses = []corev1.ContainerStatus{{
+			Name: container, Image: "example.com/x:1", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason, Message: message}},
+		}}
+	}
+}
+
+func ephemeral(p *corev1.Pod) {
+	p.Spec.Volumes = []corev1.Volume{{Name: "scratch", VolumeSource: corev1.VolumeSource{Ephemeral: &corev1.EphemeralVolumeSource{}}}}
+}
+
+func pending(name, class string, owners ...types.UID) corev1.PersistentVolumeClaim {
+	claim := corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "sbx-shop", Name: name}}
+	claim.Spec.StorageClassName, claim.Status.Phase = &class, corev1.ClaimPending
+	for _, uid := range owners {
+		yes := true
+		claim.OwnerReferences = append(claim.OwnerReferences, metav1.OwnerReference{UID: uid, Controller: &yes})
+	}
+	return claim
+}
+
+func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
+	bound := pending("data", "gone")
+	bound.Spec.VolumeName, bound.Status.Phase = "pv", corev1.ClaimBound
+	fast := pending("data", "fast")
+	noNodes := "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 node(s) didn't match Pod's node affinity/selector. " +
+		"no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never."
+	for name, c := range map[string]struct {
+		phase  velerov1.RestorePhase
+		pod    corev1.Pod
+		claims []corev1.PersistentVolumeClaim
+		want   string // "" for nothing
+		ours   bool
+	}{
+		"the class of its claim is gone": {pod: waiting(0), claims: []corev1.PersistentVolumeClaim{pending("data", "gone")},
+			want: "shop: Pod/db-0: claim data is of storage class gone, which does not exist"},
+		"the class is gone, and the volume there": {pod: waiting(time.Hour), claims: []corev1.PersistentVolumeClaim{bound}},
+		"its claim waits for a volume":            {pod: waiting(time.Hour), claims: []corev1.PersistentVolumeClaim{fast}},
+		"its claim has no class": {pod: waiting(0), claims: []corev1.PersistentVolumeClaim{pending("data", names.NoClass)},
+			want: "shop: Pod/db-0: claim data has no storage class of its own, and the cluster has no default class", ours: true},
+		"its claim is not there":     {pod: waiting(time.Minute), want: "shop: Pod/db-0: its claim data was refused, or is not in the backup", ours: true},
+		"its claim is not there yet": {pod: waiting(10 * time.Second)},
+		"its ephemeral volume is somebody else's": {pod: waiting(0, ephemeral), claims: []corev1.PersistentVolumeClaim{pending("db-0-scratch", "fast")},
+			want: "shop: Pod/db-0: Kubernetes does not let it use claim db-0-scratch of its ephemeral volume scratch: Velero restores such a claim without its owner"},
+		"its ephemeral volume is its own":       {pod: waiting(time.Hour, ephemeral), claims: []corev1.PersistentVolumeClaim{pending("db-0-scratch", "fast", "pod")}},
+		"its ephemeral volume is not there yet": {pod: waiting(time.Hour, ephemeral)},
+		"no node matches": {pod: waiting(time.Hour, unschedulable(3*time.Minute, "Unschedulable", noNodes)), claims: []corev1.PersistentVolumeClaim{fast},
+			want: "shop: Pod/db-0: no node matches its node selector or affinity"},
+		"no node matches yet": {pod: waiting(time.Hour, unschedulable(time.Minute, "Unschedulable", noNodes)), claims: []corev1.PersistentVolumeClaim{fast}},
+		"one node has no room": {pod: waiting(time.Hour, unschedulable(time.Hour, "Unschedulable",
+			"0/2 nodes are available: 1 Insufficient memory, 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.")),
+			claims: []corev1.PersistentVolumeClaim{fast}},
+		"one node is not ready": {pod: waiting(time.Hour, unschedulable(time.Hour, "Unschedulable",
+			"0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.")),
+			claims: []corev1.PersistentVolumeClaim{fast}},
+		"all nodes are kept for others, which is no matter of the pod": {pod: waiting(time.Hour, unschedulable(time.Hour, "Unschedulable",
+			"0/1 nodes are available: 1 node(s) had untolerated taint {maintenance: }.")), claims: []corev1.PersistentVolumeClaim{fast}},
+		"its scheduling gates stay closed": {pod: waiting(time.Hour, unschedulable(time.Hour, "SchedulingGated", "")), claims: []corev1.PersistentVolumeClaim{fast},
+			want: "shop: Pod/db-0: whoever is to open its scheduling gates is not in the sandbox", ours: true},
+		"Velero's own image is not there": {pod: waiting(time.Minute, pulls("restore-wait", "ImagePullBackOff", "example.com/x:1: not found")), claims: []corev1.PersistentVolumeClaim{fast},
+			want: "shop: Pod/db-0: image example.com/x:1 of its init container restore-wait is not there (ImagePullBackOff); it is Velero's own", ours: true},
+		"an init container before has none": {pod: waiting(0, pulls("mesh", "ErrImageNeverPull", "")), claims: []corev1.PersistentVolumeClaim{fast},
+			want: "shop: Pod/db-0: image example.com/x:1 of its init container mesh is not there (ErrImageNeverPull)"},
+		"the registry does not answer":       {pod: waiting(time.Hour, pulls("mesh", "ImagePullBackOff", "i/o timeout")), claims: []corev1.PersistentVolumeClaim{fast}},
+		"the registry lost it for a moment":  {pod: waiting(10*time.Second, pulls("mesh", "ErrImagePull", "not found")), claims: []corev1.PersistentVolumeClaim{fast}},
+		"an image of the application itself": {pod: waiting(time.Hour, pulls("app", "PodInitializing", "")), claims: []corev1.PersistentVolumeClaim{fast}},
+		"Velero fills its volumes": {pod: waiting(time.Hour, func(p *corev1.Pod) {
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "restore-wait", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
+		}), claims: []corev1.PersistentVolumeClaim{pending("data", "gone")}},
+		"it has no volume that Velero fills": {pod: waiting(time.Hour, func(p *corev1.Pod) { p.Spec.InitContainers = nil }), claims: []corev1.PersistentVolumeClaim{pending("data", "gone")}},
+		"the class of a volume out of a snapshot is gone": {phase: velerov1.RestorePhaseWaitingForPluginOperations, pod: waiting(0, func(p *corev1.Pod) { p.Spec.InitContainers = nil }),
+			claims: []corev1.PersistentVolumeClaim{pending("data", "gone")}, want: "shop: claim data is of storage class gone, which does not exist"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := look{
+				phase: c.phase, pods: []corev1.Pod{c.pod}, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
+				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast"),
+			}
+			got := hopeless(l, now)
+			if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || got[0] != obstacle{c.want, c.ours}) {
+				t.Errorf("got %+v, want %q (ours: %t)", got, c.want, c.ours)
+			}
+		})
+	}
+}
+
+func TestWhatIsOfTheSandboxOnlySaysNothingOfTheBackup(t *testing.T) {
+	bad, ours := obstacle{"bad", false}, obstacle{"ours", true}
+	for _, c := range []struct {
+		all  []obstacle
+		want string
+	}{{[]obstacle{ours}, "CannotStartInSandbox"}, {[]obstacle{bad, ours}, "CannotStart"}, {[]obstacle{bad}, "CannotStart"}} {
+		if reason, message := cannotStart(c.all); reason != c.want || !strings.Contains(message, c.all[0].message) {
+			t.Errorf("%v: %s, %q; want %s", c.all, reason, message, c.want)
+		}
+	}
+}

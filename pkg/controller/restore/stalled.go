@@ -1,0 +1,55 @@
+package restore
+
+import (
+	"slices"
+	"strings"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kymaros/kymaros/pkg/velero"
+)
+
+// server is what Velero's installers call the container of its server.
+const server = "velero"
+
+// restarted says what became of the server of Velero that was at work on r, and "" while it is. pods are those of Velero's
+// namespace.
+func restarted(r *velerov1.Restore, pods []corev1.Pod) string {
+	if r.Status.StartTimestamp == nil || velero.Terminal(r.Status.Phase) {
+		return "" // a server that starts takes a new Restore up as if nothing had been
+	}
+	began := r.Status.StartTimestamp.Time
+	crashed := false
+	for i := range pods {
+		for _, s := range pods[i].Status.ContainerStatuses {
+			if s.Name != server {
+				continue
+			}
+			if s.State.Running != nil && !s.State.Running.StartedAt.Time.After(began) {
+				return ""
+			}
+			ended := s.State.Terminated
+			if ended == nil {
+				ended = s.LastTerminationState.Terminated
+			}
+			crashed = crashed || s.State.Running != nil || ended != nil && ended.FinishedAt.Time.After(began)
+		}
+	}
+	if crashed {
+		return "Velero's server ended while it was at work on Restore " + r.Name + ", which may be the cause"
+	}
+	return "" // it is being replaced, or was stopped: the next look tells
+}
+
+// absent tells whether no server of Velero runs.
+func absent(pods []corev1.Pod) bool {
+	return !slices.ContainsFunc(pods, func(p corev1.Pod) bool {
+		return slices.ContainsFunc(p.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == server && s.State.Running != nil })
+	})
+}
+
+// interrupted tells whether Velero has ended r because its server had ended: it says so when the next one starts.
+func interrupted(r *velerov1.Restore) bool {
+	return r.Status.Phase == velerov1.RestorePhaseFailed && strings.Contains(r.Status.FailureReason, "during the server starting")
+}

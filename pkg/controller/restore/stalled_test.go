@@ -1,0 +1,52 @@
+package restore
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestTheServerThatWasAtWorkIsKnownByItsAge(t *testing.T) {
+	at := func(d time.Duration) metav1.Time { return metav1.NewTime(now.Add(d)) }
+	runs := func(since time.Duration) corev1.ContainerState {
+		return corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: at(since)}}
+	}
+	ended := func(when time.Duration) corev1.ContainerState {
+		return corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{FinishedAt: at(when)}}
+	}
+	backsOff := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "CrashLoopBackOff"}}
+	pod := func(container string, state, last corev1.ContainerState) corev1.Pod {
+		return corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{Name: container, State: state, LastTerminationState: last}}}}
+	}
+	none := corev1.ContainerState{}
+	began := func(r *velerov1.Restore) { start := at(0); r.Status.StartTimestamp = &start }
+	working := restoreIn(velerov1.RestorePhaseFinalizingPartiallyFailed, began)
+	for name, c := range map[string]struct {
+		restore *velerov1.Restore
+		pods    []corev1.Pod
+		want    bool
+	}{
+		"it is older than the Restore":                   {working, []corev1.Pod{pod("velero", runs(-time.Hour), none)}, false},
+		"it crashed before, and never since":             {working, []corev1.Pod{pod("velero", runs(-time.Hour), ended(-2*time.Hour))}, false},
+		"it is younger":                                  {working, []corev1.Pod{pod("velero", runs(time.Minute), ended(time.Minute))}, true},
+		"it is in another pod":                           {working, []corev1.Pod{pod("velero", runs(time.Minute), none)}, true},
+		"it crashes again and again":                     {working, []corev1.Pod{pod("velero", backsOff, ended(time.Minute))}, true},
+		"it has just crashed":                            {working, []corev1.Pod{pod("velero", ended(time.Minute), none)}, true},
+		"the old one is there beside a new one":          {working, []corev1.Pod{pod("velero", runs(time.Minute), none), pod("velero", runs(-time.Hour), none)}, false},
+		"there is none, for it may be about to come":     {working, nil, false},
+		"a node agent that restarted is no server":       {working, []corev1.Pod{pod("velero", runs(-time.Hour), none), pod("node-agent", runs(time.Minute), ended(time.Minute))}, false},
+		"a node agent that is old is none either":        {working, []corev1.Pod{pod("velero", runs(time.Minute), none), pod("node-agent", runs(-time.Hour), none)}, true},
+		"Velero had not begun":                           {restoreIn(velerov1.RestorePhaseNew), []corev1.Pod{pod("velero", runs(time.Minute), none)}, false},
+		"Velero was done, so nobody is at work any more": {restoreIn(velerov1.RestorePhaseCompleted, began), []corev1.Pod{pod("velero", runs(time.Minute), none)}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := restarted(c.restore, c.pods); got != "" != c.want || c.want && !strings.Contains(got, "kymaros-shop-run") {
+				t.Errorf("got %q, want %t", got, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,179 @@
+package restore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	velerov2alpha1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v2alpha1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/velero"
+)
+
+// firstLook is how long a Restore has not changed when its sandboxes are looked at; the next look comes after twice that time, and
+// so on until lastPause. Most restores are over before the first.
+const (
+	firstLook = 10 * time.Second
+	lastPause = time.Minute
+)
+
+// stillness is since when a Restore has not changed. It is in memory only: after a restart of the controller it begins anew.
+type stillness struct {
+	version string
+	next    time.Time
+	pause   time.Duration
+}
+
+// due tells whether the sandboxes of r, which is under way, are to be looked at now, and when to ask again.
+func (c *Controller) due(r *velerov1.Restore, now time.Time) (bool, time.Duration) {
+	still := c.still[r.Name]
+	if still.version != r.ResourceVersion {
+		still = stillness{version: r.ResourceVersion, next: now.Add(firstLook), pause: firstLook}
+	}
+	due := !now.Before(still.next)
+	if due {
+		still.pause = min(2*still.pause, lastPause)
+		still.next = now.Add(still.pause)
+	}
+	c.still[r.Name] = still
+	return due, still.next.Sub(now)
+}
+
+// watch looks whether what s tells of, a Restore under way that has not changed for a while, waits for what cannot come. claims are
+// those of the sandboxes. At the deadline it looks in any case, to tell why the run ends.
+func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *seen, claims map[string][]corev1.PersistentVolumeClaim, expired bool, now time.Time) error {
+	r := s.restore
+	if velero.Terminal(r.Status.Phase) {
+		delete(c.still, r.Name)
+		return nil
+	}
+	due, again := c.due(r, now)
+	s.lookAgain = again
+	if !due && !expired {
+		return nil
+	}
+	if velero.Started(r.Status.Phase) && r.Status.Phase != velerov1.RestorePhaseInProgress || expired { // of one in progress the next server says what happened
+		pods, err := c.kube.CoreV1().Pods(c.options.VeleroNamespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+		if err != nil {
+			return fmt.Errorf("list pods of %s: %w", c.options.VeleroNamespace, err)
+		}
+		if s.stalled = restarted(r, pods.Items); s.stalled == "" && expired && absent(pods.Items) {
+			s.stalled = "Velero's server does not run"
+		}
+		if s.stalled != "" {
+			return nil
+		}
+	}
+	if !velero.Filling(r.Status.Phase) {
+		return nil
+	}
+	seen := look{phase: r.Status.Phase, claims: claims, sources: map[string]string{}, classes: sets.New[string]()}
+	for _, ns := range rt.Status.Sandbox.Namespaces {
+		pods, err := c.kube.CoreV1().Pods(ns.Name).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return fmt.Errorf("list pods of %s: %w", ns.Name, err)
+		}
+		seen.pods = append(seen.pods, pods.Items...)
+		seen.sources[ns.Name] = ns.Source
+	}
+	classes, err := c.classes(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range classes {
+		seen.classes.Insert(classes[i].Name)
+	}
+	s.hopeless = hopeless(seen, now)
+	return nil
+}
+
+// cancel has Velero give up the volumes that it still fills for r, if p wants it. Velero before 1.17 does not do it for file-system backups, and
+// ends when the time is up that the Restore gives it.
+func (c *Controller) cancel(ctx context.Context, p plan, r *velerov1.Restore) error {
+	if !p.cancel {
+		return nil
+	}
+	of := metav1.ListOptions{LabelSelector: labels.SelectorFromSet(labels.Set{velerov1.RestoreUIDLabel: string(r.UID)}).String()}
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"cancel": true}})
+	if err != nil {
+		return err
+	}
+	options := metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Restore)}
+	var errs []error
+	podVolumes := c.client.VeleroV1().PodVolumeRestores(r.Namespace)
+	list, err := podVolumes.List(ctx, of)
+	if err != nil {
+		return fmt.Errorf("list PodVolumeRestores: %w", err)
+	}
+	for _, o := range list.Items {
+		switch o.Status.Phase {
+		case velerov1.PodVolumeRestorePhaseCompleted, velerov1.PodVolumeRestorePhaseFailed, velerov1.PodVolumeRestorePhaseCanceled:
+			continue
+		}
+		if !o.Spec.Cancel {
+			klog.FromContext(ctx).V(2).Info("Cancelling data movement", "podVolumeRestore", klog.KObj(&o))
+			_, err := podVolumes.Patch(ctx, o.Name, types.MergePatchType, patch, options)
+			errs = append(errs, ignoreNotFound(err))
+		}
+	}
+	downloads := c.client.VeleroV2alpha1().DataDownloads(r.Namespace)
+	moved, err := downloads.List(ctx, of)
+	if apierrors.IsNotFound(err) {
+		return errors.Join(errs...) // there is no data mover
+	}
+	if err != nil {
+		return errors.Join(append(errs, fmt.Errorf("list DataDownloads: %w", err))...)
+	}
+	for _, o := range moved.Items {
+		switch o.Status.Phase {
+		case velerov2alpha1.DataDownloadPhaseCompleted, velerov2alpha1.DataDownloadPhaseFailed, velerov2alpha1.DataDownloadPhaseCanceled:
+			continue
+		}
+		if !o.Spec.Cancel {
+			klog.FromContext(ctx).V(2).Info("Cancelling data movement", "dataDownload", klog.KObj(&o))
+			_, err := downloads.Patch(ctx, o.Name, types.MergePatchType, patch, options)
+			errs = append(errs, ignoreNotFound(err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func ignoreNotFound(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// abandon deletes the Restore of a run that ended because Velero stalled, also one that is not terminal: each server of Velero that
+// starts would take it up anew. By then nothing makes objects for it.
+func (c *Controller) abandon(ctx context.Context, rt *v1alpha1.RestoreTest, restored *metav1.Condition) error {
+	if restored.Reason != v1alpha1.ReasonVeleroStalled || !created(rt) {
+		return nil
+	}
+	r, err := c.restores.Get(rt.Status.Restore.Name)
+	if apierrors.IsNotFound(err) || err == nil && (!c.ours(rt, r) || r.DeletionTimestamp != nil || velero.Terminal(r.Status.Phase)) {
+		return nil // what is terminal cleanup deletes
+	}
+	if err != nil {
+		return err
+	}
+	klog.FromContext(ctx).V(2).Info("Deleting the Restore on which Velero stalled", "restore", klog.KObj(r), "phase", r.Status.Phase)
+	err = c.client.VeleroV1().Restores(r.Namespace).Delete(ctx, r.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &r.UID}})
+	if ignoreNotFound(err) != nil {
+		return fmt.Errorf("delete Restore %s: %w", r.Name, err)
+	}
+	return nil
+}

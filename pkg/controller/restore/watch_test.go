@@ -1,0 +1,171 @@
+package restore
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	velerov2alpha1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v2alpha1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	kubefake "k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
+	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+// TestARestoreThatGoesOnIsNotLookedInto counts the requests of a Restore that does not change, second by second.
+func TestARestoreThatGoesOnIsNotLookedInto(t *testing.T) {
+	kube := kubefake.NewClientset()
+	c := &Controller{kube: kube, still: map[string]stillness{}, options: Options{VeleroNamespace: "velero"}}
+	var looks []int
+	at := func(second int, r *velerov1.Restore, expired bool) {
+		t.Helper()
+		kube.ClearActions()
+		s := seen{restore: r}
+		if err := c.watch(t.Context(), test(), &s, nil, expired, now.Add(time.Duration(second)*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(kube.Actions()); n > 0 {
+			looks = append(looks, second)
+		}
+	}
+	r := restoreIn(velerov1.RestorePhaseInProgress, func(r *velerov1.Restore) { r.ResourceVersion = "1" })
+	for second := range 200 {
+		at(second, r, false)
+	}
+	if diff := cmp.Diff([]int{10, 30, 70, 130, 190}, looks); diff != "" {
+		t.Errorf("looks at seconds (-want +got):\n%s", diff)
+	}
+	looks = nil
+	moved := r.DeepCopy()
+	moved.ResourceVersion = "2"
+	at(200, moved, false)
+	at(209, moved, false)
+	at(211, moved, true) // the deadline asks for the reason, whenever that is
+	if diff := cmp.Diff([]int{211}, looks); diff != "" {
+		t.Errorf("looks after a change (-want +got):\n%s", diff)
+	}
+	at(212, restoreIn(velerov1.RestorePhaseCompleted), false)
+	if len(c.still) > 0 {
+		t.Errorf("what has ended is remembered for ever: %v", c.still)
+	}
+}
+
+func TestALookTellsWhatIsWrong(t *testing.T) {
+	began := func(r *velerov1.Restore) { r.Status.StartTimestamp = &metav1.Time{Time: now.Add(-time.Hour)} }
+	youngServer := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "velero", Name: "velero-x"}, Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{
+		Name: "velero", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(now)}},
+	}}}}
+	hung := waiting(time.Minute)
+	gone := map[string][]corev1.PersistentVolumeClaim{"sbx-shop": {pending("data", "gone")}}
+	for name, c := range map[string]struct {
+		phase    velerov1.RestorePhase
+		expired  bool
+		objects  []runtime.Object
+		stalled  bool
+		hopeless int
+	}{
+		"a pod waits for a class that is gone":                  {velerov1.RestorePhaseInProgress, false, []runtime.Object{&hung}, false, 1},
+		"a server that is younger, while Velero finalizes":      {velerov1.RestorePhaseFinalizing, false, []runtime.Object{youngServer}, true, 0},
+		"the same in progress: it will say so itself":           {velerov1.RestorePhaseInProgress, false, []runtime.Object{youngServer}, false, 0},
+		"no server at all, at the deadline":                     {velerov1.RestorePhaseInProgress, true, nil, true, 0},
+		"no server at all, before":                              {velerov1.RestorePhaseInProgress, false, nil, false, 0},
+		"no server at all, at the deadline of a new Restore":    {velerov1.RestorePhaseNew, true, nil, true, 0},
+		"while Velero finalizes no pod of the sandbox is asked": {velerov1.RestorePhaseFinalizing, false, []runtime.Object{&hung}, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := restoreIn(c.phase, began)
+			controller := &Controller{kube: kubefake.NewClientset(c.objects...), options: Options{VeleroNamespace: "velero"},
+				still: map[string]stillness{r.Name: {next: now, pause: firstLook}}}
+			s := seen{restore: r}
+			if err := controller.watch(t.Context(), test(), &s, gone, c.expired, now); err != nil {
+				t.Fatal(err)
+			}
+			if (s.stalled != "") != c.stalled || len(s.hopeless) != c.hopeless {
+				t.Errorf("stalled %q, hopeless %v; want %t, %d", s.stalled, s.hopeless, c.stalled, c.hopeless)
+			}
+		})
+	}
+}
+
+func TestOnlyDataThatStillMovesForTheRestoreIsCancelled(t *testing.T) {
+	of := func(name, uid string) metav1.ObjectMeta {
+		return metav1.ObjectMeta{Namespace: "velero", Name: name, Labels: map[string]string{velerov1.RestoreUIDLabel: uid}}
+	}
+	podVolume := func(name, uid string, phase velerov1.PodVolumeRestorePhase) *velerov1.PodVolumeRestore {
+		return &velerov1.PodVolumeRestore{ObjectMeta: of(name, uid), Status: velerov1.PodVolumeRestoreStatus{Phase: phase}}
+	}
+	download := func(name, uid string, phase velerov2alpha1.DataDownloadPhase) *velerov2alpha1.DataDownload {
+		return &velerov2alpha1.DataDownload{ObjectMeta: of(name, uid), Status: velerov2alpha1.DataDownloadStatus{Phase: phase}}
+	}
+	already := podVolume("already", "ours", velerov1.PodVolumeRestorePhaseInProgress)
+	already.Spec.Cancel = true
+	client := fake.NewSimpleClientset(
+		podVolume("new", "ours", ""), podVolume("moving", "ours", velerov1.PodVolumeRestorePhaseInProgress), already,
+		podVolume("done", "ours", velerov1.PodVolumeRestorePhaseCompleted), podVolume("foreign", "theirs", ""),
+		download("accepted", "ours", velerov2alpha1.DataDownloadPhaseAccepted), download("over", "ours", velerov2alpha1.DataDownloadPhaseFailed), download("other", "theirs", ""),
+	)
+	c := &Controller{client: client}
+	r := restoreIn(velerov1.RestorePhaseInProgress, func(r *velerov1.Restore) { r.Namespace, r.UID = "velero", "ours" })
+	if err := c.cancel(t.Context(), plan{}, r); err != nil || len(client.Actions()) > 0 {
+		t.Fatalf("nothing was to be cancelled: %v, %v", client.Actions(), err)
+	}
+	if err := c.cancel(t.Context(), plan{cancel: true}, r); err != nil {
+		t.Fatal(err)
+	}
+	var cancelled []string
+	for _, a := range client.Actions() {
+		if p, ok := a.(interface {
+			GetName() string
+			GetPatch() []byte
+		}); ok {
+			cancelled = append(cancelled, fmt.Sprintf("%s %s", p.GetName(), p.GetPatch()))
+		}
+	}
+	if diff := cmp.Diff([]string{`moving {"spec":{"cancel":true}}`, `new {"spec":{"cancel":true}}`, `accepted {"spec":{"cancel":true}}`}, cancelled); diff != "" {
+		t.Errorf("cancelled (-want +got):\n%s", diff)
+	}
+}
+
+// TestTheRestoreOnWhichVeleroStalledIsDeleted also when it is not terminal, or every server that starts takes it up.
+func TestTheRestoreOnWhichVeleroStalledIsDeleted(t *testing.T) {
+	for name, c := range map[string]struct {
+		reason string
+		edit   func(*velerov1.Restore)
+		want   int
+	}{
+		"at once":                            {v1alpha1.ReasonVeleroStalled, func(*velerov1.Restore) {}, 1},
+		"but once":                           {v1alpha1.ReasonVeleroStalled, func(r *velerov1.Restore) { r.DeletionTimestamp = &metav1.Time{Time: now} }, 0},
+		"cleanup deletes what is terminal":   {v1alpha1.ReasonVeleroStalled, func(r *velerov1.Restore) { r.Status.Phase = velerov1.RestorePhaseFailed }, 0},
+		"and what ended for another reason":  {v1alpha1.ReasonDeadlineExceeded, func(*velerov1.Restore) {}, 0},
+		"nothing that only has its name":     {v1alpha1.ReasonVeleroStalled, func(r *velerov1.Restore) { r.Labels = nil }, 0},
+		"nothing of another test's, or none": {v1alpha1.ReasonVeleroStalled, func(r *velerov1.Restore) { r.Annotations = nil }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rt := test(createdBefore)
+			r := restoreIn(velerov1.RestorePhaseFinalizingPartiallyFailed, func(r *velerov1.Restore) {
+				r.Namespace, r.UID, r.Labels, r.Annotations = "velero", "uid", map[string]string{v1alpha1.LabelRun: "run"}, names.Annotations(rt)
+			})
+			c.edit(r)
+			store := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+			if err := store.Add(r); err != nil {
+				t.Fatal(err)
+			}
+			client := fake.NewSimpleClientset(r)
+			controller := &Controller{client: client, restores: velerolisters.NewRestoreLister(store).Restores("velero")}
+			if err := controller.abandon(t.Context(), rt, &metav1.Condition{Reason: c.reason}); err != nil {
+				t.Fatal(err)
+			}
+			if len(client.Actions()) != c.want {
+				t.Errorf("requests %v, want %d", client.Actions(), c.want)
+			}
+		})
+	}
+}
