@@ -42,11 +42,18 @@ func restarted(r *velerov1.Restore, pods []corev1.Pod) string {
 	return "" // it is being replaced, or was stopped: the next look tells
 }
 
-// absent tells whether no server of Velero runs.
-func absent(pods []corev1.Pod) bool {
-	return !slices.ContainsFunc(pods, func(p corev1.Pod) bool {
-		return slices.ContainsFunc(p.Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == server && s.State.Running != nil })
-	})
+// down tells whether there is a server of Velero among pods and none of them runs. That there is none to be seen proves nothing.
+func down(pods []corev1.Pod) bool {
+	servers, running := 0, 0
+	for i := range pods {
+		if slices.ContainsFunc(pods[i].Spec.Containers, func(c corev1.Container) bool { return c.Name == server }) {
+			servers++
+		}
+		if slices.ContainsFunc(pods[i].Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == server && s.State.Running != nil }) {
+			running++
+		}
+	}
+	return servers > 0 && running == 0
 }
 
 // interrupted tells whether Velero has ended r because its server had ended: it says so when the next one starts.

@@ -63,6 +63,8 @@ func TestALookTellsWhatIsWrong(t *testing.T) {
 	youngServer := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "velero", Name: "velero-x"}, Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{
 		Name: "velero", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.NewTime(now)}},
 	}}}}
+	serverDown := youngServer.DeepCopy()
+	serverDown.Spec.Containers, serverDown.Status.ContainerStatuses = []corev1.Container{{Name: "velero"}}, nil
 	hung := waiting(time.Minute)
 	gone := map[string][]corev1.PersistentVolumeClaim{"sbx-shop": {pending("data", "gone")}}
 	for name, c := range map[string]struct {
@@ -75,9 +77,10 @@ func TestALookTellsWhatIsWrong(t *testing.T) {
 		"a pod waits for a class that is gone":                  {velerov1.RestorePhaseInProgress, false, []runtime.Object{&hung}, false, 1},
 		"a server that is younger, while Velero finalizes":      {velerov1.RestorePhaseFinalizing, false, []runtime.Object{youngServer}, true, 0},
 		"the same in progress: it will say so itself":           {velerov1.RestorePhaseInProgress, false, []runtime.Object{youngServer}, false, 0},
-		"no server at all, at the deadline":                     {velerov1.RestorePhaseInProgress, true, nil, true, 0},
-		"no server at all, before":                              {velerov1.RestorePhaseInProgress, false, nil, false, 0},
-		"no server at all, at the deadline of a new Restore":    {velerov1.RestorePhaseNew, true, nil, true, 0},
+		"the server does not run, at the deadline":              {velerov1.RestorePhaseInProgress, true, []runtime.Object{serverDown}, true, 0},
+		"the server does not run, before":                       {velerov1.RestorePhaseInProgress, false, []runtime.Object{serverDown}, false, 0},
+		"it does not run, at the deadline of a new Restore":     {velerov1.RestorePhaseNew, true, []runtime.Object{serverDown}, true, 0},
+		"no server is to be seen, at the deadline":              {velerov1.RestorePhaseInProgress, true, nil, false, 0},
 		"while Velero finalizes no pod of the sandbox is asked": {velerov1.RestorePhaseFinalizing, false, []runtime.Object{&hung}, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
