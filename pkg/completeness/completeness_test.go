@@ -84,6 +84,12 @@ func TestExpects(t *testing.T) {
 	}
 }
 
+func TestAFilterOfNothingExpectsNothing(t *testing.T) {
+	if got := (Filter{}).Expects(Secret, object(nil)); got != Ignored {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestSelectorThatCannotBeRead(t *testing.T) {
 	bad := &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "a", Operator: "Maybe"}}}
 	if _, err := NewFilter(began, &velerov1.BackupSpec{LabelSelector: bad}, &v1alpha1.RestoreTestSpec{}, "r"); err == nil {

@@ -243,6 +243,9 @@ func TestCauses(t *testing.T) {
 			claim: with(func(c *Claim) { c.Name, c.Owned = "web-vol", true }), pods: []*corev1.Pod{pod("box", "web", ephemeralVolume)},
 			method: v1alpha1.VolumeEphemeral, want: shown,
 		},
+		"a claim that something in the sandbox made for itself": {
+			claim: with(func(c *Claim) { c.Owned = true }), backup: Backup{FileSystem: true}, method: v1alpha1.VolumeEphemeral, want: shown,
+		},
 		"the claim of an ephemeral volume whose pod is gone": {
 			backup: Backup{FileSystem: true}, production: &Claim{Bound: true, Owned: true}, method: v1alpha1.VolumeEphemeral, want: shown,
 		},

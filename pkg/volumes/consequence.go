@@ -3,6 +3,7 @@ package volumes
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -38,12 +39,10 @@ func ConsequenceOf(v v1alpha1.VolumeReport) Consequence {
 }
 
 // CameBack tells whether v holds what it should without a look at what the backup says of it.
-func CameBack(v v1alpha1.VolumeReport) bool {
-	switch v.Method {
-	case v1alpha1.VolumeFileSystemBackup, v1alpha1.VolumeCSISnapshot, v1alpha1.VolumeDataMover, v1alpha1.VolumeNativeSnapshot, v1alpha1.VolumeEphemeral:
-		return true
-	}
-	return false
+func CameBack(v v1alpha1.VolumeReport) bool { return slices.Contains(came, v.Method) }
+
+var came = []v1alpha1.VolumeMethod{
+	v1alpha1.VolumeFileSystemBackup, v1alpha1.VolumeCSISnapshot, v1alpha1.VolumeDataMover, v1alpha1.VolumeNativeSnapshot, v1alpha1.VolumeEphemeral,
 }
 
 // Named returns the volumes of that consequence: "namespace: claim (pod/name): why".

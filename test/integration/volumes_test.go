@@ -125,7 +125,7 @@ func TestAVolumeThatIsProvedToBeOursGoesThoughItsPolicyIsRetain(t *testing.T) {
 		t.Errorf("leaked: %q", leaked)
 	}
 	v := report.Status.Volumes
-	if len(v) != 1 || v[0].Volume != pv || v[0].Method != v1alpha1.VolumeEmpty || len(v[0].SharedWith) > 0 {
+	if len(v) != 1 || v[0].Volume != pv || v[0].Method != v1alpha1.VolumeNotInBackup || len(v[0].SharedWith) > 0 {
 		t.Errorf("volumes in the report: %+v", v)
 	}
 }
