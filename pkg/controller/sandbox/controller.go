@@ -12,7 +12,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
@@ -95,7 +94,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	if !conditions.Active(rt) || rt.DeletionTimestamp != nil || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
+	if !conditions.Active(rt) || over(rt) && !conditions.Is(rt, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue) {
 		return 0, nil
 	}
 	if !controller.HasFinalizer(rt) {
@@ -133,9 +132,12 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	now := time.Now()
 	s.violations = append(s.violations, c.unwritten.take(key, rt.Status.Run.ID)...)
 	own := fragment(rt, s, now)
-	if err := c.status.Write(ctx, rt, decide(rt, s, now), own); err != nil {
+	err = c.status.Write(ctx, rt, decide(rt, s, now), own)
+	// After the write, for what is put back nothing shows any more; and though that failed, for an open sandbox is worse.
+	failure = errors.Join(failure, s.putBack(ctx))
+	if err != nil {
 		c.unwritten.keep(key, rt.Status.Run.ID, s.violations)
-		return 0, err
+		return 0, errors.Join(err, failure)
 	}
 	for _, violation := range own.Sandbox.Violations {
 		if !slices.Contains(rt.Status.Sandbox.Violations, violation) {
@@ -159,9 +161,6 @@ func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watch
 	var s seen
 	var failures []error
 	for _, sandbox := range planned(rt) {
-		if watching {
-			sandbox.UID = uidOf(rt, sandbox.Name)
-		}
 		ns, verdict, err := c.namespaceOf(ctx, rt, sandbox, watching)
 		if err != nil || verdict != nil {
 			s.verdict = verdict
@@ -173,16 +172,18 @@ func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watch
 		}
 		s.namespaces = append(s.namespaces, sandbox)
 		switch {
-		case watching && (ns == nil || ns.UID != uidOf(rt, sandbox.Name) || ns.DeletionTimestamp != nil):
+		case watching && (ns == nil || ns.UID != sandbox.UID || ns.DeletionTimestamp != nil):
 			// What is left of it is cleanup's; a new namespace under the old name would be a sandbox that nobody proved.
-			s.violations = append(s.violations, fmt.Sprintf("Namespace %s was deleted during the run", sandbox.Name))
+			if !over(rt) {
+				s.violations = append(s.violations, fmt.Sprintf("Namespace %s was deleted during the run", sandbox.Name))
+			}
 			continue
 		case ns == nil:
 			s.missing = append(s.missing, "Namespace "+sandbox.Name)
 			continue
 		}
 		if watching {
-			failures = append(failures, c.ensureLabels(ctx, rt, ns, &s))
+			c.watchLabels(rt, ns, &s)
 		}
 		if err := c.ensureGuards(ctx, rt, &s.namespaces[len(s.namespaces)-1], watching, &s); err != nil {
 			if !watching {
@@ -226,35 +227,32 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 		}
 	}
 	sandbox := *box
-	var failures []error
-	for i := range guards {
-		g := &guards[i]
+	for _, g := range guards {
 		state := g.state()
 		if state == "" {
 			continue
 		}
 		if watching {
 			s.violations = append(s.violations, fmt.Sprintf("%s was %s by somebody during the run", g.what, pastTense(state)))
-		} else {
-			s.missing = append(s.missing, g.what)
+			if state != "deleted" {
+				s.repairs = append(s.repairs, g.ensure)
+			}
+			continue
 		}
+		s.missing = append(s.missing, g.what)
 		if state == "deleted" {
 			continue
 		}
-		if !watching && g.counted && !c.enforced(sandbox, quotaName) {
+		if g.counted && !c.enforced(sandbox, quotaName) {
 			continue // made before the quota counts, it would leave room for one that is not ours
 		}
 		if err := g.ensure(ctx); err != nil {
-			err = fmt.Errorf("put %s in place: %w", g.what, err)
-			if !watching {
-				s.verdict = refusal(err, g.what)
-				return err
-			}
-			failures = append(failures, err)
+			s.verdict = refusal(err, g.what)
+			return err
 		}
 	}
 	if watching {
-		return errors.Join(failures...)
+		return nil
 	}
 	for _, name := range []string{quotaName, priorityName} {
 		if !c.enforced(sandbox, name) {
@@ -277,13 +275,4 @@ func pastTense(state string) string {
 		return "deleted"
 	}
 	return state
-}
-
-func uidOf(rt *v1alpha1.RestoreTest, name string) types.UID {
-	for _, ns := range rt.Status.Sandbox.Namespaces {
-		if ns.Name == name {
-			return ns.UID
-		}
-	}
-	return ""
 }

@@ -21,6 +21,7 @@ type seen struct {
 	missing    []string // objects that the cache does not show yet, "kind namespace/name"
 	quota      []string // ResourceQuotas that are not enforced yet
 	violations []string // what somebody did to the guards
+	repairs    []repair // that undo it
 	verdict    *verdict // why there can be no sandbox, if so
 	// staticClasses are known from the look before the run's first write.
 	staticClasses []string
@@ -58,6 +59,12 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 		condition.Message = "waiting until the cluster enforces " + strings.Join(s.quota, ", ")
 	}
 	return condition
+}
+
+// over tells whether rt's run has its verdict, or gets none any more. Velero may go on restoring all the same, so the guards
+// stay watched until cleanup deletes the sandbox.
+func over(rt *v1alpha1.RestoreTest) bool {
+	return rt.DeletionTimestamp != nil || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue)
 }
 
 // unproven tells whether the sandbox has to wait for a proof of isolation.

@@ -83,6 +83,13 @@ func (c *Controller) guards(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNa
 
 // ensure creates g, or puts it back as it must be.
 func (g *guard) ensure(ctx context.Context) error {
+	if err := g.put(ctx); err != nil {
+		return fmt.Errorf("put %s in place: %w", g.what, err)
+	}
+	return nil
+}
+
+func (g *guard) put(ctx context.Context) error {
 	var refused error
 	if g.have == nil {
 		refused = g.create(ctx)
@@ -158,22 +165,24 @@ func ours(rt *v1alpha1.RestoreTest, ns *corev1.Namespace) bool {
 		ns.Annotations[v1alpha1.AnnotationRestoreTest] == names.Annotations(rt)[v1alpha1.AnnotationRestoreTest]
 }
 
-// ensureLabels puts the labels of a sandbox back: they are its Pod Security, its group and what cleanup finds it by.
-func (c *Controller) ensureLabels(ctx context.Context, rt *v1alpha1.RestoreTest, ns *corev1.Namespace, s *seen) error {
+// watchLabels has the labels of a sandbox put back: they are its Pod Security, its group and what cleanup finds it by.
+func (c *Controller) watchLabels(rt *v1alpha1.RestoreTest, ns *corev1.Namespace, s *seen) {
 	want := namespace(rt, v1alpha1.SandboxNamespace{Name: ns.Name, Source: ns.Annotations[v1alpha1.AnnotationSource]}).Labels
 	lost := names.Lost(ns.Labels, want)
 	if len(lost) == 0 {
-		return nil
+		return
 	}
 	s.violations = append(s.violations, fmt.Sprintf("labels of Namespace %s were changed by somebody during the run", ns.Name))
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": ns.UID, "labels": lost, "annotations": names.Annotations(rt)}})
-	if err != nil {
-		return err
-	}
-	if _, err := c.kube.CoreV1().Namespaces().Patch(ctx, ns.Name, types.MergePatchType, patch, patchOptions); err != nil {
-		return fmt.Errorf("put the labels of namespace %s back: %w", ns.Name, err)
-	}
-	return nil
+	s.repairs = append(s.repairs, func(ctx context.Context) error {
+		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": ns.UID, "labels": lost, "annotations": names.Annotations(rt)}})
+		if err != nil {
+			return err
+		}
+		if _, err := c.kube.CoreV1().Namespaces().Patch(ctx, ns.Name, types.MergePatchType, patch, patchOptions); err != nil {
+			return fmt.Errorf("put the labels of namespace %s back: %w", ns.Name, err)
+		}
+		return nil
+	})
 }
 
 var (

@@ -1,13 +1,27 @@
 package sandbox
 
 import (
+	"context"
+	"errors"
 	"sync"
 
 	"k8s.io/client-go/tools/cache"
 )
 
-// unwritten are violations that were put back at once, and of which the status could not tell yet, because the test had
-// changed meanwhile: at the next look nothing shows them any more.
+// repair undoes what somebody did to a guard.
+type repair = func(context.Context) error
+
+// putBack makes all repairs.
+func (s *seen) putBack(ctx context.Context) error {
+	var errs []error
+	for _, repair := range s.repairs {
+		errs = append(errs, repair(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// unwritten are violations that were put back, and of which the status could not tell, because the test had changed meanwhile:
+// at the next look nothing shows them any more.
 type unwritten struct {
 	mu     sync.Mutex
 	byTest map[cache.ObjectName]violations
