@@ -46,7 +46,7 @@ func held(b *velerov1.Backup, want Wanted, policy Policy) holding {
 	case all:
 	}
 	left, chosen := map[string][]string{}, map[string][]string{}
-	void := true
+	void := len(want.Resources) > 0
 	for _, resource := range want.Resources {
 		share, by := takes(b, policy, resource, want)
 		void = void && share == none
