@@ -101,6 +101,13 @@ func Choose(backups []*velerov1.Backup, want Wanted, known Known) (Choice, error
 	}
 	compareData(usable)
 	best := slices.MinFunc(usable, compare)
+	if best.filtered() && slices.ContainsFunc(judged, func(c *candidate) bool { return !c.filtered() && errors.As(c.refused, new(LocationError)) }) {
+		// What part of the application came back would be laid to the backup.
+		for _, c := range usable {
+			c.refused = fmt.Errorf("backup %s leaves out %s", c.Name, strings.Join(c.leavesOut, "; "))
+		}
+		return Choice{}, noneOf(judged, want)
+	}
 	return Choice{Backup: best.Backup, LeavesOut: best.leavesOut, Newer: newer(best, judged, want)}, nil
 }
 

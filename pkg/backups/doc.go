@@ -8,5 +8,6 @@
 // Of those that are left the best is taken, in this order: one that selects everything by label before one that selects a
 // part; the one that leaves out the fewest kinds; one with data of volumes; Completed before PartiallyFailed; the newest. So
 // one that leaves out something is used only if the test names it, wants no more than it holds, or there is no other; and
-// what it leaves out is said, as is every newer one that was passed over.
+// what it leaves out is said, as is every newer one that was passed over. It never stands in for one that leaves out nothing and
+// lies where nothing can be restored from: what does not come back would be laid to the backup.
 package backups

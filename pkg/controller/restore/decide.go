@@ -23,8 +23,8 @@ type seen struct {
 	backup  *velerov1.Backup  // that would be restored now; nil if missing says why there is none
 	missing error
 	choice  *v1alpha1.BackupChoice // of backup
-	busy    []string // Restores that Velero does before ours
-	refused error    // why the test may not restore what it asks for
+	busy    []string               // Restores that Velero does before ours
+	refused error                  // why the test may not restore what it asks for
 	// production says which claims have a volume of production, once the restore has ended.
 	production []string
 	// isolation is what the canaries show when the deadline ends the wait for a proof.
