@@ -10,7 +10,6 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/scope"
@@ -95,7 +94,7 @@ func snapshots(n int) edit {
 	return status(func(s *velerov1.BackupStatus) { s.CSIVolumeSnapshotsCompleted = n })
 }
 
-var withoutSnapshots = spec(func(s *velerov1.BackupSpec) { s.SnapshotVolumes = ptr.To(false) })
+var withoutSnapshots = spec(func(s *velerov1.BackupSpec) { s.SnapshotVolumes = new(false) })
 
 // wanted is a test of namespaces shop and db.
 func wanted(t *testing.T) Wanted {

@@ -8,7 +8,6 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 )
 
 // narrowing are values of all fields of a BackupSpec that leave out something of what a test wants.
@@ -21,7 +20,7 @@ var narrowing = map[string]any{
 	"ExcludedNamespaceScopedResources": []string{"persistentvolumeclaims"},
 	"LabelSelector":                    parse("team=crm"),
 	"OrLabelSelectors":                 []*metav1.LabelSelector{parse("team=crm")},
-	"SnapshotVolumes":                  ptr.To(false),
+	"SnapshotVolumes":                  new(false),
 	"StorageLocation":                  "down",
 	"ResourcePolicy":                   &corev1.TypedLocalObjectReference{Kind: "configmap", Name: "rules"},
 }
@@ -34,17 +33,17 @@ var harmless = map[string]struct {
 	"Metadata":                       {velerov1.Metadata{Labels: map[string]string{"a": "b"}}, "of the Backup itself"},
 	"IncludedClusterScopedResources": {[]string{"storageclasses"}, "no test restores what belongs to the whole cluster"},
 	"ExcludedClusterScopedResources": {[]string{"*"}, "the same; snapshots follow their claims regardless"},
-	"IncludeClusterResources":        {ptr.To(false), "the same"},
+	"IncludeClusterResources":        {new(false), "the same"},
 	"TTL":                            {metav1.Duration{Duration: time.Hour}, "status.expiration counts"},
 	"VolumeGroupSnapshotLabelKey":    {"group", "which snapshots are taken together"},
 	"Hooks":                          {velerov1.BackupHooks{Resources: []velerov1.BackupResourceHookSpec{{Name: "freeze"}}}, "run in pods; a hook that fails makes the backup PartiallyFailed"},
 	"VolumeSnapshotLocations":        {[]string{"elsewhere"}, "where snapshots are"},
-	"DefaultVolumesToRestic":         {ptr.To(false), "says how data is taken; none is a matter of SnapshotVolumes"},
-	"DefaultVolumesToFsBackup":       {ptr.To(false), "the same"},
+	"DefaultVolumesToRestic":         {new(false), "Velero copies it into the next"},
+	"DefaultVolumesToFsBackup":       {new(false), "says how data is taken; none is a matter of SnapshotVolumes"},
 	"OrderedResources":               {map[string]string{"pods": "shop/a"}, "what is backed up first"},
 	"CSISnapshotTimeout":             {metav1.Duration{Duration: time.Second}, "one that is too short makes the backup PartiallyFailed"},
 	"ItemOperationTimeout":           {metav1.Duration{Duration: time.Second}, "the same"},
-	"SnapshotMoveData":               {ptr.To(true), "where the data is"},
+	"SnapshotMoveData":               {new(true), "where the data is"},
 	"DataMover":                      {"another", "who moves it"},
 	"UploaderConfig":                 {&velerov1.UploaderConfigForBackup{ParallelFilesUpload: 1}, "how fast"},
 }

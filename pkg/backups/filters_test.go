@@ -7,7 +7,6 @@ import (
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 )
 
 // The reports are of users of Velero, and of others whose "latest" is chosen for them.
@@ -133,7 +132,7 @@ func TestABackupThatLeavesSomethingOutIsTheLastResort(t *testing.T) {
 		},
 		"one with copies of files instead of snapshots": {
 			backups: []*velerov1.Backup{backup("nightly", completed, 9*time.Hour, snapshots(3)), backup("files", completed, time.Hour, withoutSnapshots, spec(func(s *velerov1.BackupSpec) {
-				s.DefaultVolumesToFsBackup = ptr.To(true)
+				s.DefaultVolumesToFsBackup = new(true)
 			}))}, chosen: "files",
 		},
 		// https://github.com/velero-io/velero/issues/1858: all backups of a schedule are PartiallyFailed, for a reason that harms none.

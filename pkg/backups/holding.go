@@ -105,7 +105,7 @@ func takes(b *velerov1.Backup, policy Policy, resource string, want Wanted) (tak
 
 // tookData tells whether it is seen that b has data of volumes. What is copied file by file is copied through pods.
 func tookData(b *velerov1.Backup) bool {
-	files := isTrue(b.Spec.DefaultVolumesToFsBackup) || isTrue(b.Spec.DefaultVolumesToRestic)
+	files := isTrue(b.Spec.DefaultVolumesToFsBackup)
 	pods, _ := takes(b, Policy{}, "pods", Wanted{})
 	return files && pods == all || b.Status.VolumeSnapshotsCompleted > 0 || b.Status.CSIVolumeSnapshotsCompleted > 0
 }

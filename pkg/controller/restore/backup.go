@@ -33,7 +33,7 @@ func (c *Controller) choose(ctx context.Context, source v1alpha1.BackupSource, r
 		choice, missing := backups.Choose(list, want, known)
 		if missing != nil {
 			s.missing = missing
-			return nil
+			return nil //nolint:nilerr // a verdict, no fault
 		}
 		location, policy := known.Lacks(choice.Backup)
 		if location == "" && policy == "" {

@@ -228,7 +228,7 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	}
 	s.busy = busy(all, c.options.MaxRestores)
 	if s.restore != nil || s.refused != nil || len(s.busy) > 0 || created(rt) {
-		return s, nil
+		return s, nil //nolint:nilerr // what is refused is a verdict, no fault
 	}
 	return s, c.choose(ctx, rt.Status.Run.Spec.BackupSource, resources, &s)
 }
