@@ -64,6 +64,7 @@ func TestInvalidObjectsAreRefusedWithTheNameOfTheField(t *testing.T) {
 		"a negative time for health checks":      {validTest, "spec: {healthChecks: {timeout: -1s}}", []string{"spec.healthChecks.timeout", notADuration}},
 		"a time for pods in weeks":               {validTest, "spec: {healthChecks: {podReadyTimeout: 1w}}", []string{"spec.healthChecks.podReadyTimeout", notADuration}},
 		"a recovery time in days":                {validTest, "spec: {sla: {maxRTO: 1d}}", []string{"spec.sla.maxRTO", notADuration}},
+		"an age of backups in days":              {validTest, "spec: {backupSource: {maxBackupAge: 2d}}", []string{"spec.backupSource.maxBackupAge", notADuration}},
 		"no namespaces":                          {validTest, "spec: {backupSource: {namespaces: []}}", []string{"spec.backupSource.namespaces", "at least 1"}},
 		"a namespace named twice":                {validTest, "spec: {backupSource: {namespaces: [{name: a}, {name: a}]}}", []string{"spec.backupSource.namespaces[1]", "Duplicate"}},
 		"a namespace with capitals":              {validTest, "spec: {backupSource: {namespaces: [{name: Shop}]}}", []string{"spec.backupSource.namespaces[0].name"}},

@@ -1,139 +1,151 @@
 package restore
 
 import (
-	"errors"
+	"context"
+	"encoding/json"
 	"fmt"
-	"path"
-	"slices"
 	"strings"
 	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/backups"
 )
 
-// selectBackup returns the backup to restore: the named one, or the newest Completed one that holds every source
-// namespace, or if there is none the newest PartiallyFailed one that does. The error says what is missing and what to do.
-// "Newest" is by status.startTimestamp: the creation time of a Backup object changes when Velero syncs it from its store.
-// since tells when the source namespaces were created that exist: one that does not restricts nothing.
-func selectBackup(backups []*velerov1.Backup, source v1alpha1.BackupSource, since map[string]time.Time, veleroNamespace string, now time.Time) (*velerov1.Backup, error) {
-	if source.BackupName != "" && source.BackupName != "latest" {
-		for _, b := range backups {
-			if b.Name == source.BackupName {
-				return b, usable(b, source, since, now)
+// choose puts the backup to restore into s. Beside the backups only that is looked up on which the choice rests: one location
+// and, if the backup has one, one resource policy; more where that shows that another backup is to be taken.
+func (c *Controller) choose(ctx context.Context, source v1alpha1.BackupSource, resources []string, s *seen) error {
+	list, err := c.backups.List(labels.Everything())
+	if err != nil {
+		return err
+	}
+	since, err := c.createdSince(ctx, source)
+	if err != nil {
+		return err
+	}
+	want := backups.Wanted{Source: source, Resources: resources, Since: since, VeleroNamespace: c.options.VeleroNamespace, Now: time.Now()}
+	known := backups.Known{Locations: map[string]string{}, Policies: map[string]backups.Policy{}}
+	for {
+		choice, missing := backups.Choose(list, want, known)
+		if missing != nil {
+			s.missing = missing
+			return nil //nolint:nilerr // a verdict, no fault
+		}
+		location, policy := known.Lacks(choice.Backup)
+		if location == "" && policy == "" {
+			s.backup, s.choice = choice.Backup, asStatus(choice, want.Now)
+			return nil
+		}
+		if location != "" {
+			if known.Locations[location], err = c.unavailable(ctx, location); err != nil {
+				return err
 			}
 		}
-		return nil, fmt.Errorf("spec.backupSource.backupName: there is no Backup %q in namespace %s; name one that `velero backup get` lists, or latest",
-			source.BackupName, veleroNamespace)
-	}
-	var best *velerov1.Backup
-	var why, older []string
-	for _, b := range backups {
-		switch err := usable(b, source, since, now); {
-		case errors.As(err, new(olderError)):
-			older = append(older, err.Error())
-		case err != nil:
-			why = append(why, err.Error())
-		case best == nil || better(b, best):
-			best = b
+		if policy != "" {
+			if known.Policies[policy], err = c.policy(ctx, policy); err != nil {
+				return err
+			}
 		}
 	}
-	if best != nil {
-		return best, nil
-	}
-	if len(backups) == 0 {
-		return nil, fmt.Errorf("there is no Backup in namespace %s yet; make one with `velero backup create`, or a schedule", veleroNamespace)
-	}
-	slices.Sort(older)
-	slices.Sort(why)
-	why = append(older, why...) // the nearest to a good one first
-	const shown = 3
-	more := ""
-	if len(why) > shown {
-		more = fmt.Sprintf(" (and %d more)", len(why)-shown)
-		why = why[:shown]
-	}
-	return nil, fmt.Errorf("no Backup in namespace %s can be used: %s%s", veleroNamespace, strings.Join(why, "; "), more)
 }
 
-// olderError tells that a backup began before a source namespace was created, and would do otherwise.
-type olderError string
-
-func (e olderError) Error() string { return string(e) }
-
-// usable returns why b cannot be restored for source, or nil. A name of a namespace can be used again: what was backed up before
-// the namespace was created may be another's data.
-func usable(b *velerov1.Backup, source v1alpha1.BackupSource, since map[string]time.Time, now time.Time) error {
+// unavailable returns why Velero restores nothing from a BackupStorageLocation, or "" if it does.
+func (c *Controller) unavailable(ctx context.Context, name string) (string, error) {
+	location, err := c.client.VeleroV1().BackupStorageLocations(c.options.VeleroNamespace).Get(ctx, name, metav1.GetOptions{})
 	switch {
-	case b.DeletionTimestamp != nil:
-		return fmt.Errorf("backup %s is being deleted", b.Name)
-	case b.Status.Phase != velerov1.BackupPhaseCompleted && b.Status.Phase != velerov1.BackupPhasePartiallyFailed:
-		phase := b.Status.Phase
-		if phase == "" {
-			phase = velerov1.BackupPhaseNew
+	case apierrors.IsNotFound(err):
+		return "does not exist", nil
+	case err != nil:
+		return "", fmt.Errorf("get BackupStorageLocation %s: %w", name, err)
+	case location.Status.Phase == velerov1.BackupStorageLocationPhaseAvailable:
+		return "", nil
+	case location.Status.Phase == "":
+		return "Velero has not validated yet", nil
+	}
+	why := "is " + string(location.Status.Phase)
+	if said := strings.Fields(location.Status.Message); len(said) > 0 {
+		why += ": " + strings.Join(said, " ")
+	}
+	return why, nil
+}
+
+// policy reads the ConfigMap that is a backup's resource policy.
+func (c *Controller) policy(ctx context.Context, name string) (backups.Policy, error) {
+	rules, err := c.kube.CoreV1().ConfigMaps(c.options.VeleroNamespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return backups.Policy{Unknown: "is not there any more"}, nil
+	}
+	if err != nil {
+		return backups.Policy{}, fmt.Errorf("get ConfigMap %s: %w", name, err)
+	}
+	return backups.ParsePolicy(rules.Data), nil
+}
+
+func asStatus(choice backups.Choice, now time.Time) *v1alpha1.BackupChoice {
+	status := &v1alpha1.BackupChoice{
+		LeavesOut: choice.LeavesOut, NewerBackups: choice.Newer.Entries, NewerCount: int32(choice.Newer.Total), NewerFailed: int32(choice.Newer.Failed),
+	}
+	if began := choice.Backup.Status.StartTimestamp; began != nil {
+		status.Age = v1alpha1.Of(max(now.Sub(began.Time), 0).Truncate(time.Second))
+	}
+	return status
+}
+
+// asText and fromText carry the choice over a restart, on the Restore.
+func asText(choice *v1alpha1.BackupChoice) string {
+	if choice == nil {
+		return ""
+	}
+	text, err := json.Marshal(choice)
+	if err != nil {
+		return "" // plain fields are always marshalled
+	}
+	return string(text)
+}
+
+func fromText(text string) *v1alpha1.BackupChoice {
+	choice := &v1alpha1.BackupChoice{}
+	if text == "" || json.Unmarshal([]byte(text), choice) != nil {
+		return nil // made by an earlier version
+	}
+	return choice
+}
+
+// ofBackup is what every message about a backup says besides: what it lacks, what there is that is newer, and whether it is too old.
+func ofBackup(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus) string {
+	var said strings.Builder
+	if status.BackupPhase == string(velerov1.BackupPhasePartiallyFailed) {
+		fmt.Fprintf(&said, "; backup %s is PartiallyFailed", status.BackupName)
+	}
+	choice := status.BackupChoice
+	if choice == nil {
+		return said.String()
+	}
+	if len(choice.LeavesOut) > 0 {
+		fmt.Fprintf(&said, "; backup %s leaves out %s: name another one, or leave that out of the test", status.BackupName, strings.Join(first(choice.LeavesOut), "; "))
+	}
+	if newer := int(choice.NewerCount); newer > 0 {
+		const most = 3
+		shown := choice.NewerBackups[:min(most, len(choice.NewerBackups))]
+		fmt.Fprintf(&said, "; newer backups were not used: %s", strings.Join(shown, "; "))
+		if newer > len(shown) {
+			fmt.Fprintf(&said, "; and %d more", newer-len(shown))
 		}
-		return fmt.Errorf("backup %s is %s, not Completed", b.Name, phase)
-	case b.Status.Expiration != nil && b.Status.Expiration.Time.Before(now):
-		return fmt.Errorf("backup %s has expired", b.Name)
 	}
-	for i, ns := range source.Namespaces {
-		if !holds(b, ns.Name) {
-			return fmt.Errorf("backup %s does not hold namespace %q (spec.backupSource.namespaces[%d]); it includes %s",
-				b.Name, ns.Name, i, selection(b))
+	if bound := rt.Status.Run.Spec.BackupSource.MaxBackupAge; bound != "" {
+		limit, err := bound.Parse()
+		age, unknown := choice.Age.Parse()
+		switch {
+		case err != nil || unknown != nil:
+		case choice.Age == "":
+			fmt.Fprintf(&said, "; the age of backup %s is not known, for it does not say when it began (status.startTimestamp)", status.BackupName)
+		case age > limit:
+			fmt.Fprintf(&said, "; backup %s was %s old, and spec.backupSource.maxBackupAge is %s: see why there is no newer one", status.BackupName, age, limit)
 		}
 	}
-	for i, ns := range source.Namespaces {
-		if created := since[ns.Name]; !source.AllowOlderThanNamespace && began(b).Before(created) {
-			return olderError(fmt.Sprintf("backup %s, begun %s, is older than namespace %q (spec.backupSource.namespaces[%d]), created %s, and may hold what was in another of that name; make a new backup, or set spec.backupSource.allowOlderThanNamespace",
-				b.Name, moment(began(b)), ns.Name, i, moment(created)))
-		}
-	}
-	return nil
-}
-
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return "at an unknown time"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
-
-// holds tells whether b's spec selects the namespace. Velero's wildcards are those of shell patterns.
-func holds(b *velerov1.Backup, namespace string) bool {
-	matches := func(pattern string) bool {
-		ok, err := path.Match(pattern, namespace)
-		return err == nil && ok
-	}
-	included := len(b.Spec.IncludedNamespaces) == 0 || slices.ContainsFunc(b.Spec.IncludedNamespaces, matches)
-	return included && !slices.ContainsFunc(b.Spec.ExcludedNamespaces, matches)
-}
-
-func selection(b *velerov1.Backup) string {
-	included := "all namespaces"
-	if len(b.Spec.IncludedNamespaces) > 0 {
-		included = strings.Join(b.Spec.IncludedNamespaces, ", ")
-	}
-	if len(b.Spec.ExcludedNamespaces) > 0 {
-		included += " but " + strings.Join(b.Spec.ExcludedNamespaces, ", ")
-	}
-	return included
-}
-
-// better tells whether a is preferred to b: complete before partial, then newer, then by name so that it is stable.
-func better(a, b *velerov1.Backup) bool {
-	if (a.Status.Phase == velerov1.BackupPhaseCompleted) != (b.Status.Phase == velerov1.BackupPhaseCompleted) {
-		return a.Status.Phase == velerov1.BackupPhaseCompleted
-	}
-	if started, other := began(a), began(b); !started.Equal(other) {
-		return started.After(other)
-	}
-	return a.Name > b.Name
-}
-
-func began(b *velerov1.Backup) time.Time {
-	if b.Status.StartTimestamp == nil {
-		return time.Time{}
-	}
-	return b.Status.StartTimestamp.Time
+	return said.String()
 }

@@ -1,112 +1,171 @@
 package restore
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/backups"
+	kymarosfake "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
+	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+	"github.com/kymaros/kymaros/pkg/scope"
 )
 
-func TestSelectBackup(t *testing.T) {
-	including := func(ns ...string) func(*velerov1.Backup) {
-		return func(b *velerov1.Backup) { b.Spec.IncludedNamespaces = ns }
+func location(name string, phase velerov1.BackupStorageLocationPhase, message string) *velerov1.BackupStorageLocation {
+	return &velerov1.BackupStorageLocation{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "velero", Name: name},
+		Status:     velerov1.BackupStorageLocationStatus{Phase: phase, Message: message},
 	}
-	excluding := func(ns ...string) func(*velerov1.Backup) {
-		return func(b *velerov1.Backup) { b.Spec.ExcludedNamespaces = ns }
+}
+
+func in(location string) func(*velerov1.Backup) {
+	return func(b *velerov1.Backup) { b.Spec.StorageLocation = location }
+}
+
+func ruledBy(configMap string) func(*velerov1.Backup) {
+	return func(b *velerov1.Backup) {
+		b.Spec.ResourcePolicy = &corev1.TypedLocalObjectReference{Kind: "configmap", Name: configMap}
 	}
-	const completed, partial = velerov1.BackupPhaseCompleted, velerov1.BackupPhasePartiallyFailed
+}
+
+func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
+	const completed = velerov1.BackupPhaseCompleted
+	rules := &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "velero", Name: "no-secrets"},
+		Data:       map[string]string{"policy": "includeExcludePolicy: {excludedNamespaceScopedResources: [secrets]}"},
+	}
 	for name, c := range map[string]struct {
 		backups []*velerov1.Backup
-		named   string
-		want    string // the backup, or a part of the error
+		chosen  string
+		missing string
+		asked   []string
 	}{
-		"the newest by its start": {
-			[]*velerov1.Backup{backup("old", completed, 2*time.Hour), backup("new", completed, time.Hour), backup("older", completed, 3*time.Hour)}, "", "new"},
-		"latest means the same": {[]*velerov1.Backup{backup("only", completed, time.Hour)}, "latest", "only"},
-		"the creation of the object does not count": {
-			[]*velerov1.Backup{backup("old", completed, 2*time.Hour, func(b *velerov1.Backup) { b.CreationTimestamp = metav1.NewTime(now) }), backup("new", completed, time.Hour)}, "", "new"},
-		"a complete one before a newer partial one": {[]*velerov1.Backup{backup("complete", completed, 2*time.Hour), backup("partial", partial, time.Hour)}, "", "complete"},
-		"a partial one if nothing else":             {[]*velerov1.Backup{backup("partial", partial, time.Hour), backup("failed", velerov1.BackupPhaseFailed, 0)}, "", "partial"},
-		"one that lacks a namespace is passed over": {
-			[]*velerov1.Backup{backup("lacking", completed, 0, including("shop")), backup("whole", completed, time.Hour, including("shop", "db"))}, "", "whole"},
-		"one that excludes a namespace is passed over": {
-			[]*velerov1.Backup{backup("lacking", completed, 0, excluding("d*")), backup("whole", completed, time.Hour)}, "", "whole"},
-		"wildcards include": {[]*velerov1.Backup{backup("all", completed, 0, including("s*", "d?"))}, "", "all"},
-		"the lacking namespace is named, and its field": {
-			[]*velerov1.Backup{backup("lacking", completed, 0, including("shop"))}, "", `does not hold namespace "db" (spec.backupSource.namespaces[1])`},
-		"an expired one is none":            {[]*velerov1.Backup{backup("old", completed, 0, func(b *velerov1.Backup) { b.Status.Expiration = &metav1.Time{Time: now.Add(-time.Second)} })}, "", "has expired"},
-		"one that is being deleted is none": {[]*velerov1.Backup{backup("going", completed, 0, func(b *velerov1.Backup) { b.DeletionTimestamp = &metav1.Time{Time: now} })}, "", "being deleted"},
-		"one in progress is none":           {[]*velerov1.Backup{backup("b", velerov1.BackupPhaseInProgress, 0)}, "", "InProgress"},
-		"no backup at all":                  {nil, "", "no Backup in namespace velero yet"},
-		"the named one, though it is old":   {[]*velerov1.Backup{backup("old", completed, 2*time.Hour), backup("new", completed, time.Hour)}, "old", "old"},
-		"a named one that is not there":     {[]*velerov1.Backup{backup("new", completed, time.Hour)}, "old", "spec.backupSource.backupName"},
-		"a named one that failed":           {[]*velerov1.Backup{backup("old", velerov1.BackupPhaseFailed, 0)}, "old", "is Failed"},
+		"the location of the newest, and no other": {
+			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good")), backup("old", completed, 2*time.Hour, in("down"))},
+			chosen:  "new", asked: []string{"backupstoragelocations/good"},
+		},
+		"the next, where the newest is out of reach": {
+			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("down")), backup("newer", completed, time.Minute, in("down")), backup("old", completed, 2*time.Hour, in("good"))},
+			chosen:  "old", asked: []string{"backupstoragelocations/down", "backupstoragelocations/good"},
+		},
+		"one whose location is gone":                  {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("gone"))}, missing: "which does not exist", asked: []string{"backupstoragelocations/gone"}},
+		"one whose location was not looked at yet":    {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("fresh"))}, missing: "which Velero has not validated yet", asked: []string{"backupstoragelocations/fresh"}},
+		"one whose location is out of reach, and why": {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("down"))}, missing: "which is Unavailable: no such bucket", asked: []string{"backupstoragelocations/down"}},
+		"its resource policy": {
+			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good"), ruledBy("no-secrets")), backup("old", completed, 2*time.Hour, in("good"))},
+			chosen:  "old", asked: []string{"backupstoragelocations/good", "configmaps/no-secrets"},
+		},
+		"a resource policy that is gone": {
+			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good"), ruledBy("gone")), backup("old", completed, 2*time.Hour, in("good"))},
+			chosen:  "new", asked: []string{"backupstoragelocations/good", "configmaps/gone"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			source := v1alpha1.BackupSource{BackupName: c.named, Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}, {Name: "db"}}}
-			for range 2 { // in either order
-				got, err := selectBackup(c.backups, source, nil, "velero", now)
-				switch {
-				case err != nil && !strings.Contains(err.Error(), c.want):
-					t.Errorf("error %q, want %q", err, c.want)
-				case err == nil && got.Name != c.want:
-					t.Errorf("got %s, want %s", got.Name, c.want)
+			indexer := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+			for _, b := range c.backups {
+				b.Namespace = "velero"
+				if err := indexer.Add(b); err != nil {
+					t.Fatal(err)
 				}
-				slices.Reverse(c.backups)
+			}
+			kube := fake.NewClientset([]runtime.Object{rules}...)
+			client := kymarosfake.NewClientset(location("good", velerov1.BackupStorageLocationPhaseAvailable, ""),
+				location("down", velerov1.BackupStorageLocationPhaseUnavailable, "no such\n bucket"), location("fresh", "", ""))
+			controller := &Controller{
+				options: Options{VeleroNamespace: "velero"}, kube: kube, client: client,
+				backups: velerolisters.NewBackupLister(indexer).Backups("velero"),
+			}
+			resources, err := scope.Resources(nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var s seen
+			source := v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}}, AllowOlderThanNamespace: true}
+			if err := controller.choose(t.Context(), source, resources, &s); err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case c.missing != "" && (s.missing == nil || !strings.Contains(s.missing.Error(), c.missing)):
+				t.Errorf("missing %v, want %q", s.missing, c.missing)
+			case c.missing == "" && (s.missing != nil || s.backup.Name != c.chosen):
+				t.Errorf("chosen %v, missing %v, want %s", s.backup, s.missing, c.chosen)
+			}
+			var asked []string
+			for _, a := range append(client.Actions(), kube.Actions()...) {
+				asked = append(asked, a.GetResource().Resource+"/"+a.(interface{ GetName() string }).GetName())
+			}
+			if diff := cmp.Diff(c.asked, asked); diff != "" {
+				t.Errorf("requests (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestABackupOlderThanItsNamespaceIsNotOpened(t *testing.T) {
-	const completed = velerov1.BackupPhaseCompleted
-	before, at, after := backup("before", completed, 2*time.Hour), backup("at", completed, time.Hour), backup("after", completed, 30*time.Minute)
-	timeless := backup("timeless", completed, 0, func(b *velerov1.Backup) { b.Status.StartTimestamp = nil })
-	anew := map[string]time.Time{"db": now.Add(-time.Hour)}
+func TestABackupOutOfReachSaysNothingAboutTheBackup(t *testing.T) {
+	p := decide(test(), seen{missing: backups.LocationError("backup nightly is in BackupStorageLocation primary, which is Unavailable")}, now)
+	if p.create || p.condition.Status != metav1.ConditionFalse || p.condition.Reason != v1alpha1.ReasonBackupLocationUnavailable || !strings.Contains(p.condition.Message, "primary") {
+		t.Errorf("condition %+v, create %t", p.condition, p.create)
+	}
+}
+
+// What was seen at the choice is said until the run ends, also after a restart right behind the creation of the Restore.
+func TestWhatTheBackupLacksIsSaidToTheEnd(t *testing.T) {
+	newer := []string{"night-1: Failed, begun then: full", "night-2: Failed, begun then: full", "night-3: Failed, begun then: full", "night-4: Failed, begun then: full"}
 	for name, c := range map[string]struct {
-		backups []*velerov1.Backup
-		named   string
-		allowed bool
-		since   map[string]time.Time
-		want    string   // the backup
-		err     []string // parts of the error
+		choice  v1alpha1.BackupChoice
+		phase   velerov1.BackupPhase
+		max     v1alpha1.Duration
+		said    []string
+		notSaid []string
 	}{
-		"one from before is passed over":                 {backups: []*velerov1.Backup{before, at}, since: anew, want: "at"},
-		"one of the same second is good":                 {backups: []*velerov1.Backup{at}, named: "at", since: anew, want: "at"},
-		"one from after is good":                         {backups: []*velerov1.Backup{after}, named: "after", since: anew, want: "after"},
-		"a namespace that is gone restricts nothing":     {backups: []*velerov1.Backup{before}, since: nil, want: "before"},
-		"one from before is good where that is allowed":  {backups: []*velerov1.Backup{before}, named: "before", allowed: true, since: anew, want: "before"},
-		"one of an unknown time is from before":          {backups: []*velerov1.Backup{timeless}, since: anew, err: []string{"backup timeless, begun at an unknown time"}},
-		"one of an unknown time is good without a cause": {backups: []*velerov1.Backup{timeless}, since: nil, want: "timeless"},
-		"the named one from before is refused, with both times and what to do": {
-			backups: []*velerov1.Backup{before, after}, named: "before", since: anew, err: []string{
-				"backup before, begun 2026-03-10T10:00:00Z", `older than namespace "db" (spec.backupSource.namespaces[1])`, "created 2026-03-10T11:00:00Z",
-				"make a new backup", "spec.backupSource.allowOlderThanNamespace",
-			},
+		"nothing of a good one": {choice: v1alpha1.BackupChoice{Age: "2h0m0s"}, max: "26h", notSaid: []string{";"}},
+		"what its filters leave out, and what to do": {
+			choice: v1alpha1.BackupChoice{LeavesOut: []string{"secrets (spec.excludedResources)"}},
+			said:   []string{"backup nightly leaves out secrets (spec.excludedResources)", "name another one"},
 		},
-		"without another one latest says the same, first of all": {
-			backups: []*velerov1.Backup{backup("a", velerov1.BackupPhaseFailed, 0), before}, named: "latest", since: anew, err: []string{"no Backup in namespace velero can be used: backup before, begun", "older than namespace"},
+		"the first few newer ones, and how many more": {
+			choice: v1alpha1.BackupChoice{NewerBackups: newer, NewerCount: 24, NewerFailed: 24},
+			said:   []string{"newer backups were not used: night-1: Failed, begun then: full; night-2", "; and 21 more"}, notSaid: []string{"night-4"},
 		},
+		"that it is too old": {
+			choice: v1alpha1.BackupChoice{Age: "600h0m0s"}, max: "26h", said: []string{"backup nightly was 600h0m0s old", "spec.backupSource.maxBackupAge is 26h0m0s"},
+		},
+		"that its age is not known": {max: "26h", said: []string{"the age of backup nightly is not known"}},
+		"no age that nobody bounds": {choice: v1alpha1.BackupChoice{Age: "600h0m0s"}, notSaid: []string{"600h"}},
+		"that it is partial":        {phase: velerov1.BackupPhasePartiallyFailed, said: []string{"backup nightly is PartiallyFailed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			source := v1alpha1.BackupSource{
-				BackupName: c.named, Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}, {Name: "db"}}, AllowOlderThanNamespace: c.allowed,
+			rt := test(func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Spec.BackupSource.MaxBackupAge = c.max })
+			b := backup("nightly", velerov1.BackupPhaseCompleted, time.Hour)
+			if c.phase != "" {
+				b.Status.Phase = c.phase
 			}
-			got, err := selectBackup(c.backups, source, c.since, "velero", now)
-			switch {
-			case len(c.err) > 0 && err == nil:
-				t.Fatalf("got %s, want an error", got.Name)
-			case len(c.err) == 0 && (err != nil || got.Name != c.want):
-				t.Fatalf("got %v, %v, want %s", got, err, c.want)
+			begun := decide(rt, seen{backup: b, choice: &c.choice}, now)
+			restore := build(rt, begun.status, scoped{}, "velero", now)
+			restore.Status.Phase = velerov1.RestorePhaseCompleted
+			ended := decide(rt, seen{restore: restore}, now)
+			if diff := cmp.Diff(&c.choice, ended.status.BackupChoice); diff != "" {
+				t.Errorf("after a restart the choice is another (-want +got):\n%s", diff)
 			}
-			for _, part := range c.err {
-				if !strings.Contains(err.Error(), part) {
-					t.Errorf("%q is not in %q", part, err)
+			for _, message := range []string{begun.condition.Message, ended.condition.Message} {
+				for _, part := range c.said {
+					if !strings.Contains(message, part) {
+						t.Errorf("%q is not in %q", part, message)
+					}
+				}
+				for _, part := range c.notSaid {
+					if strings.Contains(message, part) {
+						t.Errorf("%q is in %q", part, message)
+					}
 				}
 			}
 		})

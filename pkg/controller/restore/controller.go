@@ -220,7 +220,8 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	case err != nil && !apierrors.IsNotFound(err):
 		return s, err
 	}
-	_, s.refused = scope.Resources(rt.Status.Run.Spec.Restore, c.options.PermittedResources)
+	resources, refused := scope.Resources(rt.Status.Run.Spec.Restore, c.options.PermittedResources)
+	s.refused = refused
 	cached, err := c.restores.List(labels.Everything())
 	if err != nil {
 		return s, err
@@ -241,17 +242,10 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 		}
 	}
 	s.busy = busy(all, c.options.MaxRestores)
-	backups, err := c.backups.List(labels.Everything())
-	if err != nil {
-		return s, err
+	if s.restore != nil || s.refused != nil || len(s.busy) > 0 || created(rt) {
+		return s, nil //nolint:nilerr // what is refused is a verdict, no fault
 	}
-	source := rt.Status.Run.Spec.BackupSource
-	since, err := c.createdSince(ctx, source)
-	if err != nil {
-		return s, err
-	}
-	s.backup, s.missing = selectBackup(backups, source, since, c.options.VeleroNamespace, time.Now())
-	return s, nil
+	return s, c.choose(ctx, rt.Status.Run.Spec.BackupSource, resources, &s)
 }
 
 // create creates the Restore of rt's run and returns its name. One that exists under it counts only if it is ours.

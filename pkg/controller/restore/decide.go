@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/backups"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/isolation"
 	"github.com/kymaros/kymaros/pkg/velero"
@@ -20,8 +22,9 @@ type seen struct {
 	restore *velerov1.Restore // of this run; nil if there is none
 	backup  *velerov1.Backup  // that would be restored now; nil if missing says why there is none
 	missing error
-	busy    []string // Restores that Velero does before ours
-	refused error    // why the test may not restore what it asks for
+	choice  *v1alpha1.BackupChoice // of backup
+	busy    []string               // Restores that Velero does before ours
+	refused error                  // why the test may not restore what it asks for
 	// production says which claims have a volume of production, once the restore has ended.
 	production []string
 	// hopeless is what Velero waits for in vain, as far as somebody looked.
@@ -44,6 +47,14 @@ type plan struct {
 
 // decide tells what Restored is, and whether it is our turn.
 func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
+	p := step(rt, s, now)
+	if about := ofBackup(rt, p.status); !strings.HasSuffix(p.condition.Message, about) { // a message that is repeated has it
+		p.condition.Message += about
+	}
+	return p
+}
+
+func step(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	p := plan{
 		condition: metav1.Condition{Type: v1alpha1.ConditionRestored, Status: metav1.ConditionUnknown},
 		status:    v1alpha1.RestoreStatus{RunID: rt.Status.Run.ID},
@@ -80,6 +91,8 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	case expired:
 		return say(metav1.ConditionFalse, v1alpha1.ReasonNotStarted,
 			"the run's deadline passed while waiting for %s; raise spec.timeout and spec.sandbox.ttl", waitedFor(s.busy))
+	case errors.As(s.missing, new(backups.LocationError)):
+		return say(metav1.ConditionFalse, v1alpha1.ReasonBackupLocationUnavailable, "%v", s.missing)
 	case s.missing != nil:
 		return say(metav1.ConditionFalse, v1alpha1.ReasonBackupNotFound, "%v", s.missing)
 	case len(s.busy) > 0:
@@ -87,15 +100,9 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 			"Velero restores one at a time and a test never goes first; waiting for %s", waitedFor(s.busy))
 	}
 	p.create = true
-	p.status.BackupName, p.status.BackupPhase = s.backup.Name, string(s.backup.Status.Phase)
-	if s.backup.Status.StartTimestamp != nil {
-		p.status.BackupTime = s.backup.Status.StartTimestamp
-	}
-	note := ""
-	if s.backup.Status.Phase == velerov1.BackupPhasePartiallyFailed {
-		note = "; there is no Completed backup, this one is PartiallyFailed"
-	}
-	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "restoring backup %s%s", s.backup.Name, note)
+	p.status.BackupName, p.status.BackupPhase, p.status.BackupChoice = s.backup.Name, string(s.backup.Status.Phase), s.choice
+	p.status.BackupTime = s.backup.Status.StartTimestamp
+	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "restoring backup %s", s.backup.Name)
 }
 
 // inDoubt returns what the run waits for if it is its turn and its isolation is not proven any more.

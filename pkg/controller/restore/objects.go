@@ -35,6 +35,7 @@ func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, what scoped,
 	// Velero does nothing else while it waits for the data of a volume, four hours if nobody says otherwise.
 	annotations[velerov1.PodVolumeOperationTimeoutAnnotation] = left.String()
 	annotations[v1alpha1.AnnotationBackupPhase] = status.BackupPhase
+	annotations[v1alpha1.AnnotationBackupChoice] = asText(status.BackupChoice)
 	if status.BackupTime != nil {
 		annotations[v1alpha1.AnnotationBackupTime] = status.BackupTime.UTC().Format(time.RFC3339)
 	}

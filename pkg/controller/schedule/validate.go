@@ -27,6 +27,7 @@ func validate(spec *v1alpha1.RestoreTestSpec) error {
 			errs = append(errs, fmt.Errorf("%s: %q is not a quantity: write it as 2, 500m or 4Gi", field, string(q)))
 		}
 	}
+	duration("spec.backupSource.maxBackupAge", spec.BackupSource.MaxBackupAge)
 	duration("spec.sandbox.ttl", spec.Sandbox.TTL)
 	duration("spec.healthChecks.timeout", spec.HealthChecks.Timeout)
 	duration("spec.healthChecks.podReadyTimeout", spec.HealthChecks.PodReadyTimeout)

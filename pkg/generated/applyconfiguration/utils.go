@@ -25,6 +25,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 	// Group=restore.kymaros.io, Version=v1alpha1
 	case v1alpha1.SchemeGroupVersion.WithKind("Backup"):
 		return &restorev1alpha1.BackupApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("BackupChoice"):
+		return &restorev1alpha1.BackupChoiceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BackupSource"):
 		return &restorev1alpha1.BackupSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CheckStatus"):

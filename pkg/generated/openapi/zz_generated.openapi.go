@@ -20,6 +20,7 @@ import (
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
 		v1alpha1.Backup{}.OpenAPIModelName():                  schema_pkg_apis_restore_v1alpha1_Backup(ref),
+		v1alpha1.BackupChoice{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_BackupChoice(ref),
 		v1alpha1.BackupSource{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_BackupSource(ref),
 		v1alpha1.CheckStatus{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_CheckStatus(ref),
 		v1alpha1.CleanupStatus{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_CleanupStatus(ref),
@@ -178,6 +179,80 @@ func schema_pkg_apis_restore_v1alpha1_Backup(ref common.ReferenceCallback) commo
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_BackupChoice(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "BackupChoice tells of the backup that was chosen, as it was when its restore was asked for.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"age": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Age of the backup, from its beginning. Empty if that is not known. spec.backupSource.maxBackupAge bounds it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"leavesOut": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "LeavesOut says what the filters of the backup leave out of what the test restores.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"newerBackups": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "NewerBackups of a source namespace that were not taken, \"name: phase, begun when: why\"; those that failed first, then the newest. Not all of them, if there are many. None if the test names its backup.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"newerCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NewerCount counts all newer backups of a source namespace that were not taken.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"newerFailed": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NewerFailed counts those of them that were to hold all that the test restores, and do not: Velero failed or partly failed to make them, has not ended after a day, or found nothing to back up.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_BackupSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -195,7 +270,7 @@ func schema_pkg_apis_restore_v1alpha1_BackupSource(ref common.ReferenceCallback)
 					},
 					"backupName": {
 						SchemaProps: spec.SchemaProps{
-							Description: "BackupName is the Velero Backup to restore; empty or \"latest\" is the newest that holds every namespace.",
+							Description: "BackupName is the Velero Backup to restore; empty or \"latest\" is the newest Completed one that holds what the test restores. One whose filters leave some of it out is taken only if no other holds more, a PartiallyFailed one only if no Completed one holds as much; status.restore.backupChoice tells.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -204,6 +279,13 @@ func schema_pkg_apis_restore_v1alpha1_BackupSource(ref common.ReferenceCallback)
 						SchemaProps: spec.SchemaProps{
 							Description: "AllowOlderThanNamespace accepts a backup that began before a source namespace that exists was created. Without it such a backup is passed over, or refused if it is the named one: it may hold what somebody else kept in a namespace of that name. To set it takes the right to create Velero Restores. Needed where a namespace was itself restored, or made anew, and there is no backup of it since.",
 							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"maxBackupAge": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MaxBackupAge is how old the backup may be when its restore begins, counted from its own beginning. An older one is restored all the same, and the run says so. Without it a backup is never too old.",
+							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
@@ -2213,6 +2295,12 @@ func schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref common.ReferenceCallback
 							Format:      "",
 						},
 					},
+					"backupChoice": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BackupChoice tells what that backup lacks, and which newer ones were not taken.",
+							Ref:         ref(v1alpha1.BackupChoice{}.OpenAPIModelName()),
+						},
+					},
 					"name": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Name of the Velero Restore.",
@@ -2269,7 +2357,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref common.ReferenceCallback
 			},
 		},
 		Dependencies: []string{
-			v1.Time{}.OpenAPIModelName()},
+			v1alpha1.BackupChoice{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 

@@ -74,6 +74,9 @@ const (
 	ReasonCompleted = "Completed"
 	// ReasonBackupNotFound: no usable backup with all source namespaces.
 	ReasonBackupNotFound = "BackupNotFound"
+	// ReasonBackupLocationUnavailable: there is a backup to restore, and its BackupStorageLocation is not Available. It says
+	// nothing about the backup.
+	ReasonBackupLocationUnavailable = "BackupLocationUnavailable"
 	// ReasonFailedValidation: Velero refused the Restore.
 	ReasonFailedValidation = "FailedValidation"
 	// ReasonPartiallyFailed: Velero restored some items only. The run goes on, never to full marks.

@@ -30,6 +30,8 @@ const (
 	// Backup is gone, and after a restart of the controller.
 	AnnotationBackupTime  = "kymaros.io/backup-time"
 	AnnotationBackupPhase = "kymaros.io/backup-phase"
+	// AnnotationBackupChoice, there too, is status.restore.backupChoice as JSON.
+	AnnotationBackupChoice = "kymaros.io/backup-choice"
 	// AnnotationRunRequested starts a run of the RestoreTest whenever its value changes.
 	AnnotationRunRequested = "kymaros.io/run-requested"
 )

@@ -79,7 +79,9 @@ type BackupSource struct {
 	// Provider is the backup tool.
 	// +kubebuilder:validation:Enum=velero
 	Provider string `json:"provider"`
-	// BackupName is the Velero Backup to restore; empty or "latest" is the newest that holds every namespace.
+	// BackupName is the Velero Backup to restore; empty or "latest" is the newest Completed one that holds what the test
+	// restores. One whose filters leave some of it out is taken only if no other holds more, a PartiallyFailed one only if no
+	// Completed one holds as much; status.restore.backupChoice tells.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	BackupName string `json:"backupName,omitempty"`
@@ -89,6 +91,10 @@ type BackupSource struct {
 	// is no backup of it since.
 	// +optional
 	AllowOlderThanNamespace bool `json:"allowOlderThanNamespace,omitempty"`
+	// MaxBackupAge is how old the backup may be when its restore begins, counted from its own beginning. An older one is restored
+	// all the same, and the run says so. Without it a backup is never too old.
+	// +optional
+	MaxBackupAge Duration `json:"maxBackupAge,omitempty"`
 	// Namespaces are the source namespaces, restored together. They need not exist any more.
 	// +listType=map
 	// +listMapKey=name

@@ -223,6 +223,9 @@ type RestoreStatus struct {
 	// BackupPhase is Completed or PartiallyFailed.
 	// +optional
 	BackupPhase string `json:"backupPhase,omitempty"`
+	// BackupChoice tells what that backup lacks, and which newer ones were not taken.
+	// +optional
+	BackupChoice *BackupChoice `json:"backupChoice,omitempty"`
 	// Name of the Velero Restore.
 	// +optional
 	Name string `json:"name,omitempty"`
@@ -245,6 +248,31 @@ type RestoreStatus struct {
 	Warnings int32 `json:"warnings,omitempty"`
 	// +optional
 	Errors int32 `json:"errors,omitempty"`
+}
+
+// BackupChoice tells of the backup that was chosen, as it was when its restore was asked for.
+type BackupChoice struct {
+	// Age of the backup, from its beginning. Empty if that is not known. spec.backupSource.maxBackupAge bounds it.
+	// +optional
+	Age Duration `json:"age,omitempty"`
+	// LeavesOut says what the filters of the backup leave out of what the test restores.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	LeavesOut []string `json:"leavesOut,omitempty"`
+	// NewerBackups of a source namespace that were not taken, "name: phase, begun when: why"; those that failed first, then the
+	// newest. Not all of them, if there are many. None if the test names its backup.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	NewerBackups []string `json:"newerBackups,omitempty"`
+	// NewerCount counts all newer backups of a source namespace that were not taken.
+	// +optional
+	NewerCount int32 `json:"newerCount,omitempty"`
+	// NewerFailed counts those of them that were to hold all that the test restores, and do not: Velero failed or partly failed
+	// to make them, has not ended after a day, or found nothing to back up.
+	// +optional
+	NewerFailed int32 `json:"newerFailed,omitempty"`
 }
 
 // HealthStatus is written by healthcheck.

@@ -14,6 +14,11 @@ func (in Backup) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in BackupChoice) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupChoice"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in BackupSource) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupSource"
 }

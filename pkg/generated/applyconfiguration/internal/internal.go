@@ -43,6 +43,30 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: startedAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupChoice
+  map:
+    fields:
+    - name: age
+      type:
+        scalar: string
+    - name: leavesOut
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: newerBackups
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: newerCount
+      type:
+        scalar: numeric
+    - name: newerFailed
+      type:
+        scalar: numeric
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupSource
   map:
     fields:
@@ -57,6 +81,9 @@ var schemaYAML = typed.YAMLObject(`types:
         map:
           elementType:
             scalar: string
+    - name: maxBackupAge
+      type:
+        scalar: string
     - name: namespaces
       type:
         list:
@@ -771,6 +798,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RestoreStatus
   map:
     fields:
+    - name: backupChoice
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupChoice
     - name: backupName
       type:
         scalar: string

@@ -5,6 +5,10 @@
 
 package v1alpha1
 
+import (
+	restorev1alpha1 "github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
 // BackupSourceApplyConfiguration represents a declarative configuration of the BackupSource type for use
 // with apply.
 //
@@ -12,13 +16,18 @@ package v1alpha1
 type BackupSourceApplyConfiguration struct {
 	// Provider is the backup tool.
 	Provider *string `json:"provider,omitempty"`
-	// BackupName is the Velero Backup to restore; empty or "latest" is the newest that holds every namespace.
+	// BackupName is the Velero Backup to restore; empty or "latest" is the newest Completed one that holds what the test
+	// restores. One whose filters leave some of it out is taken only if no other holds more, a PartiallyFailed one only if no
+	// Completed one holds as much; status.restore.backupChoice tells.
 	BackupName *string `json:"backupName,omitempty"`
 	// AllowOlderThanNamespace accepts a backup that began before a source namespace that exists was created. Without it such a
 	// backup is passed over, or refused if it is the named one: it may hold what somebody else kept in a namespace of that name.
 	// To set it takes the right to create Velero Restores. Needed where a namespace was itself restored, or made anew, and there
 	// is no backup of it since.
 	AllowOlderThanNamespace *bool `json:"allowOlderThanNamespace,omitempty"`
+	// MaxBackupAge is how old the backup may be when its restore begins, counted from its own beginning. An older one is restored
+	// all the same, and the run says so. Without it a backup is never too old.
+	MaxBackupAge *restorev1alpha1.Duration `json:"maxBackupAge,omitempty"`
 	// Namespaces are the source namespaces, restored together. They need not exist any more.
 	Namespaces []SourceNamespaceApplyConfiguration `json:"namespaces,omitempty"`
 	// LabelSelector restores only objects that carry all these labels.
@@ -52,6 +61,14 @@ func (b *BackupSourceApplyConfiguration) WithBackupName(value string) *BackupSou
 // If called multiple times, the AllowOlderThanNamespace field is set to the value of the last call.
 func (b *BackupSourceApplyConfiguration) WithAllowOlderThanNamespace(value bool) *BackupSourceApplyConfiguration {
 	b.AllowOlderThanNamespace = &value
+	return b
+}
+
+// WithMaxBackupAge sets the MaxBackupAge field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MaxBackupAge field is set to the value of the last call.
+func (b *BackupSourceApplyConfiguration) WithMaxBackupAge(value restorev1alpha1.Duration) *BackupSourceApplyConfiguration {
+	b.MaxBackupAge = &value
 	return b
 }
 

@@ -21,6 +21,8 @@ type RestoreStatusApplyConfiguration struct {
 	BackupTime *v1.Time `json:"backupTime,omitempty"`
 	// BackupPhase is Completed or PartiallyFailed.
 	BackupPhase *string `json:"backupPhase,omitempty"`
+	// BackupChoice tells what that backup lacks, and which newer ones were not taken.
+	BackupChoice *BackupChoiceApplyConfiguration `json:"backupChoice,omitempty"`
 	// Name of the Velero Restore.
 	Name *string `json:"name,omitempty"`
 	// Phase of the Velero Restore.
@@ -72,6 +74,14 @@ func (b *RestoreStatusApplyConfiguration) WithBackupTime(value v1.Time) *Restore
 // If called multiple times, the BackupPhase field is set to the value of the last call.
 func (b *RestoreStatusApplyConfiguration) WithBackupPhase(value string) *RestoreStatusApplyConfiguration {
 	b.BackupPhase = &value
+	return b
+}
+
+// WithBackupChoice sets the BackupChoice field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the BackupChoice field is set to the value of the last call.
+func (b *RestoreStatusApplyConfiguration) WithBackupChoice(value *BackupChoiceApplyConfiguration) *RestoreStatusApplyConfiguration {
+	b.BackupChoice = value
 	return b
 }
 
