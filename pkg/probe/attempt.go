@@ -23,10 +23,20 @@ func (f final) Unwrap() error { return f.error }
 
 func finalf(format string, args ...any) error { return final{fmt.Errorf(format, args...)} }
 
+// untold marks an error from which nothing is learnt about the application: a stream that was cut off, a node or an API server
+// that does not answer. It uses up no attempt.
+type untold struct{ error }
+
+func (u untold) Unwrap() error { return u.error }
+
+// maxUntold is how often a check that could not tell is tried again.
+const maxUntold = 5
+
 // attempts calls try, each time for at most timeout, until it succeeds, the error is final, n attempts are used up or ctx
 // ends. late says what has not happened when the time is up.
 func attempts(ctx context.Context, n int32, timeout time.Duration, late string, try func(context.Context) (string, error)) (string, error) {
 	var last error
+	again := maxUntold
 	for i, delay := int32(1), firstDelay; ; i, delay = i+1, min(2*delay, maxDelay) {
 		message, err := attempt(ctx, timeout, late, try)
 		if err == nil {
@@ -36,7 +46,9 @@ func attempts(ctx context.Context, n int32, timeout time.Duration, late string, 
 			return "", cut(last)
 		}
 		last = err
-		if i >= n || errors.As(err, &final{}) {
+		if again > 0 && errors.As(err, &untold{}) {
+			again, i = again-1, i-1
+		} else if i >= n || errors.As(err, &final{}) {
 			if i > 1 {
 				err = fmt.Errorf("%w (attempt %d of %d)", err, i, n)
 			}
@@ -97,7 +109,7 @@ func read[T any](ctx context.Context, get func(context.Context) (T, error)) (T, 
 			return got, err
 		}
 		if pause(ctx, delay) != nil {
-			return got, told{fmt.Errorf("the API server did not answer: %w", err)}
+			return got, told{untold{fmt.Errorf("the API server did not answer: %w", err)}}
 		}
 	}
 }

@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
-	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/client-go/transport/websocket"
 	"k8s.io/klog/v2"
@@ -96,25 +94,4 @@ func (s streamer) dialSPDY(ctx context.Context, target *url.URL) (httpstream.Con
 
 func noRedirect(*http.Request, []*http.Request) error {
 	return fmt.Errorf("redirects are not followed")
-}
-
-// exec runs command and copies its standard output. Its standard error is thrown away. A command that ends with another
-// code than 0 is an error of type exec.CodeExitError.
-func (s streamer) exec(ctx context.Context, namespace, pod, container string, command []string, stdout io.Writer) error {
-	target := s.url(namespace, pod, "exec", &corev1.PodExecOptions{Container: container, Command: command, Stdout: true, Stderr: true})
-	overWebSocket, err := remotecommand.NewWebSocketExecutor(s.config, http.MethodGet, target.String())
-	if err != nil {
-		return err
-	}
-	overSPDY, err := remotecommand.NewSPDYExecutor(s.config, http.MethodPost, target)
-	if err != nil {
-		return err
-	}
-	executor, err := remotecommand.NewFallbackExecutor(overWebSocket, overSPDY, refused)
-	if err != nil {
-		return err
-	}
-	// client-go logs an error for each stream that is cut off, which is how a command that does not end is ended.
-	ctx = klog.NewContext(ctx, klog.Logger{})
-	return executor.StreamWithContext(ctx, remotecommand.StreamOptions{Stdout: stdout, Stderr: io.Discard})
 }
