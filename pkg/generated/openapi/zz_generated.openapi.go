@@ -1714,7 +1714,7 @@ func schema_pkg_apis_restore_v1alpha1_ResourceExistsCheck(ref common.ReferenceCa
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ResourceExistsCheck passes when every named object exists in the sandbox of the check's namespace. In a run with several sandboxes and a check without a namespace, each object must be in every sandbox whose source namespace has it now; if none has, all objects must be in one sandbox. Name the namespace where that is not what is meant.",
+				Description: "ResourceExistsCheck passes when every named object exists in the sandbox of the check's namespace. In a run with several sandboxes and a check without a namespace one sandbox must have them all, and none may lack one that its source namespace has.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"resources": {

@@ -9,8 +9,8 @@ package v1alpha1
 // with apply.
 //
 // ResourceExistsCheck passes when every named object exists in the sandbox of the check's namespace. In a run with several
-// sandboxes and a check without a namespace, each object must be in every sandbox whose source namespace has it now; if none
-// has, all objects must be in one sandbox. Name the namespace where that is not what is meant.
+// sandboxes and a check without a namespace one sandbox must have them all, and none may lack one that its source namespace
+// has.
 type ResourceExistsCheckApplyConfiguration struct {
 	Resources []ResourceReferenceApplyConfiguration `json:"resources,omitempty"`
 }
