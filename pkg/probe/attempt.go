@@ -23,16 +23,21 @@ func (f final) Unwrap() error { return f.error }
 
 func finalf(format string, args ...any) error { return final{fmt.Errorf(format, args...)} }
 
-// unsure marks an error that tells nothing of the restored application: what was asked did not answer. It uses up no attempt.
-type unsure struct{ error }
+// untold marks an error from which nothing is learnt about the application: a stream that was cut off, a node or an API server
+// that does not answer. It uses up no attempt.
+type untold struct{ error }
 
-func (u unsure) Unwrap() error { return u.error }
+func (u untold) Unwrap() error { return u.error }
+
+// maxUntold is how often a check that could not tell is tried again.
+const maxUntold = 5
 
 // attempts calls try, each time for at most timeout, until it succeeds, the error is final, n attempts are used up or ctx
 // ends. late says what has not happened when the time is up.
 func attempts(ctx context.Context, n int32, timeout time.Duration, late string, try func(context.Context) (string, error)) (string, error) {
 	var last error
-	for i, delay := int32(1), firstDelay; ; delay = min(2*delay, maxDelay) {
+	again := maxUntold
+	for i, delay := int32(1), firstDelay; ; i, delay = i+1, min(2*delay, maxDelay) {
 		message, err := attempt(ctx, timeout, late, try)
 		if err == nil {
 			return message, nil
@@ -41,13 +46,9 @@ func attempts(ctx context.Context, n int32, timeout time.Duration, late string, 
 			return "", cut(last)
 		}
 		last = err
-		if errors.As(err, &unsure{}) {
-			if pause(ctx, delay) != nil {
-				return "", cut(last)
-			}
-			continue
-		}
-		if i >= n || errors.As(err, &final{}) {
+		if again > 0 && errors.As(err, &untold{}) {
+			again, i = again-1, i-1
+		} else if i >= n || errors.As(err, &final{}) {
 			if i > 1 {
 				err = fmt.Errorf("%w (attempt %d of %d)", err, i, n)
 			}
@@ -56,7 +57,6 @@ func attempts(ctx context.Context, n int32, timeout time.Duration, late string, 
 		if pause(ctx, delay) != nil {
 			return "", cut(last)
 		}
-		i++
 	}
 }
 
@@ -80,10 +80,10 @@ type told struct{ error }
 
 func (t told) Unwrap() error { return t.error }
 
-// cut is the error of a check that ctx ended, with what its last whole attempt said. Without one, nothing is known.
+// cut is the error of a check that ctx ended, with what its last whole attempt said.
 func cut(last error) error {
 	if last == nil {
-		return unsure{errCut}
+		return errCut
 	}
 	return fmt.Errorf("%w; the last attempt: %w", errCut, last)
 }
@@ -109,7 +109,7 @@ func read[T any](ctx context.Context, get func(context.Context) (T, error)) (T, 
 			return got, err
 		}
 		if pause(ctx, delay) != nil {
-			return got, told{unsure{fmt.Errorf("the API server did not answer: %w", err)}}
+			return got, told{untold{fmt.Errorf("the API server did not answer: %w", err)}}
 		}
 	}
 }

@@ -50,6 +50,7 @@ func TestExec(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		}, false, "the output is longer than 64 KiB, so it was not matched"},
+		{"a stream that is cut off tells nothing", v1alpha1.ExecCheck{}, prints("4711", errCutOff), false, "exec in pod web-0, container main: the connection ended before the command did"},
 		{"a command that does not end", v1alpha1.ExecCheck{Timeout: "5s"}, func(ctx context.Context, _ io.Writer) error { <-ctx.Done(); return ctx.Err() }, false, "the command did not end within 5s"},
 		{"a program that is not there", v1alpha1.ExecCheck{Command: []string{"psql"}}, prints("", errors.New(`OCI runtime exec failed: exec: "psql": executable file not found in $PATH`)), false, "container main of pod web-0 has no program psql"},
 		{"another container", v1alpha1.ExecCheck{Container: "side"}, prints("", nil), true, "exit code 0"},
@@ -156,7 +157,8 @@ func TestResourceExists(t *testing.T) {
 		return &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: api, Kind: kind}, ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	}
 	client := metadatafake.NewSimpleMetadataClient(scheme,
-		object("v1", "Secret", "sandbox-1", "key"), object("apps/v1", "StatefulSet", "sandbox-1", "db"), object("v1", "ConfigMap", "sandbox-2", "conf"))
+		object("v1", "Secret", "sandbox-1", "key"), object("apps/v1", "StatefulSet", "sandbox-1", "db"), object("v1", "ConfigMap", "sandbox-2", "conf"),
+		object("v1", "Secret", "sandbox-2", "both"), object("v1", "Secret", "shop", "both"), object("v1", "Secret", "pay", "both"))
 	two := append(shop, v1alpha1.SandboxNamespace{Source: "pay", Name: "sandbox-2"})
 	tests := []struct {
 		name      string
@@ -165,8 +167,10 @@ func TestResourceExists(t *testing.T) {
 		pass      bool
 		want      string
 	}{
-		{"all exist", []v1alpha1.ResourceReference{{Kind: "Secret", Name: "key"}, {Kind: "StatefulSet", Name: "db"}}, "", true, "2 of 2 objects exist"},
-		{"all exist in the second sandbox", []v1alpha1.ResourceReference{{Kind: "ConfigMap", Name: "conf"}}, "", true, "1 of 1 objects exist"},
+		{"all exist", []v1alpha1.ResourceReference{{Kind: "Secret", Name: "key"}, {Kind: "StatefulSet", Name: "db"}}, "", true, "2 of 2 objects exist in sandbox-1 (sandbox of shop)"},
+		{"all exist in the second sandbox", []v1alpha1.ResourceReference{{Kind: "ConfigMap", Name: "conf"}}, "", true, "1 of 1 objects exist in sandbox-2 (sandbox of pay)"},
+		{"it came back in the other sandbox only", []v1alpha1.ResourceReference{{Kind: "Secret", Name: "both"}}, "", false, "Secret/both not found in sandbox-1 (sandbox of shop), whose source has it; set namespace in the check to ask for one sandbox only"},
+		{"the check names the one where it is", []v1alpha1.ResourceReference{{Kind: "Secret", Name: "both"}}, "pay", true, "1 of 1 objects exist"},
 		{"the check names another sandbox", []v1alpha1.ResourceReference{{Kind: "ConfigMap", Name: "conf"}}, "shop", false, "ConfigMap/conf not found in sandbox-1 (sandbox of shop)"},
 		{"some are missing", []v1alpha1.ResourceReference{{Kind: "Secret", Name: "key"}, {Kind: "Pod", Name: "a"}, {Kind: "Service", Name: "b"}}, "", false, "Pod/a, Service/b not found in sandbox-1 (sandbox of shop)"},
 		{"all are missing", []v1alpha1.ResourceReference{{Kind: "Deployment", Name: "a"}}, "", false, "Deployment/a not found in sandbox-1 (sandbox of shop), sandbox-2 (sandbox of pay)"},
@@ -230,6 +234,75 @@ func TestWhereACheckBelongs(t *testing.T) {
 			got := p.Run(t.Context(), tt.check, tt.sandboxes, 0)
 			if (got.Status == v1alpha1.CheckPass) != tt.pass || got.Message != tt.want {
 				t.Errorf("got %+v, want pass %v, message %q", got, tt.pass, tt.want)
+			}
+		})
+	}
+}
+
+func TestACheckThatIsCutOffIsTriedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		cuts  int // of the first tries
+		after error
+		tries int
+		want  v1alpha1.CheckResult
+	}{
+		"until it can tell that all is well": {3, nil, 4, v1alpha1.CheckPass},
+		"until it can tell that it is not":   {3, exec.CodeExitError{Err: errors.New("ended"), Code: 1}, 4, v1alpha1.CheckFail},
+		"but not for ever":                   {100, nil, maxUntold + 1, v1alpha1.CheckUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tries := 0
+				p := &Prober{kube: fake.NewClientset(web...), exec: func(context.Context, string, string, string, []string, io.Writer) error {
+					if tries++; tries <= c.cuts {
+						return errCutOff
+					}
+					return c.after
+				}}
+				check := v1alpha1.HealthCheck{Exec: &v1alpha1.ExecCheck{PodSelector: map[string]string{"app": "web"}, Command: []string{"true"}, Retries: 1}}
+				if got := p.Run(t.Context(), check, shop, 0); got.Status != c.want || tries != c.tries {
+					t.Errorf("after %d tries: %+v", tries, got)
+				}
+			})
+		})
+	}
+}
+
+func TestAPodThatLacksOnlyAReadinessGateAnswers(t *testing.T) {
+	gated := pod("web-0", corev1.ConditionFalse)
+	gated.Spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: "example.com/target-health"}}
+	if isReady(gated) {
+		t.Error("its containers are not ready")
+	}
+	gated.Status.Conditions = append(gated.Status.Conditions, corev1.PodCondition{Type: corev1.ContainersReady, Status: corev1.ConditionTrue})
+	if !isReady(gated) {
+		t.Error("it lacks a readiness gate only")
+	}
+	gated.Spec.ReadinessGates = nil
+	if isReady(gated) {
+		t.Error("nothing but the kubelet keeps it from being ready")
+	}
+}
+
+func TestASelectorThatMatchesPodsOfSeveralWorkloadsIsNamed(t *testing.T) {
+	of := func(owner, hash string) corev1.Pod {
+		p := *pod("x", corev1.ConditionTrue)
+		p.Labels = map[string]string{"pod-template-hash": hash}
+		p.OwnerReferences = []metav1.OwnerReference{{Kind: "ReplicaSet", Name: owner, Controller: new(true)}}
+		return p
+	}
+	bare := *pod("y", corev1.ConditionTrue)
+	for name, c := range map[string]struct {
+		pods []corev1.Pod
+		want string
+	}{
+		"one Deployment in a rollout": {[]corev1.Pod{of("web-1", "1"), of("web-2", "2")}, ""},
+		"bare pods":                   {[]corev1.Pod{bare, bare}, ""},
+		"two Deployments and more":    {[]corev1.Pod{of("worker-gpu-2", "2"), of("worker-1", "1"), bare}, "; the selector matches pods of several workloads: bare pods, worker, worker-gpu"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := several(c.pods); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
 	}

@@ -56,21 +56,20 @@ func (p *Prober) execCommand(ctx context.Context, among []v1alpha1.SandboxNamesp
 		code = ended.Code
 	case err != nil && noProgram(err):
 		return "", finalf("container %s of pod %s has no program %s", container, pod.Name, check.Command[0])
-	case errors.Is(err, errNoStatus) || err != nil && passing(err):
-		return "", unsure{fmt.Errorf("exec in pod %s, container %s: %w", pod.Name, container, err)}
 	case err != nil:
-		return "", fmt.Errorf("exec in pod %s, container %s: %w", pod.Name, container, err)
+		return "", fmt.Errorf("exec in pod %s, container %s: %w", pod.Name, container, unreached(err))
 	}
+	more := several(pods)
 	if code != int(check.SuccessExitCode) {
-		return "", fmt.Errorf("exit code %d, expected %d", code, check.SuccessExitCode)
+		return "", fmt.Errorf("exit code %d, expected %d%s", code, check.SuccessExitCode, more)
 	}
 	if check.Expect == nil {
-		return fmt.Sprintf("exit code %d", code), nil
+		return fmt.Sprintf("exit code %d%s", code, more), nil
 	}
 	if err := match(check.Expect, strings.TrimSpace(output.held.String())); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("exit code %d, output as expected", code), nil
+	return fmt.Sprintf("exit code %d, output as expected%s", code, more), nil
 }
 
 // noProgram recognises what container runtimes say, at great length, of a command that cannot be started.

@@ -32,7 +32,7 @@ type tunnel struct {
 var (
 	errRefused = errors.New("connection refused")
 	errReset   = errors.New("the connection was accepted and then reset")
-	errLost    = errors.New("lost the connection to the node")
+	errLost    = untold{errors.New("lost the connection to the node")}
 )
 
 // settle is how long a connection must outlive its stream of errors for the end of that stream to count.
@@ -48,7 +48,7 @@ func (p *Prober) open(ctx context.Context, at endpoint) (*tunnel, error) {
 	go func() {
 		conn, hangUp, err := p.dial(ctx, at.namespace, at.pod)
 		if err != nil {
-			done <- result{err: fmt.Errorf("port-forward to pod %s: %w", at.pod, err)}
+			done <- result{err: fmt.Errorf("port-forward to pod %s: %w", at.pod, unreached(err))}
 			return
 		}
 		t, err := newTunnel(conn, hangUp, at.port)
@@ -63,8 +63,17 @@ func (p *Prober) open(ctx context.Context, at endpoint) (*tunnel, error) {
 				r.tunnel.Close()
 			}
 		}()
-		return nil, ctx.Err()
+		return nil, told{untold{fmt.Errorf("port-forward to pod %s: the node did not answer in time", at.pod)}}
 	}
+}
+
+// unreached marks an error of a stream that could not be opened because the API server did not reach the node, or was not
+// reached itself.
+func unreached(err error) error {
+	if passing(err) || strings.Contains(err.Error(), "error dialing backend") {
+		return untold{err}
+	}
+	return err
 }
 
 func newTunnel(conn httpstream.Connection, hangUp func(), port int32) (*tunnel, error) {

@@ -41,9 +41,9 @@ func (p *Prober) httpGet(ctx context.Context, among []v1alpha1.SandboxNamespace,
 	}
 	_ = response.Body.Close()
 	if response.StatusCode != int(check.ExpectedStatus) {
-		return "", fmt.Errorf("status %d, expected %d", response.StatusCode, check.ExpectedStatus)
+		return "", fmt.Errorf("status %d, expected %d%s", response.StatusCode, check.ExpectedStatus, at.several)
 	}
-	return fmt.Sprintf("status %d", response.StatusCode), nil
+	return fmt.Sprintf("status %d%s", response.StatusCode, at.several), nil
 }
 
 func httpRequest(ctx context.Context, check *v1alpha1.HTTPGetCheck) (*http.Request, error) {

@@ -38,7 +38,7 @@ func (p *Prober) podStatus(ctx context.Context, among []v1alpha1.SandboxNamespac
 	for ctx.Err() == nil {
 		enough, err := p.watchPods(ctx, sandbox.Name, selector, &seen)
 		if enough {
-			return fmt.Sprintf("%d of %d pods ready", seen.ready(), len(seen.pods)), nil
+			return fmt.Sprintf("%d of %d pods ready%s", seen.ready(), len(seen.pods), seen.several), nil
 		}
 		if err != nil && ctx.Err() == nil {
 			if !passing(err) {
@@ -47,7 +47,7 @@ func (p *Prober) podStatus(ctx context.Context, among []v1alpha1.SandboxNamespac
 			_ = pause(ctx, firstDelay)
 		}
 	}
-	return "", told{fmt.Errorf("%d of %d pods with %s are ready in %s, needed: %d", seen.ready(), len(seen.pods), selector, where(sandbox), check.MinReady)}
+	return "", told{fmt.Errorf("%d of %d pods with %s are ready in %s, needed: %d%s", seen.ready(), len(seen.pods), selector, where(sandbox), check.MinReady, seen.several)}
 }
 
 // watchPods keeps the tally until there are enough, ctx ends, or the watch does.
@@ -58,7 +58,7 @@ func (p *Prober) watchPods(ctx context.Context, namespace, selector string, seen
 	if err != nil {
 		return false, fmt.Errorf("list pods in %s: %w", namespace, err)
 	}
-	seen.pods = map[types.UID]bool{}
+	seen.pods, seen.several = map[types.UID]bool{}, several(list.Items)
 	for i := range list.Items {
 		seen.pods[list.Items[i].UID] = isReady(&list.Items[i])
 	}
@@ -95,6 +95,8 @@ func (p *Prober) watchPods(ctx context.Context, namespace, selector string, seen
 type tally struct {
 	want int
 	pods map[types.UID]bool
+	// several is what several says of the pods.
+	several string
 }
 
 func (t *tally) ready() (n int) {

@@ -41,8 +41,8 @@ func New(kube kubernetes.Interface, metadata metadata.Interface, config *rest.Co
 	return &Prober{kube: kube, metadata: metadata, dial: streams.dial, exec: streams.exec}
 }
 
-// Run runs one check in the sandbox to which it belongs and returns its verdict: pass or fail, or unknown if nothing was learnt
-// until ctx ended. timeout is used for a
+// Run runs one check in the sandbox to which it belongs and returns its verdict: pass, fail, or unknown when it was cut off or
+// nothing answered that could tell. timeout is used for a
 // check without one of its own; zero stands for the default of the kind of check. Run returns at the latest when ctx ends,
 // give or take a second: what hangs is left behind.
 func (p *Prober) Run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes []v1alpha1.SandboxNamespace, timeout time.Duration) v1alpha1.CheckStatus {
@@ -63,7 +63,7 @@ func (p *Prober) Run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes 
 		select {
 		case got = <-done:
 		case <-time.After(grace):
-			got.err = unsure{errCut}
+			got.err = errCut
 		}
 	}
 
@@ -75,7 +75,7 @@ func (p *Prober) Run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes 
 	}
 	if got.err != nil {
 		status.Status, status.Message = v1alpha1.CheckFail, sanitize(got.err.Error())
-		if errors.As(got.err, &unsure{}) {
+		if errors.As(got.err, &untold{}) {
 			status.Status = v1alpha1.CheckUnknown
 		}
 	}
@@ -123,5 +123,5 @@ func (p *Prober) run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes 
 	return "", fmt.Errorf("the check has no %s: add it to the HealthCheckPolicy", check.Type)
 }
 
-// errCut is the verdict on a check that the end of the run found unfinished.
-var errCut = errors.New("not finished before the run's deadline")
+// errCut is of a check that the end of the run found unfinished.
+var errCut = untold{errors.New("not finished before the run's deadline")}

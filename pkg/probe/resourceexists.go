@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -24,11 +25,13 @@ var kinds = map[string]schema.GroupVersionResource{
 	"StatefulSet":           appsv1.SchemeGroupVersion.WithResource("statefulsets"),
 }
 
-// resourceExists passes when one sandbox has all the objects. It asks for metadata only: no value of a Secret is ever
-// read.
+// resourceExists passes when the objects exist. It asks for metadata only: no value of a Secret is ever read.
+//
+// Among several sandboxes one must have them all, and none may lack one that its source namespace has: that one would have
+// come back elsewhere only.
 func (p *Prober) resourceExists(ctx context.Context, among []v1alpha1.SandboxNamespace, check *v1alpha1.ResourceExistsCheck) (string, error) {
 	var closest v1alpha1.SandboxNamespace
-	var fewest []string
+	var fewest, have, lost []string
 	for i, sandbox := range among {
 		if err := p.guard(ctx, sandbox); err != nil {
 			return "", err
@@ -38,13 +41,34 @@ func (p *Prober) resourceExists(ctx context.Context, among []v1alpha1.SandboxNam
 			return "", err
 		}
 		if len(missing) == 0 {
-			return fmt.Sprintf("%d of %d objects exist", len(check.Resources), len(check.Resources)), nil
+			have = append(have, where(sandbox))
 		}
 		if i == 0 || len(missing) < len(fewest) {
 			closest, fewest = sandbox, missing
 		}
+		if len(among) > 1 && len(missing) > 0 {
+			those := slices.DeleteFunc(slices.Clone(check.Resources), func(r v1alpha1.ResourceReference) bool {
+				return !slices.Contains(missing, r.Kind+"/"+r.Name)
+			})
+			gone, err := p.missing(ctx, sandbox.Source, those)
+			if err != nil {
+				return "", err
+			}
+			for _, name := range missing {
+				if !slices.Contains(gone, name) {
+					lost = append(lost, fmt.Sprintf("%s not found in %s", name, where(sandbox)))
+				}
+			}
+		}
 	}
-	if len(fewest) == len(check.Resources) {
+	switch {
+	case len(lost) > 0:
+		return "", fmt.Errorf("%s, whose source has it; set namespace in the check to ask for one sandbox only", strings.Join(lost, ", "))
+	case len(have) > 0 && len(among) > 1:
+		return fmt.Sprintf("%d of %d objects exist in %s", len(check.Resources), len(check.Resources), strings.Join(have, ", ")), nil
+	case len(have) > 0:
+		return fmt.Sprintf("%d of %d objects exist", len(check.Resources), len(check.Resources)), nil
+	case len(fewest) == len(check.Resources):
 		return "", fmt.Errorf("%s not found in %s", strings.Join(fewest, ", "), places(among))
 	}
 	return "", fmt.Errorf("%s not found in %s", strings.Join(fewest, ", "), where(closest))

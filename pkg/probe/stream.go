@@ -3,20 +3,16 @@ package probe
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	forward "k8s.io/apimachinery/pkg/util/portforward"
-	remotecommandconsts "k8s.io/apimachinery/pkg/util/remotecommand"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
-	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/client-go/transport/websocket"
 	"k8s.io/klog/v2"
@@ -24,8 +20,7 @@ import (
 	streamspdy "k8s.io/streaming/pkg/httpstream/spdy"
 )
 
-// streamer opens streams to pods, over SPDY or WebSocket, and over the other where the API server or a proxy in between refuses
-// the one.
+// streamer opens streams to pods over WebSocket, and over SPDY where the API server or a proxy in between refuses that.
 type streamer struct {
 	kube   kubernetes.Interface
 	config *rest.Config
@@ -39,7 +34,7 @@ func (s streamer) url(namespace, pod, subresource string, options *corev1.PodExe
 	return request.URL()
 }
 
-// refused tells whether an upgrade was refused, rather than that it failed.
+// refused tells whether a WebSocket was refused, rather than that it failed.
 func refused(err error) bool {
 	return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
 }
@@ -99,39 +94,4 @@ func (s streamer) dialSPDY(ctx context.Context, target *url.URL) (httpstream.Con
 
 func noRedirect(*http.Request, []*http.Request) error {
 	return fmt.Errorf("redirects are not followed")
-}
-
-// exec runs command and copies its standard output. Its standard error is thrown away. A command that ends with another
-// code than 0 is an error of type exec.CodeExitError; of one whose end was not heard of, it is errNoStatus.
-//
-// SPDY first: the API server passes it on as it is, so that the word of the kubelet is heard. A WebSocket it translates, and
-// makes success of a connection that was cut; it is for where something in between refuses SPDY.
-func (s streamer) exec(ctx context.Context, namespace, pod, container string, command []string, stdout io.Writer) error {
-	target := s.url(namespace, pod, "exec", &corev1.PodExecOptions{Container: container, Command: command, Stdout: true, Stderr: true})
-	transport, upgrader, err := spdy.RoundTripperFor(s.config)
-	if err != nil {
-		return err
-	}
-	status := &listener{Upgrader: upgrader}
-	// Protocols that tell of success too.
-	overSPDY, err := remotecommand.NewSPDYExecutorForProtocols(transport, status, http.MethodPost, target,
-		remotecommandconsts.StreamProtocolV5Name, remotecommandconsts.StreamProtocolV4Name)
-	if err != nil {
-		return err
-	}
-	// client-go logs an error for each stream that is cut off, which is how a command that does not end is ended.
-	ctx = klog.NewContext(ctx, klog.Logger{})
-	streams := remotecommand.StreamOptions{Stdout: stdout, Stderr: io.Discard}
-	if err = overSPDY.StreamWithContext(ctx, streams); err == nil && !status.heard.Load() {
-		return errNoStatus
-	}
-	if err == nil || !refused(err) && !strings.Contains(err.Error(), "unable to upgrade connection") {
-		return err
-	}
-	klog.FromContext(ctx).V(4).Info("SPDY refused, trying WebSocket", "err", err)
-	overWebSocket, err := remotecommand.NewWebSocketExecutor(s.config, http.MethodGet, target.String())
-	if err != nil {
-		return err
-	}
-	return overWebSocket.StreamWithContext(ctx, streams)
 }

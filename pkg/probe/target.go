@@ -21,6 +21,8 @@ import (
 type endpoint struct {
 	namespace, pod string
 	port           int32
+	// several says that pods of several workloads are behind the Service; empty if they are not.
+	several string
 }
 
 // endpoint finds a ready pod behind the Service, and the port that stands for the Service's.
@@ -48,7 +50,7 @@ func (p *Prober) endpoint(ctx context.Context, among []v1alpha1.SandboxNamespace
 	if err != nil {
 		return endpoint{}, fmt.Errorf("%w, in %s", err, where(sandbox))
 	}
-	return endpoint{sandbox.Name, pod, number}, nil
+	return endpoint{sandbox.Name, pod, number, several(pods)}, nil
 }
 
 // pods returns the pods with these labels, in the order of their names.
@@ -134,11 +136,15 @@ func running(pod *corev1.Pod) []corev1.Container {
 	return all
 }
 
+// isReady tells whether a pod is ready, or would be but for readiness gates: what opens those is not in a sandbox, and the
+// containers answer all the same.
 func isReady(pod *corev1.Pod) bool {
 	if pod.DeletionTimestamp != nil {
 		return false
 	}
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
+	met := func(kind corev1.PodConditionType) bool {
+		return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == kind && c.Status == corev1.ConditionTrue })
+	}
+	shut := func(g corev1.PodReadinessGate) bool { return !met(g.ConditionType) }
+	return met(corev1.PodReady) || met(corev1.ContainersReady) && slices.ContainsFunc(pod.Spec.ReadinessGates, shut)
 }

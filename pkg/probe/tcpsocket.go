@@ -32,7 +32,7 @@ func (p *Prober) tcpSocket(ctx context.Context, among []v1alpha1.SandboxNamespac
 			close(spoke)
 		}
 	}()
-	accepted := fmt.Sprintf("port %d of pod %s accepts connections", at.port, at.pod)
+	accepted := fmt.Sprintf("port %d of pod %s accepts connections%s", at.port, at.pod, at.several)
 	select {
 	case <-spoke:
 		return accepted, nil

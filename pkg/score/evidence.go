@@ -8,6 +8,7 @@ import (
 
 // Evidence is what a run has shown. Of what its zero value holds, nothing was shown.
 type Evidence struct {
+	Backup Backup
 	// Ended tells why the run ended without all checks passed; empty if they passed.
 	Ended        Cause
 	Restore      Restore
@@ -32,6 +33,14 @@ type Evidence struct {
 	Unread []string
 	// Violations are changes that somebody made to the guards of the sandboxes.
 	Violations []string
+}
+
+// Backup that was restored.
+type Backup struct {
+	// Age when the restore began, and the most that the test allows; 0 for no bound.
+	Age, MaxAge time.Duration
+	// NewerFailed are how many backups of the same namespaces that began later failed, or hold only a part.
+	NewerFailed int32
 }
 
 // Cause of an end: a condition's reason and message.

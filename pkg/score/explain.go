@@ -60,6 +60,9 @@ func remedy(reason string, findings []finding) string {
 // decisive returns the finding that gives the report its reason: the gravest. That the sandbox refused something is none beside
 // what the backup is to blame for.
 func decisive(findings []finding) finding {
+	if i := slices.IndexFunc(findings, func(f finding) bool { return !f.excused }); i > 0 {
+		findings = findings[i:]
+	}
 	if outcome.Of(findings[0].reason).Class == outcome.Sandbox && findings[0].caps {
 		if i := slices.IndexFunc(findings, finding.blames); i >= 0 && findings[0].reason == v1alpha1.ReasonBlockedBySandboxPolicy {
 			return findings[i]

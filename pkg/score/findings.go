@@ -24,6 +24,12 @@ type finding struct {
 // blames tells whether a finding is a fault of the backup.
 func (f finding) blames() bool { return f.caps && !f.excused && outcome.Blames(f.reason) }
 
+// dataNotShown tells whether checks that failed may have asked for the data of volumes that the test itself did not bring back,
+// for nothing else is known that they could have failed for.
+func (e Evidence) dataNotShown() bool {
+	return len(e.Volumes.NotShown) > 0 && e.Pods.Ready >= e.Pods.Total
+}
+
 // look returns all findings, the gravest first.
 func look(e Evidence) []finding {
 	var all []finding
@@ -37,6 +43,7 @@ func look(e Evidence) []finding {
 	failed, skipped := named(e.Checks.Results, v1alpha1.CheckFail), named(e.Checks.Results, v1alpha1.CheckSkip)
 	if len(failed) > 0 {
 		cap(v1alpha1.ReasonCheckFailed, "failed checks: %s", list(failed))
+		all[len(all)-1].excused = e.dataNotShown()
 	}
 	if e.Pods.Ready < e.Pods.Total {
 		cap(v1alpha1.ReasonPodsNotReady, "%d of %d pods are not ready", e.Pods.Total-e.Pods.Ready, e.Pods.Total)
@@ -52,7 +59,7 @@ func look(e Evidence) []finding {
 	}
 	if len(e.Blocked) > 0 {
 		// Before the restore: Velero counts what the sandbox refuses among its errors.
-		cap(v1alpha1.ReasonBlockedBySandboxPolicy, "the sandbox refused to run: %s", list(e.Blocked))
+		cap(v1alpha1.ReasonBlockedBySandboxPolicy, "the sandbox blocked: %s", list(e.Blocked))
 	}
 	switch e.Restore.Outcome {
 	case PartlyRestored:
@@ -69,6 +76,9 @@ func look(e Evidence) []finding {
 	if len(e.Unsaved) > 0 {
 		cap(v1alpha1.ReasonWorkloadsNotInBackup, "no workload of source namespace %s is in the backup", list(e.Unsaved))
 	}
+	if e.Backup.MaxAge > 0 && e.Backup.Age > e.Backup.MaxAge {
+		cap(v1alpha1.ReasonBackupTooOld, "the backup was %s old, more than backupSource.maxBackupAge %s", e.Backup.Age.Round(time.Second), e.Backup.MaxAge)
+	}
 	if len(e.Volumes.Unproven) > 0 {
 		cap(v1alpha1.ReasonVolumeUnproven, "volumes came back without a data source: %s", list(e.Volumes.Unproven))
 	}
@@ -77,6 +87,9 @@ func look(e Evidence) []finding {
 	}
 	if len(e.Volumes.NotShown) > 0 {
 		cap(v1alpha1.ReasonVolumeNotShown, "volumes that a real restore may fill, and the test did not: %s", list(e.Volumes.NotShown))
+	}
+	if unknown := named(e.Checks.Results, v1alpha1.CheckUnknown); len(unknown) > 0 {
+		cap(v1alpha1.ReasonCheckUnknown, "checks that could not tell: %s", list(unknown))
 	}
 	if len(skipped) > 0 {
 		cap(v1alpha1.ReasonCheckSkipped, "checks that were not run: %s", list(skipped))
@@ -101,6 +114,9 @@ func look(e Evidence) []finding {
 	}
 	if e.Dependencies.Unknown != "" {
 		note(v1alpha1.ReasonNotTested, "references to other namespaces were not looked for: %s", e.Dependencies.Unknown)
+	}
+	if e.Backup.NewerFailed > 0 {
+		note(v1alpha1.ReasonNewerBackupsFailed, "%d newer backups failed or hold only a part", e.Backup.NewerFailed)
 	}
 	if len(e.Unread) > 0 {
 		note(v1alpha1.ReasonNotRead, "could not be read until the run's deadline: %s", list(e.Unread))

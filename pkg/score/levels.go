@@ -75,7 +75,7 @@ func internalHealth(c Checks) v1alpha1.LevelResult {
 	l := v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Max: MaxInternalHealth}
 	passed, failed := named(c.Results, v1alpha1.CheckPass), named(c.Results, v1alpha1.CheckFail)
 	for _, r := range c.Results {
-		if r.Status == v1alpha1.CheckSkip {
+		if r.Status == v1alpha1.CheckSkip || r.Status == v1alpha1.CheckUnknown {
 			l.NotTested = append(l.NotTested, r.Name)
 			continue
 		}

@@ -38,6 +38,9 @@ func Judge(e Evidence) Verdict {
 	if e.Ended.Reason == "" && len(named(e.Checks.Results, v1alpha1.CheckFail)) > 0 {
 		e.Ended.Reason = v1alpha1.ReasonCheckFailed // a failed check decides, whatever the condition says
 	}
+	if e.Ended.Reason == v1alpha1.ReasonCheckFailed && e.dataNotShown() {
+		e.Ended = Cause{}
+	}
 	v := Verdict{Levels: levels(e)}
 	findings := look(e)
 	for _, f := range findings {

@@ -113,7 +113,7 @@ func TestJudge(t *testing.T) {
 				e.RTO.Recovered = false
 			},
 			score: 82, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBlockedBySandboxPolicy,
-			caps: []string{"Velero restored only part of the backup (1 errors, 0 warnings)", "the sandbox refused to run: shop: Deployment/web: exceeded quota"},
+			caps: []string{"Velero restored only part of the backup (1 errors, 0 warnings)", "the sandbox blocked: shop: Deployment/web: exceeded quota"},
 			says: []string{"shop: Deployment/web", "nothing about the backup", "sandbox.resourceQuota"},
 		},
 		"what the sandbox refused keeps a run without other trouble from failing, however little could be tested": {
@@ -126,7 +126,7 @@ func TestJudge(t *testing.T) {
 			score: 70, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBlockedBySandboxPolicy,
 			caps: []string{
 				"Velero restored only part of the backup (1 errors, 0 warnings)", "checks that were not run: web",
-				"the sandbox refused to run: shop: Deployment/web: exceeded quota",
+				"the sandbox blocked: shop: Deployment/web: exceeded quota",
 			},
 		},
 		"what the sandbox refused excuses nothing else": {
@@ -135,7 +135,7 @@ func TestJudge(t *testing.T) {
 				e.Completeness.Found, e.RTO.Recovered = 10, false
 			},
 			score: 60, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonObjectsMissing,
-			caps: []string{"30 of 40 objects did not come back", "the sandbox refused to run: shop: Deployment/web: exceeded quota"},
+			caps: []string{"30 of 40 objects did not come back", "the sandbox blocked: shop: Deployment/web: exceeded quota"},
 		},
 		"a failed check decides, and what was refused is said": {
 			change: func(e *Evidence) {
@@ -144,8 +144,8 @@ func TestJudge(t *testing.T) {
 				e.Ended = Cause{Reason: v1alpha1.ReasonCheckFailed, Message: "1 of 2 checks failed"}
 			},
 			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed,
-			caps: []string{"failed checks: rows", "the sandbox refused to run: shop: Deployment/web: exceeded quota"},
-			says: []string{"Failed checks: rows; the sandbox refused to run"},
+			caps: []string{"failed checks: rows", "the sandbox blocked: shop: Deployment/web: exceeded quota"},
+			says: []string{"Failed checks: rows; the sandbox blocked"},
 		},
 		"changed guards cap, and come before other findings": {
 			change: func(e *Evidence) {
@@ -212,7 +212,51 @@ func TestJudge(t *testing.T) {
 				e.Blocked = []string{"shop: Deployment/web: exceeded quota"}
 			},
 			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed, says: []string{"the sandbox may be the cause", "sandbox.resourceQuota"},
-			caps: []string{"failed checks: rows", "the sandbox refused to run: shop: Deployment/web: exceeded quota"},
+			caps: []string{"failed checks: rows", "the sandbox blocked: shop: Deployment/web: exceeded quota"},
+		},
+		"a check that failed beside data that the test itself left out makes no failure": {
+			change: func(e *Evidence) {
+				e.Checks.Results[0].Status = v1alpha1.CheckFail
+				e.Volumes.NotShown = []string{"shop: orders (pod/web-0): its data is tied to pod a-import of a Job"}
+			},
+			score: 89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonVolumeNotShown, says: []string{"Failed checks: rows", "a-import", "nothing about the backup"},
+			caps: []string{"failed checks: rows", "volumes that a real restore may fill, and the test did not: shop: orders (pod/web-0): its data is tied to pod a-import of a Job"},
+		},
+		"but not beside pods that are not ready": {
+			change: func(e *Evidence) {
+				e.Checks.Results[0].Status = v1alpha1.CheckFail
+				e.Pods.Ready = 2
+				e.Volumes.NotShown = []string{"shop: orders"}
+			},
+			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed,
+			caps: []string{"1 of 3 pods are not ready", "failed checks: rows", "volumes that a real restore may fill, and the test did not: shop: orders"},
+		},
+		"a check that could not tell is no pass": {
+			change: func(e *Evidence) { e.Checks.Results[0].Status = v1alpha1.CheckUnknown },
+			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonCheckUnknown, caps: []string{"checks that could not tell: rows"},
+		},
+		"a run that ends with it is inconclusive": {
+			change: func(e *Evidence) {
+				e.Checks.Results[0].Status = v1alpha1.CheckUnknown
+				e.Ended = Cause{Reason: v1alpha1.ReasonCheckUnknown, Message: "1 of 2 checks could not tell"}
+			},
+			score: 0, result: v1alpha1.ResultInconclusive, reason: v1alpha1.ReasonCheckUnknown, caps: []string{"checks that could not tell: rows"},
+		},
+		"what does not keep running fails": {
+			change: func(e *Evidence) {
+				e.Ended = Cause{Reason: v1alpha1.ReasonUnstable, Message: "container worker of worker-0 ended"}
+				e.RTO.Recovered = false
+			},
+			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonUnstable, says: []string{"Container worker of worker-0 ended."},
+		},
+		"a backup that is older than the test allows is no pass": {
+			change: func(e *Evidence) { e.Backup = Backup{Age: 50 * time.Hour, MaxAge: 26 * time.Hour} },
+			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBackupTooOld, says: []string{"50h0m0s old"},
+			caps: []string{"the backup was 50h0m0s old, more than backupSource.maxBackupAge 26h0m0s"},
+		},
+		"newer backups that failed are said": {
+			change: func(e *Evidence) { e.Backup.NewerFailed = 24 },
+			score:  100, result: v1alpha1.ResultPass, reason: v1alpha1.ReasonPassed, says: []string{"24 newer backups failed"},
 		},
 		"what was changed by the sandbox makes no failure, however many points it costs": {
 			change: func(e *Evidence) {
@@ -298,12 +342,12 @@ func TestJudge(t *testing.T) {
 
 func TestWhatOnlyCostsPointsIsNamed(t *testing.T) {
 	e := perfect()
-	e.Pods.Ready, e.Dependencies.Found, e.NotCompared = 2, 0, "Secrets"
+	e.Pods.Ready, e.Dependencies.Found, e.NotCompared, e.Backup.NewerFailed = 2, 0, "Secrets", 1
 	var got []string
 	for _, f := range look(e) {
 		got = append(got, f.reason)
 	}
-	want := []string{v1alpha1.ReasonPodsNotReady, v1alpha1.ReasonDependenciesNotCovered, v1alpha1.ReasonNotCompared}
+	want := []string{v1alpha1.ReasonPodsNotReady, v1alpha1.ReasonDependenciesNotCovered, v1alpha1.ReasonNewerBackupsFailed, v1alpha1.ReasonNotCompared}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -106,7 +106,7 @@ func fenceChecked(t *testing.T) {
 	create := func(name, policy string, sources []v1alpha1.SourceNamespace) *v1alpha1.RestoreTest {
 		rt, err := tests.Create(t.Context(), &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.RestoreTestSpec{
 			Suspend: true, Schedule: v1alpha1.Schedule{Cron: "@daily"}, BackupSource: v1alpha1.BackupSource{Provider: "velero", Namespaces: sources},
-			HealthChecks: v1alpha1.HealthChecks{PolicyRef: policy},
+			HealthChecks: v1alpha1.HealthChecks{PolicyRef: policy, StableFor: "1s"},
 		}}, metav1.CreateOptions{})
 		if err != nil {
 			t.Fatal(err)

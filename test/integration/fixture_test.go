@@ -37,6 +37,7 @@ func restoreTest(namespace, name string, edits ...edit) *v1alpha1.RestoreTest {
 		Spec: v1alpha1.RestoreTestSpec{
 			BackupSource: v1alpha1.BackupSource{Provider: "velero", Namespaces: []v1alpha1.SourceNamespace{{Name: "src-" + name}}},
 			Schedule:     v1alpha1.Schedule{Cron: "0 0 1 1 *"},
+			HealthChecks: v1alpha1.HealthChecks{StableFor: "1s"},
 		},
 	}
 	for _, e := range edits {

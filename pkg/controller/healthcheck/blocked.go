@@ -107,10 +107,13 @@ func claimsRefused(rt *v1alpha1.RestoreTest) bool {
 }
 
 // none tells whether the guards have refused all pods that were to run.
-func (r *readiness) none() bool { return r.total == 0 && len(r.blocked) > 0 }
+func (r *readiness) none() bool { return r.total == 0 && r.hindered }
 
 // needsPod tells whether a check cannot pass without a pod.
-func needsPod(check v1alpha1.HealthCheck) bool { return check.Type != v1alpha1.CheckResourceExists }
+func needsPod(check v1alpha1.HealthCheck) bool {
+	return check.Type != v1alpha1.CheckResourceExists || check.ResourceExists != nil &&
+		slices.ContainsFunc(check.ResourceExists.Resources, func(r v1alpha1.ResourceReference) bool { return r.Kind == "Pod" })
+}
 
 // refused is the check's status when there is no pod that it could look at. To run it would take its whole timeout, and
 // show nothing about the backup.
@@ -120,6 +123,9 @@ func refused(check v1alpha1.HealthCheck) v1alpha1.CheckStatus {
 
 // remedies say what to do about a refusal, by a part of its words.
 var remedies = []struct{ words, remedy string }{
+	{gateWords, "what opens a readiness gate is not in a sandbox; the containers of those pods are ready"},
+	{strictWords, "set sandbox.networkIsolation: group, and restored pods reach each other by the names of production"},
+	{roomWords, "the copy runs beside production: give the cluster nodes with room for it, or let the rule prefer instead of require"},
 	{`violates PodSecurity "restricted`, "set sandbox.podSecurity to baseline, if that is what the pods need"},
 	{"kymaros fence", "what would reach production cannot be tested"},
 	{"violates PodSecurity", "sandbox.podSecurity cannot be lowered below baseline: such pods cannot be tested"},
@@ -147,5 +153,5 @@ func blockedText(blocked []string) string {
 		all = append(all, remedies[i].remedy)
 	}
 	slices.Sort(all)
-	return fmt.Sprintf("the sandbox refused to run %s (%s)", list(blocked, ", "), strings.Join(slices.Compact(all), "; "))
+	return fmt.Sprintf("the sandbox blocked %s (%s)", list(blocked, ", "), strings.Join(slices.Compact(all), "; "))
 }

@@ -72,11 +72,11 @@ func TestPodsThatTheGuardsRefuseAreNoBadBackup(t *testing.T) {
 	}{
 		"a deployment's are not waited for": {
 			contents{deployments: []*appsv1.Deployment{failing(deployment("web", new(int32(2))), podSecurity)}},
-			readiness{blocked: []string{"shop: Deployment/web: " + hostNetwork}},
+			readiness{hindered: true, blocked: []string{"shop: Deployment/web: " + hostNetwork}},
 		},
 		"those that exist count": {
 			contents{deployments: []*appsv1.Deployment{failing(deployment("web", new(int32(3))), exceeded)}, pods: []*corev1.Pod{pod("web-1", "web", noon), pod("web-2", "web", time.Time{})}},
-			readiness{ready: 1, total: 2, since: noon, waiting: []string{"web-2 (Running)"}, blocked: []string{"shop: Deployment/web: exceeded quota: kymaros-quota, requested: requests.cpu=2, limited: requests.cpu=1"}},
+			readiness{ready: 1, total: 2, since: noon, waiting: []string{"web-2 (Running)"}, hindered: true, blocked: []string{"shop: Deployment/web: exceeded quota: kymaros-quota, requested: requests.cpu=2, limited: requests.cpu=1"}},
 		},
 		"a deployment with all its pods has nothing blocked": {
 			contents{deployments: []*appsv1.Deployment{failing(deployment("web", nil), podSecurity)}, pods: []*corev1.Pod{pod("web-1", "web", noon)}},
@@ -88,7 +88,7 @@ func TestPodsThatTheGuardsRefuseAreNoBadBackup(t *testing.T) {
 		},
 		"a StatefulSet's are known by its event, with those that come after them": {
 			contents{statefulSets: []*appsv1.StatefulSet{statefulSet("db", 3)}, failures: []*corev1.Event{failure("StatefulSet", "db", refusedPod)}},
-			readiness{blocked: []string{"shop: StatefulSet/db: " + hostNetwork}},
+			readiness{hindered: true, blocked: []string{"shop: StatefulSet/db: " + hostNetwork}},
 		},
 		"a StatefulSet's pod that exists now was refused once": {
 			contents{statefulSets: []*appsv1.StatefulSet{statefulSet("db", 2)}, failures: []*corev1.Event{failure("StatefulSet", "db", refusedPod)}, pods: []*corev1.Pod{pod("db-0", "db", noon)}},
@@ -100,12 +100,12 @@ func TestPodsThatTheGuardsRefuseAreNoBadBackup(t *testing.T) {
 		},
 		"a bare ReplicaSet's": {
 			contents{replicaSets: []*appsv1.ReplicaSet{bare}},
-			readiness{blocked: []string{"shop: ReplicaSet/bare: " + hostNetwork}},
+			readiness{hindered: true, blocked: []string{"shop: ReplicaSet/bare: " + hostNetwork}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.in.source = "shop"
-			if diff := cmp.Diff(c.want, assess([]contents{c.in}), cmp.AllowUnexported(readiness{})); diff != "" {
+			if diff := cmp.Diff(c.want, assess([]contents{c.in}), readinessOptions...); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -124,9 +124,9 @@ func TestTheStatusNamesNoMoreThanItMay(t *testing.T) {
 
 func TestDecideAboutBlockedPods(t *testing.T) {
 	blocked := []string{`shop: Deployment/web: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)`}
-	const says = `the sandbox refused to run shop: Deployment/web: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true) (sandbox.podSecurity cannot be lowered below baseline: such pods cannot be tested)`
-	rest := &readiness{ready: 2, total: 2, since: noon.Add(3 * time.Second), blocked: blocked}
-	nothing := &readiness{blocked: blocked}
+	const says = `the sandbox blocked shop: Deployment/web: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true) (sandbox.podSecurity cannot be lowered below baseline: such pods cannot be tested)`
+	rest := &readiness{ready: 2, total: 2, since: noon.Add(3 * time.Second), hindered: true, blocked: blocked}
+	nothing := &readiness{hindered: true, blocked: blocked}
 	exists := func(p *v1alpha1.HealthCheckPolicy) *v1alpha1.HealthCheckPolicy {
 		p.Spec.Checks[0].Type = v1alpha1.CheckResourceExists
 		return p
@@ -134,6 +134,7 @@ func TestDecideAboutBlockedPods(t *testing.T) {
 	begun := under(v1alpha1.ReasonWaitingForPods, v1alpha1.HealthStatus{StartTime: at(time.Second)})
 	running := under(v1alpha1.ReasonRunning, v1alpha1.HealthStatus{StartTime: at(time.Second), PodsReadyTime: at(3 * time.Second)})
 	late := noon.Add(10 * time.Minute)
+	at30 := func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Spec.HealthChecks.StableFor = "0s" }
 	for name, c := range map[string]struct {
 		seen           observed
 		now            time.Time
@@ -145,16 +146,16 @@ func TestDecideAboutBlockedPods(t *testing.T) {
 			seen: observed{test: test(begun), pods: rest, policy: policy("a")}, run: 1, reason: v1alpha1.ReasonRunning, says: "0 of 1 checks done",
 		},
 		"all else passes": {
-			seen:   observed{test: test(running), pods: rest, policy: policy("a"), verdicts: map[string]verdict{"a": {pass("a"), noon}}},
+			seen:   observed{test: test(running, at30), pods: rest, policy: policy("a"), verdicts: map[string]verdict{"a": {pass("a"), noon}}},
 			reason: v1alpha1.ReasonBlockedBySandboxPolicy, says: says + "; of the rest all 2 pods ready, 1 of 1 checks passed", checks: 1, passed: 1,
 		},
 		"a check fails": {
-			seen:   observed{test: test(running), pods: rest, policy: policy("a"), verdicts: map[string]verdict{"a": {fail("a", "no"), noon}}},
-			reason: v1alpha1.ReasonCheckFailed, says: "1 of 1 checks failed: a (no); " + says, checks: 1,
+			seen:   observed{test: test(running, at30), pods: rest, policy: policy("a"), verdicts: map[string]verdict{"a": {fail("a", "no"), noon}}},
+			reason: v1alpha1.ReasonBlockedBySandboxPolicy, says: says + "; of the rest all 2 pods ready, 0 of 1 checks passed; 1 of 1 checks could not tell: a (failed beside what the sandbox blocked: no)", checks: 1,
 		},
-		"another pod is not ready": {
-			seen: observed{test: test(begun), pods: &readiness{total: 1, waiting: []string{"db-0 (Pending)"}, blocked: blocked}, policy: policy()}, now: late,
-			reason: v1alpha1.ReasonCheckFailed, says: "pods not ready within 5m0s: 0 of 1 pods ready; waiting for db-0 (Pending); " + says,
+		"another pod is not ready, for it may hang on what is blocked": {
+			seen: observed{test: test(begun), pods: &readiness{total: 1, waiting: []string{"db-0 (Pending)"}, hindered: true, blocked: blocked}, policy: policy()}, now: late,
+			reason: v1alpha1.ReasonBlockedBySandboxPolicy, says: says + "; of the rest 0 of 1 pods ready; waiting for db-0 (Pending), 0 of 0 checks passed; pods not ready within 5m0s: 0 of 1 pods ready; waiting for db-0 (Pending)",
 		},
 		"all pods are refused and there is no policy": {
 			seen: observed{test: test(begun, without), pods: nothing}, reason: v1alpha1.ReasonBlockedBySandboxPolicy, says: says + "; of the rest all 0 pods ready, 0 of 0 checks passed",
@@ -164,6 +165,10 @@ func TestDecideAboutBlockedPods(t *testing.T) {
 		},
 		"all pods are refused, and a check needs none": {
 			seen: observed{test: test(begun), pods: nothing, policy: exists(policy("a", "b"))}, run: 1, reason: v1alpha1.ReasonRunning, says: "1 of 2 checks done", checks: 1,
+		},
+		"an object that is not there cannot hang on it": {
+			seen:   observed{test: test(running), pods: rest, policy: exists(policy("a")), verdicts: map[string]verdict{"a": {fail("a", "no"), noon}}},
+			reason: v1alpha1.ReasonCheckFailed, says: "1 of 1 checks failed: a (no); " + says, checks: 1,
 		},
 		"pods that come after their checks were given up are not checked": {
 			seen: observed{test: test(under(v1alpha1.ReasonRunning, v1alpha1.HealthStatus{StartTime: at(time.Second), PodsReadyTime: at(time.Second),
@@ -234,7 +239,7 @@ func TestARunOfWhichAllIsBlockedEndsAtTheEventThatTellsIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		w.expect(metav1.ConditionFalse, v1alpha1.ReasonBlockedBySandboxPolicy, `the sandbox refused to run shop: StatefulSet/db: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true) `+
+		w.expect(metav1.ConditionFalse, v1alpha1.ReasonBlockedBySandboxPolicy, `the sandbox blocked shop: StatefulSet/db: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true) `+
 			"(sandbox.podSecurity cannot be lowered below baseline: such pods cannot be tested); of the rest all 0 pods ready, 0 of 1 checks passed")
 		if len(w.ran) > 0 {
 			t.Errorf("checks ran although there is no pod: %v", w.ran)

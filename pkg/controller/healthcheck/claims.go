@@ -1,6 +1,7 @@
 package healthcheck
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -8,9 +9,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/podsecurity"
 )
 
 // notRestored tells whether Velero could not restore everything. What is missing then may have been refused; else it was not
@@ -45,6 +48,33 @@ func (c *Controller) lookForRoom(ctx context.Context, rt *v1alpha1.RestoreTest, 
 	}
 	in.noRoom = noRoom(quota, claims[0], claims[1])
 	return nil
+}
+
+// lookAtProduction finds the pods of production that a sandbox refuses, once in a run, if Velero could not restore everything
+// and a controller made pods in the sandbox: only they can tell that one of these stands in for a pod that was refused.
+func (c *Controller) lookAtProduction(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, in *contents) ([]turnedAway, error) {
+	if !notRestored(rt) || !in.mayReplace() {
+		return nil, nil
+	}
+	level := string(cmp.Or(rt.Status.Run.Spec.Sandbox.PodSecurity, v1alpha1.PodSecurityBaseline))
+	return c.watches.lookOnce(key, rt.Status.Run.ID, in.source, func() ([]turnedAway, error) {
+		list, err := c.watches.kube.CoreV1().Pods(in.source).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+		if err != nil {
+			return nil, fmt.Errorf("list pods in namespace %s: %w", in.source, err)
+		}
+		all := []turnedAway{}
+		for i := range list.Items {
+			pod := &list.Items[i]
+			reason, err := podsecurity.Refusal(level, &pod.ObjectMeta, &pod.Spec)
+			if err != nil {
+				return nil, err
+			}
+			if reason != "" {
+				all = append(all, turnedAway{&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: pod.Name, Labels: pod.Labels, OwnerReferences: pod.OwnerReferences}}, reason})
+			}
+		}
+		return all, nil
+	})
 }
 
 // noRoom returns the claims of a source that are not in its sandbox and that its quota has no room for, and how much they

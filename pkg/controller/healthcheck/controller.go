@@ -34,7 +34,7 @@ type Options struct {
 	Recorder record.EventRecorder
 	// Run runs one check.
 	Run RunFunc
-	// Workers is how many checks may run at a time, of all tests together. Default 8.
+	// Workers is how many checks of one test may run at a time. All but one of the places are shared by all tests. Default 8.
 	Workers int
 }
 
@@ -42,6 +42,7 @@ type Options struct {
 type Controller struct {
 	tests    listers.RestoreTestLister
 	policies listers.HealthCheckPolicyLister
+	copies   copies
 	watches  *watches
 	pool     *pool
 	status   controller.StatusWriter
@@ -59,7 +60,7 @@ func New(ctx context.Context, o Options) (*Controller, error) {
 		tests:    o.Tests.Lister(),
 		policies: o.Policies.Lister(),
 		watches:  &watches{kube: o.Kube, enqueue: queue.Add},
-		pool:     &pool{run: o.Run, enqueue: queue.Add, slots: make(chan struct{}, o.Workers)},
+		pool:     &pool{run: o.Run, enqueue: queue.Add, shared: make(chan struct{}, o.Workers-1)},
 		status:   controller.StatusWriter{Controller: controller.HealthCheck, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
 	}
 	logger := klog.FromContext(ctx)
@@ -69,7 +70,7 @@ func New(ctx context.Context, o Options) (*Controller, error) {
 	}
 	c.runner = controller.Runner{
 		Name: name, Workers: workers, Queue: queue, Sync: c.sync,
-		// A policy is looked up when the checks start, so a change of one wakes nobody.
+		// A run works with the policy that it began with, so a change of one wakes nobody.
 		Synced: []cache.DoneChecker{handler.HasSyncedChecker(), o.Policies.Informer().HasSyncedChecker()},
 	}
 	return c, nil
@@ -87,6 +88,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
 	if apierrors.IsNotFound(err) {
 		c.stop(key)
+		c.copies.drop(key)
 		return 0, nil
 	}
 	if err != nil {
@@ -107,6 +109,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		}
 		c.pool.start(background, key, run, sandboxes, p.run)
 	}
+	if p.condition.Type == "" && !p.watch {
+		c.copies.drop(key) // the run is over
+	}
 	if p.condition.Type == "" || conditions.ForRun(rt, v1alpha1.ConditionRestored) == nil {
 		// The second: conditions stand in the order of their first writes, which is to be that of the phases.
 		return p.again, nil
@@ -120,20 +125,20 @@ func (c *Controller) observe(ctx context.Context, key cache.ObjectName, rt *v1al
 	if run == nil {
 		return seen, nil
 	}
-	if ref := run.Spec.HealthChecks.PolicyRef; ref != "" {
-		policy, err := c.policies.HealthCheckPolicies(rt.Namespace).Get(ref)
-		if err != nil && !apierrors.IsNotFound(err) {
-			return seen, err
-		}
-		seen.policy = policy
+	var err error
+	if seen.policy, seen.policyChanged, err = c.policyOf(key, rt); err != nil {
+		return seen, err
 	}
 	sandboxes, err := c.watches.contents(key, run.ID)
 	if err != nil {
 		return seen, err
 	}
 	for i := range sandboxes {
-		sandboxes[i].claimsRefused = claimsRefused(rt)
+		sandboxes[i].claimsRefused, sandboxes[i].strict = claimsRefused(rt), strict(rt)
 		if err := c.lookForRoom(ctx, rt, &sandboxes[i]); err != nil {
+			return seen, err
+		}
+		if sandboxes[i].turnedAway, err = c.lookAtProduction(ctx, key, rt, &sandboxes[i]); err != nil {
 			return seen, err
 		}
 	}

@@ -200,7 +200,7 @@ func TestASandboxWithoutPodsIsDecidedToo(t *testing.T) {
 		w.kube = kubefake.NewClientset()
 		_, stop := w.control(0)
 		defer stop()
-		w.expect(metav1.ConditionTrue, v1alpha1.ReasonNotChecked, "all 0 pods ready; no check ran because spec.healthChecks.policyRef is empty: name a HealthCheckPolicy there")
+		w.expect(metav1.ConditionTrue, v1alpha1.ReasonNothingRan, "nothing ran: no workload asks for a pod, and there is none; no check ran because spec.healthChecks.policyRef is empty: name a HealthCheckPolicy there")
 	})
 }
 
@@ -258,7 +258,7 @@ func TestAPodThatFallsDuringTheChecksFailsTheRun(t *testing.T) {
 		w.after(5 * time.Second)
 		w.ready(false)
 		w.after(10 * time.Second)
-		w.expect(metav1.ConditionFalse, v1alpha1.ReasonCheckFailed, "pods did not stay ready: 0 of 1 pods ready; waiting for db-0 (Running)")
+		w.expect(metav1.ConditionFalse, v1alpha1.ReasonUnstable, "all pods were ready, and then: pod db-0, Running")
 	})
 }
 
@@ -383,7 +383,7 @@ func TestTheNextRunStartsAnew(t *testing.T) {
 			set(v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonWaiting)(rt)
 		})
 		w.expect(metav1.ConditionUnknown, v1alpha1.ReasonWaiting, "waiting for the restore")
-		if diff := cmp.Diff(&v1alpha1.HealthStatus{RunID: "next"}, w.test().Status.Health); diff != "" {
+		if diff := cmp.Diff(&v1alpha1.HealthStatus{RunID: "next", Policy: &v1alpha1.PolicyVersion{}}, w.test().Status.Health); diff != "" {
 			t.Error(diff)
 		}
 		quiet(t, c)

@@ -23,8 +23,10 @@ type observed struct {
 	test *v1alpha1.RestoreTest
 	// pods is nil until every watch has seen its first list.
 	pods *readiness
-	// policy is nil if the test names none, or none that exists.
+	// policy is that with which the run began; nil if the test names none, or none that exists.
 	policy *v1alpha1.HealthCheckPolicy
+	// policyChanged tells that the policy is no longer that with which the run began, and nobody has a copy.
+	policyChanged bool
 	// verdicts are those of checks that ended in this process, by name of the check.
 	verdicts map[string]verdict
 }
@@ -75,6 +77,9 @@ func decide(seen observed, now time.Time) plan {
 	if rt.Status.Health != nil && rt.Status.Health.RunID == rt.Status.Run.ID {
 		p.health = *rt.Status.Health.DeepCopy()
 	}
+	if seen.policy != nil && p.health.Policy == nil {
+		p.health.Policy = &v1alpha1.PolicyVersion{UID: seen.policy.UID, Generation: seen.policy.Generation}
+	}
 	if waits := waits(rt); waits != "" {
 		return p.with(metav1.ConditionUnknown, v1alpha1.ReasonWaiting, waits)
 	}
@@ -83,27 +88,34 @@ func decide(seen observed, now time.Time) plan {
 	if p.health.StartTime == nil {
 		p.health.StartTime = &metav1.Time{Time: now}
 	}
+	expired, left := conditions.Expired(rt, now)
+	checks := rt.Status.Run.Spec.HealthChecks
+	patience := checks.PodReadyTimeout.Or(defaultPodReadyTimeout)
+	limit := p.health.StartTime.Add(patience)
+	if seen.pods != nil && (expired || !now.Before(limit)) {
+		seen.pods = seen.pods.letGo()
+	}
 	pending, ended := p.collect(seen)
 	current := conditions.ForRun(rt, v1alpha1.ConditionHealthChecked)
 	checking := current != nil && current.Reason == v1alpha1.ReasonRunning
-
-	expired, left := conditions.Expired(rt, now)
-	if expired {
+	observing := current != nil && current.Reason == v1alpha1.ReasonObserving
+	if expired && !(observing && seen.pods != nil) {
 		return p.late(seen, pending, checking, now)
 	}
 	p.again = left
 	if seen.pods == nil {
-		if checking { // after a restart: nothing new to say yet
+		if checking || observing { // after a restart: nothing new to say yet
 			return p
 		}
 		return p.with(metav1.ConditionUnknown, v1alpha1.ReasonWaitingForPods, "listing the restored pods")
 	}
 
 	p.count(seen.pods)
-	patience := rt.Status.Run.Spec.HealthChecks.PodReadyTimeout.Or(defaultPodReadyTimeout)
-	limit := p.health.StartTime.Add(patience)
 	if since := readySince(rt, p.health.StartTime.Time, seen.pods, now); p.health.PodsReadyTime == nil && seen.pods.all() && !since.After(limit) {
 		p.health.PodsReadyTime = &metav1.Time{Time: since}
+		if !seen.pods.since.IsZero() {
+			p.health.LastReadyTime = &metav1.Time{Time: seen.pods.since}
+		}
 	}
 	if p.health.PodsReadyTime == nil && now.Before(limit) {
 		p.again = min(left, limit.Sub(now))
@@ -111,7 +123,10 @@ func decide(seen observed, now time.Time) plan {
 	}
 
 	trouble := podTrouble(p.health, seen.pods, patience)
-	checks := rt.Status.Run.Spec.HealthChecks
+	if seen.policyChanged {
+		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonPolicyChanged, join(fmt.Sprintf(
+			"HealthCheckPolicy %s was changed in mid-run, and the controller was restarted since: run again", checks.PolicyRef), trouble, blockedText(p.health.Blocked)), now)
+	}
 	if checks.PolicyRef != "" && seen.policy == nil {
 		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonPolicyNotFound, join(fmt.Sprintf(
 			"HealthCheckPolicy %s does not exist in namespace %s: create it, or correct spec.healthChecks.policyRef", checks.PolicyRef, rt.Namespace), trouble, blockedText(p.health.Blocked)), now)
@@ -140,41 +155,4 @@ func waits(rt *v1alpha1.RestoreTest) string {
 		}
 	}
 	return "waiting for the restore"
-}
-
-// collect puts all verdicts into the status, in the order of the policy. It returns the checks that have none yet, and
-// when the last check of this process ended.
-func (p *plan) collect(seen observed) (pending []v1alpha1.HealthCheck, ended time.Time) {
-	if seen.policy == nil {
-		return nil, ended
-	}
-	written := p.health.Checks
-	known := map[string]v1alpha1.CheckStatus{}
-	for name, v := range seen.verdicts {
-		known[name] = v.status
-		if v.ended.After(ended) {
-			ended = v.ended
-		}
-	}
-	for _, c := range p.health.Checks {
-		known[c.Name] = c // what was written once stays
-	}
-	p.health.Checks = nil
-	for _, check := range seen.policy.Spec.Checks {
-		switch c, ok := known[check.Name]; {
-		case ok:
-			p.health.Checks = append(p.health.Checks, c)
-		case seen.pods != nil && seen.pods.none() && needsPod(check):
-			p.health.Checks = append(p.health.Checks, refused(check))
-		default:
-			pending = append(pending, check)
-		}
-		delete(known, check.Name)
-	}
-	for _, c := range written { // of checks that somebody has taken out of the policy since
-		if _, left := known[c.Name]; left {
-			p.health.Checks = append(p.health.Checks, c)
-		}
-	}
-	return pending, ended
 }

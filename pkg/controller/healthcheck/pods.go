@@ -11,8 +11,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/utils/ptr"
 )
 
 // named bounds how many pods and workloads a message names.
@@ -27,10 +25,14 @@ type contents struct {
 	replicaSets  []*appsv1.ReplicaSet
 	// failures are events that tell why pods or claims could not be created.
 	failures []*corev1.Event
+	// strict tells that pods can reach nothing at all, not even each other.
+	strict bool
 	// claimsRefused tells that the quota refuses claims of some storage classes, and that Velero could not restore everything.
 	claimsRefused bool
 	// noRoom are the claims that the quota had no room for, with what they request.
 	noRoom map[string]string
+	// turnedAway are the pods of production that the sandbox would refuse. Looked up only if Velero could not restore everything.
+	turnedAway []turnedAway
 }
 
 // readiness is how far the restored workloads are.
@@ -40,18 +42,27 @@ type readiness struct {
 	since time.Time
 	// waiting names what is not ready and why, sorted, one entry a pod, or a workload whose pods do not all exist.
 	waiting []string
-	// blocked names the workloads of which a guard of the sandbox refuses pods and why, sorted, as the status has it. Pods
-	// that are blocked are not in total.
+	// blocked names what a guard of the sandbox refuses or what it holds up, and why, sorted, as the status has it. Pods that
+	// were refused are not in total.
 	blocked []string
+	// hindered tells that something of blocked does not run, or not with its data. Only readiness gates hinder nothing.
+	hindered bool
+	// own are those of waiting for a cause that lies in the pod itself, whatever else runs or does not.
+	own []string
+	// held are those of waiting that the sandbox may hold up. They are given the time that pods have to become ready.
+	held []held
+	// notCounted names pods that do their work once, sorted, as the status has it.
+	notCounted []string
+	// counted are the pods in total, with the names that messages give them.
+	counted []counted
 }
 
-// workload asks for a number of pods.
-type workload struct {
-	kind, name string
-	replicas   int
-	selector   labels.Selector
-	failure    string // why its controller could not create pods
-	refused    string // which guard of the sandbox refuses its pods, if one does
+// held is a pod as waiting has it, and as blocked will have it.
+type held struct{ waiting, blocked string }
+
+type counted struct {
+	name string
+	pod  *corev1.Pod
 }
 
 // assess compares the pods of all sandboxes with what the workloads ask for. Pods seen so far prove nothing: right after
@@ -63,64 +74,131 @@ func assess(sandboxes []contents) readiness {
 		if len(sandboxes) > 1 {
 			prefix = sandbox.source + "/"
 		}
-		left := slices.DeleteFunc(slices.Clone(sandbox.pods), func(p *corev1.Pod) bool { return !counts(p) })
-		for _, w := range workloads(sandbox) {
-			have := 0
-			left = slices.DeleteFunc(left, func(p *corev1.Pod) bool {
-				if !w.selector.Matches(labels.Set(p.Labels)) {
-					return false
-				}
-				if reason := sandbox.refusedClaim(missing(p)); reason != "" {
-					r.blocked = append(r.blocked, fmt.Sprintf("%s: %s/%s: %s", sandbox.source, w.kind, w.name, reason))
-					have++
-					return true
-				}
-				// What failed before its workload could take it over stays behind like any other: another is made for it.
-				if p.Status.Phase != corev1.PodFailed {
-					have++
-					r.add(prefix, p)
-				}
-				return true
-			})
-			switch {
-			case have >= w.replicas:
-			case w.refused != "":
-				r.blocked = append(r.blocked, fmt.Sprintf("%s: %s/%s: %s", sandbox.source, w.kind, w.name, w.refused))
-			default:
-				r.total += w.replicas - have
-				r.waiting = append(r.waiting, fmt.Sprintf("%s%s (%d of %d pods exist%s)", prefix, w.name, have, w.replicas, w.failure))
-			}
+		workloads, bare := assign(sandbox)
+		for _, w := range workloads {
+			r.addWorkload(sandbox, prefix, w)
 		}
-		for _, p := range left { // bare pods
-			if reason := sandbox.refusedClaim(missing(p)); reason != "" {
-				r.blocked = append(r.blocked, fmt.Sprintf("%s: Pod/%s: %s", sandbox.source, p.Name, reason))
-				continue
+		for _, p := range bare {
+			switch {
+			case !counts(p):
+			case once(p):
+				r.notCounted = append(r.notCounted, fmt.Sprintf("%s: Pod/%s", sandbox.source, p.Name))
+			default:
+				r.addPod(sandbox, prefix, "Pod/"+p.Name, p)
 			}
-			r.add(prefix, p)
 		}
 	}
 	slices.Sort(r.waiting)
-	slices.Sort(r.blocked)
-	r.blocked = slices.Compact(r.blocked)
-	r.blocked = r.blocked[:min(len(r.blocked), maxBlocked)]
+	r.blocked, r.notCounted = bounded(r.blocked), bounded(r.notCounted)
 	return r
 }
 
-func (r *readiness) add(prefix string, pod *corev1.Pod) {
-	r.total++
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
-			r.ready++
-			if c.LastTransitionTime.After(r.since) {
-				r.since = c.LastTransitionTime.Time
-			}
-			return
+// bounded returns the list as the status may have it.
+func bounded(list []string) []string {
+	slices.Sort(list)
+	list = slices.Compact(list)
+	return list[:min(len(list), maxBlocked)]
+}
+
+func (r *readiness) addWorkload(in contents, prefix string, w *workload) {
+	have := 0
+	for _, p := range w.pods {
+		// What fails of a workload is replaced, and stays behind (an eviction, for instance).
+		if !counts(p) || p.Status.Phase == corev1.PodFailed {
+			continue
+		}
+		have++
+		r.addPod(in, prefix, w.kind+"/"+w.name, p)
+		if reason := in.replaces(w, p); reason != "" {
+			r.block(in, w.kind+"/"+w.name, fmt.Sprintf("pod %s is not that of the backup, which the sandbox refused: %s", p.Name, reason))
 		}
 	}
-	r.waiting = append(r.waiting, fmt.Sprintf("%s%s (%s)", prefix, pod.Name, why(pod)))
+	switch {
+	case have >= w.replicas:
+	case w.refused != "":
+		r.block(in, w.kind+"/"+w.name, w.refused)
+	default:
+		r.total += w.replicas - have
+		r.waiting = append(r.waiting, fmt.Sprintf("%s%s (%d of %d pods exist%s)", prefix, w.name, have, w.replicas, w.failure))
+	}
+}
+
+func (r *readiness) block(in contents, what, reason string) {
+	r.blocked = append(r.blocked, blockedEntry(in, what, reason))
+	r.hindered = true
+}
+
+// addPod counts a pod that is to become ready. what is the workload it is of, or the pod itself.
+func (r *readiness) addPod(in contents, prefix, what string, pod *corev1.Pod) {
+	if reason := in.refusedClaim(missing(pod)); reason != "" {
+		r.block(in, what, reason)
+		return
+	}
+	r.total++
+	r.counted = append(r.counted, counted{prefix + pod.Name, pod})
+	if ready, since, gates := ready(pod); ready {
+		r.ready++
+		if since.After(r.since) {
+			r.since = since
+		}
+		if len(gates) > 0 {
+			r.blocked = append(r.blocked, blockedEntry(in, what, gateWords+strings.Join(gates, ", ")))
+		}
+		return
+	}
+	waiting := fmt.Sprintf("%s%s (%s)", prefix, pod.Name, why(pod))
+	r.waiting = append(r.waiting, waiting)
+	if cannotRun(pod) {
+		r.own = append(r.own, waiting)
+	}
+	if reason := in.holdsUp(pod); reason != "" {
+		r.held = append(r.held, held{waiting, blockedEntry(in, what, reason)})
+	}
+}
+
+// ready tells whether a pod is ready, and since when. A pod whose containers are all ready and that lacks only readiness
+// gates is, for what would open them is not in a sandbox; then it returns those gates too.
+func ready(pod *corev1.Pod) (ready bool, since time.Time, gates []string) {
+	at := func(kind corev1.PodConditionType) *corev1.PodCondition {
+		i := slices.IndexFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool { return c.Type == kind && c.Status == corev1.ConditionTrue })
+		if i < 0 {
+			return nil
+		}
+		return &pod.Status.Conditions[i]
+	}
+	if c := at(corev1.PodReady); c != nil {
+		return true, c.LastTransitionTime.Time, nil
+	}
+	for _, g := range pod.Spec.ReadinessGates {
+		if at(g.ConditionType) == nil {
+			gates = append(gates, string(g.ConditionType))
+		}
+	}
+	if c := at(corev1.ContainersReady); c != nil && len(gates) > 0 {
+		return true, c.LastTransitionTime.Time, gates
+	}
+	return false, time.Time{}, nil
 }
 
 func (r *readiness) all() bool { return r.ready == r.total }
+
+// letGo returns r without the pods that the sandbox may hold up: their time is over.
+func (r *readiness) letGo() *readiness {
+	if len(r.held) == 0 {
+		return r
+	}
+	left := *r
+	left.held, left.hindered, left.total = nil, true, r.total-len(r.held)
+	left.waiting, left.blocked = slices.Clone(r.waiting), slices.Clone(r.blocked)
+	for _, h := range r.held {
+		if i := slices.Index(left.waiting, h.waiting); i >= 0 {
+			left.waiting = slices.Delete(left.waiting, i, i+1)
+		}
+		left.blocked = append(left.blocked, h.blocked)
+	}
+	left.blocked = bounded(left.blocked)
+	return &left
+}
 
 // String tells the count, and what is missing from it.
 func (r *readiness) String() string {
@@ -138,13 +216,20 @@ func list(items []string, separator string) string {
 	return strings.Join(items, separator)
 }
 
-// counts tells whether a pod has to become ready. One that is going need not, nor one that ran to its end.
+// counts tells whether a pod is to be looked at. One that is going is not, nor one that ran to its end.
 func counts(pod *corev1.Pod) bool {
-	if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded || ofJob(pod) {
+	if pod.DeletionTimestamp != nil || pod.Status.Phase == corev1.PodSucceeded && !once(pod) {
 		return false
 	}
-	// What fails of a workload is replaced, and stays behind (an eviction, for instance).
+	// What fails of a workload is replaced.
 	return metav1.GetControllerOf(pod) == nil || pod.Status.Phase != corev1.PodFailed
+}
+
+// once tells whether a pod does its work once: a Job's, or a bare one that is not started again when it ends, such as those
+// of CI. Done or not, it says nothing about the application.
+func once(pod *corev1.Pod) bool {
+	policy := pod.Spec.RestartPolicy
+	return ofJob(pod) || metav1.GetControllerOf(pod) == nil && (policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure)
 }
 
 // ofJob tells whether a pod is that of a Job. A restore brings it back without its owner; the labels stay.
@@ -157,52 +242,13 @@ func ofJob(pod *corev1.Pod) bool {
 	return job || legacy
 }
 
-// workloads returns what asks for pods in a sandbox, sorted.
-func workloads(sandbox contents) []workload {
-	var all []workload
-	add := func(w workload, replicas *int32, selector *metav1.LabelSelector) {
-		w.replicas, w.selector = int(ptr.Deref(replicas, 1)), asSelector(selector)
-		all = append(all, w)
-	}
-	bare := slices.DeleteFunc(slices.Clone(sandbox.replicaSets), func(r *appsv1.ReplicaSet) bool { return metav1.GetControllerOf(r) != nil })
-	for _, d := range sandbox.deployments {
-		w, replicas := workload{kind: "Deployment", name: d.Name, refused: ofDeployment(d)}, d.Spec.Replicas
-		for _, c := range d.Status.Conditions {
-			if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
-				w.failure = ": " + c.Reason
-			}
-		}
-		// A restored ReplicaSet has no owner until its Deployment takes it over.
-		selector := asSelector(d.Spec.Selector)
-		mine := func(r *appsv1.ReplicaSet) bool { return selector.Matches(labels.Set(r.Labels)) }
-		bare = slices.DeleteFunc(bare, mine)
-		if d.Spec.Paused { // it makes no ReplicaSet: there are the pods of those that it had
-			var sum int32
-			for _, r := range sandbox.replicaSets {
-				if mine(r) {
-					sum += ptr.Deref(r.Spec.Replicas, 1)
-				}
-			}
-			replicas = &sum
-		}
-		add(w, replicas, d.Spec.Selector)
-	}
-	for _, s := range sandbox.statefulSets {
-		add(workload{kind: "StatefulSet", name: s.Name, refused: ofStatefulSet(s, sandbox.failures, sandbox.pods)}, s.Spec.Replicas, s.Spec.Selector)
-	}
-	for _, r := range bare {
-		add(workload{kind: "ReplicaSet", name: r.Name, refused: ofReplicaSet(r)}, r.Spec.Replicas, r.Spec.Selector)
-	}
-	slices.SortStableFunc(all, func(a, b workload) int { return cmp.Compare(a.name, b.name) })
-	return all
-}
-
-func asSelector(selector *metav1.LabelSelector) labels.Selector {
-	s, err := metav1.LabelSelectorAsSelector(selector)
-	if err != nil { // the API server accepts no such selector
-		return labels.Nothing()
-	}
-	return s
+// cannotRun tells whether a container of the pod has no image or configuration that it could be started with.
+func cannotRun(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses), func(c corev1.ContainerStatus) bool {
+		return c.State.Waiting != nil && slices.Contains([]string{
+			"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError",
+		}, c.State.Waiting.Reason)
+	})
 }
 
 // why says what keeps a pod from being ready, in the words of the kubelet and the scheduler: reasons, never messages,

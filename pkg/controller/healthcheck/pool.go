@@ -15,12 +15,13 @@ import (
 // RunFunc runs one check and returns its verdict, at the latest when ctx ends.
 type RunFunc func(ctx context.Context, check v1alpha1.HealthCheck, sandboxes []v1alpha1.SandboxNamespace, timeout time.Duration) v1alpha1.CheckStatus
 
-// pool runs checks beside the workers of the queue, a bounded number at a time. A verdict is kept until its run is over,
-// and enqueues the test.
+// pool runs checks beside the workers of the queue, a bounded number at a time. Each test has one place of its own, and all
+// share the others: checks that hang keep no other test waiting. A verdict is kept until its run is over, and enqueues the
+// test.
 type pool struct {
 	run     RunFunc
 	enqueue func(cache.ObjectName)
-	slots   chan struct{}
+	shared  chan struct{}
 
 	mu      sync.Mutex
 	runs    map[cache.ObjectName]*checking
@@ -32,6 +33,7 @@ type checking struct {
 	runID    string
 	ctx      context.Context // ends with the run
 	stop     context.CancelFunc
+	own      chan struct{} // the place that only this run has
 	started  map[string]bool
 	verdicts map[string]verdict
 }
@@ -47,7 +49,7 @@ func (p *pool) start(ctx context.Context, key cache.ObjectName, run *v1alpha1.Ru
 	if c == nil || c.runID != run.ID {
 		p.end(key)
 		ctx, stop := context.WithDeadline(ctx, run.Deadline.Time)
-		c = &checking{runID: run.ID, ctx: ctx, stop: stop, started: map[string]bool{}, verdicts: map[string]verdict{}}
+		c = &checking{runID: run.ID, ctx: ctx, stop: stop, own: make(chan struct{}, 1), started: map[string]bool{}, verdicts: map[string]verdict{}}
 		if p.runs == nil {
 			p.runs = map[cache.ObjectName]*checking{}
 		}
@@ -65,12 +67,19 @@ func (p *pool) start(ctx context.Context, key cache.ObjectName, run *v1alpha1.Ru
 
 func (p *pool) check(key cache.ObjectName, c *checking, check v1alpha1.HealthCheck, sandboxes []v1alpha1.SandboxNamespace, timeout time.Duration) {
 	var status v1alpha1.CheckStatus
+	var place chan struct{}
 	select {
-	case p.slots <- struct{}{}:
-		status = p.run(c.ctx, check, sandboxes, timeout)
-		<-p.slots
+	case c.own <- struct{}{}:
+		place = c.own
+	case p.shared <- struct{}{}:
+		place = p.shared
 	case <-c.ctx.Done():
-		status = v1alpha1.CheckStatus{Name: check.Name, Status: v1alpha1.CheckFail, Message: "not started before the run's deadline"}
+	}
+	if place != nil {
+		status = p.run(c.ctx, check, sandboxes, timeout)
+		<-place
+	} else {
+		status = v1alpha1.CheckStatus{Name: check.Name, Status: v1alpha1.CheckUnknown, Message: "not started before the run's deadline"}
 	}
 	klog.FromContext(c.ctx).V(2).Info("Check ended", "check", check.Name, "verdict", status.Status, "duration", status.Duration)
 	p.mu.Lock()

@@ -34,6 +34,7 @@ type watched struct {
 	stop      context.CancelFunc
 	synced    <-chan struct{}
 	sandboxes []sandboxListers
+	looks     map[string][]turnedAway // at production, by source
 }
 
 type sandboxListers struct {
@@ -132,6 +133,32 @@ func (w *watches) contents(key cache.ObjectName, runID string) ([]contents, erro
 	return all, nil
 }
 
+// lookOnce returns what look found for that source in this run, and looks if nobody has.
+func (w *watches) lookOnce(key cache.ObjectName, runID, source string, look func() ([]turnedAway, error)) ([]turnedAway, error) {
+	w.mu.Lock()
+	run := w.runs[key]
+	if run == nil || run.runID != runID {
+		w.mu.Unlock()
+		return nil, nil
+	}
+	found, known := run.looks[source]
+	w.mu.Unlock()
+	if known {
+		return found, nil
+	}
+	found, err := look() // one sync of a test at a time, so nobody else does
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if run.looks == nil {
+		run.looks = map[string][]turnedAway{}
+	}
+	run.looks[source] = found
+	return found, nil
+}
+
 // stop ends the watches of a test's run and lets go of what they held.
 func (w *watches) stop(key cache.ObjectName) {
 	w.mu.Lock()
@@ -166,11 +193,31 @@ func (w *watches) close() {
 // failedCreate is the reason of the events by which a controller tells that it could not create something.
 const failedCreate = "FailedCreate"
 
+// kept is what is left of a pod's spec: which containers run for good, and what makes them and the pod ready.
+func kept(spec *corev1.PodSpec) corev1.PodSpec {
+	names := func(all []corev1.Container) []corev1.Container {
+		var some []corev1.Container
+		for _, c := range all {
+			k := corev1.Container{Name: c.Name, RestartPolicy: c.RestartPolicy}
+			if c.ReadinessProbe != nil {
+				k.ReadinessProbe = anyProbe
+			}
+			some = append(some, k)
+		}
+		return some
+	}
+	return corev1.PodSpec{RestartPolicy: spec.RestartPolicy, ReadinessGates: spec.ReadinessGates,
+		Containers: names(spec.Containers), InitContainers: names(spec.InitContainers)}
+}
+
+// anyProbe stands for all probes: of one only matters that it is there.
+var anyProbe = &corev1.Probe{}
+
 // trim drops what nobody here reads: nearly all of a pod.
 func trim(obj any) (any, error) {
 	switch o := obj.(type) {
 	case *corev1.Pod:
-		o.ManagedFields, o.Annotations, o.Spec = nil, nil, corev1.PodSpec{}
+		o.ManagedFields, o.Annotations, o.Spec = nil, nil, kept(&o.Spec)
 	case *appsv1.Deployment:
 		o.ManagedFields, o.Annotations, o.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
 	case *appsv1.StatefulSet:

@@ -116,7 +116,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	checked := conditions.ForRun(rt, v1alpha1.ConditionHealthChecked)
 	// Only these verdicts are given after all pods were counted and all checks had run.
 	complete := is(checked, metav1.ConditionTrue) || is(checked, metav1.ConditionFalse) &&
-		(checked.Reason == v1alpha1.ReasonCheckFailed || checked.Reason == v1alpha1.ReasonBlockedBySandboxPolicy)
+		slices.Contains([]string{v1alpha1.ReasonCheckFailed, v1alpha1.ReasonUnstable, v1alpha1.ReasonCheckUnknown, v1alpha1.ReasonBlockedBySandboxPolicy}, checked.Reason)
 	e := score.Evidence{
 		Ended:      d.cause,
 		Restore:    restoreOutcome(rt, restore),
@@ -128,6 +128,11 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	}
 	if e.RTO.Started && e.RTO.Recovered {
 		e.RTO.Measured = between(restore.StartTime, recovered(health))
+	}
+	e.Backup.Age = backupAge(rt.Status.Run, restore)
+	e.Backup.MaxAge = spec.BackupSource.MaxBackupAge.Or(0)
+	if restore.BackupChoice != nil {
+		e.Backup.NewerFailed = restore.BackupChoice.NewerFailed
 	}
 	if spec.SLA != nil {
 		e.RTO.Target = spec.SLA.MaxRTO.Or(0)

@@ -31,6 +31,7 @@ func validate(spec *v1alpha1.RestoreTestSpec) error {
 	duration("spec.sandbox.ttl", spec.Sandbox.TTL)
 	duration("spec.healthChecks.timeout", spec.HealthChecks.Timeout)
 	duration("spec.healthChecks.podReadyTimeout", spec.HealthChecks.PodReadyTimeout)
+	duration("spec.healthChecks.stableFor", spec.HealthChecks.StableFor)
 	if spec.Timeout != nil {
 		duration("spec.timeout", *spec.Timeout)
 	}

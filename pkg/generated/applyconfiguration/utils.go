@@ -73,6 +73,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.PodLogApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PodStatusCheck"):
 		return &restorev1alpha1.PodStatusCheckApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PolicyVersion"):
+		return &restorev1alpha1.PolicyVersionApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReportEvent"):
 		return &restorev1alpha1.ReportEventApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReportSandbox"):

@@ -46,6 +46,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.PodCount{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_PodCount(ref),
 		v1alpha1.PodLog{}.OpenAPIModelName():                  schema_pkg_apis_restore_v1alpha1_PodLog(ref),
 		v1alpha1.PodStatusCheck{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_PodStatusCheck(ref),
+		v1alpha1.PolicyVersion{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_PolicyVersion(ref),
 		v1alpha1.RTO{}.OpenAPIModelName():                     schema_pkg_apis_restore_v1alpha1_RTO(ref),
 		v1alpha1.RTOParts{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_RTOParts(ref),
 		v1alpha1.ReportEvent{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_ReportEvent(ref),
@@ -788,7 +789,7 @@ func schema_pkg_apis_restore_v1alpha1_HealthCheck(ref common.ReferenceCallback) 
 					},
 					"namespace": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Namespace is the source namespace in whose sandbox the target is. Default: the one in which the target exists.",
+							Description: "Namespace is the source namespace in whose sandbox the target is. Default: the one in which the target exists, and for resourceExists see there.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -1000,6 +1001,13 @@ func schema_pkg_apis_restore_v1alpha1_HealthChecks(ref common.ReferenceCallback)
 							Format:      "",
 						},
 					},
+					"stableFor": {
+						SchemaProps: spec.SchemaProps{
+							Description: "StableFor is how long the pods are watched after all checks have passed: what ends, restarts or is no longer ready then fails the run. It lasts longer where a container without a readiness probe has restarted: until that has run for more than twice as long as it lived last. The recovery time ends where this time begins. Default 30s; 0s turns it off.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
 			},
 		},
@@ -1032,10 +1040,28 @@ func schema_pkg_apis_restore_v1alpha1_HealthStatus(ref common.ReferenceCallback)
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
+					"lastReadyTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LastReadyTime is when the last pod became ready, as PodsReadyTime, by the clock of its node: what that clock says of the pods later is compared with it.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
 					"completionTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "CompletionTime is when the last check ended.",
+							Description: "CompletionTime is when the last check ended. The time in which the pods are watched begins there.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"observedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ObservedTime is when the time ended in which the pods were watched after the last check; absent if they were not, or not for the whole of it.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"policy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Policy is the HealthCheckPolicy as it was when the run began. The run works with that, whatever becomes of it.",
+							Ref:         ref(v1alpha1.PolicyVersion{}.OpenAPIModelName()),
 						},
 					},
 					"pods": {
@@ -1052,7 +1078,27 @@ func schema_pkg_apis_restore_v1alpha1_HealthStatus(ref common.ReferenceCallback)
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "Blocked names what the sandbox refused to run, and why, sorted: \"source: Kind/name: reason\". It says nothing about the backup.",
+							Description: "Blocked names what the sandbox refused to run or held up, and why, sorted: \"source: Kind/name: reason\". It says nothing about the backup.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"notCounted": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "NotCounted names pods that do their work once, sorted: \"source: Pod/name\". They are neither waited for nor held against the run.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1092,7 +1138,7 @@ func schema_pkg_apis_restore_v1alpha1_HealthStatus(ref common.ReferenceCallback)
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.PodCount{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.PodCount{}.OpenAPIModelName(), v1alpha1.PolicyVersion{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -1503,7 +1549,7 @@ func schema_pkg_apis_restore_v1alpha1_PodStatusCheck(ref common.ReferenceCallbac
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "PodStatusCheck passes when enough of the selected pods are Ready.",
+				Description: "PodStatusCheck passes when enough of the selected pods are Ready, or would be but for readiness gates, whose controllers are not in a sandbox.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"labelSelector": {
@@ -1537,6 +1583,34 @@ func schema_pkg_apis_restore_v1alpha1_PodStatusCheck(ref common.ReferenceCallbac
 					},
 				},
 				Required: []string{"labelSelector", "minReady"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_PolicyVersion(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PolicyVersion tells which text of a HealthCheckPolicy is meant.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"generation": {
+						SchemaProps: spec.SchemaProps{
+							Default: 0,
+							Type:    []string{"integer"},
+							Format:  "int64",
+						},
+					},
+				},
+				Required: []string{"uid", "generation"},
 			},
 		},
 	}
@@ -1743,7 +1817,7 @@ func schema_pkg_apis_restore_v1alpha1_ResourceExistsCheck(ref common.ReferenceCa
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ResourceExistsCheck passes when every named object exists.",
+				Description: "ResourceExistsCheck passes when every named object exists in the sandbox of the check's namespace. In a run with several sandboxes and a check without a namespace one sandbox must have them all, and none may lack one that its source namespace has.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"resources": {

@@ -27,7 +27,7 @@ func (c *Cluster) RestoreTest(name, backup string, namespaces ...string) *v1alph
 		Spec: v1alpha1.RestoreTestSpec{
 			BackupSource: v1alpha1.BackupSource{Provider: "velero", BackupName: backup},
 			Schedule:     v1alpha1.Schedule{Cron: "0 0 1 1 *"},
-			HealthChecks: v1alpha1.HealthChecks{Timeout: "20s", PodReadyTimeout: "2m"},
+			HealthChecks: v1alpha1.HealthChecks{Timeout: "20s", PodReadyTimeout: "2m", StableFor: "1s"},
 			Sandbox:      v1alpha1.SandboxSpec{ResourceQuota: v1alpha1.SandboxQuota{CPU: "2", Memory: "2Gi", Storage: "5Gi"}},
 		},
 	}

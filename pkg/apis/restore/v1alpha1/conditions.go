@@ -108,17 +108,29 @@ const (
 	ReasonWaitingForPods = "WaitingForPods"
 	// ReasonRunning: checks are running.
 	ReasonRunning = "Running"
-	// ReasonPassed: all pods ready, all checks passed.
+	// ReasonObserving: all pods ready, all checks passed; the pods are watched for spec.healthChecks.stableFor.
+	ReasonObserving = "Observing"
+	// ReasonPassed: all pods ready, all checks passed, and all went on running.
 	ReasonPassed = "Passed"
 	// ReasonNotChecked: all pods ready, and the test names no policy, so nothing was checked.
 	ReasonNotChecked = "NotChecked"
 	// ReasonCheckFailed: at least one check failed, or pods never became ready.
 	ReasonCheckFailed = "CheckFailed"
-	// ReasonBlockedBySandboxPolicy: the guards of the sandbox refused pods (Pod Security, quota, limits); all others are ready
-	// and all checks passed. It says nothing about the backup.
+	// ReasonNothingRan: True, and never a pass: no workload asks for a pod and there is none, so not one process of the
+	// application was seen. status.health.pods.total is 0, and status.health.blocked empty.
+	ReasonNothingRan = "NothingRan"
+	// ReasonUnstable: all pods were ready, and then containers ended or pods were no longer ready.
+	ReasonUnstable = "Unstable"
+	// ReasonCheckUnknown: no check failed, and at least one could not tell. It says nothing about the backup.
+	ReasonCheckUnknown = "CheckUnknown"
+	// ReasonBlockedBySandboxPolicy: the sandbox refused pods (Pod Security, quota, limits, the fence) or held them up (isolation,
+	// readiness gates, no room beside production). Nothing that failed beside them is held against the backup.
 	ReasonBlockedBySandboxPolicy = "BlockedBySandboxPolicy"
 	// ReasonPolicyNotFound: spec.healthChecks.policyRef names no HealthCheckPolicy of the test's namespace.
 	ReasonPolicyNotFound = "PolicyNotFound"
+	// ReasonPolicyChanged: the policy was edited or deleted in mid-run, and the controller, restarted since, has no copy of what
+	// the run began with. Run again.
+	ReasonPolicyChanged = "PolicyChanged"
 )
 
 // Reasons of Reported.
@@ -163,10 +175,12 @@ const (
 	ReasonBackupPartiallyFailed = "BackupPartiallyFailed"
 	// ReasonObjectsMissing: objects that the backup must contain did not come back.
 	ReasonObjectsMissing = "ObjectsMissing"
-	// ReasonNothingRan: no workload that came back asks for a pod, so not one process of the application was seen.
-	ReasonNothingRan = "NothingRan"
 	// ReasonNotRead: what the verdict rests on could not be read until the run's deadline.
 	ReasonNotRead = "NotRead"
+	// ReasonBackupTooOld: the backup was older than spec.backupSource.maxBackupAge allows when the restore began.
+	ReasonBackupTooOld = "BackupTooOld"
+	// ReasonNewerBackupsFailed: backups that began later failed or hold only a part. It costs no points: see maxBackupAge.
+	ReasonNewerBackupsFailed = "NewerBackupsFailed"
 	// ReasonWorkloadsNotInBackup: a source namespace has workloads, and none of them is in the backup.
 	ReasonWorkloadsNotInBackup = "WorkloadsNotInBackup"
 	// ReasonVolumeNotShown: the test itself did not bring back data that a real restore would. It says nothing about the backup.

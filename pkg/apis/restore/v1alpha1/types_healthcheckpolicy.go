@@ -54,7 +54,8 @@ type HealthCheck struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string    `json:"name"`
 	Type CheckType `json:"type"`
-	// Namespace is the source namespace in whose sandbox the target is. Default: the one in which the target exists.
+	// Namespace is the source namespace in whose sandbox the target is. Default: the one in which the target exists, and for
+	// resourceExists see there.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	Namespace string `json:"namespace,omitempty"`
@@ -84,7 +85,8 @@ const (
 	CheckResourceExists CheckType = "resourceExists"
 )
 
-// PodStatusCheck passes when enough of the selected pods are Ready.
+// PodStatusCheck passes when enough of the selected pods are Ready, or would be but for readiness gates, whose controllers are
+// not in a sandbox.
 type PodStatusCheck struct {
 	// +kubebuilder:validation:MinProperties=1
 	LabelSelector map[string]string `json:"labelSelector"`
@@ -205,7 +207,9 @@ type IntegerExpectation struct {
 	Value    int64  `json:"value"`
 }
 
-// ResourceExistsCheck passes when every named object exists.
+// ResourceExistsCheck passes when every named object exists in the sandbox of the check's namespace. In a run with several
+// sandboxes and a check without a namespace one sandbox must have them all, and none may lack one that its source namespace
+// has.
 type ResourceExistsCheck struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1

@@ -239,6 +239,11 @@ type HealthChecks struct {
 	// Default 5m.
 	// +optional
 	PodReadyTimeout Duration `json:"podReadyTimeout,omitempty"`
+	// StableFor is how long the pods are watched after all checks have passed: what ends, restarts or is no longer ready then
+	// fails the run. It lasts longer where a container without a readiness probe has restarted: until that has run for more
+	// than twice as long as it lived last. The recovery time ends where this time begins. Default 30s; 0s turns it off.
+	// +optional
+	StableFor Duration `json:"stableFor,omitempty"`
 }
 
 // SLA bounds the recovery time.

@@ -284,24 +284,47 @@ type HealthStatus struct {
 	// PodsReadyTime is when the last pod became ready.
 	// +optional
 	PodsReadyTime *metav1.Time `json:"podsReadyTime,omitempty"`
-	// CompletionTime is when the last check ended.
+	// LastReadyTime is when the last pod became ready, as PodsReadyTime, by the clock of its node: what that clock says of the
+	// pods later is compared with it.
+	// +optional
+	LastReadyTime *metav1.Time `json:"lastReadyTime,omitempty"`
+	// CompletionTime is when the last check ended. The time in which the pods are watched begins there.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+	// ObservedTime is when the time ended in which the pods were watched after the last check; absent if they were not, or not
+	// for the whole of it.
+	// +optional
+	ObservedTime *metav1.Time `json:"observedTime,omitempty"`
+	// Policy is the HealthCheckPolicy as it was when the run began. The run works with that, whatever becomes of it.
+	// +optional
+	Policy *PolicyVersion `json:"policy,omitempty"`
 	// Pods that are ready, of those that the restored workloads ask for.
 	// +optional
 	Pods PodCount `json:"pods,omitempty"`
-	// Blocked names what the sandbox refused to run, and why, sorted: "source: Kind/name: reason". It says nothing about the
-	// backup.
+	// Blocked names what the sandbox refused to run or held up, and why, sorted: "source: Kind/name: reason". It says nothing
+	// about the backup.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	Blocked []string `json:"blocked,omitempty"`
+	// NotCounted names pods that do their work once, sorted: "source: Pod/name". They are neither waited for nor held against
+	// the run.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	NotCounted []string `json:"notCounted,omitempty"`
 	// Checks that have a verdict, in the order of the policy.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Checks []CheckStatus `json:"checks,omitempty"`
+}
+
+// PolicyVersion tells which text of a HealthCheckPolicy is meant.
+type PolicyVersion struct {
+	UID        types.UID `json:"uid"`
+	Generation int64     `json:"generation"`
 }
 
 // PodCount counts pods.
@@ -332,7 +355,7 @@ const (
 	CheckPass CheckResult = "pass"
 	CheckFail CheckResult = "fail"
 	CheckSkip CheckResult = "skip"
-	// CheckUnknown: it did not come to an end, and nothing was learnt.
+	// CheckUnknown: the check could not tell. It was cut off, or what it found may be the sandbox's doing.
 	CheckUnknown CheckResult = "unknown"
 )
 

@@ -144,6 +144,11 @@ func (in PodStatusCheck) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PolicyVersion) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PolicyVersion"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in RTO) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RTO"
 }

@@ -339,6 +339,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: policyRef
       type:
         scalar: string
+    - name: stableFor
+      type:
+        scalar: string
     - name: timeout
       type:
         scalar: string
@@ -362,6 +365,18 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: completionTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: lastReadyTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: notCounted
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: observedTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: pods
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PodCount
@@ -369,6 +384,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: podsReadyTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: policy
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PolicyVersion
     - name: runID
       type:
         scalar: string
@@ -536,6 +554,17 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: timeout
       type:
         scalar: string
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PolicyVersion
+  map:
+    fields:
+    - name: generation
+      type:
+        scalar: numeric
+      default: 0
+    - name: uid
+      type:
+        scalar: string
+      default: ""
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RTO
   map:
     fields:

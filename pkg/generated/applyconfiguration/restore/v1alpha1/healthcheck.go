@@ -16,7 +16,8 @@ import (
 type HealthCheckApplyConfiguration struct {
 	Name *string                    `json:"name,omitempty"`
 	Type *restorev1alpha1.CheckType `json:"type,omitempty"`
-	// Namespace is the source namespace in whose sandbox the target is. Default: the one in which the target exists.
+	// Namespace is the source namespace in whose sandbox the target is. Default: the one in which the target exists, and for
+	// resourceExists see there.
 	Namespace      *string                                `json:"namespace,omitempty"`
 	PodStatus      *PodStatusCheckApplyConfiguration      `json:"podStatus,omitempty"`
 	HTTPGet        *HTTPGetCheckApplyConfiguration        `json:"httpGet,omitempty"`

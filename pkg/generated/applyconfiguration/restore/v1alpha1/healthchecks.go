@@ -21,6 +21,10 @@ type HealthChecksApplyConfiguration struct {
 	// PodReadyTimeout is how long pods may take to become ready after the restore before the checks start regardless.
 	// Default 5m.
 	PodReadyTimeout *restorev1alpha1.Duration `json:"podReadyTimeout,omitempty"`
+	// StableFor is how long the pods are watched after all checks have passed: what ends, restarts or is no longer ready then
+	// fails the run. It lasts longer where a container without a readiness probe has restarted: until that has run for more
+	// than twice as long as it lived last. The recovery time ends where this time begins. Default 30s; 0s turns it off.
+	StableFor *restorev1alpha1.Duration `json:"stableFor,omitempty"`
 }
 
 // HealthChecksApplyConfiguration constructs a declarative configuration of the HealthChecks type for use with
@@ -50,5 +54,13 @@ func (b *HealthChecksApplyConfiguration) WithTimeout(value restorev1alpha1.Durat
 // If called multiple times, the PodReadyTimeout field is set to the value of the last call.
 func (b *HealthChecksApplyConfiguration) WithPodReadyTimeout(value restorev1alpha1.Duration) *HealthChecksApplyConfiguration {
 	b.PodReadyTimeout = &value
+	return b
+}
+
+// WithStableFor sets the StableFor field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the StableFor field is set to the value of the last call.
+func (b *HealthChecksApplyConfiguration) WithStableFor(value restorev1alpha1.Duration) *HealthChecksApplyConfiguration {
+	b.StableFor = &value
 	return b
 }

@@ -19,13 +19,24 @@ type HealthStatusApplyConfiguration struct {
 	StartTime *v1.Time `json:"startTime,omitempty"`
 	// PodsReadyTime is when the last pod became ready.
 	PodsReadyTime *v1.Time `json:"podsReadyTime,omitempty"`
-	// CompletionTime is when the last check ended.
+	// LastReadyTime is when the last pod became ready, as PodsReadyTime, by the clock of its node: what that clock says of the
+	// pods later is compared with it.
+	LastReadyTime *v1.Time `json:"lastReadyTime,omitempty"`
+	// CompletionTime is when the last check ended. The time in which the pods are watched begins there.
 	CompletionTime *v1.Time `json:"completionTime,omitempty"`
+	// ObservedTime is when the time ended in which the pods were watched after the last check; absent if they were not, or not
+	// for the whole of it.
+	ObservedTime *v1.Time `json:"observedTime,omitempty"`
+	// Policy is the HealthCheckPolicy as it was when the run began. The run works with that, whatever becomes of it.
+	Policy *PolicyVersionApplyConfiguration `json:"policy,omitempty"`
 	// Pods that are ready, of those that the restored workloads ask for.
 	Pods *PodCountApplyConfiguration `json:"pods,omitempty"`
-	// Blocked names what the sandbox refused to run, and why, sorted: "source: Kind/name: reason". It says nothing about the
-	// backup.
+	// Blocked names what the sandbox refused to run or held up, and why, sorted: "source: Kind/name: reason". It says nothing
+	// about the backup.
 	Blocked []string `json:"blocked,omitempty"`
+	// NotCounted names pods that do their work once, sorted: "source: Pod/name". They are neither waited for nor held against
+	// the run.
+	NotCounted []string `json:"notCounted,omitempty"`
 	// Checks that have a verdict, in the order of the policy.
 	Checks []CheckStatusApplyConfiguration `json:"checks,omitempty"`
 }
@@ -60,11 +71,35 @@ func (b *HealthStatusApplyConfiguration) WithPodsReadyTime(value v1.Time) *Healt
 	return b
 }
 
+// WithLastReadyTime sets the LastReadyTime field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LastReadyTime field is set to the value of the last call.
+func (b *HealthStatusApplyConfiguration) WithLastReadyTime(value v1.Time) *HealthStatusApplyConfiguration {
+	b.LastReadyTime = &value
+	return b
+}
+
 // WithCompletionTime sets the CompletionTime field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the CompletionTime field is set to the value of the last call.
 func (b *HealthStatusApplyConfiguration) WithCompletionTime(value v1.Time) *HealthStatusApplyConfiguration {
 	b.CompletionTime = &value
+	return b
+}
+
+// WithObservedTime sets the ObservedTime field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ObservedTime field is set to the value of the last call.
+func (b *HealthStatusApplyConfiguration) WithObservedTime(value v1.Time) *HealthStatusApplyConfiguration {
+	b.ObservedTime = &value
+	return b
+}
+
+// WithPolicy sets the Policy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Policy field is set to the value of the last call.
+func (b *HealthStatusApplyConfiguration) WithPolicy(value *PolicyVersionApplyConfiguration) *HealthStatusApplyConfiguration {
+	b.Policy = value
 	return b
 }
 
@@ -82,6 +117,16 @@ func (b *HealthStatusApplyConfiguration) WithPods(value *PodCountApplyConfigurat
 func (b *HealthStatusApplyConfiguration) WithBlocked(values ...string) *HealthStatusApplyConfiguration {
 	for i := range values {
 		b.Blocked = append(b.Blocked, values[i])
+	}
+	return b
+}
+
+// WithNotCounted adds the given value to the NotCounted field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the NotCounted field.
+func (b *HealthStatusApplyConfiguration) WithNotCounted(values ...string) *HealthStatusApplyConfiguration {
+	for i := range values {
+		b.NotCounted = append(b.NotCounted, values[i])
 	}
 	return b
 }

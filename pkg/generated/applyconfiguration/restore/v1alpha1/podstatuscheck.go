@@ -12,7 +12,8 @@ import (
 // PodStatusCheckApplyConfiguration represents a declarative configuration of the PodStatusCheck type for use
 // with apply.
 //
-// PodStatusCheck passes when enough of the selected pods are Ready.
+// PodStatusCheck passes when enough of the selected pods are Ready, or would be but for readiness gates, whose controllers are
+// not in a sandbox.
 type PodStatusCheckApplyConfiguration struct {
 	LabelSelector map[string]string `json:"labelSelector,omitempty"`
 	MinReady      *int32            `json:"minReady,omitempty"`

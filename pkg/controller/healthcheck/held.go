@@ -1,0 +1,132 @@
+package healthcheck
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+)
+
+// What the status says of pods that no guard refuses and that the sandbox holds up all the same.
+const (
+	gateWords   = "its containers are ready and it waits for readiness gate "
+	strictWords = "networkIsolation strict lets it reach nothing"
+	roomWords   = "no node takes it beside production"
+)
+
+// restoreName is the label of Velero on all that it restores.
+const restoreName = "velero.io/restore-name"
+
+// restoreWait is the init container by which Velero keeps a pod back until its volumes are filled.
+const restoreWait = "restore-wait"
+
+func blockedEntry(in contents, what, reason string) string {
+	if len(reason) > maxRefusal {
+		reason = strings.ToValidUTF8(reason[:maxRefusal-3], "") + "…"
+	}
+	return fmt.Sprintf("%s: %s: %s", in.source, what, reason)
+}
+
+// holdsUp returns what in the sandbox may keep a pod from becoming ready; empty if nothing is known to. It may be so for a
+// moment, and it may have another cause: it is said only of a pod that has had its time.
+func (in *contents) holdsUp(pod *corev1.Pod) string {
+	if in.strict {
+		if c := stuck(pod); c != "" {
+			return c + "; " + strictWords
+		}
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
+			if rules := crowded(c.Message); rules != "" {
+				return roomWords + " (" + rules + ")"
+			}
+		}
+	}
+	return ""
+}
+
+// stuck returns what is to be said of an init container that runs on or ends badly, as those do that wait for a name or a
+// host; empty if there is none.
+func stuck(pod *corev1.Pod) string {
+	for _, c := range pod.Status.InitContainerStatuses {
+		if c.Ready || c.Name == restoreWait || sidecar(pod, c.Name) {
+			continue
+		}
+		ended := c.State.Terminated
+		if ended == nil && c.State.Waiting != nil && c.State.Waiting.Reason == "CrashLoopBackOff" {
+			ended = c.LastTerminationState.Terminated
+		}
+		switch {
+		case c.State.Running != nil:
+			return fmt.Sprintf("init container %s does not end", c.Name)
+		case ended != nil && ended.ExitCode != 0 && ended.Reason == "Error":
+			return fmt.Sprintf("init container %s ends with exit code %d", c.Name, ended.ExitCode)
+		}
+	}
+	return ""
+}
+
+// sidecar tells whether an init container of the pod is one that runs as long as the pod does.
+func sidecar(pod *corev1.Pod, name string) bool {
+	return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool {
+		return c.Name == name && c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
+	})
+}
+
+// crowdedOut finds, in the words of the scheduler, what pods of others on the nodes cause: production's own. It would find
+// room for the same pods if production were gone, as it is when a backup is needed.
+var crowdedOut = regexp.MustCompile(`didn't match pod anti-affinity rules|didn't satisfy existing pods anti-affinity rules|` +
+	`didn't match pod topology spread constraints(?: \(missing required label\))?|Insufficient [a-zA-Z0-9./_-]*[a-zA-Z0-9]|Too many pods`)
+
+func crowded(message string) string {
+	var rules []string
+	for _, rule := range crowdedOut.FindAllString(message, -1) {
+		if !strings.HasSuffix(rule, ")") { // nodes without the label are no matter of pods
+			rules = append(rules, rule)
+		}
+	}
+	slices.Sort(rules)
+	return strings.Join(slices.Compact(rules), ", ")
+}
+
+// turnedAway is a pod of production that the sandbox would refuse, and why.
+type turnedAway struct {
+	pod    *corev1.Pod // its metadata
+	reason string
+}
+
+// replaces returns why the sandbox refused the pod of the backup in whose place the workload's controller made this one; empty
+// if it did not. Such a pod is made from the template: its volumes are not filled.
+func (in *contents) replaces(w *workload, pod *corev1.Pod) string {
+	if pod.Labels[restoreName] != "" {
+		return ""
+	}
+	for _, t := range in.turnedAway {
+		owner := metav1.GetControllerOf(t.pod)
+		if owner == nil {
+			continue
+		}
+		switch w.kind {
+		case "StatefulSet":
+			if owner.Kind == w.kind && t.pod.Name == pod.Name {
+				return t.reason
+			}
+		default: // pods of ReplicaSets have names of their own: any of them may be meant
+			set := strings.TrimSuffix(owner.Name, "-"+t.pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey])
+			if owner.Kind == "ReplicaSet" && (set == w.name || owner.Name == w.name) && w.selector.Matches(labels.Set(t.pod.Labels)) {
+				return t.reason
+			}
+		}
+	}
+	return ""
+}
+
+// mayReplace tells whether a pod of the sandbox was made by a controller there, and not by Velero.
+func (in *contents) mayReplace() bool {
+	return slices.ContainsFunc(in.pods, func(p *corev1.Pod) bool { return p.Labels[restoreName] == "" && metav1.GetControllerOf(p) != nil })
+}
