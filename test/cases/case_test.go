@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/url"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ func TestEveryCaseIsWhole(t *testing.T) {
 			told(t, r)
 			rightForEachTest(t, r)
 			ownNames(t, r)
+			scripts(t, r)
 			for _, o := range r.App {
 				containers(t, o.GetKind()+" "+o.GetName(), o.Object)
 			}
@@ -77,6 +79,17 @@ func rightForEachTest(t *testing.T, r *Run) {
 	}
 	if r.Alike && len(tests) < 2 {
 		t.Error("one test is always like itself")
+	}
+}
+
+// scripts fails t for scripts that bash does not understand.
+func scripts(t *testing.T, r *Run) {
+	for name, text := range map[string]string{"setup": r.Setup, "afterBackup": r.AfterBackup, "meanwhile": r.Meanwhile, "cleanUp": r.CleanUp} {
+		bash := exec.Command("bash", "-n")
+		bash.Stdin = strings.NewReader(text)
+		if said, err := bash.CombinedOutput(); err != nil || len(said) > 0 {
+			t.Errorf("%s: %v\n%s", name, err, said)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ const (
 	cleanUpTimeout = cleanedUpWithin + 30*time.Second
 )
 
-var reports = schema.GroupVersionResource{Group: v1alpha1.SchemeGroupVersion.Group, Version: v1alpha1.SchemeGroupVersion.Version, Resource: "restorereports"}
+var reports = schema.GroupVersionResource{Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Resource: "restorereports"}
 
 // observe follows a run to its end.
 func (s *scene) observe(ctx context.Context, test *unstructured.Unstructured, right Right) (Observed, error) {
