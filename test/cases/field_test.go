@@ -118,26 +118,35 @@ type row struct {
 	wrong                 []string
 }
 
+// String is the line.
+func (r row) String() string {
+	verdict := "ok"
+	if len(r.wrong) > 0 {
+		verdict = "NOT"
+	}
+	return fmt.Sprintf("| %s | %s | %s | %s | %s |", r.test, r.right, r.observed, verdict, strings.ReplaceAll(strings.Join(r.wrong, "; "), "\n", " "))
+}
+
 // run stages a case and notes what came of it.
 func (f *field) run(t *testing.T, s *scene) {
 	t.Cleanup(func() { s.strike(t) })
 	if err := s.prepare(t.Context()); err != nil {
-		f.note(row{test: s.NS, right: "a stage", observed: "none", wrong: []string{err.Error()}})
+		f.note(t, row{test: s.NS, right: "a stage", observed: "none", wrong: []string{err.Error()}})
 		t.Fatalf("the case could not be staged: %v", err)
 	}
 	observed, held, err := s.play(t.Context())
 	if err != nil {
-		f.note(row{test: s.NS, right: "a run", observed: "none", wrong: []string{err.Error()}})
+		f.note(t, row{test: s.NS, right: "a run", observed: "none", wrong: []string{err.Error()}})
 		t.Fatal(err)
 	}
-	wrong := held
+	var wrong []string
 	for i, rt := range s.RestoreTests {
 		w := s.Case.Tests[rt.GetName()].Wrong(observed[i])
 		if i == 0 {
 			w = append(w, alike(s, observed)...)
 			w = append(w, held...)
 		}
-		f.note(row{test: rt.GetName(), right: s.Case.Tests[rt.GetName()].String(), observed: observed[i].String(), wrong: w})
+		f.note(t, row{test: rt.GetName(), right: s.Case.Tests[rt.GetName()].String(), observed: observed[i].String(), wrong: w})
 		wrong = append(wrong, w...)
 	}
 	for _, w := range wrong {
@@ -162,7 +171,9 @@ func alike(s *scene, observed []Observed) []string {
 	return nil
 }
 
-func (f *field) note(r row) {
+// note keeps a line for the table, and tells it at once: of a run that is broken off there is no table.
+func (f *field) note(t *testing.T, r row) {
+	t.Log(r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.rows = append(f.rows, r)
@@ -174,12 +185,10 @@ func (f *field) print(t *testing.T) {
 	var b strings.Builder
 	good := 0
 	for _, r := range f.rows {
-		verdict := "NOT"
 		if len(r.wrong) == 0 {
-			verdict = "ok"
 			good++
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.test, r.right, r.observed, verdict, strings.ReplaceAll(strings.Join(r.wrong, "; "), "\n", " "))
+		fmt.Fprintln(&b, r)
 	}
 	t.Logf("%d of %d tests are right\n| test | right | observed | | wrong |\n| --- | --- | --- | --- | --- |\n%s", good, len(f.rows), b.String())
 }
