@@ -2,6 +2,7 @@ package cases
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kymaros/kymaros/test/e2e/stage"
@@ -19,6 +21,9 @@ var (
 	list  = flag.Bool("list-cases", false, "tell which cases there are, and run nothing")
 	quick = flag.Bool("quick", false, "run the quick cases only")
 )
+
+// defaultClass is the annotation of a StorageClass that claims without one get.
+const defaultClass = "storageclass.kubernetes.io/is-default-class"
 
 // parallel is how many cases run at a time. Their restores wait for each other anyway.
 const parallel = "6"
@@ -92,6 +97,9 @@ func up(t *testing.T) (*stage.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := hasDefaultClass(ctx, c); err != nil {
+		return nil, err
+	}
 	if err := c.CreateNamespace(ctx, c.Tests); err != nil {
 		return nil, err
 	}
@@ -101,6 +109,20 @@ func up(t *testing.T) (*stage.Cluster, error) {
 		}
 	})
 	return c, nil
+}
+
+// hasDefaultClass returns an error if claims that name no class, as most here do, would wait for ever.
+func hasDefaultClass(ctx context.Context, c *stage.Cluster) error {
+	classes, err := c.Kube.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for _, class := range classes.Items {
+		if class.Annotations[defaultClass] == "true" {
+			return nil
+		}
+	}
+	return errors.New("the cluster has no default StorageClass: kubectl annotate storageclass local-path "+defaultClass+"=true")
 }
 
 // field is what the cases share.

@@ -17,13 +17,16 @@ eventually() {
 # bare lists the pods that nobody owns.
 bare() { k get pods -o go-template='{{range .items}}{{if not .metadata.ownerReferences}}pod/{{.metadata.name}} {{end}}{{end}}'; }
 
+# why tells what is wrong with the pods.
+why() { k get pods >&2; k get events --field-selector type=Warning -o custom-columns=OBJECT:.involvedObject.name,MESSAGE:.message >&2; }
+
 # ready waits for all workloads and bare pods.
 ready() {
   local w
   for w in $(k get deployments,statefulsets,daemonsets -o name); do
-    k rollout status "$w" --timeout=180s >/dev/null || { k describe pods >&2; return 1; }
+    k rollout status "$w" --timeout=180s >/dev/null || { why; return 1; }
   done
-  for w in $(bare); do k wait --for=condition=Ready "$w" --timeout=120s >/dev/null; done
+  for w in $(bare); do k wait --for=condition=Ready "$w" --timeout=120s >/dev/null || { why; return 1; }; done
 }
 
 # psql asks the database of template "db".
