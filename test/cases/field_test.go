@@ -122,7 +122,7 @@ func hasDefaultClass(ctx context.Context, c *stage.Cluster) error {
 			return nil
 		}
 	}
-	return errors.New("the cluster has no default StorageClass: kubectl annotate storageclass local-path "+defaultClass+"=true")
+	return errors.New("the cluster has no default StorageClass: kubectl annotate storageclass local-path " + defaultClass + "=true")
 }
 
 // field is what the cases share.
