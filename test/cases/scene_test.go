@@ -22,8 +22,8 @@ import (
 // phaseAnnotation of a Backup is the phase that it must end in, Completed if it has none.
 const phaseAnnotation = "case.example.com/phase"
 
-// backupTimeout holds with all other cases waiting for Velero too.
-const backupTimeout = 5 * time.Minute
+// backupTimeout holds while the backups of all other cases go first, on a busy machine.
+const backupTimeout = 15 * time.Minute
 
 // scene is a case on a cluster.
 type scene struct {
@@ -138,7 +138,7 @@ func (s *scene) strike(t *testing.T) {
 		}
 	}
 	for _, name := range named(s.Backups) {
-		if err := s.cluster.DeleteBackup(ctx, name); err != nil {
+		if err := s.removeBackup(ctx, name); err != nil {
 			t.Error(err)
 		}
 	}
@@ -179,6 +179,26 @@ func (s *scene) remove(ctx context.Context, rt *unstructured.Unstructured) error
 		}
 		return errors.Join(fmt.Errorf("RestoreTest %s still exists", rt.GetName()), err, listErr)
 	})
+}
+
+// removeBackup has Velero delete a backup, which it refuses to do while it is at it.
+func (s *scene) removeBackup(ctx context.Context, name string) error {
+	backups := s.cluster.Kymaros.VeleroV1().Backups(stage.VeleroNamespace)
+	var found error
+	err := stage.Poll(ctx, removeTimeout, func(ctx context.Context) error {
+		var b *velerov1.Backup
+		if b, found = backups.Get(ctx, name, metav1.GetOptions{}); found == nil && b.Status.Phase == velerov1.BackupPhaseInProgress {
+			return fmt.Errorf("backup %s is still being made", name)
+		}
+		return nil
+	})
+	if apierrors.IsNotFound(found) {
+		return nil
+	}
+	if err = errors.Join(err, found); err != nil {
+		return err
+	}
+	return s.cluster.DeleteBackup(ctx, name)
 }
 
 // removeNamespaces deletes the namespaces of the application, whose pods get no grace.
