@@ -30,12 +30,13 @@ var reports = schema.GroupVersionResource{Group: v1alpha1.GroupVersion.Group, Ve
 func (s *scene) observe(ctx context.Context, test *unstructured.Unstructured, right Right) (Observed, error) {
 	o := Observed{CleanedUp: -1, VeleroBusy: -1}
 	var rt *v1alpha1.RestoreTest
-	look := func(ctx context.Context) (err error) {
-		rt, err = s.cluster.Kymaros.RestoreV1alpha1().RestoreTests(test.GetNamespace()).Get(ctx, test.GetName(), metav1.GetOptions{})
-		if err == nil {
-			err = s.velero(ctx, rt, &o)
+	look := func(ctx context.Context) error {
+		now, err := s.cluster.Kymaros.RestoreV1alpha1().RestoreTests(test.GetNamespace()).Get(ctx, test.GetName(), metav1.GetOptions{})
+		if err != nil {
+			return err
 		}
-		return err
+		rt = now
+		return s.velero(ctx, rt, &o)
 	}
 	err := stage.Poll(ctx, reportTimeout, func(ctx context.Context) error {
 		if err := look(ctx); err != nil {
