@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|e2e|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|e2e|cases|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,6 +20,7 @@ needs_node() {
 case ${1:-} in
   unit)
     go test -trimpath ./cmd/... ./pkg/... ./hack/sbom/ ./test/audit/ ./test/fuzz/
+    go test -trimpath -skip '^TestFieldCases$' ./test/cases/
     (cd test/cluster && go test -trimpath ./...)
     ;;
   integration)
@@ -29,13 +30,18 @@ case ${1:-} in
     needs_node "end-to-end tests"
     go test -trimpath -count=1 -timeout 60m ./test/e2e/...
     ;;
+  cases)
+    needs_node "field cases"
+    # Flags go to the tests: hack/test.sh cases -run TestFieldCases/07, or -quick.
+    go test -trimpath -count=1 -timeout 90m -v ./test/cases/ "${@:2}"
+    ;;
   bench)
     go test -trimpath -count=1 -timeout 30m -run '^$' -bench . -benchtime 1x ./test/integration/
     needs_node "measurements"
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|e2e|bench" >&2
+    echo "usage: hack/test.sh unit|integration|e2e|cases|bench" >&2
     exit 2
     ;;
 esac

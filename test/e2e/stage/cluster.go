@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -238,37 +237,4 @@ func replicas(d *appsv1.Deployment) int32 {
 		return 1
 	}
 	return *d.Spec.Replicas
-}
-
-// command runs a program at the top of the repository. What it says is told only when it fails.
-func (c *Cluster) command(ctx context.Context, name string, args ...string) error {
-	if path, err := lookPath(c.path, name); err == nil {
-		name = path
-	}
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir = root
-	cmd.Env = os.Environ()
-	if c.config != "" {
-		cmd.Env = append(cmd.Env, "PATH="+c.path, "KUBECONFIG="+c.config)
-	}
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", cmd, err, said.String())
-	}
-	return nil
-}
-
-// lookPath finds a program along the PATH of the cluster instead of ours.
-func lookPath(path, name string) (string, error) {
-	if filepath.Base(name) != name {
-		return "", errors.ErrUnsupported
-	}
-	for _, dir := range filepath.SplitList(path) {
-		file := filepath.Join(dir, name)
-		if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
-			return file, nil
-		}
-	}
-	return "", exec.ErrNotFound
 }

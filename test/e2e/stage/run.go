@@ -57,7 +57,7 @@ func (c *Cluster) Start(t testing.TB, rt *v1alpha1.RestoreTest, checks ...v1alph
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		if t.Failed() {
-			t.Log(c.story(ctx, rt))
+			t.Log(c.Story(ctx, rt))
 		}
 		err := c.Kymaros.RestoreV1alpha1().RestoreTests(rt.Namespace).Delete(ctx, rt.Name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
@@ -195,8 +195,8 @@ func (c *Cluster) Events(ctx context.Context, rt *v1alpha1.RestoreTest) ([]corev
 	return list.Items, nil
 }
 
-// story tells what became of rt: its conditions, its events and the last that the controller logged.
-func (c *Cluster) story(ctx context.Context, rt *v1alpha1.RestoreTest) string {
+// Story tells what became of rt: its conditions, its events and the last that the controller logged.
+func (c *Cluster) Story(ctx context.Context, rt *v1alpha1.RestoreTest) string {
 	var b strings.Builder
 	if now, err := c.Current(ctx, rt); err != nil {
 		fmt.Fprintln(&b, err)
