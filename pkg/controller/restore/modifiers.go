@@ -26,8 +26,10 @@ const (
 	ModifiersName = "kymaros-sandbox-modifiers"
 	// GroupModifiersName is the one for networkIsolation group: those rules, and one that gives restored pods our DNS.
 	GroupModifiersName = "kymaros-group-modifiers"
-	// SandboxNoClassName and GroupNoClassName are the same two, but that claims without a storage class get one that never binds.
-	SandboxNoClassName, GroupNoClassName = "kymaros-sandbox-no-class", "kymaros-group-no-class"
+	// SandboxNoClassName is ModifiersName, but that claims without a storage class get one that never binds.
+	SandboxNoClassName = "kymaros-sandbox-no-class"
+	// GroupNoClassName is GroupModifiersName with that change.
+	GroupNoClassName = "kymaros-group-no-class"
 	// DNSName is the Service of our DNS.
 	DNSName = "kymaros-dns"
 )
