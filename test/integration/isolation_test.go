@@ -78,7 +78,6 @@ func setReady(t *testing.T, name string, ready bool) {
 func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
 	c := aloneWith(t, "require", noFence)
 	t.Run("a run whose deadline passes before", func(t *testing.T) {
-		t.Parallel()
 		canaryOn(t, "node-1", "canary-control", true)
 		canaryOn(t, "node-1", "canary-fenced", false)
 		rt := begin(t, "unfenced", func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("15s")) })
@@ -94,10 +93,11 @@ func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
 		if rt.Status.Restore != nil && rt.Status.Restore.Name != "" {
 			t.Errorf("restored as %s", rt.Status.Restore.Name)
 		}
-		noRestoreAskedFor(t, c, rt)
+		if made := c.seen(func(r *request) bool { return r.writes() && strings.HasSuffix(r.path, "/restores") }); len(made) > 0 {
+			t.Errorf("a Restore was asked for: %v", made)
+		}
 	})
 	t.Run("a run goes on when the proof is there", func(t *testing.T) {
-		t.Parallel()
 		// Another node: the cluster deletes pods of one that it does not know, after a while.
 		canaryOn(t, "node-2", "canary-control", true)
 		fenced := canaryOn(t, "node-2", "canary-fenced", false)
@@ -114,55 +114,52 @@ func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
 	})
 }
 
-// noRestoreAskedFor fails t if c has asked for a Restore of rt.
-func noRestoreAskedFor(t *testing.T, c *controller, rt *v1alpha1.RestoreTest) {
-	t.Helper()
-	if made := c.seen(func(r *request) bool {
-		return r.writes() && strings.HasSuffix(r.path, "/restores") && r.mentions(rt.Name)
-	}); len(made) > 0 {
-		t.Errorf("a Restore was asked for: %s", &made[0])
-	}
-}
-
 func TestTheProofIsLookedAtAgainWhenItsTurnComes(t *testing.T) {
 	c := aloneWith(t, "require", noFence)
-	theirs := somebodyElsesRestore(t)
-	t.Cleanup(func() {
-		if err := kymaros.VeleroV1().Restores(veleroNamespace).Delete(context.WithoutCancel(t.Context()), theirs.Name, metav1.DeleteOptions{}); err != nil {
-			t.Error(err)
-		}
-	})
 	// queued begins a run on a node with canaries that prove isolation, and has it wait for somebody else's Restore.
-	queued := func(name, node string, edits ...func(*v1alpha1.RestoreTest)) (rt *v1alpha1.RestoreTest, control, fenced string) {
+	queued := func(t *testing.T, name, node string, edits ...func(*v1alpha1.RestoreTest)) (rt *v1alpha1.RestoreTest, control, fenced string, theirs *velerov1.Restore) {
+		t.Helper()
 		control, fenced = canaryOn(t, node, "canary-control", true), canaryOn(t, node, "canary-fenced", true)
+		theirs = somebodyElsesRestore(t)
+		t.Cleanup(func() {
+			if err := kymaros.VeleroV1().Restores(veleroNamespace).Delete(context.WithoutCancel(t.Context()), theirs.Name, metav1.DeleteOptions{}); err != nil {
+				t.Error(err)
+			}
+		})
 		rt = begin(t, name, edits...)
 		rt = await(t, rt, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonQueued)
 		if rt.Status.Sandbox.Isolation != v1alpha1.IsolationProven {
 			t.Fatalf("isolation %q", rt.Status.Sandbox.Isolation)
 		}
-		return rt, control, fenced
+		return rt, control, fenced, theirs
 	}
-	unproven, control, _ := queued("unproven-later", "node-4")
-	// Its deadline is sooner than the minute of patience.
-	leaked, _, fenced := queued("leaked-later", "node-3", func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("20s")) })
-	setReady(t, control, false)
-	setReady(t, fenced, false)
-	phase(t, theirs, velerov1.RestorePhaseCompleted)
-
 	t.Run("a leak that does not pass ends the run", func(t *testing.T) {
-		t.Parallel()
-		rt := await(t, leaked, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
+		// Its deadline is sooner than the minute of patience.
+		rt, _, fenced, theirs := queued(t, "leaked-later", "node-3", func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("25s")) })
+		setReady(t, fenced, false)
+		phase(t, theirs, velerov1.RestorePhaseCompleted)
+		rt = await(t, rt, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
 		_, report := awaitEnd(t, rt)
 		if s := report.Status; s.Result != v1alpha1.ResultInconclusive || s.Reason != v1alpha1.ReasonIsolationNotEnforced ||
 			s.IsolationProof != v1alpha1.IsolationNotEnforced || s.Restore != nil || !strings.Contains(s.Message, "node-3") {
 			t.Errorf("report: %s, %s (%s), restore %v: %s", s.Result, s.Reason, s.IsolationProof, s.Restore, s.Message)
 		}
-		noRestoreAskedFor(t, c, rt)
+		if made := c.seen(func(r *request) bool {
+			return r.writes() && strings.HasSuffix(r.path, "/restores") && r.mentions(rt.Name)
+		}); len(made) > 0 {
+			t.Errorf("a Restore was asked for: %s", &made[0])
+		}
 	})
 	t.Run("a proof that is not there for a moment is waited for", func(t *testing.T) {
-		t.Parallel()
-		rt := await(t, unproven, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
-		noRestoreAskedFor(t, c, rt)
+		rt, control, _, theirs := queued(t, "unproven-later", "node-4")
+		setReady(t, control, false)
+		phase(t, theirs, velerov1.RestorePhaseCompleted)
+		rt = await(t, rt, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
+		if made := c.seen(func(r *request) bool {
+			return r.writes() && strings.HasSuffix(r.path, "/restores") && r.mentions(rt.Name)
+		}); len(made) > 0 {
+			t.Errorf("a Restore was asked for: %s", &made[0])
+		}
 		setReady(t, control, true)
 		if _, report := awaitEnd(t, rt); report.Status.IsolationProof != v1alpha1.IsolationProven || report.Status.Restore == nil {
 			t.Errorf("report: isolation %q, restore %v", report.Status.IsolationProof, report.Status.Restore)
