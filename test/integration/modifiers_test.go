@@ -11,24 +11,24 @@ import (
 )
 
 // The ConfigMaps of rules for Velero, in its namespace.
-const (
-	sandboxModifiers = "kymaros-sandbox-modifiers"
-	groupModifiers   = "kymaros-group-modifiers"
-)
+// groupModifiers are the rules for networkIsolation group, in a cluster with a default storage class.
+const groupModifiers = "kymaros-group-modifiers"
 
 func TestRestoredPodsOfAGroupAskOurDNS(t *testing.T) {
 	t.Parallel()
 	shared(t)
 	configMaps := kube.CoreV1().ConfigMaps(veleroNamespace)
+	// This cluster has no default storage class.
+	const ours, theirs = "kymaros-group-no-class", "kymaros-sandbox-no-class"
 	// As it is shipped, without the address.
-	if err := applyFiles(t.Context(), filepath.Join(root, "manifests/25-group-modifiers.yaml")); err != nil {
+	if err := applyFiles(t.Context(), filepath.Join(root, "manifests/27-no-class-modifiers.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	rt, r := inSandbox(t, "our-dns", func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.NetworkIsolation = v1alpha1.IsolationGroup })
-	if m := r.Spec.ResourceModifier; m == nil || m.Name != groupModifiers {
+	if m := r.Spec.ResourceModifier; m == nil || m.Name != ours {
 		t.Errorf("the Restore has the rules of %+v", m)
 	}
-	got, err := configMaps.Get(t.Context(), groupModifiers, metav1.GetOptions{})
+	got, err := configMaps.Get(t.Context(), ours, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,13 +36,13 @@ func TestRestoredPodsOfAGroupAskOurDNS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	static, err := configMaps.Get(t.Context(), sandboxModifiers, metav1.GetOptions{})
+	static, err := configMaps.Get(t.Context(), theirs, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for key := range static.Data {
 		if text := got.Data[key]; len(got.Data) != 1 || !strings.Contains(text, dns.Spec.ClusterIP) || !strings.Contains(text, "svc.cluster.local") || !strings.Contains(text, "suspend: true") {
-			t.Errorf("keys of ConfigMap %s: %d; %s:\n%s", groupModifiers, len(got.Data), key, text)
+			t.Errorf("keys of ConfigMap %s: %d; %s:\n%s", ours, len(got.Data), key, text)
 		}
 	}
 	finish(t, r)
