@@ -34,7 +34,7 @@ func TestHazards(t *testing.T) {
 		rt.Spec.HealthChecks.PodReadyTimeout = "5s"
 		_, report := cluster.AwaitEnd(t, cluster.Start(t, rt, frontAnswers()))
 		verdict(t, report, v1alpha1.ResultFail, v1alpha1.ReasonCheckFailed)
-		if !strings.Contains(report.Status.Message, "pods are not ready") || !strings.Contains(report.Status.Message, "sandbox refused") {
+		if !strings.Contains(report.Status.Message, "pods are not ready") || !strings.Contains(report.Status.Message, "sandbox blocked") {
 			t.Errorf("message: %s", report.Status.Message)
 		}
 	})
