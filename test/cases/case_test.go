@@ -1,7 +1,9 @@
 package cases
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/url"
 	"os/exec"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kymaros/kymaros/test/e2e/stage"
 )
 
 // images are those that the test cluster has. It has no Internet.
@@ -172,5 +176,23 @@ func TestTextsAreThoseOfFieldsNotTheirNames(t *testing.T) {
 	slices.Sort(got)
 	if want := []string{"a b", "c", "e"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAScriptThatHangsFailsItsCaseAlone(t *testing.T) {
+	cause := errors.New("not through in time")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, cause)
+	defer cancel()
+	began := time.Now()
+	err := (&stage.Cluster{}).Script(ctx, "echo begun; sleep 60; true") // sleep holds the output open
+	if !errors.Is(err, cause) || !strings.Contains(err.Error(), "begun") || time.Since(began) > 30*time.Second {
+		t.Errorf("after %v: %v", time.Since(began), err)
+	}
+}
+
+func TestWhatAScriptSaysIsInItsError(t *testing.T) {
+	err := (&stage.Cluster{}).Script(t.Context(), `read -r line || true; echo "no $WHAT" >&2; false`, "WHAT=gate")
+	if err == nil || !strings.Contains(err.Error(), "no gate") || strings.Contains(err.Error(), "read -r") {
+		t.Error(err)
 	}
 }

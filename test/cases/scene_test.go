@@ -25,6 +25,9 @@ const phaseAnnotation = "case.example.com/phase"
 // backupTimeout holds while the backups of all other cases go first, on a busy machine.
 const backupTimeout = 15 * time.Minute
 
+// scriptTimeout ends a script that hangs, so that it fails its case and not all of them. The longest waits for a run to end.
+const scriptTimeout = 12 * time.Minute
+
 // scene is a case on a cluster.
 type scene struct {
 	*Run
@@ -99,6 +102,8 @@ func (s *scene) script(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, scriptTimeout, fmt.Errorf("the script is not through after %v", scriptTimeout))
+	defer cancel()
 	return s.cluster.Script(ctx, string(prelude)+text, "NS="+s.NS, "TESTS="+s.cluster.Tests, "SUFFIX="+s.cluster.Suffix)
 }
 

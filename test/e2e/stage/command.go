@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"time"
 )
 
 // Kubectl runs the cluster's kubectl and returns what it prints. The error holds what it says.
@@ -20,7 +20,7 @@ func (c *Cluster) Kubectl(ctx context.Context, input io.Reader, args ...string) 
 // Script has bash run the text, with the cluster's kubectl and more of an environment (NAME=value). The error holds what it
 // says.
 func (c *Cluster) Script(ctx context.Context, text string, env ...string) error {
-	_, err := c.run(ctx, strings.NewReader(text), env, "bash", "-euo", "pipefail", "-s")
+	_, err := c.run(ctx, nil, env, "bash", "-euo", "pipefail", "-c", text)
 	return err
 }
 
@@ -42,8 +42,15 @@ func (c *Cluster) run(ctx context.Context, input io.Reader, env []string, name s
 	}
 	var printed, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &printed, &said
+	cmd.WaitDelay = 5 * time.Second // what a script has started may outlive it, and holds its output open
 	if err := cmd.Run(); err != nil {
-		return printed.String(), fmt.Errorf("%s: %w\n%s%s", cmd, err, printed.String(), said.String())
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		}
+		if name = filepath.Base(name); name != "bash" {
+			name = cmd.String()
+		}
+		return printed.String(), fmt.Errorf("%s: %w\n%s%s", name, err, printed.String(), said.String())
 	}
 	return printed.String(), nil
 }

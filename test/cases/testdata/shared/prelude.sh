@@ -30,7 +30,7 @@ ready() {
 }
 
 # psql asks the database of template "db".
-psql() { k exec db-0 -c postgres -- psql -U postgres -d shop -v ON_ERROR_STOP=1 -qtA "$@"; }
+psql() { timeout 120 kubectl -n "$NS" exec db-0 -c postgres -- psql -U postgres -d shop -v ON_ERROR_STOP=1 -qtA "$@"; }
 
 # rows NUMBER puts that many orders on the disk of the database.
 rows() { psql -c "CREATE TABLE orders AS SELECT n AS id FROM generate_series(1,$1) n" -c CHECKPOINT; }
