@@ -38,9 +38,9 @@ func stopPod(ctx context.Context, pod *corev1.Pod) error {
 	return kube.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64), Preconditions: metav1.NewUIDPreconditions(string(pod.UID))})
 }
 
+// It looks between two looks of the cluster, so it runs alone.
 func TestPodsOfASandboxGetNoGraceWhateverTheyAskFor(t *testing.T) {
-	t.Parallel()
-	c := shared(t)
+	c := alone(t)
 	const name = "graceless"
 	source(t, "src-"+name)
 	production := broker(t, "src-"+name, "broker")
