@@ -1258,7 +1258,7 @@ func schema_pkg_apis_restore_v1alpha1_LevelResult(ref common.ReferenceCallback) 
 				Properties: map[string]spec.Schema{
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Status: not_tested either earns nothing (it should have been tested) or leaves the score (max 0: it does not apply).",
+							Description: "Status: not_tested either earns nothing (it should have been tested) or costs nothing (max 0: it does not apply).",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",

@@ -14,7 +14,7 @@ import (
 //
 // LevelResult is one part of the score.
 type LevelResultApplyConfiguration struct {
-	// Status: not_tested either earns nothing (it should have been tested) or leaves the score (max 0: it does not apply).
+	// Status: not_tested either earns nothing (it should have been tested) or costs nothing (max 0: it does not apply).
 	Status *restorev1alpha1.LevelStatus `json:"status,omitempty"`
 	// Points earned, of Max.
 	Points    *int32   `json:"points,omitempty"`
