@@ -13,7 +13,7 @@ const partlyRestored = 12
 // notReached is the detail of a level to which the run did not come.
 const notReached = "the run ended before"
 
-// A level that does not apply has max 0 and leaves the score. One that should have been tested and could not be keeps its
+// A level that does not apply has max 0 and costs nothing. One that should have been tested and could not be keeps its
 // max and earns nothing. Both are not_tested.
 func levels(e Evidence) v1alpha1.ValidationLevels {
 	return v1alpha1.ValidationLevels{

@@ -157,6 +157,12 @@ func TestDecideAboutBlockedPods(t *testing.T) {
 			seen: observed{test: test(begun), pods: &readiness{total: 1, waiting: []string{"db-0 (Pending)"}, hindered: true, blocked: blocked}, policy: policy()}, now: late,
 			reason: v1alpha1.ReasonBlockedBySandboxPolicy, says: says + "; of the rest 0 of 1 pods ready; waiting for db-0 (Pending), 0 of 0 checks passed; pods not ready within 5m0s: 0 of 1 pods ready; waiting for db-0 (Pending)",
 		},
+		"another pod has no image, which hangs on nothing": {
+			seen: observed{test: test(begun), pods: &readiness{
+				total: 1, waiting: []string{"db-0 (container db: ErrImagePull)"}, own: []string{"db-0 (container db: ErrImagePull)"}, hindered: true, blocked: blocked,
+			}, policy: policy()}, now: late,
+			reason: v1alpha1.ReasonCheckFailed, says: "pods not ready within 5m0s: 0 of 1 pods ready; waiting for db-0 (container db: ErrImagePull); networkIsolation strict lets restored pods reach nothing: if they need each other, set sandbox.networkIsolation: group; " + says,
+		},
 		"all pods are refused and there is no policy": {
 			seen: observed{test: test(begun, without), pods: nothing}, reason: v1alpha1.ReasonBlockedBySandboxPolicy, says: says + "; of the rest all 0 pods ready, 0 of 0 checks passed",
 		},
@@ -291,5 +297,18 @@ func TestAPodWhoseClaimTheQuotaRefused(t *testing.T) {
 	rt.Status.Sandbox.StaticClasses = nil
 	if claimsRefused(rt) {
 		t.Error("the quota refuses no claim")
+	}
+}
+
+func TestAPodWithoutAnImageCannotRunWhateverElseDoes(t *testing.T) {
+	for reason, want := range map[string]bool{"ErrImagePull": true, "CreateContainerConfigError": true, "CrashLoopBackOff": false, "ContainerCreating": false} {
+		pod := &corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{
+			{Name: "db", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: reason}}},
+		}}}
+		var r readiness
+		r.addPod(contents{source: "shop"}, "", "StatefulSet/db", pod)
+		if got := len(r.own) > 0; got != want {
+			t.Errorf("%s: the cause lies in the pod itself: %v, want %v", reason, got, want)
+		}
 	}
 }

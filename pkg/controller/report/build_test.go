@@ -243,7 +243,7 @@ func TestBuild(t *testing.T) {
 				equal(t, "result", r.Result, v1alpha1.ResultInconclusive)
 			},
 		},
-		"a source namespace that is gone leaves the score, and is said": {
+		"a source namespace that is gone costs nothing, and is said": {
 			seen: func(s *seen) { s.namespaces, s.gone = nil, []string{"shop"} },
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "level", r.ValidationLevels.Completeness, v1alpha1.LevelResult{

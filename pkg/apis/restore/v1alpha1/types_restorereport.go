@@ -231,7 +231,7 @@ type ValidationLevels struct {
 
 // LevelResult is one part of the score.
 type LevelResult struct {
-	// Status: not_tested either earns nothing (it should have been tested) or leaves the score (max 0: it does not apply).
+	// Status: not_tested either earns nothing (it should have been tested) or costs nothing (max 0: it does not apply).
 	// +kubebuilder:validation:Enum=pass;fail;partial;not_tested
 	Status LevelStatus `json:"status"`
 	// Points earned, of Max.
