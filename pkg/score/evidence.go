@@ -27,6 +27,8 @@ type Evidence struct {
 	// Blocked are the workloads and pods that the guards of the sandbox refused to run, and why, sorted. That says nothing
 	// about the backup.
 	Blocked []string
+	// NotCounted are the pods that are neither waited for nor held against the run, and why, sorted.
+	NotCounted []string
 	// NotCompared says what completeness and dependencies leave out because nobody may read it; empty if nothing.
 	NotCompared string
 	// Unread says what could not be read although the controller may, sorted. It costs no points: nothing is known of it.

@@ -2,6 +2,7 @@ package score
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -19,7 +20,7 @@ func levels(e Evidence) v1alpha1.ValidationLevels {
 	return v1alpha1.ValidationLevels{
 		RestoreIntegrity:   restoreIntegrity(e.Restore, e.SideEffects),
 		Completeness:       counted(MaxCompleteness, e.Completeness),
-		PodStartup:         podStartup(e.Pods, e.Blocked),
+		PodStartup:         podStartup(e.Pods, e.Blocked, e.NotCounted),
 		InternalHealth:     internalHealth(e.Checks),
 		CrossNamespaceDeps: counted(MaxCrossNamespaceDeps, e.Dependencies),
 		RTOCompliance:      rtoCompliance(e.RTO),
@@ -52,8 +53,8 @@ func restoreIntegrity(r Restore, side SideEffects) v1alpha1.LevelResult {
 	return l
 }
 
-func podStartup(p Pods, blocked []string) v1alpha1.LevelResult {
-	l := v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Max: MaxPodStartup, NotTested: blocked}
+func podStartup(p Pods, blocked, notCounted []string) v1alpha1.LevelResult {
+	l := v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Max: MaxPodStartup, NotTested: slices.Concat(blocked, notCounted)}
 	switch {
 	case p.Total > 0:
 		l.Points, l.Status = share(l.Max, int(p.Ready), int(p.Total))

@@ -375,26 +375,30 @@ func TestLevels(t *testing.T) {
 			level{Status: v1alpha1.LevelFail, Max: 25, Detail: "0 errors, 0 warnings; not neutralised: shop: Service/web: LoadBalancer"},
 		},
 		"workloads without pods do not count": {
-			podStartup(Pods{Counted: true}, nil),
+			podStartup(Pods{Counted: true}, nil, nil),
 			level{Status: v1alpha1.LevelNotTested, Detail: "no workload came back that asks for pods"},
 		},
 		"pods that were never counted earn nothing": {
-			podStartup(Pods{}, nil),
+			podStartup(Pods{}, nil, nil),
 			level{Status: v1alpha1.LevelNotTested, Max: 20, Detail: "the run ended before"},
 		},
 		"pods that the sandbox refused earn nothing, and do not leave the score": {
-			podStartup(Pods{Counted: true}, []string{"shop: Deployment/web: exceeded quota"}),
+			podStartup(Pods{Counted: true}, []string{"shop: Deployment/web: exceeded quota"}, nil),
 			level{
 				Status: v1alpha1.LevelNotTested, Max: 20, Detail: "no pod could be tested; 1 workloads or pods blocked by the sandbox",
 				NotTested: []string{"shop: Deployment/web: exceeded quota"},
 			},
 		},
+		"pods that are not counted are named and cost nothing": {
+			podStartup(Pods{Ready: 1, Total: 1}, nil, []string{"shop: Pod/web-2: of a rollout that is stuck"}),
+			level{Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 pods ready", NotTested: []string{"shop: Pod/web-2: of a rollout that is stuck"}},
+		},
 		"some pods ready is partial": {
-			podStartup(Pods{Ready: 2, Total: 3}, nil),
+			podStartup(Pods{Ready: 2, Total: 3}, nil, nil),
 			level{Status: v1alpha1.LevelPartial, Points: 13, Max: 20, Detail: "2 of 3 pods ready"},
 		},
 		"no pod ready fails": {
-			podStartup(Pods{Total: 3}, nil),
+			podStartup(Pods{Total: 3}, nil, nil),
 			level{Status: v1alpha1.LevelFail, Max: 20, Detail: "0 of 3 pods ready"},
 		},
 		"checks that have no verdict yet make the share unknown": {

@@ -23,6 +23,26 @@ type workload struct {
 	refused    string        // which guard of the sandbox refuses its pods, if one does
 }
 
+// asked returns the pods of w that it needs to run. A Deployment whose rollout is stuck has one more: it serves as long as it has
+// all the pods it asks for without the new one, which stays as unready as it was in production. That one is surplus.
+func (w *workload) asked() (pods, surplus []*corev1.Pod) {
+	var unready []*corev1.Pod
+	for _, p := range w.pods {
+		// What fails of a workload is replaced, and stays behind (an eviction, for instance).
+		if !counts(p) || p.Status.Phase == corev1.PodFailed {
+			continue
+		}
+		pods = append(pods, p)
+		if ok, _, _ := ready(p); !ok {
+			unready = append(unready, p)
+		}
+	}
+	if w.kind != "Deployment" || w.replicas == 0 || len(pods)-len(unready) < w.replicas {
+		return pods, nil
+	}
+	return slices.DeleteFunc(pods, func(p *corev1.Pod) bool { return slices.Contains(unready, p) }), unready
+}
+
 // owners finds out whose pod is whose in a sandbox. Owner references decide. Velero restores pods and ReplicaSets without
 // any, and their controllers take them over a moment later: until then it is what those will go by.
 type owners struct {

@@ -51,7 +51,7 @@ type readiness struct {
 	own []string
 	// held are those of waiting that the sandbox may hold up. They are given the time that pods have to become ready.
 	held []held
-	// notCounted names pods that do their work once, sorted, as the status has it.
+	// notCounted names pods that do their work once and those of a rollout that is stuck, sorted, as the status has it.
 	notCounted []string
 	// counted are the pods in total, with the names that messages give them.
 	counted []counted
@@ -101,13 +101,12 @@ func bounded(list []string) []string {
 }
 
 func (r *readiness) addWorkload(in contents, prefix string, w *workload) {
-	have := 0
-	for _, p := range w.pods {
-		// What fails of a workload is replaced, and stays behind (an eviction, for instance).
-		if !counts(p) || p.Status.Phase == corev1.PodFailed {
-			continue
-		}
-		have++
+	pods, surplus := w.asked()
+	for _, p := range surplus {
+		r.notCounted = append(r.notCounted, fmt.Sprintf("%s: Pod/%s: of a rollout that is stuck, and the pods before it serve (%s)", in.source, p.Name, why(p)))
+	}
+	have := len(pods)
+	for _, p := range pods {
 		r.addPod(in, prefix, w.kind+"/"+w.name, p)
 		if reason := in.replaces(w, p); reason != "" {
 			r.block(in, w.kind+"/"+w.name, fmt.Sprintf("pod %s is not that of the backup, which the sandbox refused: %s", p.Name, reason))

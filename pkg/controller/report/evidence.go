@@ -124,6 +124,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 		Checks:     score.Checks{Results: health.Checks, All: complete, Asked: spec.HealthChecks.PolicyRef != ""},
 		RTO:        score.RTO{Started: restore.StartTime != nil, Recovered: is(checked, metav1.ConditionTrue)},
 		Blocked:    blocked(health, s),
+		NotCounted: health.NotCounted,
 		Violations: sandbox.Violations,
 	}
 	if e.RTO.Started && e.RTO.Recovered {

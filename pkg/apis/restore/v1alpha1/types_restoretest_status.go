@@ -307,8 +307,8 @@ type HealthStatus struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	Blocked []string `json:"blocked,omitempty"`
-	// NotCounted names pods that do their work once, sorted: "source: Pod/name". They are neither waited for nor held against
-	// the run.
+	// NotCounted names pods that do their work once, "source: Pod/name", and those of a rollout that is stuck while the pods
+	// before it serve, "source: Pod/name: why", sorted. They are neither waited for nor held against the run.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
