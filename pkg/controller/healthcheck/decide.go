@@ -92,6 +92,9 @@ func decide(seen observed, now time.Time) plan {
 	checks := rt.Status.Run.Spec.HealthChecks
 	patience := checks.PodReadyTimeout.Or(defaultPodReadyTimeout)
 	limit := p.health.StartTime.Add(patience)
+	if seen.pods != nil {
+		seen.pods = seen.pods.displace(p.health.Displaced)
+	}
 	if seen.pods != nil && (expired || !now.Before(limit)) {
 		seen.pods = seen.pods.letGo()
 	}

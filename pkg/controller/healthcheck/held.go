@@ -17,6 +17,7 @@ const (
 	gateWords   = "its containers are ready and it waits for readiness gate "
 	strictWords = "networkIsolation strict lets it reach nothing"
 	roomWords   = "no node takes it beside production"
+	wayWords    = "had to make room"
 )
 
 // restoreName is the label of Velero on all that it restores.
@@ -48,6 +49,29 @@ func (in *contents) holdsUp(pod *corev1.Pod) string {
 		}
 	}
 	return ""
+}
+
+// gaveWay returns what took a pod its place; empty if nothing did. A copy is the first that has to go: for a pod of production,
+// for a node that is drained, shut down or out of memory. Pods that go beyond a limit of their own carry no such condition.
+func gaveWay(pod *corev1.Pod) string {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.DisruptionTarget && c.Status == corev1.ConditionTrue {
+			return c.Reason
+		}
+	}
+	return ""
+}
+
+// displace returns r with the pods that had to go earlier in the run. No object tells of them any more, and what did not work
+// then or since may have been for want of them.
+func (r *readiness) displace(earlier []string) *readiness {
+	if len(earlier) == 0 {
+		return r
+	}
+	all := *r
+	all.displaced = bounded(slices.Concat(r.displaced, earlier))
+	all.blocked, all.hindered = bounded(slices.Concat(r.blocked, earlier)), true
+	return &all
 }
 
 // stuck returns what is to be said of an init container that runs on or ends badly, as those do that wait for a name or a

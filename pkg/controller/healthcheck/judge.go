@@ -34,7 +34,8 @@ func (p plan) judge(seen observed, trouble string, ended, now time.Time) plan {
 	case len(checks.unknown) > 0:
 		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonCheckUnknown, join(checks.unknowns(), blocked), completed)
 	}
-	if trouble == "" && fallen == "" && seen.pods.total > 0 {
+	// Of an application that has lost its place there is no more to learn, and what is left of it is in somebody's way.
+	if trouble == "" && fallen == "" && seen.pods.total > 0 && len(seen.pods.displaced) == 0 {
 		watched, over := p.observe(seen, checks, completed, now)
 		if !over {
 			return watched
@@ -145,7 +146,7 @@ func (p plan) late(seen observed, pending []v1alpha1.HealthCheck, checking bool,
 // count puts what is known of the pods into the status.
 func (p *plan) count(pods *readiness) {
 	p.health.Pods = v1alpha1.PodCount{Ready: int32(pods.ready), Total: int32(pods.total)}
-	p.health.Blocked, p.health.NotCounted = pods.blocked, pods.notCounted
+	p.health.Blocked, p.health.Displaced, p.health.NotCounted = pods.blocked, pods.displaced, pods.notCounted
 }
 
 // podTrouble says what is wrong with the pods when checks are over or cannot begin; empty if nothing is.

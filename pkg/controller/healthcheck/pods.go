@@ -47,6 +47,8 @@ type readiness struct {
 	blocked []string
 	// hindered tells that something of blocked does not run, or not with its data. Only readiness gates hinder nothing.
 	hindered bool
+	// displaced are those of blocked that ran and had to go.
+	displaced []string
 	// own are those of waiting for a cause that lies in the pod itself, whatever else runs or does not.
 	own []string
 	// held are those of waiting that the sandbox may hold up. They are given the time that pods have to become ready.
@@ -74,6 +76,12 @@ func assess(sandboxes []contents) readiness {
 		if len(sandboxes) > 1 {
 			prefix = sandbox.source + "/"
 		}
+		for _, p := range sandbox.pods {
+			if reason := gaveWay(p); reason != "" {
+				r.block(sandbox, "Pod/"+p.Name, wayWords+": "+reason)
+				r.displaced = append(r.displaced, r.blocked[len(r.blocked)-1])
+			}
+		}
 		workloads, bare := assign(sandbox)
 		for _, w := range workloads {
 			r.addWorkload(sandbox, prefix, w)
@@ -89,7 +97,7 @@ func assess(sandboxes []contents) readiness {
 		}
 	}
 	slices.Sort(r.waiting)
-	r.blocked, r.notCounted = bounded(r.blocked), bounded(r.notCounted)
+	r.blocked, r.displaced, r.notCounted = bounded(r.blocked), bounded(r.displaced), bounded(r.notCounted)
 	return r
 }
 

@@ -307,6 +307,11 @@ type HealthStatus struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	Blocked []string `json:"blocked,omitempty"`
+	// Displaced names those of blocked that ran and had to go during the run, sorted, for production or for their node.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	Displaced []string `json:"displaced,omitempty"`
 	// NotCounted names pods that do their work once, "source: Pod/name", and those of a rollout that is stuck while the pods
 	// before it serve, "source: Pod/name: why", sorted. They are neither waited for nor held against the run.
 	// +optional
