@@ -1091,6 +1091,26 @@ func schema_pkg_apis_restore_v1alpha1_HealthStatus(ref common.ReferenceCallback)
 							},
 						},
 					},
+					"displaced": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Displaced names those of blocked that ran and had to go during the run, sorted, for production or for their node.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
 					"notCounted": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -1098,7 +1118,7 @@ func schema_pkg_apis_restore_v1alpha1_HealthStatus(ref common.ReferenceCallback)
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "NotCounted names pods that do their work once, sorted: \"source: Pod/name\". They are neither waited for nor held against the run.",
+							Description: "NotCounted names pods that do their work once, \"source: Pod/name\", and those of a rollout that is stuck while the pods before it serve, \"source: Pod/name: why\", sorted. They are neither waited for nor held against the run.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

@@ -442,6 +442,11 @@ func (in *HealthStatus) DeepCopyInto(out *HealthStatus) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.Displaced != nil {
+		in, out := &in.Displaced, &out.Displaced
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.NotCounted != nil {
 		in, out := &in.NotCounted, &out.NotCounted
 		*out = make([]string, len(*in))

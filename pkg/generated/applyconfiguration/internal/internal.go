@@ -365,6 +365,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: completionTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: displaced
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
     - name: lastReadyTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time

@@ -34,8 +34,10 @@ type HealthStatusApplyConfiguration struct {
 	// Blocked names what the sandbox refused to run or held up, and why, sorted: "source: Kind/name: reason". It says nothing
 	// about the backup.
 	Blocked []string `json:"blocked,omitempty"`
-	// NotCounted names pods that do their work once, sorted: "source: Pod/name". They are neither waited for nor held against
-	// the run.
+	// Displaced names those of blocked that ran and had to go during the run, sorted, for production or for their node.
+	Displaced []string `json:"displaced,omitempty"`
+	// NotCounted names pods that do their work once, "source: Pod/name", and those of a rollout that is stuck while the pods
+	// before it serve, "source: Pod/name: why", sorted. They are neither waited for nor held against the run.
 	NotCounted []string `json:"notCounted,omitempty"`
 	// Checks that have a verdict, in the order of the policy.
 	Checks []CheckStatusApplyConfiguration `json:"checks,omitempty"`
@@ -117,6 +119,16 @@ func (b *HealthStatusApplyConfiguration) WithPods(value *PodCountApplyConfigurat
 func (b *HealthStatusApplyConfiguration) WithBlocked(values ...string) *HealthStatusApplyConfiguration {
 	for i := range values {
 		b.Blocked = append(b.Blocked, values[i])
+	}
+	return b
+}
+
+// WithDisplaced adds the given value to the Displaced field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Displaced field.
+func (b *HealthStatusApplyConfiguration) WithDisplaced(values ...string) *HealthStatusApplyConfiguration {
+	for i := range values {
+		b.Displaced = append(b.Displaced, values[i])
 	}
 	return b
 }
