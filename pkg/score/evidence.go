@@ -72,6 +72,8 @@ const (
 // Count is an outcome that is counted.
 type Count struct {
 	Found, Expected int
+	// Refused are those of the missing that the sandbox did not take.
+	Refused int
 	// Unknown says why it could not be looked at, although it should.
 	Unknown string
 	// Detail in words; with nothing expected, why it does not apply.

@@ -102,6 +102,7 @@ func look(e Evidence) []finding {
 	}
 	if missing := e.Completeness.Expected - e.Completeness.Found; missing > 0 {
 		cap(v1alpha1.ReasonObjectsMissing, "%d of %d objects did not come back", missing, e.Completeness.Expected)
+		all[len(all)-1].excused = e.Completeness.Refused == missing
 	}
 	if e.Completeness.Unknown != "" {
 		note(v1alpha1.ReasonNotTested, "completeness was not tested: %s", e.Completeness.Unknown)

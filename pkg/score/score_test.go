@@ -137,6 +137,17 @@ func TestJudge(t *testing.T) {
 			score: 60, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonObjectsMissing,
 			caps: []string{"30 of 40 objects did not come back", "the sandbox blocked: shop: Deployment/web: exceeded quota"},
 		},
+		"objects that are missing because the sandbox refused them are its doing": {
+			change: func(e *Evidence) {
+				e.Blocked, e.RTO.Recovered = []string{"shop: Deployment/web: claim data is missing"}, false
+				e.Completeness.Found, e.Completeness.Refused = 39, 1
+				e.Restore = Restore{Outcome: PartlyRestored, Errors: 2}
+			},
+			score: 81, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBlockedBySandboxPolicy,
+			caps: []string{
+				"1 of 40 objects did not come back", "Velero restored only part of the backup (2 errors, 0 warnings)", "the sandbox blocked: shop: Deployment/web: claim data is missing",
+			},
+		},
 		"a failed check decides, and what was refused is said": {
 			change: func(e *Evidence) {
 				e.Blocked, e.RTO.Recovered = []string{"shop: Deployment/web: exceeded quota"}, false

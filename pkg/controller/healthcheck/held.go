@@ -2,7 +2,6 @@ package healthcheck
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/kymaros/kymaros/pkg/unschedulable"
 )
 
 // What the status says of pods that no guard refuses and that the sandbox holds up all the same.
@@ -43,7 +44,7 @@ func (in *contents) holdsUp(pod *corev1.Pod) string {
 	}
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			if rules := crowded(c.Message); rules != "" {
+			if rules := unschedulable.Crowded(c.Message); rules != "" {
 				return roomWords + " (" + rules + ")"
 			}
 		}
@@ -100,22 +101,6 @@ func sidecar(pod *corev1.Pod, name string) bool {
 	return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool {
 		return c.Name == name && c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways
 	})
-}
-
-// crowdedOut finds, in the words of the scheduler, what pods of others on the nodes cause: production's own. It would find
-// room for the same pods if production were gone, as it is when a backup is needed.
-var crowdedOut = regexp.MustCompile(`didn't match pod anti-affinity rules|didn't satisfy existing pods anti-affinity rules|` +
-	`didn't match pod topology spread constraints(?: \(missing required label\))?|Insufficient [a-zA-Z0-9./_-]*[a-zA-Z0-9]|Too many pods`)
-
-func crowded(message string) string {
-	var rules []string
-	for _, rule := range crowdedOut.FindAllString(message, -1) {
-		if !strings.HasSuffix(rule, ")") { // nodes without the label are no matter of pods
-			rules = append(rules, rule)
-		}
-	}
-	slices.Sort(rules)
-	return strings.Join(slices.Compact(rules), ", ")
 }
 
 // turnedAway is a pod of production that the sandbox would refuse, and why.

@@ -80,3 +80,20 @@ func TestABarePodThatTheSandboxRefusesIsNamed(t *testing.T) {
 		})
 	}
 }
+
+func TestClaimsThatTheQuotaRefused(t *testing.T) {
+	missing := []string{"shop: ConfigMap/settings", "shop: PersistentVolumeClaim/data", "web: PersistentVolumeClaim/data"}
+	for name, c := range map[string]struct {
+		blocked []string
+		want    int
+	}{
+		"nothing was refused":        {nil, 0},
+		"a claim of one source":      {[]string{"shop: Deployment/files: claim data is missing; the quota has no room for it, requested: requests.storage=64Mi"}, 1},
+		"a claim of another name":    {[]string{"shop: Deployment/files: claim database is missing; the quota has no room for it"}, 0},
+		"a pod, for want of its own": {[]string{"shop: Deployment/files: exceeded quota: kymaros-quota"}, 0},
+	} {
+		if got := refusedClaims(missing, c.blocked); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}

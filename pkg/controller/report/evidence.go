@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
@@ -144,7 +145,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 		return e
 	}
 	e.Unread = s.faults
-	e.Completeness = completenessCount(s)
+	e.Completeness = completenessCount(s, e.Blocked)
 	if s.unread[topicCompleteness] == "" {
 		compared := s.compare()
 		e.LeftOut, e.Unsaved = compared.Report.LeftOut, compared.Unsaved
@@ -205,7 +206,7 @@ func (s *seen) unknown(t topic) score.Count {
 	return score.Count{Unknown: s.unread[t]}
 }
 
-func completenessCount(s seen) score.Count {
+func completenessCount(s seen, blocked []string) score.Count {
 	if s.unread[topicCompleteness] != "" {
 		return s.unknown(topicCompleteness)
 	}
@@ -232,7 +233,22 @@ func completenessCount(s seen) score.Count {
 	if s.backup == nil {
 		untested = append(untested, "what the backup leaves out on purpose: the Backup is not there any more")
 	}
-	return score.Count{Found: r.Found, Expected: r.Expected, Detail: detail, Untested: untested}
+	return score.Count{Found: r.Found, Expected: r.Expected, Refused: refusedClaims(r.Report.Missing, blocked), Detail: detail, Untested: untested}
+}
+
+// refusedClaims returns how many of the missing objects are claims that the quota of their sandbox refused, as status.health.blocked
+// tells of them.
+func refusedClaims(missing, blocked []string) int {
+	n := 0
+	for _, object := range missing {
+		source, claim, ok := strings.Cut(object, ": PersistentVolumeClaim/")
+		if ok && slices.ContainsFunc(blocked, func(b string) bool {
+			return strings.HasPrefix(b, source+": ") && strings.Contains(b, ": claim "+claim+" is missing; the quota ")
+		}) {
+			n++
+		}
+	}
+	return n
 }
 
 // compare compares what could be read.

@@ -2,9 +2,7 @@ package restore
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,12 +12,15 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/names"
+	"github.com/kymaros/kymaros/pkg/unschedulable"
 )
 
 // How long what may pass by itself is given before it counts as hopeless.
 const (
 	// claimPatience is for a claim that somebody may be about to make, and for images, which registries lose for a moment.
 	claimPatience = 30 * time.Second
+	// roomPatience is for other pods to go. Nobody adds a node for a copy: its priority is below what autoscalers look at.
+	roomPatience = time.Minute
 	// nodePatience is for a node that an autoscaler may be about to add.
 	nodePatience = 2 * time.Minute
 )
@@ -126,43 +127,23 @@ func (l look) unclassed(claim *corev1.PersistentVolumeClaim) (obstacle, bool) {
 	return obstacle{}, false
 }
 
-// unscheduled tells whether the scheduler has said for a while that no node can ever take pod.
+// unscheduled tells whether the scheduler has said for a while that no node takes pod, for what does not pass soon.
 func unscheduled(pod *corev1.Pod, now time.Time) (obstacle, bool) {
 	for _, c := range pod.Status.Conditions {
-		if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse || now.Sub(c.LastTransitionTime.Time) < nodePatience {
+		waited := now.Sub(c.LastTransitionTime.Time)
+		if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse || waited < roomPatience {
 			continue
 		}
 		switch {
-		case c.Reason == corev1.PodReasonSchedulingGated:
+		case waited >= nodePatience && c.Reason == corev1.PodReasonSchedulingGated:
 			return obstacle{"whoever is to open its scheduling gates is not in the sandbox", true}, true
-		case c.Reason == corev1.PodReasonUnschedulable && noNode(c.Message):
+		case waited >= nodePatience && c.Reason == corev1.PodReasonUnschedulable && unschedulable.NoNode(c.Message):
 			return obstacle{"no node matches its node selector or affinity", false}, true
+		case c.Reason == corev1.PodReasonUnschedulable && unschedulable.Crowded(c.Message) != "":
+			return obstacle{"no node has room for it beside production (" + unschedulable.Crowded(c.Message) + ")", true}, true
 		}
 	}
 	return obstacle{}, false
-}
-
-var (
-	nodesAvailable = regexp.MustCompile(`^0/(\d+) nodes are available: `)
-	nodesRefused   = regexp.MustCompile(`(\d+) node\(s\) (didn't match Pod's node affinity/selector|had untolerated taint)`)
-	passingTaint   = regexp.MustCompile(`untolerated taint\(?s?\)? \{node\.kubernetes\.io/`)
-)
-
-// noNode tells whether the scheduler's message says that each node is none of those that the pod names, or kept for other pods.
-// Whatever it says of a single node beside that, such as too little memory, may pass.
-func noNode(message string) bool {
-	total := nodesAvailable.FindStringSubmatch(message)
-	if total == nil || passingTaint.MatchString(message) || !strings.Contains(message, "didn't match Pod's node affinity/selector") {
-		return false
-	}
-	message, _, _ = strings.Cut(message, " preemption: ")
-	refused := 0
-	for _, m := range nodesRefused.FindAllStringSubmatch(message, -1) {
-		n, _ := strconv.Atoi(m[1]) // it is digits
-		refused += n
-	}
-	want, _ := strconv.Atoi(total[1])
-	return want > 0 && refused >= want
 }
 
 // imageless tells whether a container of pod that has to run before Velero can fill its volumes has an image that is not there.

@@ -29,7 +29,7 @@ func waiting(age time.Duration, edits ...func(*corev1.Pod)) corev1.Pod {
 	return pod
 }
 
-func unschedulable(since time.Duration, reason, message string) func(*corev1.Pod) {
+func waitingForNode(since time.Duration, reason, message string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) {
 		p.Status.Conditions = []corev1.PodCondition{{
 			Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Reason: reason, Message: message, LastTransitionTime: metav1.NewTime(now.Add(-since)),
@@ -84,18 +84,21 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 			want: "shop: Pod/db-0: Kubernetes does not let it use claim db-0-scratch of its ephemeral volume scratch: Velero restores such a claim without its owner"},
 		"its ephemeral volume is its own":       {pod: waiting(time.Hour, ephemeral), claims: []corev1.PersistentVolumeClaim{pending("db-0-scratch", "fast", "pod")}},
 		"its ephemeral volume is not there yet": {pod: waiting(time.Hour, ephemeral)},
-		"no node matches": {pod: waiting(time.Hour, unschedulable(3*time.Minute, "Unschedulable", noNodes)), claims: []corev1.PersistentVolumeClaim{fast},
+		"no node matches": {pod: waiting(time.Hour, waitingForNode(3*time.Minute, "Unschedulable", noNodes)), claims: []corev1.PersistentVolumeClaim{fast},
 			want: "shop: Pod/db-0: no node matches its node selector or affinity"},
-		"no node matches yet": {pod: waiting(time.Hour, unschedulable(time.Minute, "Unschedulable", noNodes)), claims: []corev1.PersistentVolumeClaim{fast}},
-		"one node has no room": {pod: waiting(time.Hour, unschedulable(time.Hour, "Unschedulable",
+		"no node matches yet": {pod: waiting(time.Hour, waitingForNode(time.Minute, "Unschedulable", noNodes)), claims: []corev1.PersistentVolumeClaim{fast}},
+		"no node has room": {pod: waiting(time.Hour, waitingForNode(time.Minute, "Unschedulable",
 			"0/2 nodes are available: 1 Insufficient memory, 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.")),
+			claims: []corev1.PersistentVolumeClaim{fast},
+			want:   "shop: Pod/db-0: no node has room for it beside production (Insufficient memory)", ours: true},
+		"no node has room yet": {pod: waiting(time.Hour, waitingForNode(50*time.Second, "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.")),
 			claims: []corev1.PersistentVolumeClaim{fast}},
-		"one node is not ready": {pod: waiting(time.Hour, unschedulable(time.Hour, "Unschedulable",
+		"one node is not ready": {pod: waiting(time.Hour, waitingForNode(time.Hour, "Unschedulable",
 			"0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.")),
 			claims: []corev1.PersistentVolumeClaim{fast}},
-		"all nodes are kept for others, which is no matter of the pod": {pod: waiting(time.Hour, unschedulable(time.Hour, "Unschedulable",
+		"all nodes are kept for others, which is no matter of the pod": {pod: waiting(time.Hour, waitingForNode(time.Hour, "Unschedulable",
 			"0/1 nodes are available: 1 node(s) had untolerated taint {maintenance: }.")), claims: []corev1.PersistentVolumeClaim{fast}},
-		"its scheduling gates stay closed": {pod: waiting(time.Hour, unschedulable(time.Hour, "SchedulingGated", "")), claims: []corev1.PersistentVolumeClaim{fast},
+		"its scheduling gates stay closed": {pod: waiting(time.Hour, waitingForNode(time.Hour, "SchedulingGated", "")), claims: []corev1.PersistentVolumeClaim{fast},
 			want: "shop: Pod/db-0: whoever is to open its scheduling gates is not in the sandbox", ours: true},
 		"Velero's own image is not there": {pod: waiting(time.Minute, pulls("restore-wait", "ImagePullBackOff", "example.com/x:1: not found")), claims: []corev1.PersistentVolumeClaim{fast},
 			want: "shop: Pod/db-0: image example.com/x:1 of its init container restore-wait is not there (ImagePullBackOff); it is Velero's own", ours: true},
