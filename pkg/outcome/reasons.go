@@ -65,7 +65,7 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonNothingRestored:        {Backup, "See `velero backup describe --details`: the namespace was not there when the backup was made, or its name is mistyped."},
 	v1alpha1.ReasonVolumeUnproven:         {Backup, "Include the volume in the backup (file-system backup or CSI snapshot), or leave its claim out of the test."},
 	v1alpha1.ReasonCheckSkipped:           {Sandbox, "See status.checks for why it was skipped."},
-	v1alpha1.ReasonPodsNotReady:           {Backup, "Look at the pods' images, secrets and volumes; raise healthChecks.podReadyTimeout if they only need longer."},
+	v1alpha1.ReasonPodsNotReady:           {Backup, "Look at the pods' images, secrets and volumes, and whether they need what a sandbox keeps from them (sandbox.networkIsolation); raise healthChecks.podReadyTimeout if they only need longer."},
 	v1alpha1.ReasonBackupPartiallyFailed:  {Backup, "See `velero backup describe --details`, repair the backup and run the test again."},
 	v1alpha1.ReasonObjectsMissing:         {Backup, "See status.completeness.missing, and the includes and excludes of the backup."},
 	v1alpha1.ReasonBackupTooOld:           {Backup, "See why there is no newer backup: `velero backup get`, and status.restore.backupChoice of the test."},

@@ -53,6 +53,10 @@ func remedy(reason string, findings []finding) string {
 				return "See status.checks; the sandbox may be the cause. " + outcome.Of(f.reason).Remedy
 			}
 		}
+		// Pods that do not get ready are no check's verdict, and may wait for what isolation keeps from them.
+		if slices.ContainsFunc(findings, func(f finding) bool { return f.reason == v1alpha1.ReasonPodsNotReady }) {
+			return "See status.checks. " + outcome.Of(v1alpha1.ReasonPodsNotReady).Remedy
+		}
 	}
 	return outcome.Of(reason).Remedy
 }

@@ -2,6 +2,7 @@ package restore
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -19,10 +20,10 @@ import (
 const (
 	// claimPatience is for a claim that somebody may be about to make, and for images, which registries lose for a moment.
 	claimPatience = 30 * time.Second
-	// roomPatience is for other pods to go. Nobody adds a node for a copy: its priority is below what autoscalers look at.
-	roomPatience = time.Minute
-	// nodePatience is for a node that an autoscaler may be about to add.
-	nodePatience = 2 * time.Minute
+	// nodePatience is for other pods to go. Autoscalers that go by priority add no node for a copy; of one that does, events tell,
+	// and scalePatience is for the node that it adds.
+	nodePatience  = time.Minute
+	scalePatience = 10 * time.Minute
 )
 
 // restoreWait are the names of the init container in which a restored pod waits until Velero has filled its volumes.
@@ -35,6 +36,7 @@ type look struct {
 	claims  map[string][]corev1.PersistentVolumeClaim // by the name of the sandbox
 	sources map[string]string                         // source namespaces, by the name of the sandbox
 	classes sets.Set[string]                          // the storage classes of the cluster
+	events  []corev1.Event                            // about pods
 }
 
 // obstacle is why a pod or claim that Velero waits for will never be ready.
@@ -107,7 +109,10 @@ func (l look) obstacle(pod *corev1.Pod, now time.Time) (obstacle, bool) {
 			return o, true
 		}
 	}
-	if o, found := unscheduled(pod, now); found {
+	if o, found := l.unscheduled(pod, now); found {
+		return o, true
+	}
+	if o, found := l.unmounted(pod, age); found {
 		return o, true
 	}
 	return imageless(pod, age)
@@ -128,22 +133,52 @@ func (l look) unclassed(claim *corev1.PersistentVolumeClaim) (obstacle, bool) {
 }
 
 // unscheduled tells whether the scheduler has said for a while that no node takes pod, for what does not pass soon.
-func unscheduled(pod *corev1.Pod, now time.Time) (obstacle, bool) {
+func (l look) unscheduled(pod *corev1.Pod, now time.Time) (obstacle, bool) {
+	patience := nodePatience
+	if slices.ContainsFunc(l.events, func(e corev1.Event) bool {
+		return about(e, pod) && (e.Reason == "TriggeredScaleUp" || e.Reason == "Nominated") // by the cluster autoscaler, by Karpenter
+	}) {
+		patience = scalePatience
+	}
 	for _, c := range pod.Status.Conditions {
-		waited := now.Sub(c.LastTransitionTime.Time)
-		if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse || waited < roomPatience {
+		if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse || now.Sub(c.LastTransitionTime.Time) < patience {
 			continue
 		}
 		switch {
-		case waited >= nodePatience && c.Reason == corev1.PodReasonSchedulingGated:
+		case c.Reason == corev1.PodReasonSchedulingGated:
 			return obstacle{"whoever is to open its scheduling gates is not in the sandbox", true}, true
-		case waited >= nodePatience && c.Reason == corev1.PodReasonUnschedulable && unschedulable.NoNode(c.Message):
+		case c.Reason == corev1.PodReasonUnschedulable && unschedulable.NoNode(c.Message):
 			return obstacle{"no node matches its node selector or affinity", false}, true
 		case c.Reason == corev1.PodReasonUnschedulable && unschedulable.Crowded(c.Message) != "":
 			return obstacle{"no node has room for it beside production (" + unschedulable.Crowded(c.Message) + ")", true}, true
 		}
 	}
 	return obstacle{}, false
+}
+
+func about(e corev1.Event, pod *corev1.Pod) bool {
+	return e.InvolvedObject.Namespace == pod.Namespace && e.InvolvedObject.Name == pod.Name && e.InvolvedObject.UID == pod.UID
+}
+
+// notMounted finds, in the words of the kubelet, what a volume of a pod is to be filled with and is not there.
+var notMounted = regexp.MustCompile(`(?i)(?:secret|configmap) "[^"]+" not found|references non-existent (?:secret|config) key: \S+`)
+
+// unmounted tells whether pod cannot start for want of a Secret or ConfigMap. Only events tell: the pod just waits.
+func (l look) unmounted(pod *corev1.Pod, age time.Duration) (obstacle, bool) {
+	if age < claimPatience {
+		return obstacle{}, false
+	}
+	var all []string
+	for _, e := range l.events {
+		if e.Reason == "FailedMount" && about(e, pod) {
+			all = append(all, notMounted.FindAllString(e.Message, -1)...)
+		}
+	}
+	if len(all) == 0 {
+		return obstacle{}, false
+	}
+	slices.Sort(all)
+	return obstacle{"its volumes cannot be mounted: " + strings.Join(slices.Compact(all), ", "), false}, true
 }
 
 // imageless tells whether a container of pod that has to run before Velero can fill its volumes has an image that is not there.

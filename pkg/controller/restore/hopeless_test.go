@@ -59,6 +59,10 @@ func pending(name, class string, owners ...types.UID) corev1.PersistentVolumeCla
 	return claim
 }
 
+func event(reason, message string) corev1.Event {
+	return corev1.Event{InvolvedObject: corev1.ObjectReference{Kind: "Pod", Namespace: "sbx-shop", Name: "db-0", UID: "pod"}, Reason: reason, Message: message}
+}
+
 func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 	bound := pending("data", "gone")
 	bound.Spec.VolumeName, bound.Status.Phase = "pv", corev1.ClaimBound
@@ -69,6 +73,7 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 		phase  velerov1.RestorePhase
 		pod    corev1.Pod
 		claims []corev1.PersistentVolumeClaim
+		events []corev1.Event
 		want   string // "" for nothing
 		ours   bool
 	}{
@@ -86,13 +91,30 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 		"its ephemeral volume is not there yet": {pod: waiting(time.Hour, ephemeral)},
 		"no node matches": {pod: waiting(time.Hour, waitingForNode(3*time.Minute, "Unschedulable", noNodes)), claims: []corev1.PersistentVolumeClaim{fast},
 			want: "shop: Pod/db-0: no node matches its node selector or affinity"},
-		"no node matches yet": {pod: waiting(time.Hour, waitingForNode(time.Minute, "Unschedulable", noNodes)), claims: []corev1.PersistentVolumeClaim{fast}},
+		"no node matches yet": {pod: waiting(time.Hour, waitingForNode(50*time.Second, "Unschedulable", noNodes)), claims: []corev1.PersistentVolumeClaim{fast}},
 		"no node has room": {pod: waiting(time.Hour, waitingForNode(time.Minute, "Unschedulable",
 			"0/2 nodes are available: 1 Insufficient memory, 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.")),
 			claims: []corev1.PersistentVolumeClaim{fast},
 			want:   "shop: Pod/db-0: no node has room for it beside production (Insufficient memory)", ours: true},
 		"no node has room yet": {pod: waiting(time.Hour, waitingForNode(50*time.Second, "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.")),
 			claims: []corev1.PersistentVolumeClaim{fast}},
+		"an autoscaler makes room": {pod: waiting(time.Hour, waitingForNode(2*time.Minute, "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.")),
+			claims: []corev1.PersistentVolumeClaim{fast}, events: []corev1.Event{event("TriggeredScaleUp", "pod triggered scale-up: [{pool 3->4 (max: 9)}]")}},
+		"an autoscaler made none": {pod: waiting(time.Hour, waitingForNode(10*time.Minute, "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.")),
+			claims: []corev1.PersistentVolumeClaim{fast}, events: []corev1.Event{event("Nominated", "Pod should schedule on: nodeclaim/x")},
+			want: "shop: Pod/db-0: no node has room for it beside production (Insufficient memory)", ours: true},
+		"a Secret that it mounts is not there": {pod: waiting(time.Minute), claims: []corev1.PersistentVolumeClaim{fast},
+			events: []corev1.Event{event("FailedMount", `MountVolume.SetUp failed for volume "credentials" : secret "api-credentials" not found`)},
+			want:   `shop: Pod/db-0: its volumes cannot be mounted: secret "api-credentials" not found`},
+		"a key that it mounts is not there": {pod: waiting(time.Minute), claims: []corev1.PersistentVolumeClaim{fast},
+			events: []corev1.Event{event("FailedMount", `MountVolume.SetUp failed for volume "c" : references non-existent config key: app.ini`)},
+			want:   "shop: Pod/db-0: its volumes cannot be mounted: references non-existent config key: app.ini"},
+		"what it mounts is not there yet": {pod: waiting(10 * time.Second), claims: []corev1.PersistentVolumeClaim{fast},
+			events: []corev1.Event{event("FailedMount", `secret "api-credentials" not found`)}},
+		"another pod lacks a Secret": {pod: waiting(time.Minute, func(p *corev1.Pod) { p.UID = "another" }), claims: []corev1.PersistentVolumeClaim{fast},
+			events: []corev1.Event{event("FailedMount", `secret "api-credentials" not found`)}},
+		"a volume that comes late": {pod: waiting(time.Minute), claims: []corev1.PersistentVolumeClaim{fast},
+			events: []corev1.Event{event("FailedMount", "Unable to attach or mount volumes: timed out waiting for the condition")}},
 		"one node is not ready": {pod: waiting(time.Hour, waitingForNode(time.Hour, "Unschedulable",
 			"0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.")),
 			claims: []corev1.PersistentVolumeClaim{fast}},
@@ -116,7 +138,7 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := look{
-				phase: c.phase, pods: []corev1.Pod{c.pod}, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
+				phase: c.phase, pods: []corev1.Pod{c.pod}, events: c.events, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
 				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast"),
 			}
 			got := hopeless(l, now)

@@ -86,6 +86,11 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 			return fmt.Errorf("list pods of %s: %w", ns.Name, err)
 		}
 		seen.pods = append(seen.pods, pods.Items...)
+		events, err := c.kube.CoreV1().Events(ns.Name).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.kind=Pod"})
+		if err != nil {
+			return fmt.Errorf("list events of %s: %w", ns.Name, err)
+		}
+		seen.events = append(seen.events, events.Items...)
 		seen.sources[ns.Name] = ns.Source
 	}
 	classes, err := c.classes(ctx)
