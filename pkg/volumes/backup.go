@@ -136,6 +136,8 @@ func (l Look) heldBack(c Claim, b Backed) (v1alpha1.VolumeMethod, string) {
 		return v1alpha1.VolumeNotInBackup, fmt.Sprintf("no data of this volume is in the backup: %s %s is %s%s", b.Kind, b.Name, cmp.Or(b.Phase, "not started"), prefixed(": ", b.Message))
 	case b.Snapshot == "":
 		return v1alpha1.VolumeEmptyInProduction, fmt.Sprintf("it was empty when it was backed up, as %s %s says", b.Kind, b.Name)
+	case l.Refused.Has(c.Source + "/" + b.Pod):
+		return v1alpha1.VolumeNotRestored, fmt.Sprintf("the data of claim %s is in the backup, but tied to pod %s, which the sandbox refused: the one of that name was made in its place", c.Name, b.Pod)
 	case b.Pod == "" || slices.ContainsFunc(l.Mounts, is(c.Namespace)):
 		return v1alpha1.VolumeEmpty, fmt.Sprintf("its data is in the backup, as %s %s says, and Velero did not restore it", b.Kind, b.Name)
 	}

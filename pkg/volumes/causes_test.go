@@ -76,6 +76,7 @@ func TestCauses(t *testing.T) {
 		claim      *Claim // that of the sandbox, if it is not claim
 		pods       []*corev1.Pod
 		backup     Backup
+		refused    string
 		production *Claim
 		source     []*corev1.Pod // pods of production
 		workloads  []Workload
@@ -153,6 +154,11 @@ func TestCauses(t *testing.T) {
 		"in the backup through a pod that came back, and not restored": {
 			pods: []*corev1.Pod{pod("box", "web")}, backup: Backup{FileSystem: true, Held: []Backed{podBackup("web", completed, "k1", "")}},
 			method: v1alpha1.VolumeEmpty, want: lost, says: "its data is in the backup, as PodVolumeBackup pvb says, and Velero did not restore it",
+		},
+		// https://github.com/velero-io/velero/issues/5193
+		"in the backup through a pod that the sandbox refused, and another has its name": {
+			pods: []*corev1.Pod{pod("box", "web")}, backup: Backup{FileSystem: true, Held: []Backed{podBackup("web", completed, "k1", "")}}, refused: "shop/web",
+			method: v1alpha1.VolumeNotRestored, want: sandbox, says: "tied to pod web, which the sandbox refused",
 		},
 		"of two backups of it the one with data counts": {
 			pods:   []*corev1.Pod{pod("box", "web")},
@@ -255,7 +261,7 @@ func TestCauses(t *testing.T) {
 			if test.claim != nil {
 				c = *test.claim
 			}
-			l := Look{Claims: []Claim{c}, Inventory: inventory(bound()), Began: began, Backup: test.backup, Workloads: test.workloads, Transfers: test.transfers}
+			l := Look{Claims: []Claim{c}, Inventory: inventory(bound()), Began: began, Backup: test.backup, Workloads: test.workloads, Transfers: test.transfers, Refused: sets.New(test.refused)}
 			if !test.unread {
 				l.Production.Read = sets.New("shop")
 			}

@@ -71,6 +71,8 @@ type Look struct {
 	Workloads  []Workload
 	Production Origin
 	Backup     Backup
+	// Refused are pods of the backup, "source/name", that the sandbox refused and in whose place a controller made another.
+	Refused sets.Set[string]
 	// Began is when the run did.
 	Began time.Time
 }

@@ -7,6 +7,7 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -95,5 +96,18 @@ func TestClaimsThatTheQuotaRefused(t *testing.T) {
 		if got := refusedClaims(missing, c.blocked); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
 		}
+	}
+}
+
+func TestPodsThatWereReplaced(t *testing.T) {
+	health := &v1alpha1.HealthStatus{Blocked: []string{
+		`shop: StatefulSet/db: pod db-0 is not that of the backup, which the sandbox refused: violates PodSecurity "baseline:latest"`,
+		"shop: Deployment/web: exceeded quota: kymaros-quota",
+	}}
+	if got := replaced(health); !got.Equal(sets.New("shop/db-0")) {
+		t.Errorf("%v", got)
+	}
+	if got := replaced(nil); len(got) != 0 {
+		t.Errorf("%v, of a run without health checks", got)
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -177,8 +178,25 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 func volumeReports(rt *v1alpha1.RestoreTest, s seen) []v1alpha1.VolumeReport {
 	return volumes.Report(volumes.Look{
 		Claims: s.claims, Mounts: s.mounts, Transfers: s.transfers, Inventory: s.inventory, Workloads: s.workloads,
-		Production: s.origin, Backup: s.backupOf(), Began: rt.Status.Run.StartTime.Time,
+		Production: s.origin, Backup: s.backupOf(), Began: rt.Status.Run.StartTime.Time, Refused: replaced(rt.Status.Health),
 	})
+}
+
+// replacedPod finds a pod that the sandbox refused and in whose place a controller made another, in an entry of status.health.blocked.
+var replacedPod = regexp.MustCompile(`^([^:]+): [^:]+: pod (\S+) is not that of the backup, which the sandbox refused: `)
+
+// replaced returns those pods, "source/name".
+func replaced(health *v1alpha1.HealthStatus) sets.Set[string] {
+	all := sets.New[string]()
+	if health == nil {
+		return all
+	}
+	for _, entry := range health.Blocked {
+		if found := replacedPod.FindStringSubmatch(entry); found != nil {
+			all.Insert(found[1] + "/" + found[2])
+		}
+	}
+	return all
 }
 
 func restoreOutcome(rt *v1alpha1.RestoreTest, r v1alpha1.RestoreStatus) score.Restore {
