@@ -50,9 +50,14 @@ func Decided(c *metav1.Condition) bool {
 	return c != nil && c.Status != metav1.ConditionUnknown
 }
 
-// Active tells whether rt has a run that is not cleaned up yet.
+// Began tells whether rt has a run that had its turn, be it over or not.
+func Began(rt *v1alpha1.RestoreTest) bool {
+	return rt.Status.Run != nil && !rt.Status.Run.StartTime.IsZero()
+}
+
+// Active tells whether rt has a run that has begun and is not cleaned up yet.
 func Active(rt *v1alpha1.RestoreTest) bool {
-	return rt.Status.Run != nil && !Is(rt, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
+	return Began(rt) && !Is(rt, v1alpha1.ConditionCleanedUp, metav1.ConditionTrue)
 }
 
 // Expired tells whether the deadline of rt's run has passed, and if not, how long it is until then.

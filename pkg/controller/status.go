@@ -41,7 +41,7 @@ var owned = map[string][]string{
 	Sandbox:     {"sandbox", "sandboxNamespace", "sandboxNamespaces"},
 	Restore:     {"restore", "restoreID", "restoreIDs"},
 	HealthCheck: {"health"},
-	Report:      {"report", "lastRunAt", "lastScore", "lastResult", "lastReportRef"},
+	Report:      {"report", "lastRunAt", "lastScore", "lastResult", "lastReportRef", "lastVerified"},
 	Cleanup:     {"cleanup"},
 }
 

@@ -124,7 +124,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	if rt != nil && rt.Status.Run != nil && conditions.ForRun(rt, v1alpha1.ConditionCleanedUp) == nil {
+	if rt != nil && conditions.Began(rt) && conditions.ForRun(rt, v1alpha1.ConditionCleanedUp) == nil {
 		if left := reportDue(rt, time.Now()); conditions.ForRun(rt, v1alpha1.ConditionReported) == nil && rt.DeletionTimestamp == nil && left > 0 {
 			return left, nil // conditions stand in the order of their first writes, which is to be that of the phases
 		}
@@ -278,7 +278,7 @@ func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen
 
 // report writes what is going on, when it is the current run that is being cleaned up.
 func (c *Controller) report(ctx context.Context, rt *v1alpha1.RestoreTest, keep string, s seen) error {
-	if rt == nil || rt.Status.Run == nil || keep != "" || !conditions.Active(rt) {
+	if rt == nil || keep != "" || !conditions.Active(rt) {
 		return nil
 	}
 	leaked := leakedOf(rt.Status.Run.ID, s.leaked, rt.Status.Cleanup)

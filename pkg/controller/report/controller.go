@@ -91,7 +91,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	metrics.Known(rt.Namespace, rt.Name, rt.Status.LastScore)
-	if rt.Status.Run == nil || conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionReported)) {
+	if !conditions.Began(rt) || conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionReported)) {
 		return 0, nil
 	}
 	d := decide(rt, time.Now())

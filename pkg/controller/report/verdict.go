@@ -72,7 +72,7 @@ func own(rt *v1alpha1.RestoreTest, v *verdict) v1alpha1.RestoreTestStatus {
 	o := v1alpha1.RestoreTestStatus{
 		Report:    &v1alpha1.ReportStatus{RunID: rt.Status.Run.ID},
 		LastRunAt: rt.Status.LastRunAt, LastScore: rt.Status.LastScore,
-		LastResult: rt.Status.LastResult, LastReportRef: rt.Status.LastReportRef,
+		LastResult: rt.Status.LastResult, LastReportRef: rt.Status.LastReportRef, LastVerified: rt.Status.LastVerified,
 	}
 	if v != nil && !v.terminating {
 		o.LastRunAt, o.LastScore = &v.status.CompletedAt, &v.status.Score
@@ -80,6 +80,16 @@ func own(rt *v1alpha1.RestoreTest, v *verdict) v1alpha1.RestoreTestStatus {
 		if v.status.Result == v1alpha1.ResultInconclusive {
 			o.LastScore = nil // 0 would be a failure to whoever looks at the score alone
 		}
+		o.LastVerified = verified(rt.Status.LastVerified, v)
 	}
 	return o
+}
+
+// verified returns the newest backup that passed: that of v, if it did and last is not newer.
+func verified(last *v1alpha1.VerifiedBackup, v *verdict) *v1alpha1.VerifiedBackup {
+	backup := v.status.Backup
+	if v.status.Result != v1alpha1.ResultPass || last != nil && last.BackupTime != nil && (backup.StartedAt == nil || backup.StartedAt.Before(last.BackupTime)) {
+		return last
+	}
+	return &v1alpha1.VerifiedBackup{BackupName: backup.Name, BackupTime: backup.StartedAt, Time: v.status.StartedAt, Report: v.report}
 }

@@ -25,6 +25,7 @@ import (
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
 	"github.com/kymaros/kymaros/pkg/isolation"
+	"github.com/kymaros/kymaros/pkg/line"
 	"github.com/kymaros/kymaros/pkg/metrics"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/scope"
@@ -57,6 +58,7 @@ type Controller struct {
 	tests    restorelisters.RestoreTestLister
 	restores velerolisters.RestoreNamespaceLister
 	backups  velerolisters.BackupNamespaceLister
+	line     controller.Line
 	status   controller.StatusWriter
 	runner   controller.Runner
 	// judged are the claims of each Restore under way whose volumes were looked at.
@@ -71,7 +73,12 @@ type Controller struct {
 func New(ctx context.Context, options Options, kube kubernetes.Interface, client versioned.Interface, tests restoreinformers.RestoreTestInformer,
 	informers veleroinformers.Interface, recorder record.EventRecorder) (*Controller, error) {
 	logger := klog.FromContext(ctx)
+	inLine, err := controller.NewLine(tests.Informer())
+	if err != nil {
+		return nil, err
+	}
 	c := &Controller{
+		line:     inLine,
 		options:  options,
 		kube:     kube,
 		client:   client,
@@ -104,11 +111,18 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 	}
 	onRestore := controller.Handler(queue, ended).(cache.ResourceEventHandlerFuncs)
 	onRestore.DeleteFunc = gone
+	onTest := controller.Handler(queue, controller.Own).(cache.ResourceEventHandlerFuncs)
+	onTest.UpdateFunc = func(was, obj any) {
+		controller.Handler(queue, controller.Own).OnUpdate(was, obj)
+		if line.Holds(was.(*v1alpha1.RestoreTest)) && !line.Holds(obj.(*v1alpha1.RestoreTest)) {
+			c.wakeQueued(queue) // it may have gone without a Restore
+		}
+	}
 	for _, watched := range []struct {
 		informer cache.SharedIndexInformer
 		handler  cache.ResourceEventHandler
 	}{
-		{tests.Informer(), controller.Handler(queue, controller.Own)},
+		{tests.Informer(), onTest},
 		{informers.Restores().Informer(), onRestore},
 		{informers.Backups().Informer(), cache.ResourceEventHandlerFuncs{}}, // read by the lister when a turn comes
 	} {
@@ -124,17 +138,26 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 // Run works until ctx ends.
 func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
 
-// wakeQueued enqueues all tests that wait for their turn.
+// wakeQueued enqueues the tests that had their turn and wait for Velero: one or two, however long the line is.
 func (c *Controller) wakeQueued(queue controller.Queue) {
-	tests, err := c.tests.List(labels.Everything())
-	if err != nil {
-		return // a lister over a cache does not fail
-	}
-	for _, rt := range tests {
+	for _, rt := range c.line.Holding() {
 		if restored := conditions.ForRun(rt, v1alpha1.ConditionRestored); restored != nil && restored.Reason == v1alpha1.ReasonQueued {
 			queue.Add(cache.NewObjectName(rt.Namespace, rt.Name))
 		}
 	}
+}
+
+// before returns the test that had its turn before rt and whose Restore comes first; "" if it is rt's own.
+func (c *Controller) before(rt *v1alpha1.RestoreTest) string {
+	for _, other := range c.line.Holding() {
+		switch {
+		case other.Namespace == rt.Namespace && other.Name == rt.Name:
+			return ""
+		case conditions.Is(other, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue) && !created(other) && inDoubt(other) == "":
+			return other.Namespace + "/" + other.Name
+		}
+	}
+	return ""
 }
 
 func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
@@ -226,7 +249,8 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	if err != nil {
 		return s, err
 	}
-	if s.busy = busy(cached, c.options.MaxRestores); len(s.busy) > 0 && !created(rt) {
+	s.before = c.before(rt)
+	if s.busy = busy(cached, c.options.MaxRestores); (len(s.busy) > 0 || s.before != "") && !created(rt) {
 		return s, nil
 	}
 

@@ -24,6 +24,7 @@ type seen struct {
 	missing error
 	choice  *v1alpha1.BackupChoice // of backup
 	busy    []string               // Restores that Velero does before ours
+	before  string                 // RestoreTest that had its turn before ours and has no Restore yet
 	refused error                  // why the test may not restore what it asks for
 	// production says which claims have a volume of production, once the restore has ended.
 	production []string
@@ -98,6 +99,8 @@ func step(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	case len(s.busy) > 0:
 		return say(metav1.ConditionUnknown, v1alpha1.ReasonQueued,
 			"Velero restores one at a time and a test never goes first; waiting for %s", waitedFor(s.busy))
+	case s.before != "":
+		return say(metav1.ConditionUnknown, v1alpha1.ReasonQueued, "Velero restores one at a time; RestoreTest %s goes before", s.before)
 	}
 	p.create = true
 	p.status.BackupName, p.status.BackupPhase, p.status.BackupChoice = s.backup.Name, string(s.backup.Status.Phase), s.choice

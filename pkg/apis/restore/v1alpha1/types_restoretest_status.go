@@ -10,7 +10,7 @@ import (
 type RestoreTestStatus struct {
 	// Phase in one word. Written by schedule.
 	// +optional
-	// +kubebuilder:validation:Enum=Idle;Running;Completed;Failed
+	// +kubebuilder:validation:Enum=Idle;Queued;Running;Completed;Failed
 	Phase Phase `json:"phase,omitempty"`
 	// Run is the current or last run. Written by schedule.
 	// +optional
@@ -19,7 +19,7 @@ type RestoreTestStatus struct {
 	// +optional
 	NextRunAt *metav1.Time `json:"nextRunAt,omitempty"`
 
-	// LastRunAt is when the last report was written. Written by report, as are the three below.
+	// LastRunAt is when the last report was written. Written by report, as are the four below.
 	// +optional
 	LastRunAt *metav1.Time `json:"lastRunAt,omitempty"`
 	// LastScore is 0 to 100; absent after an inconclusive run.
@@ -33,6 +33,10 @@ type RestoreTestStatus struct {
 	// LastReportRef names the RestoreReport in the test's namespace.
 	// +optional
 	LastReportRef string `json:"lastReportRef,omitempty"`
+
+	// LastVerified is the newest backup that passed, however many runs have ended otherwise since. Written by report.
+	// +optional
+	LastVerified *VerifiedBackup `json:"lastVerified,omitempty"`
 
 	// SandboxNamespace is the first of SandboxNamespaces. Written by sandbox.
 	// +optional
@@ -67,12 +71,28 @@ type RestoreTestStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
+// VerifiedBackup is a backup that was restored into an application that works.
+type VerifiedBackup struct {
+	// BackupName is its name in Velero.
+	BackupName string `json:"backupName"`
+	// BackupTime is when it began.
+	// +optional
+	BackupTime *metav1.Time `json:"backupTime,omitempty"`
+	// Time is when the run began that passed.
+	Time metav1.Time `json:"time"`
+	// Report names the RestoreReport of that run. It may have been pruned since.
+	// +optional
+	Report string `json:"report,omitempty"`
+}
+
 // Phase of a RestoreTest.
 type Phase string
 
-// Phases: Idle before the first run; Running until cleaned up; then Failed after the result fail, else Completed.
+// Phases: Idle before the first run; Queued while one waits for its turn; Running until cleaned up; then Failed after the result
+// fail, else Completed.
 const (
 	PhaseIdle      Phase = "Idle"
+	PhaseQueued    Phase = "Queued"
 	PhaseRunning   Phase = "Running"
 	PhaseCompleted Phase = "Completed"
 	PhaseFailed    Phase = "Failed"
@@ -106,9 +126,10 @@ const (
 	TriggerRequested Trigger = "Requested"
 )
 
-// RunStatus is what a run began with. Written by schedule.
+// RunStatus is what a run began with, or will when its turn comes. Written by schedule.
 type RunStatus struct {
-	// ID is unique among all runs of the cluster: the start in UTC and 6 characters of a hash.
+	// ID is unique among all runs of the cluster: the start in UTC and 6 characters of a hash. A run that waits gets another when
+	// it begins.
 	ID string `json:"id"`
 	// Spec is the test's spec when the run began.
 	Spec RestoreTestSpec `json:"spec"`
@@ -119,10 +140,15 @@ type RunStatus struct {
 	Request string `json:"request,omitempty"`
 	// ScheduledTime is when the run was due.
 	ScheduledTime metav1.Time `json:"scheduledTime"`
-	// StartTime is when it began.
-	StartTime metav1.Time `json:"startTime"`
-	// Deadline is when its verdict is due.
-	Deadline metav1.Time `json:"deadline"`
+	// StartTime is when it had its turn and began; not set as long as it waits in the line.
+	// +optional
+	StartTime metav1.Time `json:"startTime,omitzero"`
+	// Deadline is when its verdict is due; not set as long as it waits in the line.
+	// +optional
+	Deadline metav1.Time `json:"deadline,omitzero"`
+	// MissedTime is when it left the line without having had its turn.
+	// +optional
+	MissedTime metav1.Time `json:"missedTime,omitzero"`
 	// Fence tells whether the admission policies of manifests/fence were in force, as shipped, when the run began.
 	// +optional
 	// +kubebuilder:validation:Enum=intact;notIntact
