@@ -480,6 +480,16 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: maxLines
       type:
         scalar: numeric
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MissedRuns
+  map:
+    fields:
+    - name: count
+      type:
+        scalar: numeric
+      default: 0
+    - name: last
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationChannel
   map:
     fields:
@@ -957,6 +967,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: lastScore
       type:
         scalar: numeric
+    - name: missedRuns
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MissedRuns
     - name: nextRunAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
@@ -1135,6 +1148,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: jitter
+      type:
+        scalar: string
+    - name: runOnCreate
+      type:
+        scalar: boolean
+    - name: startingDeadlineSeconds
+      type:
+        scalar: numeric
     - name: timezone
       type:
         scalar: string
