@@ -37,7 +37,7 @@ func FieldManager(controller string) string { return "kymaros-" + controller }
 
 // owned names the fields of status that each controller writes, beside its condition.
 var owned = map[string][]string{
-	Schedule:    {"phase", "run", "nextRunAt"},
+	Schedule:    {"phase", "run", "nextRunAt", "missedRuns"},
 	Sandbox:     {"sandbox", "sandboxNamespace", "sandboxNamespaces"},
 	Restore:     {"restore", "restoreID", "restoreIDs"},
 	HealthCheck: {"health"},
@@ -99,14 +99,16 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 	if _, err := w.Tests.RestoreTests(rt.Namespace).ApplyStatus(ctx, test, options); err != nil {
 		return fmt.Errorf("apply status: %w", err)
 	}
-	w.record(ctx, rt, next)
+	begins := own.Run != nil && rt.Status.Run != nil && own.Run.ID != rt.Status.Run.ID
+	w.record(ctx, rt, next, begins)
 	return nil
 }
 
-// record tells of a transition: a new status or reason. That a phase waits for the one before is no news.
-func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, next metav1.Condition) {
+// record tells of a transition: a new status or reason, or that a run begins right after another. That a phase waits for the
+// one before is no news.
+func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, next metav1.Condition, begins bool) {
 	old := conditions.ForRun(rt, next.Type)
-	if old != nil && old.Status == next.Status && old.Reason == next.Reason {
+	if old != nil && old.Status == next.Status && old.Reason == next.Reason && !begins {
 		return
 	}
 	klog.FromContext(ctx).V(2).Info("Condition changed", "condition", next.Type, "status", next.Status, "reason", next.Reason)
@@ -114,7 +116,7 @@ func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, nex
 		return
 	}
 	kind := corev1.EventTypeNormal
-	if next.Status == metav1.ConditionFalse || next.Reason == v1alpha1.ReasonStuck || next.Reason == v1alpha1.ReasonLeaked {
+	if next.Status == metav1.ConditionFalse || slices.Contains([]string{v1alpha1.ReasonStuck, v1alpha1.ReasonLeaked, v1alpha1.ReasonMissedTurn}, next.Reason) {
 		kind = corev1.EventTypeWarning
 	}
 	message := next.Message

@@ -1,11 +1,8 @@
 package schedule
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
-	"github.com/robfig/cron/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -27,28 +24,29 @@ type plan struct {
 
 // decide tells whether a run starts now, and when the next one does.
 func decide(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
-	p := plan{status: v1alpha1.RestoreTestStatus{Run: rt.Status.Run, Phase: phase(rt)}}
-	next, reason, err := upcoming(rt, most, now)
-	if !next.IsZero() {
-		p.status.NextRunAt = &metav1.Time{Time: next}
+	p := plan{status: v1alpha1.RestoreTestStatus{Run: rt.Status.Run, Phase: phase(rt), MissedRuns: rt.Status.MissedRuns}}
+	a, reason, err := consult(rt, most, now)
+	if err == nil && !rt.Spec.Suspend {
+		p.status.NextRunAt = &metav1.Time{Time: a.next}
 	}
 
 	if conditions.Active(rt) {
-		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonRunStarted, started(rt.Status.Run))
+		if !a.planned.IsZero() {
+			p.status.NextRunAt = rt.Status.NextRunAt // it has come, and waits for the end of the run
+		}
+		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonRunStarted, started(rt, &p.status))
 		return p
 	}
 	if err != nil {
 		p.condition = condition(rt, metav1.ConditionFalse, reason, err.Error())
 		return p
 	}
-	if trigger, due, ok := due(rt, next, now); ok {
+	if trigger, due, ok := due(rt, a, now); ok {
 		p.starts = true
+		p.status.MissedRuns = a.missed(&rt.Status, a.due.Add(-time.Second)) // for the last one it makes up
 		p.status.Run = newRun(rt, most, trigger, due, now)
 		p.status.Phase = v1alpha1.PhaseRunning
-		if after, _, _ := upcoming(&v1alpha1.RestoreTest{Spec: rt.Spec, Status: p.status}, most, now); !after.IsZero() {
-			p.status.NextRunAt = &metav1.Time{Time: after}
-		}
-		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonRunStarted, started(p.status.Run))
+		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonRunStarted, started(rt, &p.status))
 		return p
 	}
 	if rt.Spec.Suspend {
@@ -56,65 +54,37 @@ func decide(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
 			"spec.suspend is true: no run starts by the clock; set it to false, or ask for one run with the annotation "+v1alpha1.AnnotationRunRequested)
 		return p
 	}
-	p.again = next.Sub(now)
-	p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonNextRunPlanned,
-		fmt.Sprintf("next run at %s (cron %q, timezone %s)", next.UTC().Format(time.RFC3339), rt.Spec.Schedule.Cron, zone(rt)))
+	p.again = a.next.Sub(now)
+	if !a.due.IsZero() { // too late
+		p.status.MissedRuns = a.missed(&rt.Status, a.due)
+	}
+	reason, message := v1alpha1.ReasonNextRunPlanned, nextRun(rt, a)
+	if missedTurn(&p.status) {
+		reason, message = v1alpha1.ReasonMissedTurn, message+tooLate(rt, p.status.MissedRuns)
+	}
+	p.condition = condition(rt, metav1.ConditionTrue, reason, message)
 	return p
 }
 
 // due tells what starts a run now, if anything does, and since when that was due.
-func due(rt *v1alpha1.RestoreTest, next, now time.Time) (v1alpha1.Trigger, time.Time, bool) {
-	run, request := rt.Status.Run, rt.Annotations[v1alpha1.AnnotationRunRequested]
+func due(rt *v1alpha1.RestoreTest, a agenda, now time.Time) (v1alpha1.Trigger, time.Time, bool) {
 	switch {
-	case request != "" && (run == nil || request != run.Request):
+	case asked(rt, rt.Status.Run):
 		return v1alpha1.TriggerRequested, now, true
 	case rt.Spec.Suspend:
 		return "", time.Time{}, false
-	case run == nil:
+	case rt.Status.Run == nil && runsOnCreate(rt):
 		return v1alpha1.TriggerCreated, now, true
-	case !next.After(now):
-		return v1alpha1.TriggerCron, next, true
+	case !a.due.IsZero() && startable(&rt.Spec.Schedule, a.due, now):
+		return v1alpha1.TriggerCron, a.due, true
 	}
 	return "", time.Time{}, false
 }
 
-// upcoming returns when the clock starts the next run: the first time after the start of the last one, so that any number
-// of runs that were missed while no controller ran are made up for by one. It is zero for a suspended or invalid test, and
-// for one that has not run: that one starts at once.
-func upcoming(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) (next time.Time, reason string, err error) {
-	if err := errors.Join(validate(&rt.Spec), most.Exceeded(&rt.Spec)); err != nil {
-		return time.Time{}, v1alpha1.ReasonInvalidSpec, err
-	}
-	schedule, location, err := parse(rt.Spec.Schedule)
-	if err != nil {
-		return time.Time{}, v1alpha1.ReasonInvalidSchedule, err
-	}
-	from := now
-	if run := rt.Status.Run; run != nil {
-		from = run.StartTime.Time
-	}
-	next = schedule.Next(from.In(location))
-	if next.IsZero() {
-		return time.Time{}, v1alpha1.ReasonInvalidSchedule,
-			fmt.Errorf("spec.schedule.cron: %q never comes: no such day within five years", rt.Spec.Schedule.Cron)
-	}
-	if rt.Spec.Suspend || rt.Status.Run == nil {
-		return time.Time{}, "", nil
-	}
-	return next, "", nil
-}
-
-// parse reads cron and time zone.
-func parse(s v1alpha1.Schedule) (cron.Schedule, *time.Location, error) {
-	location, err := time.LoadLocation(s.Timezone) // "" is UTC
-	if err != nil {
-		return nil, nil, fmt.Errorf("spec.schedule.timezone: %q is no IANA time zone; write for example Europe/Brussels", s.Timezone)
-	}
-	schedule, err := cron.ParseStandard(s.Cron)
-	if err != nil {
-		return nil, nil, fmt.Errorf("spec.schedule.cron: %q cannot be read (%w); write five fields, for example \"0 3 * * *\", or @daily", s.Cron, err)
-	}
-	return schedule, location, nil
+// asked tells whether somebody asked for another run since that one began.
+func asked(rt *v1alpha1.RestoreTest, run *v1alpha1.RunStatus) bool {
+	request := rt.Annotations[v1alpha1.AnnotationRunRequested]
+	return request != "" && (run == nil || request != run.Request)
 }
 
 func newRun(rt *v1alpha1.RestoreTest, most bounds.Bounds, trigger v1alpha1.Trigger, due, now time.Time) *v1alpha1.RunStatus {
@@ -153,19 +123,4 @@ func phase(rt *v1alpha1.RestoreTest) v1alpha1.Phase {
 
 func condition(rt *v1alpha1.RestoreTest, status metav1.ConditionStatus, reason, message string) metav1.Condition {
 	return metav1.Condition{Type: v1alpha1.ConditionScheduled, Status: status, Reason: reason, Message: message, ObservedGeneration: rt.Generation}
-}
-
-func started(run *v1alpha1.RunStatus) string {
-	text := fmt.Sprintf("run %s started (%s); its verdict is due by %s", run.ID, run.Trigger, run.Deadline.UTC().Format(time.RFC3339))
-	if run.Fence == v1alpha1.FenceNotIntact {
-		text += "; the admission fence is not intact, and --require-fence=false"
-	}
-	return text
-}
-
-func zone(rt *v1alpha1.RestoreTest) string {
-	if rt.Spec.Schedule.Timezone == "" {
-		return "UTC"
-	}
-	return rt.Spec.Schedule.Timezone
 }

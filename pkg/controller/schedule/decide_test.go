@@ -44,6 +44,15 @@ func ran(start time.Time, cleaned bool) edit {
 	}
 }
 
+// planned gives the test a next run at that time.
+func planned(at time.Time) edit {
+	return func(rt *v1alpha1.RestoreTest) { rt.Status.NextRunAt = &metav1.Time{Time: at} }
+}
+
+func scheduled(change func(*v1alpha1.Schedule)) edit {
+	return func(rt *v1alpha1.RestoreTest) { change(&rt.Spec.Schedule) }
+}
+
 func suspended(rt *v1alpha1.RestoreTest) { rt.Spec.Suspend = true }
 
 func requested(value string) edit {
@@ -82,11 +91,11 @@ func TestDecide(t *testing.T) {
 			want{next: at(11, 3), status: "True", reason: v1alpha1.ReasonNextRunPlanned, phase: v1alpha1.PhaseFailed, again: 15 * time.Hour},
 		},
 		"any number of missed runs is made up for by one": {
-			test(ran(at(3, 3), true)),
-			want{starts: v1alpha1.TriggerCron, due: at(4, 3), next: at(11, 3), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+			test(ran(at(3, 3), true), planned(at(4, 3))),
+			want{starts: v1alpha1.TriggerCron, due: at(10, 3), message: "; 6 runs before it did not start, the last at 2026-03-09T03:00:00Z", next: at(11, 3), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
 		},
 		"no run starts while one is not cleaned up": {
-			test(ran(at(3, 3), false)),
+			test(ran(at(3, 3), false), planned(at(4, 3))),
 			want{next: at(4, 3), status: "True", reason: v1alpha1.ReasonRunStarted, message: "run old", phase: v1alpha1.PhaseRunning},
 		},
 		"a request starts a run between times": {
@@ -98,7 +107,7 @@ func TestDecide(t *testing.T) {
 			want{next: at(11, 3), status: "True", reason: v1alpha1.ReasonNextRunPlanned, phase: v1alpha1.PhaseCompleted, again: 15 * time.Hour},
 		},
 		"a suspended test waits for nothing": {
-			test(ran(at(3, 3), true), suspended),
+			test(ran(at(3, 3), true), planned(at(4, 3)), suspended),
 			want{status: "False", reason: v1alpha1.ReasonSuspended, message: "spec.suspend", phase: v1alpha1.PhaseCompleted},
 		},
 		"a suspended new test does not run": {
@@ -119,7 +128,7 @@ func TestDecide(t *testing.T) {
 			want{status: "False", reason: v1alpha1.ReasonInvalidSchedule, message: "spec.schedule.timezone", phase: v1alpha1.PhaseIdle},
 		},
 		"the time zone counts": {
-			test(ran(at(10, 3), true), func(rt *v1alpha1.RestoreTest) { rt.Spec.Schedule.Timezone = "America/New_York" }),
+			test(ran(at(9, 7), true), planned(at(10, 7)), scheduled(func(s *v1alpha1.Schedule) { s.Timezone = "America/New_York" })),
 			want{starts: v1alpha1.TriggerCron, due: at(10, 7), next: at(11, 7), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
 		},
 		"a duration that the CRD never saw is named": {

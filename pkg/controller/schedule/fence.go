@@ -69,11 +69,11 @@ func fenced(rt *v1alpha1.RestoreTest, p plan, problem string, required bool) pla
 	}
 	if !required {
 		p.status.Run.Fence = v1alpha1.FenceNotIntact
-		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonRunStarted, started(p.status.Run))
+		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonRunStarted, started(rt, &p.status))
 		return p
 	}
 	return plan{
-		status: v1alpha1.RestoreTestStatus{Run: rt.Status.Run, Phase: phase(rt), NextRunAt: rt.Status.NextRunAt},
+		status: v1alpha1.RestoreTestStatus{Run: rt.Status.Run, Phase: phase(rt), NextRunAt: rt.Status.NextRunAt, MissedRuns: rt.Status.MissedRuns},
 		condition: condition(rt, metav1.ConditionFalse, v1alpha1.ReasonFenceNotIntact,
 			"a run is due and does not start, for the admission fence must be in force as it was shipped: "+problem),
 		again: lookAgain,

@@ -63,6 +63,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.LevelResultApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LogCollection"):
 		return &restorev1alpha1.LogCollectionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MissedRuns"):
+		return &restorev1alpha1.MissedRunsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NotificationChannel"):
 		return &restorev1alpha1.NotificationChannelApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Notifications"):

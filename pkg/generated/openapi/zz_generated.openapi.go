@@ -41,6 +41,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.Leak{}.OpenAPIModelName():                    schema_pkg_apis_restore_v1alpha1_Leak(ref),
 		v1alpha1.LevelResult{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_LevelResult(ref),
 		v1alpha1.LogCollection{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_LogCollection(ref),
+		v1alpha1.MissedRuns{}.OpenAPIModelName():              schema_pkg_apis_restore_v1alpha1_MissedRuns(ref),
 		v1alpha1.NotificationChannel{}.OpenAPIModelName():     schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref),
 		v1alpha1.Notifications{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_Notifications(ref),
 		v1alpha1.PodCount{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_PodCount(ref),
@@ -1396,6 +1397,36 @@ func schema_pkg_apis_restore_v1alpha1_LogCollection(ref common.ReferenceCallback
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_MissedRuns(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MissedRuns are times at which the clock started no run: no controller was there, or the run before was still under way.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"count": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Count of them; 101 says that there were more than 100.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"last": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Last is the last of them.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"count", "last"},
+			},
+		},
+		Dependencies: []string{
+			v1.Time{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2568,7 +2599,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestSpec(ref common.ReferenceCallba
 					},
 					"schedule": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Schedule says when runs start. A new RestoreTest runs at once, then by the clock.",
+							Description: "Schedule says when runs start. A new RestoreTest runs at once, unless schedule.runOnCreate is false, then by the clock.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.Schedule{}.OpenAPIModelName()),
 						},
@@ -2663,8 +2694,14 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 					},
 					"nextRunAt": {
 						SchemaProps: spec.SchemaProps{
-							Description: "NextRunAt is when the clock starts the next run. Written by schedule.",
+							Description: "NextRunAt is when the clock starts the next run; what has passed starts when the run before is over. Written by schedule.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"missedRuns": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MissedRuns are the times before the current or last run, or since, at which the clock started none. Absent if there are none. Written by schedule.",
+							Ref:         ref(v1alpha1.MissedRuns{}.OpenAPIModelName()),
 						},
 					},
 					"lastRunAt": {
@@ -2798,7 +2835,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.CleanupStatus{}.OpenAPIModelName(), v1alpha1.HealthStatus{}.OpenAPIModelName(), v1alpha1.ReportStatus{}.OpenAPIModelName(), v1alpha1.RestoreStatus{}.OpenAPIModelName(), v1alpha1.RunStatus{}.OpenAPIModelName(), v1alpha1.SandboxStatus{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.CleanupStatus{}.OpenAPIModelName(), v1alpha1.HealthStatus{}.OpenAPIModelName(), v1alpha1.MissedRuns{}.OpenAPIModelName(), v1alpha1.ReportStatus{}.OpenAPIModelName(), v1alpha1.RestoreStatus{}.OpenAPIModelName(), v1alpha1.RunStatus{}.OpenAPIModelName(), v1alpha1.SandboxStatus{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -3171,7 +3208,7 @@ func schema_pkg_apis_restore_v1alpha1_Schedule(ref common.ReferenceCallback) com
 				Properties: map[string]spec.Schema{
 					"cron": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily.",
+							Description: "Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily. Where clocks are changed, what they skip comes when the gap ends, and what they repeat comes once; with every hour in its field, it follows real time.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3181,6 +3218,27 @@ func schema_pkg_apis_restore_v1alpha1_Schedule(ref common.ReferenceCallback) com
 						SchemaProps: spec.SchemaProps{
 							Description: "Timezone is an IANA name such as Europe/Brussels. Default UTC.",
 							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"startingDeadlineSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "StartingDeadlineSeconds is how late a run by the clock may start. Of several times that were missed one run makes up for all, if the last was not missed by more; else the next time is waited for. Default 86400, which is a day.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"jitter": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Jitter has runs by the clock start later, by less than that, so that not all tests of one time start at once. It is the same for all runs of a test, part of status.nextRunAt, and always less than the shortest time between two times of cron. It does not count for @every. Default none.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"runOnCreate": {
+						SchemaProps: spec.SchemaProps{
+							Description: "RunOnCreate has a test that has never run start at once; false has it wait for the clock. Default true.",
+							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},

@@ -34,7 +34,10 @@ const (
 	ReasonNextRunPlanned = "NextRunPlanned"
 	// ReasonRunStarted: status.run is under way.
 	ReasonRunStarted = "RunStarted"
-	// ReasonInvalidSchedule: cron or timezone cannot be read; edit spec.schedule.
+	// ReasonMissedTurn: a run by the clock was not started within spec.schedule.startingDeadlineSeconds; status.missedRuns tells, and
+	// status.nextRunAt holds the next. It says nothing about the backup.
+	ReasonMissedTurn = "MissedTurn"
+	// ReasonInvalidSchedule: cron or timezone cannot be read, or never comes; edit spec.schedule.
 	ReasonInvalidSchedule = "InvalidSchedule"
 	// ReasonInvalidSpec: another field of the spec makes a run impossible; the message names it.
 	ReasonInvalidSpec = "InvalidSpec"

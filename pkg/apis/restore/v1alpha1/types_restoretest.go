@@ -42,7 +42,7 @@ type RestoreTestList struct {
 type RestoreTestSpec struct {
 	// BackupSource names the backup and the namespaces to restore.
 	BackupSource BackupSource `json:"backupSource"`
-	// Schedule says when runs start. A new RestoreTest runs at once, then by the clock.
+	// Schedule says when runs start. A new RestoreTest runs at once, unless schedule.runOnCreate is false, then by the clock.
 	Schedule Schedule `json:"schedule"`
 	// Suspend stops runs by the clock; a run that is under way goes on, and one asked for by annotation still starts.
 	// +optional
@@ -148,12 +148,31 @@ type ResourceName string
 
 // Schedule says when runs start.
 type Schedule struct {
-	// Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily.
+	// Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily. Where clocks are changed, what they
+	// skip comes when the gap ends, and what they repeat comes once; with every hour in its field, it follows real time.
 	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="!self.trim().startsWith('TZ=') && !self.trim().startsWith('CRON_TZ=')",message="must not begin with a time zone: write that into schedule.timezone, and only the fields here, for example 0 3 * * *"
 	Cron string `json:"cron"`
 	// Timezone is an IANA name such as Europe/Brussels. Default UTC.
 	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.lowerAscii() != 'local'",message="must be an IANA name such as Europe/Brussels: Local would be the zone of the controller's machine"
 	Timezone string `json:"timezone,omitempty"`
+	// StartingDeadlineSeconds is how late a run by the clock may start. Of several times that were missed one run makes up for all,
+	// if the last was not missed by more; else the next time is waited for. Default 86400, which is a day.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=31536000
+	StartingDeadlineSeconds *int64 `json:"startingDeadlineSeconds,omitempty"`
+	// Jitter has runs by the clock start later, by less than that, so that not all tests of one time start at once. It is the same
+	// for all runs of a test, part of status.nextRunAt, and always less than the shortest time between two times of cron. It does
+	// not count for @every. Default none.
+	// +optional
+	Jitter Duration `json:"jitter,omitempty"`
+	// RunOnCreate has a test that has never run start at once; false has it wait for the clock. Default true.
+	// +optional
+	RunOnCreate *bool `json:"runOnCreate,omitempty"`
 }
 
 // SandboxSpec shapes the namespaces that are restored into.

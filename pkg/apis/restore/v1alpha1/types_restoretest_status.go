@@ -15,9 +15,13 @@ type RestoreTestStatus struct {
 	// Run is the current or last run. Written by schedule.
 	// +optional
 	Run *RunStatus `json:"run,omitempty"`
-	// NextRunAt is when the clock starts the next run. Written by schedule.
+	// NextRunAt is when the clock starts the next run; what has passed starts when the run before is over. Written by schedule.
 	// +optional
 	NextRunAt *metav1.Time `json:"nextRunAt,omitempty"`
+	// MissedRuns are the times before the current or last run, or since, at which the clock started none. Absent if there are
+	// none. Written by schedule.
+	// +optional
+	MissedRuns *MissedRuns `json:"missedRuns,omitempty"`
 
 	// LastRunAt is when the last report was written. Written by report, as are the four below.
 	// +optional
@@ -125,6 +129,16 @@ const (
 	// TriggerRequested: annotation kymaros.io/run-requested.
 	TriggerRequested Trigger = "Requested"
 )
+
+// MissedRuns are times at which the clock started no run: no controller was there, or the run before was still under way.
+type MissedRuns struct {
+	// Count of them; 101 says that there were more than 100.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=101
+	Count int32 `json:"count"`
+	// Last is the last of them.
+	Last metav1.Time `json:"last"`
+}
 
 // RunStatus is what a run began with, or will when its turn comes. Written by schedule.
 type RunStatus struct {

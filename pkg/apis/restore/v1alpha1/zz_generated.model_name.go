@@ -119,6 +119,11 @@ func (in LogCollection) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MissedRuns) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MissedRuns"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NotificationChannel) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationChannel"
 }

@@ -486,6 +486,16 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: maxLines
       type:
         scalar: numeric
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MissedRuns
+  map:
+    fields:
+    - name: count
+      type:
+        scalar: numeric
+      default: 0
+    - name: last
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationChannel
   map:
     fields:
@@ -963,6 +973,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: lastScore
       type:
         scalar: numeric
+    - name: missedRuns
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MissedRuns
     - name: nextRunAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
@@ -1141,6 +1154,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: jitter
+      type:
+        scalar: string
+    - name: runOnCreate
+      type:
+        scalar: boolean
+    - name: startingDeadlineSeconds
+      type:
+        scalar: numeric
     - name: timezone
       type:
         scalar: string

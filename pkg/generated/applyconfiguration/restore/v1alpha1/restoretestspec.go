@@ -16,7 +16,7 @@ import (
 type RestoreTestSpecApplyConfiguration struct {
 	// BackupSource names the backup and the namespaces to restore.
 	BackupSource *BackupSourceApplyConfiguration `json:"backupSource,omitempty"`
-	// Schedule says when runs start. A new RestoreTest runs at once, then by the clock.
+	// Schedule says when runs start. A new RestoreTest runs at once, unless schedule.runOnCreate is false, then by the clock.
 	Schedule *ScheduleApplyConfiguration `json:"schedule,omitempty"`
 	// Suspend stops runs by the clock; a run that is under way goes on, and one asked for by annotation still starts.
 	Suspend *bool `json:"suspend,omitempty"`

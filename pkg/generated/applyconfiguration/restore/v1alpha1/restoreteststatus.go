@@ -21,8 +21,11 @@ type RestoreTestStatusApplyConfiguration struct {
 	Phase *restorev1alpha1.Phase `json:"phase,omitempty"`
 	// Run is the current or last run. Written by schedule.
 	Run *RunStatusApplyConfiguration `json:"run,omitempty"`
-	// NextRunAt is when the clock starts the next run. Written by schedule.
+	// NextRunAt is when the clock starts the next run; what has passed starts when the run before is over. Written by schedule.
 	NextRunAt *v1.Time `json:"nextRunAt,omitempty"`
+	// MissedRuns are the times before the current or last run, or since, at which the clock started none. Absent if there are
+	// none. Written by schedule.
+	MissedRuns *MissedRunsApplyConfiguration `json:"missedRuns,omitempty"`
 	// LastRunAt is when the last report was written. Written by report, as are the three below.
 	LastRunAt *v1.Time `json:"lastRunAt,omitempty"`
 	// LastScore is 0 to 100; absent after an inconclusive run.
@@ -74,6 +77,14 @@ func (b *RestoreTestStatusApplyConfiguration) WithRun(value *RunStatusApplyConfi
 // If called multiple times, the NextRunAt field is set to the value of the last call.
 func (b *RestoreTestStatusApplyConfiguration) WithNextRunAt(value v1.Time) *RestoreTestStatusApplyConfiguration {
 	b.NextRunAt = &value
+	return b
+}
+
+// WithMissedRuns sets the MissedRuns field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MissedRuns field is set to the value of the last call.
+func (b *RestoreTestStatusApplyConfiguration) WithMissedRuns(value *MissedRunsApplyConfiguration) *RestoreTestStatusApplyConfiguration {
+	b.MissedRuns = value
 	return b
 }
 

@@ -5,15 +5,29 @@
 
 package v1alpha1
 
+import (
+	restorev1alpha1 "github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
 // ScheduleApplyConfiguration represents a declarative configuration of the Schedule type for use
 // with apply.
 //
 // Schedule says when runs start.
 type ScheduleApplyConfiguration struct {
-	// Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily.
+	// Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily. Where clocks are changed, what they
+	// skip comes when the gap ends, and what they repeat comes once; with every hour in its field, it follows real time.
 	Cron *string `json:"cron,omitempty"`
 	// Timezone is an IANA name such as Europe/Brussels. Default UTC.
 	Timezone *string `json:"timezone,omitempty"`
+	// StartingDeadlineSeconds is how late a run by the clock may start. Of several times that were missed one run makes up for all,
+	// if the last was not missed by more; else the next time is waited for. Default 86400, which is a day.
+	StartingDeadlineSeconds *int64 `json:"startingDeadlineSeconds,omitempty"`
+	// Jitter has runs by the clock start later, by less than that, so that not all tests of one time start at once. It is the same
+	// for all runs of a test, part of status.nextRunAt, and always less than the shortest time between two times of cron. It does
+	// not count for @every. Default none.
+	Jitter *restorev1alpha1.Duration `json:"jitter,omitempty"`
+	// RunOnCreate has a test that has never run start at once; false has it wait for the clock. Default true.
+	RunOnCreate *bool `json:"runOnCreate,omitempty"`
 }
 
 // ScheduleApplyConfiguration constructs a declarative configuration of the Schedule type for use with
@@ -35,5 +49,29 @@ func (b *ScheduleApplyConfiguration) WithCron(value string) *ScheduleApplyConfig
 // If called multiple times, the Timezone field is set to the value of the last call.
 func (b *ScheduleApplyConfiguration) WithTimezone(value string) *ScheduleApplyConfiguration {
 	b.Timezone = &value
+	return b
+}
+
+// WithStartingDeadlineSeconds sets the StartingDeadlineSeconds field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the StartingDeadlineSeconds field is set to the value of the last call.
+func (b *ScheduleApplyConfiguration) WithStartingDeadlineSeconds(value int64) *ScheduleApplyConfiguration {
+	b.StartingDeadlineSeconds = &value
+	return b
+}
+
+// WithJitter sets the Jitter field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Jitter field is set to the value of the last call.
+func (b *ScheduleApplyConfiguration) WithJitter(value restorev1alpha1.Duration) *ScheduleApplyConfiguration {
+	b.Jitter = &value
+	return b
+}
+
+// WithRunOnCreate sets the RunOnCreate field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the RunOnCreate field is set to the value of the last call.
+func (b *ScheduleApplyConfiguration) WithRunOnCreate(value bool) *ScheduleApplyConfiguration {
+	b.RunOnCreate = &value
 	return b
 }
