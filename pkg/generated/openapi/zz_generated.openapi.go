@@ -79,6 +79,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.SourceNamespace{}.OpenAPIModelName():         schema_pkg_apis_restore_v1alpha1_SourceNamespace(ref),
 		v1alpha1.TCPSocketCheck{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref),
 		v1alpha1.ValidationLevels{}.OpenAPIModelName():        schema_pkg_apis_restore_v1alpha1_ValidationLevels(ref),
+		v1alpha1.VerifiedBackup{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_VerifiedBackup(ref),
 		v1alpha1.VolumeReport{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_VolumeReport(ref),
 		v1.APIGroup{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_APIGroup(ref),
 		v1.APIGroupList{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_APIGroupList(ref),
@@ -2706,7 +2707,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 					},
 					"lastRunAt": {
 						SchemaProps: spec.SchemaProps{
-							Description: "LastRunAt is when the last report was written. Written by report, as are the three below.",
+							Description: "LastRunAt is when the last report was written. Written by report, as are the four below.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
@@ -2728,6 +2729,12 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 							Description: "LastReportRef names the RestoreReport in the test's namespace.",
 							Type:        []string{"string"},
 							Format:      "",
+						},
+					},
+					"lastVerified": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LastVerified is the newest backup that passed, however many runs have ended otherwise since. Written by report.",
+							Ref:         ref(v1alpha1.VerifiedBackup{}.OpenAPIModelName()),
 						},
 					},
 					"sandboxNamespace": {
@@ -2835,7 +2842,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.CleanupStatus{}.OpenAPIModelName(), v1alpha1.HealthStatus{}.OpenAPIModelName(), v1alpha1.MissedRuns{}.OpenAPIModelName(), v1alpha1.ReportStatus{}.OpenAPIModelName(), v1alpha1.RestoreStatus{}.OpenAPIModelName(), v1alpha1.RunStatus{}.OpenAPIModelName(), v1alpha1.SandboxStatus{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.CleanupStatus{}.OpenAPIModelName(), v1alpha1.HealthStatus{}.OpenAPIModelName(), v1alpha1.MissedRuns{}.OpenAPIModelName(), v1alpha1.ReportStatus{}.OpenAPIModelName(), v1alpha1.RestoreStatus{}.OpenAPIModelName(), v1alpha1.RunStatus{}.OpenAPIModelName(), v1alpha1.SandboxStatus{}.OpenAPIModelName(), v1alpha1.VerifiedBackup{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -2843,12 +2850,12 @@ func schema_pkg_apis_restore_v1alpha1_RunStatus(ref common.ReferenceCallback) co
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "RunStatus is what a run began with. Written by schedule.",
+				Description: "RunStatus is what a run began with, or will when its turn comes. Written by schedule.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"id": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ID is unique among all runs of the cluster: the start in UTC and 6 characters of a hash.",
+							Description: "ID is unique among all runs of the cluster: the start in UTC and 6 characters of a hash. A run that waits gets another when it begins.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -2884,13 +2891,19 @@ func schema_pkg_apis_restore_v1alpha1_RunStatus(ref common.ReferenceCallback) co
 					},
 					"startTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "StartTime is when it began.",
+							Description: "StartTime is when it had its turn and began; not set as long as it waits in the line.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
 					"deadline": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Deadline is when its verdict is due.",
+							Description: "Deadline is when its verdict is due; not set as long as it waits in the line.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"missedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MissedTime is when it left the line without having had its turn.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
@@ -2902,7 +2915,7 @@ func schema_pkg_apis_restore_v1alpha1_RunStatus(ref common.ReferenceCallback) co
 						},
 					},
 				},
-				Required: []string{"id", "spec", "trigger", "scheduledTime", "startTime", "deadline"},
+				Required: []string{"id", "spec", "trigger", "scheduledTime"},
 			},
 		},
 		Dependencies: []string{
@@ -3527,6 +3540,49 @@ func schema_pkg_apis_restore_v1alpha1_ValidationLevels(ref common.ReferenceCallb
 		},
 		Dependencies: []string{
 			v1alpha1.LevelResult{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_VerifiedBackup(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VerifiedBackup is a backup that was restored into an application that works.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"backupName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BackupName is its name in Velero.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"backupTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BackupTime is when it began.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"time": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Time is when the run began that passed.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"report": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Report names the RestoreReport of that run. It may have been pruned since.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"backupName", "time"},
+			},
+		},
+		Dependencies: []string{
+			v1.Time{}.OpenAPIModelName()},
 	}
 }
 

@@ -309,6 +309,11 @@ func (in ValidationLevels) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VerifiedBackup) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VerifiedBackup"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VolumeReport) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VolumeReport"
 }

@@ -973,6 +973,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: lastScore
       type:
         scalar: numeric
+    - name: lastVerified
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VerifiedBackup
     - name: missedRuns
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MissedRuns
@@ -1025,6 +1028,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: missedTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
     - name: request
       type:
         scalar: string
@@ -1271,6 +1277,22 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.LevelResult
       default: {}
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VerifiedBackup
+  map:
+    fields:
+    - name: backupName
+      type:
+        scalar: string
+      default: ""
+    - name: backupTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: report
+      type:
+        scalar: string
+    - name: time
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VolumeReport
   map:
     fields:

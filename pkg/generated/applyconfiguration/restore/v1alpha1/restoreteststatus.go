@@ -26,13 +26,15 @@ type RestoreTestStatusApplyConfiguration struct {
 	// MissedRuns are the times before the current or last run, or since, at which the clock started none. Absent if there are
 	// none. Written by schedule.
 	MissedRuns *MissedRunsApplyConfiguration `json:"missedRuns,omitempty"`
-	// LastRunAt is when the last report was written. Written by report, as are the three below.
+	// LastRunAt is when the last report was written. Written by report, as are the four below.
 	LastRunAt *v1.Time `json:"lastRunAt,omitempty"`
 	// LastScore is 0 to 100; absent after an inconclusive run.
 	LastScore  *int32                  `json:"lastScore,omitempty"`
 	LastResult *restorev1alpha1.Result `json:"lastResult,omitempty"`
 	// LastReportRef names the RestoreReport in the test's namespace.
 	LastReportRef *string `json:"lastReportRef,omitempty"`
+	// LastVerified is the newest backup that passed, however many runs have ended otherwise since. Written by report.
+	LastVerified *VerifiedBackupApplyConfiguration `json:"lastVerified,omitempty"`
 	// SandboxNamespace is the first of SandboxNamespaces. Written by sandbox.
 	SandboxNamespace *string `json:"sandboxNamespace,omitempty"`
 	// SandboxNamespaces are the names in status.sandbox. Written by sandbox.
@@ -117,6 +119,14 @@ func (b *RestoreTestStatusApplyConfiguration) WithLastResult(value restorev1alph
 // If called multiple times, the LastReportRef field is set to the value of the last call.
 func (b *RestoreTestStatusApplyConfiguration) WithLastReportRef(value string) *RestoreTestStatusApplyConfiguration {
 	b.LastReportRef = &value
+	return b
+}
+
+// WithLastVerified sets the LastVerified field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LastVerified field is set to the value of the last call.
+func (b *RestoreTestStatusApplyConfiguration) WithLastVerified(value *VerifiedBackupApplyConfiguration) *RestoreTestStatusApplyConfiguration {
+	b.LastVerified = value
 	return b
 }
 

@@ -13,9 +13,10 @@ import (
 // RunStatusApplyConfiguration represents a declarative configuration of the RunStatus type for use
 // with apply.
 //
-// RunStatus is what a run began with. Written by schedule.
+// RunStatus is what a run began with, or will when its turn comes. Written by schedule.
 type RunStatusApplyConfiguration struct {
-	// ID is unique among all runs of the cluster: the start in UTC and 6 characters of a hash.
+	// ID is unique among all runs of the cluster: the start in UTC and 6 characters of a hash. A run that waits gets another when
+	// it begins.
 	ID *string `json:"id,omitempty"`
 	// Spec is the test's spec when the run began.
 	Spec *RestoreTestSpecApplyConfiguration `json:"spec,omitempty"`
@@ -25,10 +26,12 @@ type RunStatusApplyConfiguration struct {
 	Request *string `json:"request,omitempty"`
 	// ScheduledTime is when the run was due.
 	ScheduledTime *v1.Time `json:"scheduledTime,omitempty"`
-	// StartTime is when it began.
+	// StartTime is when it had its turn and began; not set as long as it waits in the line.
 	StartTime *v1.Time `json:"startTime,omitempty"`
-	// Deadline is when its verdict is due.
+	// Deadline is when its verdict is due; not set as long as it waits in the line.
 	Deadline *v1.Time `json:"deadline,omitempty"`
+	// MissedTime is when it left the line without having had its turn.
+	MissedTime *v1.Time `json:"missedTime,omitempty"`
 	// Fence tells whether the admission policies of manifests/fence were in force, as shipped, when the run began.
 	Fence *restorev1alpha1.FenceState `json:"fence,omitempty"`
 }
@@ -92,6 +95,14 @@ func (b *RunStatusApplyConfiguration) WithStartTime(value v1.Time) *RunStatusApp
 // If called multiple times, the Deadline field is set to the value of the last call.
 func (b *RunStatusApplyConfiguration) WithDeadline(value v1.Time) *RunStatusApplyConfiguration {
 	b.Deadline = &value
+	return b
+}
+
+// WithMissedTime sets the MissedTime field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MissedTime field is set to the value of the last call.
+func (b *RunStatusApplyConfiguration) WithMissedTime(value v1.Time) *RunStatusApplyConfiguration {
+	b.MissedTime = &value
 	return b
 }
 
