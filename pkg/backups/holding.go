@@ -30,7 +30,7 @@ func (h holding) filtered() bool { return h.partly || h.kinds > 0 || h.dataless 
 func held(b *velerov1.Backup, want Wanted, policy Policy) holding {
 	var h holding
 	for i, ns := range want.Source.Namespaces {
-		if !holds(b, ns.Name) {
+		if !Selects(b, ns.Name) {
 			h.nothing = fmt.Sprintf("does not hold namespace %q (spec.backupSource.namespaces[%d]); it includes %s", ns.Name, i, namespacesOf(b))
 			return h
 		}
@@ -110,8 +110,8 @@ func tookData(b *velerov1.Backup) bool {
 	return files && pods == all || b.Status.VolumeSnapshotsCompleted > 0 || b.Status.CSIVolumeSnapshotsCompleted > 0
 }
 
-// holds tells whether b's spec selects the namespace. Velero's wildcards are those of shell patterns.
-func holds(b *velerov1.Backup, namespace string) bool {
+// Selects tells whether b's spec selects the namespace. Velero's wildcards are those of shell patterns.
+func Selects(b *velerov1.Backup, namespace string) bool {
 	matches := func(pattern string) bool {
 		ok, err := path.Match(pattern, namespace)
 		return err == nil && ok

@@ -42,8 +42,8 @@ func newer(chosen *candidate, judged []*candidate, want Wanted) Newer {
 	var entries []entry
 	for _, c := range judged {
 		at := asked(c.Backup)
-		concerned := slices.ContainsFunc(want.Source.Namespaces, func(ns v1alpha1.SourceNamespace) bool { return holds(c.Backup, ns.Name) })
-		if concerned && at.After(asked(chosen.Backup)) && (ended(c.Backup) || want.Now.Sub(at) > underWay) {
+		concerned := slices.ContainsFunc(want.Source.Namespaces, func(ns v1alpha1.SourceNamespace) bool { return Selects(c.Backup, ns.Name) })
+		if concerned && at.After(asked(chosen.Backup)) && (Ended(c.Backup) || want.Now.Sub(at) > underWay) {
 			failed, why := passedOver(c)
 			entries = append(entries, entry{at, failed, clip(fmt.Sprintf("%s: %s, begun %s: %s", c.Name, phaseOf(c.Backup), moment(at), why))})
 		}
@@ -94,8 +94,8 @@ func asked(b *velerov1.Backup) time.Time {
 	return b.CreationTimestamp.Time
 }
 
-// ended tells whether Velero makes no more of b.
-func ended(b *velerov1.Backup) bool {
+// Ended tells whether Velero makes no more of b.
+func Ended(b *velerov1.Backup) bool {
 	switch b.Status.Phase {
 	case velerov1.BackupPhaseCompleted, velerov1.BackupPhasePartiallyFailed, velerov1.BackupPhaseFailed,
 		velerov1.BackupPhaseFailedValidation, velerov1.BackupPhaseDeleting:
@@ -117,7 +117,7 @@ func failing(b *velerov1.Backup) bool {
 
 func failure(b *velerov1.Backup) string {
 	switch {
-	case !ended(b):
+	case !Ended(b):
 		return "it has not ended after a day; see Velero's log"
 	case empty(b) && b.Status.Phase == velerov1.BackupPhaseCompleted:
 		return "it holds nothing: Velero backed up 0 items"

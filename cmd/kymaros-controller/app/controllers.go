@@ -125,7 +125,10 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		if err != nil {
 			return nil, err
 		}
-		built, err := schedule.New(ctx, schedule.Options{RequireFence: options.RequireFence, Bounds: options.Bounds}, c.kymaros, tests, checker.Problem, recorder)
+		built, err := schedule.New(ctx, schedule.Options{
+			RequireFence: options.RequireFence, Bounds: options.Bounds, VeleroNamespace: options.VeleroNamespace, MaxRestores: options.MaxRestores,
+			RunsAhead: options.RunsAhead, WaitForAnyBackup: options.WaitForAnyBackup, StalledAfter: options.VeleroStalledAfter,
+		}, c.kymaros, tests, velero, checker.Problem, recorder)
 		return run(built, err)
 	case controller.Sandbox:
 		built, err := sandbox.New(ctx, sandbox.Options{

@@ -24,7 +24,13 @@ type Options struct {
 	VeleroNamespace string
 	ClusterDomain   string
 	MaxRestores     int
-	CheckWorkers    int
+	// RunsAhead is how many runs get their sandbox while others restore.
+	RunsAhead int
+	// WaitForAnyBackup keeps runs back while Velero is at any backup.
+	WaitForAnyBackup bool
+	// VeleroStalledAfter is how long Velero may keep the line before those who wait say so.
+	VeleroStalledAfter time.Duration
+	CheckWorkers       int
 	// PermittedResources are those that tests may add to what is restored.
 	PermittedResources []string
 	// IsolationProof is require, report or off.
@@ -52,6 +58,8 @@ func NewOptions() *Options {
 		VeleroNamespace:      env("KYMAROS_VELERO_NAMESPACE", "velero"),
 		ClusterDomain:        "cluster.local",
 		MaxRestores:          1,
+		RunsAhead:            1,
+		VeleroStalledAfter:   time.Hour,
 		CheckWorkers:         8,
 		IsolationProof:       isolation.Required,
 		RequireFence:         true,
@@ -71,6 +79,9 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero's Backups and Restores")
 	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of kymaros-dns must be the same")
 	fs.IntVar(&o.MaxRestores, "max-restores", o.MaxRestores, "how many Velero Restores of ours may be under way at once")
+	fs.IntVar(&o.RunsAhead, "runs-ahead", o.RunsAhead, "how many runs get their sandbox, and a proof of isolation, while Velero restores for the runs before them; all others wait without")
+	fs.BoolVar(&o.WaitForAnyBackup, "wait-for-any-backup", o.WaitForAnyBackup, "start no run while Velero is at any backup; without, only those wait whose namespaces are being backed up")
+	fs.DurationVar(&o.VeleroStalledAfter, "velero-stalled-after", o.VeleroStalledAfter, "how long Velero may keep the line of runs before those who wait say VeleroStalled")
 	fs.IntVar(&o.CheckWorkers, "check-workers", o.CheckWorkers, "how many health checks may run at once")
 	fs.StringSliceVar(&o.PermittedResources, "permitted-resources", o.PermittedResources,
 		"resources, such as certificates.cert-manager.io, that a RestoreTest may restore beside the built-in list (spec.restore.includedResources); "+
@@ -121,6 +132,12 @@ func (o *Options) Validate() error {
 		if number < 1 {
 			errs = append(errs, fmt.Errorf("--%s=%d: must be at least 1", flag, number))
 		}
+	}
+	if o.RunsAhead < 0 {
+		errs = append(errs, fmt.Errorf("--runs-ahead=%d: must be 0 or more", o.RunsAhead))
+	}
+	if o.VeleroStalledAfter <= 0 {
+		errs = append(errs, fmt.Errorf("--velero-stalled-after=%s: must be more than 0", o.VeleroStalledAfter))
 	}
 	for _, resource := range o.PermittedResources {
 		if err := scope.Permit(resource); err != nil {

@@ -71,7 +71,7 @@ func (a agenda) missed(status *v1alpha1.RestoreTestStatus, until time.Time) *v1a
 
 // missedTurn tells whether the last of the missed runs has not been made up for by another.
 func missedTurn(status *v1alpha1.RestoreTestStatus) bool {
-	return status.MissedRuns != nil && (status.Run == nil || status.MissedRuns.Last.After(status.Run.ScheduledTime.Time))
+	return status.MissedRuns != nil && (status.Run == nil || !status.Run.MissedTime.IsZero() || status.MissedRuns.Last.After(status.Run.ScheduledTime.Time))
 }
 
 // startable tells whether a run that was due then may still start.

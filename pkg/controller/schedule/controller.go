@@ -3,7 +3,6 @@ package schedule
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -19,7 +18,9 @@ import (
 	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	informers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
+	veleroinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/velero/v1"
 	listers "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
 	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
@@ -30,6 +31,14 @@ type Controller struct {
 	fence        Fence
 	requireFence bool
 	bounds       bounds.Bounds
+	restores     velerolisters.RestoreNamespaceLister
+	backups      velerolisters.BackupNamespaceLister
+	line         controller.Line
+	room         int
+	anyBackup    bool
+	stalledAfter time.Duration
+	turns        turns
+	intactAt     time.Time // when the fence was last seen intact for a turn
 	status       controller.StatusWriter
 	runner       controller.Runner
 }
@@ -43,29 +52,56 @@ type Options struct {
 	RequireFence bool
 	// Bounds are what one test may take: none starts that asks for more.
 	Bounds bounds.Bounds
+	// VeleroNamespace holds Velero's Backups and Restores.
+	VeleroNamespace string
+	// MaxRestores is how many Restores of ours may be under way at once, and RunsAhead how many runs beyond those get their sandbox
+	// while they wait for Velero.
+	MaxRestores, RunsAhead int
+	// WaitForAnyBackup keeps all runs back while Velero is at any backup, and not only those whose namespaces it backs up.
+	WaitForAnyBackup bool
+	// StalledAfter is how long Velero may keep the line before those who wait say so.
+	StalledAfter time.Duration
 }
 
 // New returns the schedule controller. It fails if the informer was stopped already.
-func New(ctx context.Context, options Options, client versioned.Interface, tests informers.RestoreTestInformer, fence Fence,
-	recorder record.EventRecorder) (*Controller, error) {
+func New(ctx context.Context, options Options, client versioned.Interface, tests informers.RestoreTestInformer, ofVelero veleroinformers.Interface,
+	fence Fence, recorder record.EventRecorder) (*Controller, error) {
 	metrics.Register()
 	logger := klog.FromContext(ctx)
+	inLine, err := controller.NewLine(tests.Informer())
+	if err != nil {
+		return nil, err
+	}
 	c := &Controller{
 		client:       client,
 		tests:        tests.Lister(),
 		fence:        fence,
 		requireFence: options.RequireFence,
 		bounds:       options.Bounds,
+		restores:     ofVelero.Restores().Lister().Restores(options.VeleroNamespace),
+		backups:      ofVelero.Backups().Lister().Backups(options.VeleroNamespace),
+		line:         inLine,
+		room:         options.MaxRestores + options.RunsAhead,
+		anyBackup:    options.WaitForAnyBackup,
+		stalledAfter: options.StalledAfter,
+		turns:        turns{},
 		status:       controller.StatusWriter{Controller: controller.Schedule, Tests: client.RestoreV1alpha1(), Recorder: recorder},
 	}
 	queue := controller.NewQueue(controller.FieldManager(controller.Schedule))
-	handler, err := tests.Informer().AddEventHandlerWithOptions(controller.Handler(queue, controller.Own), cache.HandlerOptions{Logger: &logger})
-	if err != nil {
-		return nil, err
-	}
-	c.runner = controller.Runner{
-		Name: controller.FieldManager(controller.Schedule), Workers: 2, Queue: queue,
-		Synced: []cache.DoneChecker{handler.HasSyncedChecker()}, Sync: c.sync,
+	c.runner = controller.Runner{Name: controller.FieldManager(controller.Schedule), Workers: 2, Queue: queue, Sync: c.sync}
+	for _, watched := range []struct {
+		informer cache.SharedIndexInformer
+		handler  cache.ResourceEventHandler
+	}{
+		{tests.Informer(), onTest(queue)},
+		{ofVelero.Restores().Informer(), onVelero(queue, restored)},
+		{ofVelero.Backups().Informer(), onVelero(queue, backedUp)},
+	} {
+		handler, err := watched.informer.AddEventHandlerWithOptions(watched.handler, cache.HandlerOptions{Logger: &logger})
+		if err != nil {
+			return nil, err
+		}
+		c.runner.Synced = append(c.runner.Synced, handler.HasSyncedChecker())
 	}
 	return c, nil
 }
@@ -79,6 +115,9 @@ func (c *Controller) Run(ctx context.Context) {
 }
 
 func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
+	if key == theLine {
+		return c.advance(ctx, time.Now())
+	}
 	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
 	if apierrors.IsNotFound(err) {
 		return 0, nil
@@ -87,14 +126,6 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	plan := decide(rt, c.bounds, time.Now())
-	var unseen error
-	if plan.starts {
-		var problem string
-		if problem, unseen = c.look(ctx); unseen != nil {
-			problem = notSeen
-		}
-		plan = fenced(rt, plan, problem, c.requireFence)
-	}
 	if conditions.Active(rt) && !controller.HasFinalizer(rt) {
 		// A test with a run must not vanish and leave its sandbox behind: the sandbox controller waits for the finalizer.
 		// It comes after the run, so that a finalizer without a run under way always means that it is over.
@@ -106,12 +137,5 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 			metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Schedule)})
 		return 0, err
 	}
-	err = c.status.Write(ctx, rt, plan.condition, plan.status)
-	if c.requireFence {
-		return plan.again, errors.Join(err, unseen)
-	}
-	if unseen != nil { // who runs without it gets no run less for it
-		klog.FromContext(ctx).Error(unseen, "A run starts, and nobody knows of the fence")
-	}
-	return plan.again, err
+	return plan.again, c.status.Write(ctx, rt, plan.condition, plan.status)
 }

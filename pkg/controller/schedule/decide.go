@@ -8,21 +8,23 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/bounds"
 	"github.com/kymaros/kymaros/pkg/conditions"
-	"github.com/kymaros/kymaros/pkg/names"
+	"github.com/kymaros/kymaros/pkg/line"
 )
 
 // defaultTimeout bounds a run whose test gives no timeout.
 const defaultTimeout = time.Hour
+
+// suspended is what Scheduled says of a test that is.
+const suspended = "spec.suspend is true: no run starts by the clock; set it to false, or ask for one run with the annotation " + v1alpha1.AnnotationRunRequested
 
 // plan is what decide wants done.
 type plan struct {
 	status    v1alpha1.RestoreTestStatus // schedule's own fields
 	condition metav1.Condition
 	again     time.Duration // until the next run is due; 0: nothing to wait for
-	starts    bool          // a run starts
 }
 
-// decide tells whether a run starts now, and when the next one does.
+// decide tells whether a run is due now, and when the next one is.
 func decide(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
 	p := plan{status: v1alpha1.RestoreTestStatus{Run: rt.Status.Run, Phase: phase(rt), MissedRuns: rt.Status.MissedRuns}}
 	a, reason, err := consult(rt, most, now)
@@ -37,21 +39,22 @@ func decide(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
 		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonRunStarted, started(rt, &p.status))
 		return p
 	}
+	if line.Waits(rt) {
+		return wait(rt, p, reason, err, now)
+	}
 	if err != nil {
 		p.condition = condition(rt, metav1.ConditionFalse, reason, err.Error())
 		return p
 	}
 	if trigger, due, ok := due(rt, a, now); ok {
-		p.starts = true
 		p.status.MissedRuns = a.missed(&rt.Status, a.due.Add(-time.Second)) // for the last one it makes up
-		p.status.Run = newRun(rt, most, trigger, due, now)
-		p.status.Phase = v1alpha1.PhaseRunning
-		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonRunStarted, started(rt, &p.status))
+		p.status.Run = join(rt, trigger, due, now)
+		p.status.Phase = v1alpha1.PhaseQueued
+		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonQueued, queued)
 		return p
 	}
 	if rt.Spec.Suspend {
-		p.condition = condition(rt, metav1.ConditionFalse, v1alpha1.ReasonSuspended,
-			"spec.suspend is true: no run starts by the clock; set it to false, or ask for one run with the annotation "+v1alpha1.AnnotationRunRequested)
+		p.condition = condition(rt, metav1.ConditionFalse, v1alpha1.ReasonSuspended, suspended)
 		return p
 	}
 	p.again = a.next.Sub(now)
@@ -87,35 +90,18 @@ func asked(rt *v1alpha1.RestoreTest, run *v1alpha1.RunStatus) bool {
 	return request != "" && (run == nil || request != run.Request)
 }
 
-func newRun(rt *v1alpha1.RestoreTest, most bounds.Bounds, trigger v1alpha1.Trigger, due, now time.Time) *v1alpha1.RunStatus {
-	spec := rt.Spec.DeepCopy()
-	limit := defaultTimeout
-	if spec.Timeout != nil {
-		limit = spec.Timeout.Or(limit)
-	}
-	if ttl := spec.Sandbox.TTL.Or(limit); ttl < limit {
-		limit = ttl
-	}
-	limit = most.Life(limit)
-	return &v1alpha1.RunStatus{
-		ID:            names.RunID(string(rt.UID), now),
-		Spec:          *spec,
-		Trigger:       trigger,
-		Request:       rt.Annotations[v1alpha1.AnnotationRunRequested],
-		ScheduledTime: metav1.NewTime(due.UTC()),
-		StartTime:     metav1.NewTime(now.UTC()),
-		Deadline:      metav1.NewTime(now.Add(limit).UTC()),
-	}
-}
-
 // phase tells in one word how things stand before a new run.
 func phase(rt *v1alpha1.RestoreTest) v1alpha1.Phase {
 	switch {
 	case rt.Status.Run == nil:
 		return v1alpha1.PhaseIdle
+	case line.Waits(rt):
+		return v1alpha1.PhaseQueued
 	case conditions.Active(rt):
 		return v1alpha1.PhaseRunning
-	case rt.Status.LastResult == v1alpha1.ResultFail, !conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue):
+	case !conditions.Began(rt) && rt.Status.LastRunAt == nil:
+		return v1alpha1.PhaseIdle
+	case rt.Status.LastResult == v1alpha1.ResultFail, conditions.Began(rt) && !conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue):
 		return v1alpha1.PhaseFailed // the last result is that of an earlier run if nobody reported this one
 	}
 	return v1alpha1.PhaseCompleted

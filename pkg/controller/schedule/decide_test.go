@@ -53,7 +53,7 @@ func scheduled(change func(*v1alpha1.Schedule)) edit {
 	return func(rt *v1alpha1.RestoreTest) { change(&rt.Spec.Schedule) }
 }
 
-func suspended(rt *v1alpha1.RestoreTest) { rt.Spec.Suspend = true }
+func isSuspended(rt *v1alpha1.RestoreTest) { rt.Spec.Suspend = true }
 
 func requested(value string) edit {
 	return func(rt *v1alpha1.RestoreTest) { rt.Annotations[v1alpha1.AnnotationRunRequested] = value }
@@ -106,15 +106,15 @@ func TestDecide(t *testing.T) {
 			test(ran(at(10, 3), true), requested("x"), func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Request = "x" }),
 			want{next: at(11, 3), status: "True", reason: v1alpha1.ReasonNextRunPlanned, phase: v1alpha1.PhaseCompleted, again: 15 * time.Hour},
 		},
-		"a suspended test waits for nothing": {
-			test(ran(at(3, 3), true), planned(at(4, 3)), suspended),
+		"a isSuspended test waits for nothing": {
+			test(ran(at(3, 3), true), planned(at(4, 3)), isSuspended),
 			want{status: "False", reason: v1alpha1.ReasonSuspended, message: "spec.suspend", phase: v1alpha1.PhaseCompleted},
 		},
-		"a suspended new test does not run": {
-			test(suspended), want{status: "False", reason: v1alpha1.ReasonSuspended, phase: v1alpha1.PhaseIdle},
+		"a isSuspended new test does not run": {
+			test(isSuspended), want{status: "False", reason: v1alpha1.ReasonSuspended, phase: v1alpha1.PhaseIdle},
 		},
-		"a request is answered although the test is suspended": {
-			test(suspended, requested("x")),
+		"a request is answered although the test is isSuspended": {
+			test(isSuspended, requested("x")),
 			want{starts: v1alpha1.TriggerRequested, due: now, status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
 		},
 		"a bad cron starts nothing and names the field": {

@@ -15,6 +15,8 @@ import (
 const (
 	// lookAgain is how long a run that is due waits before the fence is looked at again.
 	lookAgain = 15 * time.Second
+	// sharedFor is how long runs that begin rely on the look of one that began before.
+	sharedFor = 5 * time.Second
 	// intactFor and brokenFor are how long the metric tells of the last look while no run is due.
 	intactFor, brokenFor = time.Hour, time.Minute
 	// notSeen stands for the error of a look: texts of errors differ from one to the next.
@@ -29,6 +31,18 @@ func (c *Controller) look(ctx context.Context) (problem string, err error) {
 	}
 	metrics.Fence(problem == "")
 	return problem, nil
+}
+
+// lookOnce is look, unless one a moment ago found nothing wrong: runs that begin one after another share it.
+func (c *Controller) lookOnce(ctx context.Context, now time.Time) (problem string, err error) {
+	if now.Sub(c.intactAt) < sharedFor && !now.Before(c.intactAt) {
+		return "", nil
+	}
+	problem, err = c.look(ctx)
+	if c.intactAt = (time.Time{}); err == nil && problem == "" {
+		c.intactAt = now
+	}
+	return problem, err
 }
 
 // watchFence looks at the fence when the controller begins to work, and every now and then, until ctx ends: a fence that is
