@@ -18,7 +18,7 @@ type edit func(*v1alpha1.RestoreTest)
 
 func test(edits ...edit) *v1alpha1.RestoreTest {
 	rt := &v1alpha1.RestoreTest{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop", UID: "uid", Annotations: map[string]string{}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop", UID: "uid"},
 		Spec: v1alpha1.RestoreTestSpec{
 			BackupSource: v1alpha1.BackupSource{Provider: "velero", Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}}},
 			Schedule:     v1alpha1.Schedule{Cron: "0 3 * * *"},
@@ -56,7 +56,9 @@ func scheduled(change func(*v1alpha1.Schedule)) edit {
 func isSuspended(rt *v1alpha1.RestoreTest) { rt.Spec.Suspend = true }
 
 func requested(value string) edit {
-	return func(rt *v1alpha1.RestoreTest) { rt.Annotations[v1alpha1.AnnotationRunRequested] = value }
+	return func(rt *v1alpha1.RestoreTest) {
+		metav1.SetMetaDataAnnotation(&rt.ObjectMeta, v1alpha1.AnnotationRunRequested, value)
+	}
 }
 
 func withCron(s string) edit { return func(rt *v1alpha1.RestoreTest) { rt.Spec.Schedule.Cron = s } }
