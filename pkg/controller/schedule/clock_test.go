@@ -111,13 +111,18 @@ func TestWhatWasMissed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := decide(c.rt, bounds.Bounds{}, now)
+			turn := p.status.Phase == v1alpha1.PhaseQueued
+			if turn { // there is nobody else in the line
+				c.rt.Status.Run, c.rt.Status.NextRunAt, c.rt.Status.MissedRuns = p.status.Run, p.status.NextRunAt, p.status.MissedRuns
+				p = begin(c.rt, bounds.Bounds{}, now)
+			}
 			var starts v1alpha1.Trigger
 			var due, next, last time.Time
 			var count int32
 			if p.status.NextRunAt != nil {
 				next = p.status.NextRunAt.Time
 			}
-			if p.starts {
+			if turn {
 				starts, due = p.status.Run.Trigger, p.status.Run.ScheduledTime.Time
 			}
 			if m := p.status.MissedRuns; m != nil {
@@ -132,12 +137,12 @@ func TestWhatWasMissed(t *testing.T) {
 			if !strings.Contains(p.condition.Message, c.message) || count == 0 && strings.Contains(p.condition.Message, "did not start") {
 				t.Errorf("message %q", p.condition.Message)
 			}
-			if p.starts {
+			if turn {
 				return
 			}
 			// What was decided is decided again, in the same words.
 			c.rt.Status.NextRunAt, c.rt.Status.MissedRuns, c.rt.Status.Run = p.status.NextRunAt, p.status.MissedRuns, p.status.Run
-			if again := decide(c.rt, bounds.Bounds{}, now); again.starts || again.condition != p.condition || !again.status.NextRunAt.Equal(p.status.NextRunAt) {
+			if again := decide(c.rt, bounds.Bounds{}, now); again.status.Run != p.status.Run || again.condition != p.condition || !again.status.NextRunAt.Equal(p.status.NextRunAt) {
 				t.Errorf("and then %+v", again.condition)
 			}
 		})
@@ -159,6 +164,11 @@ func TestAFirstRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := decide(c.rt, bounds.Bounds{}, now)
+			turn := p.status.Phase == v1alpha1.PhaseQueued
+			if turn { // there is nobody else in the line
+				c.rt.Status.Run, c.rt.Status.NextRunAt, c.rt.Status.MissedRuns = p.status.Run, p.status.NextRunAt, p.status.MissedRuns
+				p = begin(c.rt, bounds.Bounds{}, now)
+			}
 			var starts v1alpha1.Trigger
 			if p.status.Run != nil {
 				starts = p.status.Run.Trigger
@@ -188,11 +198,11 @@ func TestARequestDuringARunIsKeptForWhenItIsOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := now.Add(-time.Minute)
 			p := decide(test(append([]edit{ran(start, false), requested(c.request)}, c.edits...)...), bounds.Bounds{}, now)
-			if p.starts || strings.Contains(p.condition.Message, "another one is asked for") != c.want {
-				t.Errorf("starts %v: %q", p.starts, p.condition.Message)
+			if joins(p) || strings.Contains(p.condition.Message, "another one is asked for") != c.want {
+				t.Errorf("starts %v: %q", joins(p), p.condition.Message)
 			}
 			p = decide(test(append([]edit{ran(start, true), requested(c.request)}, c.edits...)...), bounds.Bounds{}, now)
-			if p.starts != c.want || p.starts && (p.status.Run.Request != c.request || p.status.Run.Trigger != v1alpha1.TriggerRequested) {
+			if joins(p) != c.want || joins(p) && (p.status.Run.Request != c.request || p.status.Run.Trigger != v1alpha1.TriggerRequested) {
 				t.Errorf("when the run is over: %+v", p.status.Run)
 			}
 		})
@@ -246,10 +256,10 @@ func TestJitter(t *testing.T) {
 	rt := spread("0 3 * * *", "30m", "uid")
 	next := decide(rt, bounds.Bounds{}, now).status.NextRunAt.Time
 	rt.Status.NextRunAt = &metav1.Time{Time: next}
-	if p := decide(rt, bounds.Bounds{}, next.Add(-time.Second)); p.starts || p.again != time.Second {
+	if p := decide(rt, bounds.Bounds{}, next.Add(-time.Second)); joins(p) || p.again != time.Second {
 		t.Errorf("a second before it is due: %+v", p)
 	}
-	if p := decide(rt, bounds.Bounds{}, next); !p.starts || !p.status.Run.ScheduledTime.Time.Equal(next) || p.status.NextRunAt.Sub(next) != 24*time.Hour {
+	if p := decide(rt, bounds.Bounds{}, next); !joins(p) || !p.status.Run.ScheduledTime.Time.Equal(next) || p.status.NextRunAt.Sub(next) != 24*time.Hour {
 		t.Errorf("when it is due: %+v", p)
 	}
 }
@@ -267,7 +277,7 @@ func TestAScheduleThatCannotBe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, rt := range []*v1alpha1.RestoreTest{test(c.edit), test(c.edit, ran(now, true), planned(now)), test(c.edit, suspended), test(c.edit, requested("x"))} {
 				p := decide(rt, bounds.Bounds{}, now)
-				if p.starts || p.status.NextRunAt != nil || p.condition.Status != metav1.ConditionFalse || p.condition.Reason != c.reason || !strings.Contains(p.condition.Message, c.message) {
+				if joins(p) || p.status.NextRunAt != nil || p.condition.Status != metav1.ConditionFalse || p.condition.Reason != c.reason || !strings.Contains(p.condition.Message, c.message) {
 					t.Errorf("plan %+v", p)
 				}
 			}

@@ -5,16 +5,15 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
-	listers "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/generated/informers/externalversions"
 )
 
 func TestAFenceThatCannotBeLookedAt(t *testing.T) {
@@ -27,26 +26,25 @@ func TestAFenceThatCannotBeLookedAt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rt := test()
+			rt.Status.Run = join(rt, v1alpha1.TriggerCron, time.Now(), time.Now())
 			client := fake.NewClientset(rt)
-			indexer := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
-			if err := indexer.Add(rt); err != nil {
+			factory := externalversions.NewSharedInformerFactory(client, 0)
+			away := errors.New("dial tcp 10.0.0.1:34567: the API server is away")
+			schedule, err := New(t.Context(), Options{RequireFence: c.required, MaxRestores: 1}, client, factory.Restore().V1alpha1().RestoreTests(),
+				factory.Velero().V1(), func(context.Context) (string, error) { return "", away }, record.NewFakeRecorder(10))
+			if err != nil {
 				t.Fatal(err)
 			}
-			away := errors.New("dial tcp 10.0.0.1:34567: the API server is away")
-			schedule := Controller{
-				client: client, tests: listers.NewRestoreTestLister(indexer), requireFence: c.required,
-				fence:  func(context.Context) (string, error) { return "", away },
-				status: controller.StatusWriter{Controller: controller.Schedule, Tests: client.RestoreV1alpha1(), Recorder: record.NewFakeRecorder(10)},
-			}
-			_, err := schedule.sync(t.Context(), cache.ObjectName{Namespace: rt.Namespace, Name: rt.Name})
-			if c.starts != (err == nil) || err != nil && !errors.Is(err, away) {
+			factory.StartWithContext(t.Context())
+			factory.WaitForCacheSync(t.Context().Done())
+			if _, err = schedule.sync(t.Context(), theLine); c.starts != (err == nil) || err != nil && !errors.Is(err, away) {
 				t.Fatalf("sync: %v", err)
 			}
 			now, err := client.RestoreV1alpha1().RestoreTests(rt.Namespace).Get(t.Context(), rt.Name, metav1.GetOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if run := now.Status.Run; (run != nil) != c.starts || run != nil && run.Fence != v1alpha1.FenceNotIntact {
+			if run := now.Status.Run; run.StartTime.IsZero() == c.starts || c.starts && run.Fence != v1alpha1.FenceNotIntact {
 				t.Errorf("run %+v", run)
 			}
 			if c.starts {

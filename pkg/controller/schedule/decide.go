@@ -14,8 +14,8 @@ import (
 // defaultTimeout bounds a run whose test gives no timeout.
 const defaultTimeout = time.Hour
 
-// suspended is what Scheduled says of a test that is.
-const suspended = "spec.suspend is true: no run starts by the clock; set it to false, or ask for one run with the annotation " + v1alpha1.AnnotationRunRequested
+// stopped is what Scheduled says of a test that is.
+const stopped = "spec.suspend is true: no run starts by the clock; set it to false, or ask for one run with the annotation " + v1alpha1.AnnotationRunRequested
 
 // plan is what decide wants done.
 type plan struct {
@@ -54,7 +54,7 @@ func decide(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
 		return p
 	}
 	if rt.Spec.Suspend {
-		p.condition = condition(rt, metav1.ConditionFalse, v1alpha1.ReasonSuspended, suspended)
+		p.condition = condition(rt, metav1.ConditionFalse, v1alpha1.ReasonSuspended, stopped)
 		return p
 	}
 	p.again = a.next.Sub(now)

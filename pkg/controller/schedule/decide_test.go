@@ -53,7 +53,7 @@ func scheduled(change func(*v1alpha1.Schedule)) edit {
 	return func(rt *v1alpha1.RestoreTest) { change(&rt.Spec.Schedule) }
 }
 
-func isSuspended(rt *v1alpha1.RestoreTest) { rt.Spec.Suspend = true }
+func suspended(rt *v1alpha1.RestoreTest) { rt.Spec.Suspend = true }
 
 func requested(value string) edit {
 	return func(rt *v1alpha1.RestoreTest) {
@@ -63,10 +63,14 @@ func requested(value string) edit {
 
 func withCron(s string) edit { return func(rt *v1alpha1.RestoreTest) { rt.Spec.Schedule.Cron = s } }
 
+// joins tells whether a run is due by the plan, and waits for its turn.
+func joins(p plan) bool { return p.status.Phase == v1alpha1.PhaseQueued }
+
 func TestDecide(t *testing.T) {
 	at := func(day, hour int) time.Time { return time.Date(2026, 3, day, hour, 0, 0, 0, time.UTC) }
 	type want struct {
 		starts  v1alpha1.Trigger
+		missed  int32
 		due     time.Time
 		next    time.Time
 		status  metav1.ConditionStatus
@@ -80,7 +84,7 @@ func TestDecide(t *testing.T) {
 		want want
 	}{
 		"a new test runs at once": {
-			test(), want{starts: v1alpha1.TriggerCreated, due: now, next: at(11, 3), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+			test(), want{starts: v1alpha1.TriggerCreated, due: now, next: at(11, 3), status: "True", reason: v1alpha1.ReasonQueued, phase: v1alpha1.PhaseQueued},
 		},
 		"a test that ran today waits for tomorrow": {
 			test(ran(at(10, 3), true)),
@@ -94,7 +98,7 @@ func TestDecide(t *testing.T) {
 		},
 		"any number of missed runs is made up for by one": {
 			test(ran(at(3, 3), true), planned(at(4, 3))),
-			want{starts: v1alpha1.TriggerCron, due: at(10, 3), message: "; 6 runs before it did not start, the last at 2026-03-09T03:00:00Z", next: at(11, 3), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+			want{starts: v1alpha1.TriggerCron, due: at(10, 3), missed: 6, next: at(11, 3), status: "True", reason: v1alpha1.ReasonQueued, phase: v1alpha1.PhaseQueued},
 		},
 		"no run starts while one is not cleaned up": {
 			test(ran(at(3, 3), false), planned(at(4, 3))),
@@ -102,22 +106,22 @@ func TestDecide(t *testing.T) {
 		},
 		"a request starts a run between times": {
 			test(ran(at(10, 3), true), requested("x")),
-			want{starts: v1alpha1.TriggerRequested, due: now, next: at(11, 3), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+			want{starts: v1alpha1.TriggerRequested, due: now, next: at(11, 3), status: "True", reason: v1alpha1.ReasonQueued, phase: v1alpha1.PhaseQueued},
 		},
 		"a request that was answered starts nothing": {
 			test(ran(at(10, 3), true), requested("x"), func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Request = "x" }),
 			want{next: at(11, 3), status: "True", reason: v1alpha1.ReasonNextRunPlanned, phase: v1alpha1.PhaseCompleted, again: 15 * time.Hour},
 		},
-		"a isSuspended test waits for nothing": {
-			test(ran(at(3, 3), true), planned(at(4, 3)), isSuspended),
+		"a suspended test waits for nothing": {
+			test(ran(at(3, 3), true), planned(at(4, 3)), suspended),
 			want{status: "False", reason: v1alpha1.ReasonSuspended, message: "spec.suspend", phase: v1alpha1.PhaseCompleted},
 		},
-		"a isSuspended new test does not run": {
-			test(isSuspended), want{status: "False", reason: v1alpha1.ReasonSuspended, phase: v1alpha1.PhaseIdle},
+		"a suspended new test does not run": {
+			test(suspended), want{status: "False", reason: v1alpha1.ReasonSuspended, phase: v1alpha1.PhaseIdle},
 		},
-		"a request is answered although the test is isSuspended": {
-			test(isSuspended, requested("x")),
-			want{starts: v1alpha1.TriggerRequested, due: now, status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+		"a request is answered although the test is suspended": {
+			test(suspended, requested("x")),
+			want{starts: v1alpha1.TriggerRequested, due: now, status: "True", reason: v1alpha1.ReasonQueued, phase: v1alpha1.PhaseQueued},
 		},
 		"a bad cron starts nothing and names the field": {
 			test(withCron("every day")), want{status: "False", reason: v1alpha1.ReasonInvalidSchedule, message: "spec.schedule.cron", phase: v1alpha1.PhaseIdle},
@@ -131,7 +135,7 @@ func TestDecide(t *testing.T) {
 		},
 		"the time zone counts": {
 			test(ran(at(9, 7), true), planned(at(10, 7)), scheduled(func(s *v1alpha1.Schedule) { s.Timezone = "America/New_York" })),
-			want{starts: v1alpha1.TriggerCron, due: at(10, 7), next: at(11, 7), status: "True", reason: v1alpha1.ReasonRunStarted, phase: v1alpha1.PhaseRunning},
+			want{starts: v1alpha1.TriggerCron, due: at(10, 7), next: at(11, 7), status: "True", reason: v1alpha1.ReasonQueued, phase: v1alpha1.PhaseQueued},
 		},
 		"a duration that the CRD never saw is named": {
 			test(func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.TTL = "1d" }),
@@ -148,6 +152,9 @@ func TestDecide(t *testing.T) {
 			got.status, got.reason, got.phase, got.again = p.condition.Status, p.condition.Reason, p.status.Phase, p.again
 			if p.status.Run != c.rt.Status.Run {
 				got.starts, got.due = p.status.Run.Trigger, p.status.Run.ScheduledTime.Time
+			}
+			if p.status.MissedRuns != nil {
+				got.missed = p.status.MissedRuns.Count
 			}
 			if p.status.NextRunAt != nil {
 				got.next = p.status.NextRunAt.UTC()
@@ -178,7 +185,8 @@ func TestDeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rt := test(func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout, rt.Spec.Sandbox.TTL = c.timeout, c.ttl })
-			if got := decide(rt, bounds.Bounds{}, now).status.Run.Deadline.Sub(now); got != c.want {
+			rt.Status.Run = join(rt, v1alpha1.TriggerCron, now.Add(-3*time.Hour), now.Add(-2*time.Hour))
+			if got := begin(rt, bounds.Bounds{}, now).status.Run.Deadline.Sub(now); got != c.want {
 				t.Errorf("deadline after %v, want %v", got, c.want)
 			}
 		})
@@ -189,26 +197,28 @@ func TestATestThatAsksForMoreThanTheFlagsAllowDoesNotStart(t *testing.T) {
 	most := bounds.Bounds{Memory: resource.MustParse("8Gi"), TTL: 30 * time.Minute}
 	rt := test(func(rt *v1alpha1.RestoreTest) { rt.Spec.Sandbox.ResourceQuota.Memory = "9Gi" })
 	p := decide(rt, most, now)
-	if p.starts || p.status.Run != nil || p.condition.Status != metav1.ConditionFalse || p.condition.Reason != v1alpha1.ReasonInvalidSpec ||
+	if p.status.Run != nil || p.condition.Status != metav1.ConditionFalse || p.condition.Reason != v1alpha1.ReasonInvalidSpec ||
 		!strings.Contains(p.condition.Message, "spec.sandbox.resourceQuota.memory: 9Gi") || !strings.Contains(p.condition.Message, "--max-sandbox-memory") {
 		t.Errorf("plan %+v", p)
 	}
 	rt.Spec.Sandbox.ResourceQuota.Memory = "8Gi"
 	p = decide(rt, most, now)
-	if !p.starts {
+	if rt.Status.Run = p.status.Run; rt.Status.Run == nil {
 		t.Fatalf("a test within the bounds does not start: %+v", p.condition)
 	}
-	if got := p.status.Run.Deadline.Sub(now); got != 30*time.Minute {
+	if got := begin(rt, most, now).status.Run.Deadline.Sub(now); got != 30*time.Minute {
 		t.Errorf("a test without a ttl has %v, and the flag allows 30m", got)
 	}
 }
 
 func TestARunKeepsTheSpecItBeganWith(t *testing.T) {
 	rt := test()
-	run := decide(rt, bounds.Bounds{}, now).status.Run
+	rt.Status.Run = decide(rt, bounds.Bounds{}, now).status.Run
+	rt.Spec.BackupSource.Namespaces[0].Name = "edited-while-it-waits"
+	run := begin(rt, bounds.Bounds{}, now).status.Run
 	rt.Spec.BackupSource.Namespaces[0].Name = "other"
-	if got := run.Spec.BackupSource.Namespaces[0].Name; got != "shop" {
-		t.Errorf("an edit of the test reached its run: %s", got)
+	if got := run.Spec.BackupSource.Namespaces[0].Name; got != "edited-while-it-waits" {
+		t.Errorf("the run restores %s, and its turn came before the last edit", got)
 	}
 }
 

@@ -32,11 +32,12 @@ func TestARunStartsOnlyBehindTheFence(t *testing.T) {
 		"who asked for it runs without":               {missing, false, true, v1alpha1.FenceNotIntact, "--require-fence=false"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rt := test(ran(now.Add(-30*time.Hour), true), requested("x"))
+			rt := test(ran(now.Add(-30*time.Hour), true))
+			rt.Status.Run = join(rt, v1alpha1.TriggerCron, now.Add(-time.Hour), now.Add(-time.Hour))
 			due := metav1.NewTime(now.Add(-time.Hour))
 			rt.Status.NextRunAt = &due
-			p := fenced(rt, decide(rt, bounds.Bounds{}, now), c.problem, c.required)
-			if starts := p.status.Run.ID != "old"; starts != c.starts || starts && p.status.Run.Fence != c.fence {
+			p := fenced(rt, begin(rt, bounds.Bounds{}, now), c.problem, c.required)
+			if starts := !p.status.Run.StartTime.IsZero(); starts != c.starts || starts && p.status.Run.Fence != c.fence {
 				t.Errorf("run %s starts with fence %q", p.status.Run.ID, p.status.Run.Fence)
 			}
 			if !strings.Contains(p.condition.Message, c.message) {
@@ -47,27 +48,8 @@ func TestARunStartsOnlyBehindTheFence(t *testing.T) {
 			}
 			// All stays as it is, and is looked at again.
 			if p.condition.Status != metav1.ConditionFalse || p.condition.Reason != v1alpha1.ReasonFenceNotIntact || p.again <= 0 ||
-				p.status.Phase != v1alpha1.PhaseCompleted || !p.status.NextRunAt.Equal(&due) {
+				p.status.Phase != v1alpha1.PhaseQueued || !p.status.NextRunAt.Equal(&due) {
 				t.Errorf("plan %+v", p)
-			}
-		})
-	}
-}
-
-func TestOnlyAStartLooksAtTheFence(t *testing.T) {
-	for name, c := range map[string]struct {
-		rt   *v1alpha1.RestoreTest
-		want bool
-	}{
-		"a new test":            {test(), true},
-		"a test that waits":     {test(ran(now, true)), false},
-		"a run that is on":      {test(ran(now.Add(-30*time.Hour), false)), false},
-		"a suspended test":      {test(suspended), false},
-		"a test that is no use": {test(withCron("every day")), false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := decide(c.rt, bounds.Bounds{}, now).starts; got != c.want {
-				t.Errorf("starts: %v", got)
 			}
 		})
 	}

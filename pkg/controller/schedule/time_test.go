@@ -28,8 +28,8 @@ type world struct {
 	last   string   // the id of the last of them
 }
 
-// begin returns a world at that time with that test.
-func begin(t *testing.T, at time.Time, rt *v1alpha1.RestoreTest) *world {
+// worldAt returns a world at that time with that test.
+func worldAt(t *testing.T, at time.Time, rt *v1alpha1.RestoreTest) *world {
 	t.Helper()
 	time.Sleep(time.Until(at))
 	return &world{T: t, client: fake.NewClientset(rt), zone: at.Location(), runs: 10 * time.Minute}
@@ -58,7 +58,7 @@ func (w *world) controller(until time.Time) {
 	w.Helper()
 	ctx, cancel := context.WithCancel(w.Context())
 	factory := externalversions.NewSharedInformerFactory(w.client, 0)
-	c, err := New(ctx, Options{RequireFence: true}, w.client, factory.Restore().V1alpha1().RestoreTests(),
+	c, err := New(ctx, Options{RequireFence: true, MaxRestores: 1}, w.client, factory.Restore().V1alpha1().RestoreTests(), factory.Velero().V1(),
 		func(context.Context) (string, error) { return "", nil }, &record.FakeRecorder{})
 	if err != nil {
 		w.Fatal(err)
@@ -68,7 +68,7 @@ func (w *world) controller(until time.Time) {
 	go func() { c.Run(ctx); close(done) }()
 	for synctest.Wait(); time.Now().Before(until); synctest.Wait() {
 		rt := w.get()
-		if run := rt.Status.Run; run != nil && run.ID != w.last {
+		if run := rt.Status.Run; conditions.Began(rt) && run.ID != w.last {
 			w.last = run.ID
 			w.began = append(w.began, fmt.Sprintf("%s %s", run.Trigger, run.StartTime.In(w.zone).Format("Mon 15:04:05")))
 		}
@@ -113,7 +113,7 @@ func TestARunAtHalfPastTwoStartsOnceInEachNight(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := begin(t, c.from, test(half, byTheClock))
+				w := worldAt(t, c.from, test(half, byTheClock))
 				w.controller(c.from.AddDate(0, 0, 3))
 				w.want(c.want...)
 			})
@@ -126,7 +126,7 @@ var monday = time.Date(2000, 1, 3, 0, 0, 0, 0, time.UTC)
 
 func TestRequestsDuringARunStartOneMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, monday, test(byTheClock))
+		w := worldAt(t, monday, test(byTheClock))
 		w.controller(monday.Add(3*time.Hour + time.Minute))
 		w.edit(requested("a"))
 		w.controller(monday.Add(3*time.Hour + 2*time.Minute))
@@ -141,7 +141,7 @@ func TestRequestsDuringARunStartOneMore(t *testing.T) {
 
 func TestARequestIsAnsweredThatCameWhileNobodyWasThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, monday, test(byTheClock))
+		w := worldAt(t, monday, test(byTheClock))
 		w.controller(monday.Add(3*time.Hour + time.Minute))
 		w.edit(requested("a"))
 		time.Sleep(time.Hour)
@@ -168,7 +168,7 @@ func TestAnEditPlansAnew(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := begin(t, monday, test(byTheClock))
+				w := worldAt(t, monday, test(byTheClock))
 				w.controller(monday.Add(time.Hour))
 				w.edit(c.edit)
 				w.controller(monday.Add(25*time.Hour - time.Minute))
@@ -180,7 +180,7 @@ func TestAnEditPlansAnew(t *testing.T) {
 
 func TestWhatPassesWhileATestIsSuspendedIsNotMadeUpFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := begin(t, monday, test(byTheClock))
+		w := worldAt(t, monday, test(byTheClock))
 		w.controller(monday.Add(time.Hour))
 		w.edit(suspended)
 		w.controller(monday.Add(30 * time.Hour))
@@ -206,7 +206,7 @@ func TestAControllerThatWasAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := begin(t, monday, test(byTheClock, c.deadline))
+				w := worldAt(t, monday, test(byTheClock, c.deadline))
 				w.controller(monday.Add(4 * time.Hour))
 				time.Sleep(74 * time.Hour) // until Thursday
 				w.controller(monday.Add(90 * time.Hour))

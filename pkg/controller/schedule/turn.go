@@ -57,7 +57,7 @@ func wait(rt *v1alpha1.RestoreTest, p plan, reason string, invalid error, now ti
 		p.condition = condition(rt, metav1.ConditionFalse, reason, invalid.Error())
 	case rt.Spec.Suspend && run.Trigger != v1alpha1.TriggerRequested && !asked(rt, run):
 		run.MissedTime = metav1.NewTime(now.UTC())
-		p.condition = condition(rt, metav1.ConditionFalse, v1alpha1.ReasonSuspended, suspended)
+		p.condition = condition(rt, metav1.ConditionFalse, v1alpha1.ReasonSuspended, stopped)
 	case left <= 0:
 		run.MissedTime = metav1.NewTime(now.UTC())
 		p.status.MissedRuns = oneMore(&rt.Status, run.ScheduledTime)
