@@ -63,9 +63,12 @@ func TestWhoGetsHisTurn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			factory.StartWithContext(t.Context())
-			factory.WaitForCacheSync(t.Context().Done())
-			for range 3 { // the cache, which may be old, gives nobody a second turn
+			ctx, stop := context.WithCancel(t.Context())
+			factory.StartWithContext(ctx)
+			factory.WaitForCacheSync(ctx.Done())
+			stop()
+			factory.Shutdown()
+			for range 3 { // the cache, which is old now, gives nobody a second turn
 				if _, err := schedule.advance(t.Context(), now); err != nil {
 					t.Fatal(err)
 				}
