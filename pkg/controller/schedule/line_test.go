@@ -87,11 +87,21 @@ func TestWhoGetsHisTurn(t *testing.T) {
 					got = append(got, live.Name)
 				}
 			}
-			if !slices.Equal(got, c.want) {
-				t.Errorf("%v, want %v", got, c.want)
+			if writes := writes(client); !slices.Equal(got, c.want) || writes != len(c.want) {
+				t.Errorf("%v in %d writes, want %v", got, writes, c.want)
 			}
 		})
 	}
+}
+
+// writes counts those of status.
+func writes(client *fake.Clientset) (n int) {
+	for _, a := range client.Actions() {
+		if a.GetVerb() == "patch" {
+			n++
+		}
+	}
+	return n
 }
 
 func TestWhoWaitsSaysOnceThatVeleroStalls(t *testing.T) {
@@ -108,16 +118,8 @@ func TestWhoWaitsSaysOnceThatVeleroStalls(t *testing.T) {
 	}
 	factory.StartWithContext(t.Context())
 	factory.WaitForCacheSync(t.Context().Done())
-	writes := func() (n int) {
-		for _, a := range client.Actions() {
-			if a.GetVerb() == "patch" {
-				n++
-			}
-		}
-		return n
-	}
-	if _, err := schedule.advance(t.Context(), now); err != nil || writes() != 5 {
-		t.Fatalf("%d writes, %v", writes(), err)
+	if _, err := schedule.advance(t.Context(), now); err != nil || writes(client) != 5 {
+		t.Fatalf("%d writes, %v", writes(client), err)
 	}
 	for _, rt := range schedule.line.Waiting() {
 		live, err := client.RestoreV1alpha1().RestoreTests(rt.Namespace).Get(t.Context(), rt.Name, metav1.GetOptions{})
