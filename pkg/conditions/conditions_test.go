@@ -18,7 +18,7 @@ var (
 // test returns a RestoreTest in run "b" whose sandbox fragment is of the run ofRun.
 func test(ofRun string, condition ...metav1.Condition) *v1alpha1.RestoreTest {
 	return &v1alpha1.RestoreTest{Status: v1alpha1.RestoreTestStatus{
-		Run:        &v1alpha1.RunStatus{ID: "b", Deadline: metav1.NewTime(now)},
+		Run:        &v1alpha1.RunStatus{ID: "b", StartTime: metav1.NewTime(before), Deadline: metav1.NewTime(now)},
 		Sandbox:    &v1alpha1.SandboxStatus{RunID: ofRun},
 		Conditions: condition,
 	}}

@@ -18,6 +18,7 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonInvalidSchedule: {Inconclusive, "Correct spec.schedule."},
 	v1alpha1.ReasonInvalidSpec:     {Inconclusive, "Correct the field that the message names."},
 	v1alpha1.ReasonFenceNotIntact:  {Inconclusive, "Apply manifests/fence again, and find out who changes it."},
+	v1alpha1.ReasonMissedTurn:      {Inconclusive, "See that the controller and Velero run, give the line more room (--max-restores) or fewer tests at once (schedule.jitter), or raise schedule.startingDeadlineSeconds; the annotation kymaros.io/run-requested asks for a run now."},
 	v1alpha1.ReasonSuspended:       {Inconclusive, "Set spec.suspend to false."},
 
 	// SandboxReady.
@@ -40,7 +41,8 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonFailed:                    {Backup, "See Velero's log for the cause: kubectl -n velero logs deployment/velero."},
 	v1alpha1.ReasonCannotStart:               {Backup, "See to what the message names: a real restore would wait for it as well."},
 	v1alpha1.ReasonCannotStartInSandbox:      {Sandbox, "It says nothing about the backup. See to what the message names, or leave it out of the test."},
-	v1alpha1.ReasonVeleroStalled:             {Inconclusive, "See the log of the Velero server that ended: kubectl -n velero logs deployment/velero --previous. Do not run the test again before its cause is found."},
+	v1alpha1.ReasonYielded:                   {Inconclusive, "Nothing needs doing: the test is tried again once Velero is done with the Restore that it made way for."},
+	v1alpha1.ReasonVeleroStalled:             {Inconclusive, "See the log of the Velero server that ended: kubectl -n velero logs deployment/velero --previous. A test on which it ended once is tried again once; do not run it a third time before the cause is found."},
 	v1alpha1.ReasonSandboxLost:               {Inconclusive, "Find out who changes or deletes sandboxes, and run the test again."},
 	v1alpha1.ReasonLost:                      {Inconclusive, "Do not delete the Velero Restore of a run that is under way; run the test again."},
 	v1alpha1.ReasonNotPermitted:              {Inconclusive, "Ask the administrator of Kymaros, or leave the resource out of spec.restore.includedResources."},

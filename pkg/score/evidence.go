@@ -85,6 +85,8 @@ type Count struct {
 type Pods struct {
 	Ready, Total int32
 	Counted      bool
+	// Excused: what is not ready may hang on what the sandbox blocked.
+	Excused bool
 }
 
 // Checks that have a verdict. All tells whether every check of the policy has one.

@@ -47,6 +47,7 @@ func look(e Evidence) []finding {
 	}
 	if e.Pods.Ready < e.Pods.Total {
 		cap(v1alpha1.ReasonPodsNotReady, "%d of %d pods are not ready", e.Pods.Total-e.Pods.Ready, e.Pods.Total)
+		all[len(all)-1].excused = e.Pods.Excused
 	}
 	if len(e.Violations) > 0 {
 		cap(v1alpha1.ReasonGuardsViolated, "the guards of the sandbox were changed during the run: %s", list(e.Violations))

@@ -148,6 +148,17 @@ func TestJudge(t *testing.T) {
 				"1 of 40 objects did not come back", "Velero restored only part of the backup (2 errors, 0 warnings)", "the sandbox blocked: shop: Deployment/web: claim data is missing",
 			},
 		},
+		"pods that are not ready beside what had to make room are not held against the backup": {
+			change: func(e *Evidence) {
+				e.Blocked, e.RTO.Recovered = []string{"shop: Pod/web-1: had to make room: PreemptionByScheduler"}, false
+				e.Pods = Pods{Total: 1, Counted: true, Excused: true}
+				e.Checks.Results = []v1alpha1.CheckStatus{{Name: "rows", Status: v1alpha1.CheckUnknown}}
+			},
+			score: 70, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBlockedBySandboxPolicy,
+			caps: []string{
+				"1 of 1 pods are not ready", "checks that could not tell: rows", "the sandbox blocked: shop: Pod/web-1: had to make room: PreemptionByScheduler",
+			},
+		},
 		"a failed check decides, and what was refused is said": {
 			change: func(e *Evidence) {
 				e.Blocked, e.RTO.Recovered = []string{"shop: Deployment/web: exceeded quota"}, false

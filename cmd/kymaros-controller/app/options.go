@@ -28,6 +28,8 @@ type Options struct {
 	RunsAhead int
 	// WaitForAnyBackup keeps runs back while Velero is at any backup.
 	WaitForAnyBackup bool
+	// Yield has our Restores make way for those of others.
+	Yield bool
 	// VeleroStalledAfter is how long Velero may keep the line before those who wait say so.
 	VeleroStalledAfter time.Duration
 	CheckWorkers       int
@@ -59,6 +61,7 @@ func NewOptions() *Options {
 		ClusterDomain:        "cluster.local",
 		MaxRestores:          1,
 		RunsAhead:            1,
+		Yield:                true,
 		VeleroStalledAfter:   time.Hour,
 		CheckWorkers:         8,
 		IsolationProof:       isolation.Required,
@@ -81,6 +84,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.IntVar(&o.MaxRestores, "max-restores", o.MaxRestores, "how many Velero Restores of ours may be under way at once")
 	fs.IntVar(&o.RunsAhead, "runs-ahead", o.RunsAhead, "how many runs get their sandbox, and a proof of isolation, while Velero restores for the runs before them; all others wait without")
 	fs.BoolVar(&o.WaitForAnyBackup, "wait-for-any-backup", o.WaitForAnyBackup, "start no run while Velero is at any backup; without, only those wait whose namespaces are being backed up")
+	fs.BoolVar(&o.Yield, "yield", o.Yield, "have a test's Restore make way for any other that comes while it is under way: the movement of its data is cancelled, and the run tried again once")
 	fs.DurationVar(&o.VeleroStalledAfter, "velero-stalled-after", o.VeleroStalledAfter, "how long Velero may keep the line of runs before those who wait say VeleroStalled")
 	fs.IntVar(&o.CheckWorkers, "check-workers", o.CheckWorkers, "how many health checks may run at once")
 	fs.StringSliceVar(&o.PermittedResources, "permitted-resources", o.PermittedResources,

@@ -150,7 +150,7 @@ func TestStepsComeInOrder(t *testing.T) {
 
 func TestKept(t *testing.T) {
 	with := func(edit func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
-		rt := &v1alpha1.RestoreTest{Status: v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run", Deadline: metav1.NewTime(now)}}}
+		rt := &v1alpha1.RestoreTest{Status: v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run", StartTime: metav1.NewTime(now.Add(-time.Hour)), Deadline: metav1.NewTime(now)}}}
 		edit(rt)
 		return rt
 	}

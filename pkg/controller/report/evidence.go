@@ -122,7 +122,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	e := score.Evidence{
 		Ended:      d.cause,
 		Restore:    restoreOutcome(rt, restore),
-		Pods:       score.Pods{Ready: health.Pods.Ready, Total: health.Pods.Total, Counted: complete},
+		Pods:       score.Pods{Ready: health.Pods.Ready, Total: health.Pods.Total, Counted: complete, Excused: is(checked, metav1.ConditionFalse) && checked.Reason == v1alpha1.ReasonBlockedBySandboxPolicy},
 		Checks:     score.Checks{Results: health.Checks, All: complete, Asked: spec.HealthChecks.PolicyRef != ""},
 		RTO:        score.RTO{Started: restore.StartTime != nil, Recovered: is(checked, metav1.ConditionTrue)},
 		Blocked:    blocked(health, s),

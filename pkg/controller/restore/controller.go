@@ -46,6 +46,8 @@ type Options struct {
 	PermittedResources []string
 	// RequireFence: runs start only while the fence is in force, which refuses claims without a storage class.
 	RequireFence bool
+	// Yield: a Restore of ours makes way for those of others that come while it is under way.
+	Yield bool
 	// IsolationProof is one of the modes of package isolation.
 	IsolationProof string
 }
@@ -111,6 +113,12 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 	}
 	onRestore := controller.Handler(queue, ended).(cache.ResourceEventHandlerFuncs)
 	onRestore.DeleteFunc = gone
+	onRestore.AddFunc = func(obj any) {
+		controller.Handler(queue, ended).OnAdd(obj, false)
+		if r, ok := obj.(*velerov1.Restore); ok && r.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy && !velero.Terminal(r.Status.Phase) {
+			c.wakeHolding(queue) // it wants to go first
+		}
+	}
 	onTest := controller.Handler(queue, controller.Own).(cache.ResourceEventHandlerFuncs)
 	onTest.UpdateFunc = func(was, obj any) {
 		controller.Handler(queue, controller.Own).OnUpdate(was, obj)
@@ -137,28 +145,6 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 
 // Run works until ctx ends.
 func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
-
-// wakeQueued enqueues the tests that had their turn and wait for Velero: one or two, however long the line is.
-func (c *Controller) wakeQueued(queue controller.Queue) {
-	for _, rt := range c.line.Holding() {
-		if restored := conditions.ForRun(rt, v1alpha1.ConditionRestored); restored != nil && restored.Reason == v1alpha1.ReasonQueued {
-			queue.Add(cache.NewObjectName(rt.Namespace, rt.Name))
-		}
-	}
-}
-
-// before returns the test that had its turn before rt and whose Restore comes first; "" if it is rt's own.
-func (c *Controller) before(rt *v1alpha1.RestoreTest) string {
-	for _, other := range c.line.Holding() {
-		switch {
-		case other.Namespace == rt.Namespace && other.Name == rt.Name:
-			return ""
-		case conditions.Is(other, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue) && !created(other) && inDoubt(other) == "":
-			return other.Namespace + "/" + other.Name
-		}
-	}
-	return ""
-}
 
 func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
 	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
@@ -221,6 +207,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if s.lookAgain > 0 {
 		again = min(again, s.lookAgain)
 	}
+	if p.condition.Reason == v1alpha1.ReasonYielded {
+		again = min(again, cancelAgain)
+	}
 	if p.condition.Reason == v1alpha1.ReasonIsolationUnproven {
 		again = min(again, isolation.LookAgain)
 	}
@@ -239,7 +228,8 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	switch {
 	case err == nil && c.ours(rt, r):
 		s.restore = r
-		return s, nil
+		s.foreign, err = c.foreign(r)
+		return s, err
 	case err != nil && !apierrors.IsNotFound(err):
 		return s, err
 	}

@@ -30,6 +30,8 @@ type seen struct {
 	production []string
 	// hopeless is what Velero waits for in vain, as far as somebody looked.
 	hopeless []obstacle
+	// foreign are Restores of others that Velero is not done with.
+	foreign []string
 	// stalled says what became of Velero's server; "" if it is at work.
 	stalled string
 	// lookAgain is when the Restore is to be looked at again if it does not change; 0 if it has ended.

@@ -75,6 +75,13 @@ func backup(name string, phase velerov1.BackupPhase, age time.Duration, edits ..
 	return b
 }
 
+func yielding(rt *v1alpha1.RestoreTest) {
+	rt.Status.Conditions = append(rt.Status.Conditions, metav1.Condition{
+		Type: v1alpha1.ConditionRestored, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonYielded, Message: "made way for Restore emergency",
+	})
+	rt.Status.Restore = &v1alpha1.RestoreStatus{RunID: rt.Status.Run.ID}
+}
+
 func TestDecide(t *testing.T) {
 	good := backup("nightly", velerov1.BackupPhaseCompleted, time.Hour)
 	type want struct {
@@ -168,6 +175,26 @@ func TestDecide(t *testing.T) {
 		"a server that ended while it finalized is not either": {
 			test(), seen{restore: restoreIn(velerov1.RestorePhaseFinalizingPartiallyFailed), stalled: "the server ended"},
 			want{status: "False", reason: v1alpha1.ReasonVeleroStalled, message: "aborted while Restore kymaros-shop-run was FinalizingPartiallyFailed: the server ended"},
+		},
+		"a Restore of somebody else goes first, though it came later": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseInProgress), foreign: []string{"emergency"}},
+			want{status: "Unknown", reason: v1alpha1.ReasonYielded, message: "made way for Restore emergency", cancel: true},
+		},
+		"who makes way goes on doing so when the other is over": {
+			test(yielding), seen{restore: restoreIn(velerov1.RestorePhaseInProgress)},
+			want{status: "Unknown", reason: v1alpha1.ReasonYielded, message: "made way for Restore emergency", cancel: true},
+		},
+		"who made way has shown nothing": {
+			test(yielding), seen{restore: restoreIn(velerov1.RestorePhasePartiallyFailed)},
+			want{status: "False", reason: v1alpha1.ReasonYielded, message: "made way for Restore emergency"},
+		},
+		"who was done all the same has": {
+			test(yielding), seen{restore: restoreIn(velerov1.RestorePhaseCompleted)},
+			want{status: "True", reason: v1alpha1.ReasonCompleted},
+		},
+		"there is nothing to make way with before Velero fills volumes": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseNew), foreign: []string{"emergency"}},
+			want{status: "Unknown", reason: v1alpha1.ReasonInProgress},
 		},
 		"what cannot come is not waited for": {
 			test(), seen{restore: restoreIn(velerov1.RestorePhaseInProgress), hopeless: []obstacle{{"shop: Pod/db-0: why", false}}},

@@ -44,6 +44,7 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonProductionVolume,
 			"aborted: %s; the volume stays, whatever its reclaim policy says", strings.Join(first(s.production), "; "))
 	}
+	yields := was != nil && was.Reason == v1alpha1.ReasonYielded
 	inVain := was != nil && (was.Reason == v1alpha1.ReasonCannotStart || was.Reason == v1alpha1.ReasonCannotStartInSandbox)
 	switch r.Status.Phase {
 	case velerov1.RestorePhaseCompleted:
@@ -53,7 +54,7 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 			return say(metav1.ConditionFalse, v1alpha1.ReasonVeleroStalled,
 				"Velero's server ended while it restored backup %s, and gave the Restore up when it started again: %s; %s", r.Spec.BackupName, r.Status.FailureReason, look)
 		}
-		if inVain {
+		if inVain || yields {
 			return say(metav1.ConditionFalse, was.Reason, "%s", was.Message)
 		}
 		if r.Status.Phase == velerov1.RestorePhaseFailed {
@@ -68,6 +69,18 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 	}
 	if s.stalled != "" {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonVeleroStalled, "aborted while Restore %s was %s: %s; see the log of the server that ended", r.Name, phaseOf(r), s.stalled)
+	}
+	if yields || len(s.foreign) > 0 && velero.Filling(r.Status.Phase) {
+		// Undecided until Velero is done: it goes on making objects, and whatever volumes come then have to be cancelled too.
+		p.cancel = true
+		status := metav1.ConditionUnknown
+		if expired {
+			status = metav1.ConditionFalse
+		}
+		if yields {
+			return say(status, was.Reason, "%s", was.Message)
+		}
+		return say(status, v1alpha1.ReasonYielded, "made way for Restore %s, which is not a test's: the movement of data was cancelled", strings.Join(first(s.foreign), ", "))
 	}
 	if inVain || len(s.hopeless) > 0 {
 		// Undecided until Velero is done: it goes on making objects, and its volumes may have to be cancelled again.

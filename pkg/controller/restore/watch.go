@@ -27,6 +27,8 @@ import (
 const (
 	firstLook = 10 * time.Second
 	lastPause = time.Minute
+	// cancelAgain is how soon a Restore that makes way is looked at for volumes that came since.
+	cancelAgain = 2 * time.Second
 )
 
 // stillness is since when a Restore has not changed. It is in memory only: after a restart of the controller it begins anew.

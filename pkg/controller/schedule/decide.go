@@ -3,6 +3,7 @@ package schedule
 import (
 	"time"
 
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -76,12 +77,31 @@ func due(rt *v1alpha1.RestoreTest, a agenda, now time.Time) (v1alpha1.Trigger, t
 		return v1alpha1.TriggerRequested, now, true
 	case rt.Spec.Suspend:
 		return "", time.Time{}, false
+	case triesAgain(rt):
+		return v1alpha1.TriggerRetry, rt.Status.Run.ScheduledTime.Time, true
 	case rt.Status.Run == nil && runsOnCreate(rt):
 		return v1alpha1.TriggerCreated, now, true
 	case !a.due.IsZero() && startable(&rt.Spec.Schedule, a.due, now):
 		return v1alpha1.TriggerCron, a.due, true
 	}
 	return "", time.Time{}, false
+}
+
+// triesAgain tells whether the last run, which is over, is to be tried once more: it showed nothing, for Velero had something more
+// urgent to do, or was itself interrupted.
+func triesAgain(rt *v1alpha1.RestoreTest) bool {
+	restored := conditions.ForRun(rt, v1alpha1.ConditionRestored)
+	if restored == nil || restored.Status != metav1.ConditionFalse || rt.Status.Run.Trigger == v1alpha1.TriggerRetry {
+		return false
+	}
+	switch restored.Reason {
+	case v1alpha1.ReasonYielded:
+		return true
+	case v1alpha1.ReasonVeleroStalled:
+		// What the server that came next gave up, and does not take up anew. One that ends at it again and again is another thing.
+		return rt.Status.Restore.Phase == string(velerov1.RestorePhaseFailed)
+	}
+	return false
 }
 
 // asked tells whether somebody asked for another run since that one began.

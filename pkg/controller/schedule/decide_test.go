@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -256,6 +257,34 @@ func TestValidate(t *testing.T) {
 	} {
 		if err := validate(&test(good).Spec); err != nil {
 			t.Errorf("%s: a good spec is refused: %v", name, err)
+		}
+	}
+}
+
+func TestARunThatShowedNothingForVelerosSakeIsTriedAgainOnce(t *testing.T) {
+	restored := func(reason string, phase velerov1.RestorePhase) edit {
+		return func(rt *v1alpha1.RestoreTest) {
+			rt.Status.Restore = &v1alpha1.RestoreStatus{RunID: rt.Status.Run.ID, Phase: string(phase)}
+			rt.Status.Conditions = append(rt.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionRestored, Status: metav1.ConditionFalse, Reason: reason})
+		}
+	}
+	again := func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Trigger = v1alpha1.TriggerRetry }
+	for name, c := range map[string]struct {
+		edits []edit
+		want  bool
+	}{
+		"it made way":                     {[]edit{restored(v1alpha1.ReasonYielded, velerov1.RestorePhasePartiallyFailed)}, true},
+		"it made way a second time":       {[]edit{restored(v1alpha1.ReasonYielded, velerov1.RestorePhasePartiallyFailed), again}, false},
+		"it made way, and is suspended":   {[]edit{restored(v1alpha1.ReasonYielded, velerov1.RestorePhasePartiallyFailed), suspended}, false},
+		"Velero's server was killed":      {[]edit{restored(v1alpha1.ReasonVeleroStalled, velerov1.RestorePhaseFailed)}, true},
+		"Velero ends at it, again, again": {[]edit{restored(v1alpha1.ReasonVeleroStalled, velerov1.RestorePhaseFinalizing)}, false},
+		"the backup is bad":               {[]edit{restored(v1alpha1.ReasonFailed, velerov1.RestorePhaseFailed)}, false},
+	} {
+		rt := test(append([]edit{ran(now.Add(-time.Minute), true), planned(now.Add(time.Hour))}, c.edits...)...)
+		rt.Status.Run.ScheduledTime = metav1.NewTime(now.Add(-time.Minute))
+		p := decide(rt, bounds.Bounds{}, now)
+		if joins(p) != c.want || c.want && (p.status.Run.Trigger != v1alpha1.TriggerRetry || !p.status.Run.ScheduledTime.Equal(&rt.Status.Run.ScheduledTime)) {
+			t.Errorf("%s: %+v", name, p.status.Run)
 		}
 	}
 }

@@ -93,6 +93,9 @@ const (
 	// ReasonVeleroStalled: Velero's server ended while it was at work on the Restore, which is given up: a server that starts would
 	// take it up anew.
 	ReasonVeleroStalled = "VeleroStalled"
+	// ReasonYielded: a Restore of somebody else came while ours was under way, and ours made way: its data movement was cancelled.
+	// Unknown until Velero is done with it. It says nothing about the backup, and the run is tried again once.
+	ReasonYielded = "Yielded"
 	// ReasonCannotStart: Velero fills volumes of pods that can never run in this cluster, and was told to give them up. Unknown until
 	// it has. The message names pod, claim and cause.
 	ReasonCannotStart = "CannotStart"

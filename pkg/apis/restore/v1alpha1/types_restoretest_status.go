@@ -128,6 +128,9 @@ const (
 	TriggerCron Trigger = "Cron"
 	// TriggerRequested: annotation kymaros.io/run-requested.
 	TriggerRequested Trigger = "Requested"
+	// TriggerRetry: the run before showed nothing, for it made way for a Restore of somebody else, or Velero's server ended. There is
+	// one such run at most.
+	TriggerRetry Trigger = "Retry"
 )
 
 // MissedRuns are times at which the clock started no run: no controller was there, or the run before was still under way.
