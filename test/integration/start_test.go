@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -88,14 +89,23 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 		})
 		t.Run("an object from before validation gets a condition and stops nothing", func(t *testing.T) {
 			t.Parallel()
-			rt := await(t, bad, v1alpha1.ConditionScheduled, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec)
-			if got := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionScheduled); !contains(got.Message, []string{`spec.sandbox.ttl: "1d" is not a duration`, "24h"}) {
-				t.Errorf("message %q", got.Message)
+			for _, want := range []struct {
+				rt     *v1alpha1.RestoreTest
+				reason string
+				words  []string
+			}{
+				{bad["stored-ttl"], v1alpha1.ReasonInvalidSpec, []string{`spec.sandbox.ttl: "1d" is not a duration`, "24h"}},
+				{bad["stored-cron"], v1alpha1.ReasonInvalidSchedule, []string{`spec.schedule.cron: "CRON_TZ=Europe/Brussels" begins with a time zone`, "write that into spec.schedule.timezone"}},
+			} {
+				rt := await(t, want.rt, v1alpha1.ConditionScheduled, metav1.ConditionFalse, want.reason)
+				if got := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionScheduled); !contains(got.Message, want.words) {
+					t.Errorf("message %q", got.Message)
+				}
+				if rt.Status.Run != nil {
+					t.Errorf("a run began: %+v", rt.Status.Run)
+				}
+				quiet(t, c, rt)
 			}
-			if rt.Status.Run != nil {
-				t.Errorf("a run began: %+v", rt.Status.Run)
-			}
-			quiet(t, c, rt)
 		})
 	})
 	for _, s := range []*stranded{unmarked, foreign, copied} {
@@ -116,14 +126,14 @@ func somebodyElsesRestore(t *testing.T) *velerov1.Restore {
 	return r
 }
 
-// storedBeforeValidation stores a RestoreTest that the API server refuses today.
-func storedBeforeValidation(t *testing.T) *v1alpha1.RestoreTest {
+// storedBeforeValidation stores RestoreTests that the API server refuses today, and returns them by name.
+func storedBeforeValidation(t *testing.T) map[string]*v1alpha1.RestoreTest {
 	t.Helper()
-	all, err := readManifests(filepath.Join(root, "manifests/crds/*restoretests.yaml"))
-	if err != nil || len(all) != 1 {
-		t.Fatalf("%d definitions: %v", len(all), err)
+	definitions, err := readManifests(filepath.Join(root, "manifests/crds/*restoretests.yaml"))
+	if err != nil || len(definitions) != 1 {
+		t.Fatalf("%d definitions: %v", len(definitions), err)
 	}
-	lax := all[0].DeepCopy()
+	lax := definitions[0].DeepCopy()
 	withoutRules(lax.Object)
 	if err := apply(t.Context(), lax); err != nil {
 		t.Fatal(err)
@@ -132,19 +142,26 @@ func storedBeforeValidation(t *testing.T) *v1alpha1.RestoreTest {
 	strict := func() {
 		if !restored {
 			restored = true
-			if err := apply(context.WithoutCancel(t.Context()), all[0]); err != nil {
+			if err := apply(context.WithoutCancel(t.Context()), definitions[0]); err != nil {
 				t.Error(err)
 			}
 		}
 	}
 	defer strict()
 
-	o := object(t, validTest)
-	merge(o.Object, object(t, "spec: {suspend: false, sandbox: {ttl: 1d}}").Object)
-	o.SetName("stored-before")
-	ns := newNamespace(t, "stored-before")
-	// The API server takes a moment to notice a changed definition.
-	eventually(t, stepTimeout, func(ctx context.Context) error { return create(ctx, ns, o) })
+	ns, all := newNamespace(t, "stored-before"), map[string]*v1alpha1.RestoreTest{}
+	var o *unstructured.Unstructured
+	for name, change := range map[string]string{
+		"stored-ttl":  "spec: {suspend: false, sandbox: {ttl: 1d}}",
+		"stored-cron": "spec: {suspend: false, schedule: {cron: CRON_TZ=Europe/Brussels}}",
+	} {
+		o = object(t, validTest)
+		merge(o.Object, object(t, change).Object)
+		o.SetName(name)
+		// The API server takes a moment to notice a changed definition.
+		eventually(t, stepTimeout, func(ctx context.Context) error { return create(ctx, ns, o) })
+		all[name] = &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name}}
+	}
 	strict()
 	o.SetName("stored-after")
 	eventually(t, stepTimeout, func(ctx context.Context) error {
@@ -153,7 +170,7 @@ func storedBeforeValidation(t *testing.T) *v1alpha1.RestoreTest {
 		}
 		return nil
 	})
-	return &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "stored-before"}}
+	return all
 }
 
 // withoutRules takes all CEL rules out of a schema.
