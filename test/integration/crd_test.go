@@ -85,6 +85,12 @@ func TestInvalidObjectsAreRefusedWithTheNameOfTheField(t *testing.T) {
 		"a million lines of logs":                {validTest, "spec: {logCollection: {maxLines: 1000000}}", []string{"spec.logCollection.maxLines", "less than or equal to 1000"}},
 		"a notification by pager":                {validTest, "spec: {notifications: {onFailure: [{type: pagerduty}]}}", []string{"spec.notifications.onFailure[0].type", "slack"}},
 		"an empty cron":                          {validTest, `spec: {schedule: {cron: ""}}`, []string{"spec.schedule.cron"}},
+		"a cron that begins with a time zone":    {validTest, `spec: {schedule: {cron: "CRON_TZ=Asia/Tokyo 0 3 * * *"}}`, []string{"spec.schedule.cron", "write that into schedule.timezone"}},
+		"a cron that is a time zone":             {validTest, `spec: {schedule: {cron: " TZ=UTC"}}`, []string{"spec.schedule.cron", "write that into schedule.timezone"}},
+		"the time zone of a machine":             {validTest, "spec: {schedule: {timezone: Local}}", []string{"spec.schedule.timezone", "must be an IANA name such as Europe/Brussels"}},
+		"a start before it is due":               {validTest, "spec: {schedule: {startingDeadlineSeconds: -1}}", []string{"spec.schedule.startingDeadlineSeconds", "greater than or equal to 1"}},
+		"a start ten years late":                 {validTest, "spec: {schedule: {startingDeadlineSeconds: 315360000}}", []string{"spec.schedule.startingDeadlineSeconds", "less than or equal to 31536000"}},
+		"a jitter in days":                       {validTest, "spec: {schedule: {jitter: 1d}}", []string{"spec.schedule.jitter", notADuration}},
 		"podStatus with the body of httpGet":     {validPolicy, check("{name: a, type: podStatus, " + http + "}"), []string{"spec.checks[0]", "type podStatus needs podStatus"}},
 		"httpGet with the body of podStatus":     {validPolicy, check("{name: a, type: httpGet, " + pods + "}"), []string{"spec.checks[0]", "type httpGet needs httpGet"}},
 		"tcpSocket with the body of exec":        {validPolicy, check("{name: a, type: tcpSocket, " + exec + "}"), []string{"spec.checks[0]", "type tcpSocket needs tcpSocket"}},
@@ -128,7 +134,8 @@ func TestInvalidObjectsAreRefusedWithTheNameOfTheField(t *testing.T) {
 			}
 		})
 	}
-	for name, body := range map[string]string{"RestoreTest": validTest, "HealthCheckPolicy": validPolicy} {
+	scheduled := strings.Replace(validTest, `cron: "0 3 * * *"`, `cron: "@every 6h", timezone: America/Argentina/ComodRivadavia, startingDeadlineSeconds: 3600, jitter: 0s, runOnCreate: false`, 1)
+	for name, body := range map[string]string{"RestoreTest": validTest, "HealthCheckPolicy": validPolicy, "RestoreTest with all of a schedule": scheduled} {
 		t.Run("what the rows change is valid: "+name, func(t *testing.T) {
 			if err := create(t.Context(), ns, object(t, body), metav1.DryRunAll); err != nil {
 				t.Error(err)

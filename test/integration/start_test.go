@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -88,14 +87,23 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 		})
 		t.Run("an object from before validation gets a condition and stops nothing", func(t *testing.T) {
 			t.Parallel()
-			rt := await(t, bad, v1alpha1.ConditionScheduled, metav1.ConditionFalse, v1alpha1.ReasonInvalidSpec)
-			if got := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionScheduled); !contains(got.Message, []string{`spec.sandbox.ttl: "1d" is not a duration`, "24h"}) {
-				t.Errorf("message %q", got.Message)
+			for _, want := range []struct {
+				rt     *v1alpha1.RestoreTest
+				reason string
+				words  []string
+			}{
+				{bad["stored-ttl"], v1alpha1.ReasonInvalidSpec, []string{`spec.sandbox.ttl: "1d" is not a duration`, "24h"}},
+				{bad["stored-cron"], v1alpha1.ReasonInvalidSchedule, []string{`spec.schedule.cron: "CRON_TZ=Europe/Brussels" begins with a time zone`, "write that into spec.schedule.timezone"}},
+			} {
+				rt := await(t, want.rt, v1alpha1.ConditionScheduled, metav1.ConditionFalse, want.reason)
+				if got := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionScheduled); !contains(got.Message, want.words) {
+					t.Errorf("message %q", got.Message)
+				}
+				if rt.Status.Run != nil {
+					t.Errorf("a run began: %+v", rt.Status.Run)
+				}
+				quiet(t, c, rt)
 			}
-			if rt.Status.Run != nil {
-				t.Errorf("a run began: %+v", rt.Status.Run)
-			}
-			quiet(t, c, rt)
 		})
 	})
 	for _, s := range []*stranded{unmarked, foreign, copied} {
@@ -114,61 +122,6 @@ func somebodyElsesRestore(t *testing.T) *velerov1.Restore {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// storedBeforeValidation stores a RestoreTest that the API server refuses today.
-func storedBeforeValidation(t *testing.T) *v1alpha1.RestoreTest {
-	t.Helper()
-	all, err := readManifests(filepath.Join(root, "manifests/crds/*restoretests.yaml"))
-	if err != nil || len(all) != 1 {
-		t.Fatalf("%d definitions: %v", len(all), err)
-	}
-	lax := all[0].DeepCopy()
-	withoutRules(lax.Object)
-	if err := apply(t.Context(), lax); err != nil {
-		t.Fatal(err)
-	}
-	restored := false
-	strict := func() {
-		if !restored {
-			restored = true
-			if err := apply(context.WithoutCancel(t.Context()), all[0]); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	defer strict()
-
-	o := object(t, validTest)
-	merge(o.Object, object(t, "spec: {suspend: false, sandbox: {ttl: 1d}}").Object)
-	o.SetName("stored-before")
-	ns := newNamespace(t, "stored-before")
-	// The API server takes a moment to notice a changed definition.
-	eventually(t, stepTimeout, func(ctx context.Context) error { return create(ctx, ns, o) })
-	strict()
-	o.SetName("stored-after")
-	eventually(t, stepTimeout, func(ctx context.Context) error {
-		if err := create(ctx, ns, o, metav1.DryRunAll); !apierrors.IsInvalid(err) {
-			return fmt.Errorf("validation is not back: %w", err)
-		}
-		return nil
-	})
-	return &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "stored-before"}}
-}
-
-// withoutRules takes all CEL rules out of a schema.
-func withoutRules(schema any) {
-	switch s := schema.(type) {
-	case map[string]any:
-		delete(s, "x-kubernetes-validations")
-		for _, part := range s {
-			withoutRules(part)
-		}
-	case []any:
-		for _, part := range s {
-			withoutRules(part)
-		}
-	}
 }
 
 // stranded is a sandbox whose RestoreTest does not exist.
