@@ -52,7 +52,7 @@ var otherClaims = kind{resource: core("persistentvolumeclaims"), base: claimBase
 	{odd: "bound to a volume of a driver that is gone", patch: `{metadata: {name: by-hand-csi}, spec: {storageClassName: "", volumeName: zoo-csi-ZOO}}`},
 	{odd: "waiting for a volume that waits for another", patch: `{metadata: {name: by-hand-other}, spec: {storageClassName: "", volumeName: zoo-other-ZOO}}`},
 	{odd: "annotations of a provisioner", patch: `{metadata: {annotations: {volume.kubernetes.io/selected-node: gone, volume.kubernetes.io/storage-provisioner: gone.example.com, pv.kubernetes.io/bind-completed: "no"}}}`},
-}, metadata(true)...)}
+}, append(metadata(true), heavy...)...)}
 
 // persistentVolumes are bound to the claims above, or stay free: those are in no backup of a namespace.
 var persistentVolumes = kind{resource: core("persistentvolumes"), kept: Left, base: `

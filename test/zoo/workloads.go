@@ -32,7 +32,9 @@ spec: {replicas: 0, selector: {matchLabels: {app: zoo}}, template: ` + template 
 	{odd: "made anew", patch: `{spec: {strategy: {type: Recreate}, progressDeadlineSeconds: 2147483647}}`},
 	{odd: "two pods that wait", patch: `{spec: {replicas: 2, selector: {matchLabels: {two: "2"}}, template: {metadata: {labels: {two: "2"}}}}}`},
 	{odd: "labels that look like other types in the selector", patch: `{spec: {selector: {matchLabels: {a: "null", b: "true", c: ""}}, template: {metadata: {labels: {a: "null", b: "true", c: ""}}}}}`},
-}, workloads...), metadata(true)...)}
+	{odd: "the longest name whose pods' owner Velero can unpack", patch: `{metadata: {name: ` + long(longest-11) + `}}`},
+	{odd: "a name of digits and dots", patch: `{metadata: {name: "0.1.2"}}`},
+}, workloads...), metadata(false)...)}
 
 var statefulSets = kind{resource: of("apps", "v1", "statefulsets"), base: `
 apiVersion: apps/v1

@@ -178,14 +178,18 @@ func each(shapes []shape, with map[string]string) []shape {
 // backup with one more letter in one name comes back without anything.
 const longest = 250
 
+// heavy are those that cost Velero time: it writes an object out for each of our rules. They are for the kinds that most rules are about.
+var heavy = []shape{
+	{odd: "three hundred labels", patch: `{metadata: {labels: ` + many(300, "example.com/label-%03d", strings.Repeat("v", 63)) + `}}`},
+	{odd: "two thousand annotations", patch: `{metadata: {annotations: ` + many(2000, "example.com/annotation-%04d", "value") + `}}`},
+	{odd: "an annotation of 200 kB", patch: `{metadata: {annotations: {example.com/large: ` + strings.Repeat("0123456789", 20_000) + `}}}`},
+}
+
 // metadata are oddities of any kind; names: also those of names that not all kinds may have.
 func metadata(names bool) []shape {
 	shapes := []shape{
 		{odd: "a name of one letter", patch: `{metadata: {name: a}}`},
 		{odd: "a label without a value", patch: `{metadata: {labels: {empty: "", example.com/empty: ""}}}`},
-		{odd: "three hundred labels", patch: `{metadata: {labels: ` + many(300, "example.com/label-%03d", strings.Repeat("v", 63)) + `}}`},
-		{odd: "two thousand annotations", patch: `{metadata: {annotations: ` + many(2000, "example.com/annotation-%04d", "value") + `}}`},
-		{odd: "an annotation of 200 kB", patch: `{metadata: {annotations: {example.com/large: ` + strings.Repeat("0123456789", 20_000) + `}}}`},
 		{odd: "annotations of all scripts", patch: `{metadata: {annotations: {"example.com/text": "žluťoučký 猫 🐈‍⬛ \u2028 \u0007 ‮odd", "example.com/json": '{"a": null, "b": "\n"}', "empty": ""}}}`},
 		{odd: "labels that look like other types", patch: `{metadata: {labels: {a: "null", b: "true", c: "0", d: "1e3", e: "no"}, annotations: {a: "null", "a.b/c": "{}", d: "[]"}}}`},
 		{odd: "a finalizer of nobody", patch: `{metadata: {finalizers: [example.com/nobody]}}`},
