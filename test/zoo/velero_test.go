@@ -25,8 +25,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
+
+// patience is how long Velero and the report may take over so many objects, on a busy machine.
+const patience = 10 * time.Minute
 
 // TestZoo takes all animals through the real Velero, as it works for us, on a real cluster.
 func TestZoo(t *testing.T) {
@@ -235,6 +239,13 @@ func (z *zoo) restore(t *testing.T, rt *v1alpha1.RestoreTest, kept func(Animal) 
 		}
 	})
 	must(t, z.Backup(t.Context(), backup, z.Tests)) // production's
+	stage.Until(t, patience, func(ctx context.Context) error {
+		now, err := z.Current(ctx, rt)
+		if err == nil && !conditions.Is(now, v1alpha1.ConditionReported, metav1.ConditionTrue) {
+			err = errors.New(stage.Conditions(now))
+		}
+		return err
+	})
 	rt, report := z.AwaitEnd(t, rt)
 	t.Logf("%s %d, %s: %.300s", report.Status.Result, report.Status.Score, report.Status.Reason, report.Status.Message)
 	if diff := cmp.Diff(before, z.velero(t)); diff != "" {
