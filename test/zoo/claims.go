@@ -80,5 +80,4 @@ spec:
 var wetClaims = kind{resource: core("persistentvolumeclaims"), base: claimBase, shapes: []shape{
 	{odd: "data, of a class that exists", patch: `{metadata: {name: there}, spec: {storageClassName: zoo-there-ZOO}}`},
 	{odd: "data, of a class that is gone", patch: `{metadata: {name: gone}, spec: {storageClassName: zoo-gone-ZOO}}`},
-	{odd: "data, of the default class", patch: `{metadata: {name: default}}`, kept: ""},
 }}

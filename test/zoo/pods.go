@@ -111,6 +111,5 @@ spec:
 var wetPods = kind{resource: core("pods"), base: wetBase, shapes: []shape{
 	{odd: "it writes to a class that exists", patch: `{spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: there}}]}}`},
 	{odd: "it writes to a class that is gone", patch: `{spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: gone}}]}}`},
-	{odd: "it writes to the default class", patch: `{spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: default}}]}}`},
 	{odd: "it writes to what goes with it", patch: `{spec: {volumes: [{name: d, emptyDir: {}}]}}`},
 }}

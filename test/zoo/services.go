@@ -32,8 +32,10 @@ spec: {ports: [{port: 80}]}
 	{odd: "a load balancer with all its fields", patch: `{spec: {type: LoadBalancer, externalTrafficPolicy: Local, healthCheckNodePort: 30903, loadBalancerClass: example.com/odd, loadBalancerIP: 192.0.2.1, loadBalancerSourceRanges: [192.0.2.0/24, "2001:db8::/32"], ports: [{port: 80, nodePort: 30904}]}}`},
 	{odd: "a load balancer without node ports", patch: `{spec: {type: LoadBalancer, allocateLoadBalancerNodePorts: false}}`},
 	{odd: "addresses from outside", patch: `{spec: {externalIPs: [192.0.2.1, 192.0.2.2]}}`},
-	{odd: "notes to controllers outside", patch: `{metadata: {annotations: {external-dns.alpha.kubernetes.io/hostname: "", service.kubernetes.io/topology-mode: Auto, kubectl.kubernetes.io/last-applied-configuration: '{"spec": {"ports": null}}'}}}`},
-	{odd: "a last configuration that is no JSON", patch: `{metadata: {annotations: {kubectl.kubernetes.io/last-applied-configuration: "{odd"}}, spec: {type: NodePort}}`},
+	{odd: "notes to controllers outside", patch: `{metadata: {annotations: {external-dns.alpha.kubernetes.io/hostname: "", service.kubernetes.io/topology-mode: Auto, kubectl.kubernetes.io/last-applied-configuration: '{"spec": {"ports": []}}'}}}`},
+	// Velero looks there for node ports, and gives up what it cannot read, whoever restores it.
+	{odd: "a last configuration with null for ports", patch: `{metadata: {annotations: {kubectl.kubernetes.io/last-applied-configuration: '{"spec": {"ports": null}}'}}}`, kept: Left},
+	{odd: "a last configuration that is no JSON", patch: `{metadata: {annotations: {kubectl.kubernetes.io/last-applied-configuration: "{odd"}}, spec: {type: NodePort}}`, kept: Left},
 	{odd: "a name of 63 letters", patch: `{metadata: {name: ` + long(63) + `}}`},
 	{odd: "one port without a name in a list", patch: `{spec: {ports: [{port: 1, targetPort: 0}]}}`},
 }, append(metadata(false), heavy...)...)}

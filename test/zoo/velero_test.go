@@ -53,7 +53,7 @@ func TestZoo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rt := cluster.RestoreTest("zoo-group", z.backup, z.dry, z.wet)
+		rt := cluster.RestoreTest("zoo-group", z.backup, z.dry, z.wet, z.byHand)
 		rt.Spec.Sandbox.NetworkIsolation = v1alpha1.IsolationGroup
 		z.restore(t, rt, func(a Animal) string {
 			if a.Kept == "" && classless(a) {
@@ -76,22 +76,25 @@ func classless(a Animal) bool {
 // zoo is one that lives on a cluster.
 type zoo struct {
 	*stage.Cluster
-	dry, wet string // namespaces
-	backup   string
-	animals  map[string][]Animal // by namespace
+	// Namespaces: of most animals, of those with data, and of a pod with data on a volume made by hand, by a claim of class "". Over
+	// such a claim Velero crashed.
+	dry, wet, byHand string
+	backup           string
+	animals          map[string][]Animal // by namespace
 }
 
 // shelter makes a zoo and backs it up. It is gone when t ends.
 func shelter(t *testing.T, c *stage.Cluster) *zoo {
 	t.Helper()
-	z := &zoo{Cluster: c, dry: c.Name("zoo"), backup: c.Name("zoo"), animals: map[string][]Animal{}}
+	z := &zoo{Cluster: c, dry: c.Name("zoo"), byHand: c.Name("by-hand"), backup: c.Name("zoo"), animals: map[string][]Animal{}}
 	z.wet = "0-" + strings.Repeat("w", 63-3-len(c.Suffix)) + "-" + c.Suffix
 	there, gone, volumes, err := Beside(c.Suffix, z.dry)
 	must(t, err)
+	stop := func(context.Context) error { return nil }
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		for _, err := range []error{
-			z.free(ctx, volumes), c.DeleteNamespaces(ctx, c.Tests, z.dry, z.wet), z.remove(ctx, slices.Concat(there, gone, volumes)), ignoreNotFound(c.DeleteBackup(ctx, z.backup)),
+			z.free(ctx, volumes), c.DeleteNamespaces(ctx, c.Tests, z.dry, z.wet, z.byHand), z.remove(ctx, slices.Concat(there, gone, volumes)), stop(ctx), ignoreNotFound(c.DeleteBackup(ctx, z.backup)),
 		} {
 			if err != nil {
 				t.Error(err)
@@ -100,18 +103,35 @@ func shelter(t *testing.T, c *stage.Cluster) *zoo {
 	})
 	must(t, c.CreateNamespace(t.Context(), c.Tests))
 	must(t, z.create(t.Context(), "", slices.Concat(there, gone, volumes)))
-	for name, in := range map[string]func(string) ([]Animal, error){z.dry: In, z.wet: Wet} {
-		must(t, c.CreateNamespace(t.Context(), name))
-		z.animals[name], err = in(c.Suffix)
-		must(t, err)
-		must(t, c.AwaitAccount(t.Context(), name))
-		must(t, z.create(t.Context(), name, z.animals[name]))
-	}
+	clean, err := c.DeployStatic(t.Context(), z.byHand)
+	stop = clean
+	must(t, err)
+	z.admit(t, z.wet, Wet)
 	stage.Until(t, time.Minute, func(ctx context.Context) error { return z.running(ctx, z.wet) })
+	again, err := c.WithoutDefaultClass(t.Context()) // which claims would be given that have none
+	t.Cleanup(func() {
+		if err := again(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	must(t, err)
+	z.admit(t, z.dry, In)
 	must(t, z.remove(t.Context(), gone))
-	must(t, c.Backup(t.Context(), z.backup, z.dry, z.wet))
+	must(t, c.Backup(t.Context(), z.backup, z.dry, z.wet, z.byHand))
+	must(t, again(t.Context()))
 	z.count(t)
 	return z
+}
+
+// admit makes the animals of a new namespace.
+func (z *zoo) admit(t *testing.T, namespace string, in func(suffix string) ([]Animal, error)) {
+	t.Helper()
+	animals, err := in(z.Suffix)
+	must(t, err)
+	z.animals[namespace] = animals
+	must(t, z.CreateNamespace(t.Context(), namespace))
+	must(t, z.AwaitAccount(t.Context(), namespace))
+	must(t, z.create(t.Context(), namespace, animals))
 }
 
 func must(t *testing.T, err error) {
@@ -247,6 +267,7 @@ func (z *zoo) restore(t *testing.T, rt *v1alpha1.RestoreTest, kept func(Animal) 
 		return err
 	})
 	rt, report := z.AwaitEnd(t, rt)
+	t.Logf("%.1500s", stage.Conditions(rt))
 	t.Logf("%s %d, %s: %.300s", report.Status.Result, report.Status.Score, report.Status.Reason, report.Status.Message)
 	if diff := cmp.Diff(before, z.velero(t)); diff != "" {
 		t.Errorf("Velero is not what it was (-before +after):\n%s", diff)
