@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-e2e test-cases bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-e2e test-cases test-zoo bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +23,9 @@ test-e2e: ## Tests on a real node with Velero; root on Linux.
 
 test-cases: ## Field cases, which are applications as people run them, on a real node; root on Linux.
 	@hack/test.sh cases
+
+test-zoo: ## Hundreds of objects, legal and each odd in another way, through the real Velero; root on Linux.
+	@hack/test.sh zoo
 
 bench: ## Measurements against a control plane, and on a real node; root on Linux.
 	@hack/test.sh bench

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|e2e|cases|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|e2e|cases|zoo|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,6 +21,7 @@ case ${1:-} in
   unit)
     go test -trimpath ./cmd/... ./pkg/... ./hack/sbom/ ./test/audit/ ./test/fuzz/
     go test -trimpath -skip '^TestFieldCases$' ./test/cases/
+    go test -trimpath -skip '^TestZoo$' ./test/zoo/
     (cd test/cluster && go test -trimpath ./...)
     ;;
   integration)
@@ -35,13 +36,17 @@ case ${1:-} in
     # Flags go to the tests: hack/test.sh cases -run TestFieldCases/07, or -quick.
     go test -trimpath -count=1 -timeout 90m -v ./test/cases/ "${@:2}"
     ;;
+  zoo)
+    needs_node "odd objects"
+    go test -trimpath -count=1 -timeout 40m -v -run '^TestZoo$' ./test/zoo/
+    ;;
   bench)
     go test -trimpath -count=1 -timeout 30m -run '^$' -bench . -benchtime 1x ./test/integration/
     needs_node "measurements"
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|e2e|cases|bench" >&2
+    echo "usage: hack/test.sh unit|integration|e2e|cases|zoo|bench" >&2
     exit 2
     ;;
 esac

@@ -27,3 +27,9 @@ func Filling(phase velerov1.RestorePhase) bool {
 	}
 	return false
 }
+
+// Finalizing tells whether Velero has made all objects of a Restore in that phase, and filled their volumes. What is left to it is to set
+// labels and reclaim policies of those volumes.
+func Finalizing(phase velerov1.RestorePhase) bool {
+	return phase == velerov1.RestorePhaseFinalizing || phase == velerov1.RestorePhaseFinalizingPartiallyFailed
+}

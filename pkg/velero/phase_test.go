@@ -29,3 +29,25 @@ func TestPhases(t *testing.T) {
 		}
 	}
 }
+
+func TestVeleroMakesObjectsOrFinishes(t *testing.T) {
+	for phase, want := range map[velerov1.RestorePhase]struct{ filling, finalizing bool }{
+		"":                                              {},
+		velerov1.RestorePhaseNew:                        {},
+		velerov1.RestorePhaseInProgress:                 {filling: true},
+		velerov1.RestorePhaseFinalizing:                 {finalizing: true},
+		velerov1.RestorePhaseFailed:                     {},
+		"APhaseOfALaterVersion":                         {},
+		velerov1.RestorePhaseCompleted:                  {},
+		velerov1.RestorePhaseWaitingForPluginOperations: {filling: true},
+		velerov1.RestorePhaseWaitingForPluginOperationsPartiallyFailed: {filling: true},
+		velerov1.RestorePhaseFinalizingPartiallyFailed:                 {finalizing: true},
+	} {
+		if got := Filling(phase); got != want.filling {
+			t.Errorf("%q is filling: %v", phase, got)
+		}
+		if got := Finalizing(phase); got != want.finalizing {
+			t.Errorf("%q is finalizing: %v", phase, got)
+		}
+	}
+}

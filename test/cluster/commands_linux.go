@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 
 	"github.com/kymaros/kymaros/test/cluster/cluster"
@@ -20,9 +22,12 @@ func init() {
 	})
 }
 
+// defaultName is that of the cluster of who says nothing. The environment says it for scripts and tests that know of one cluster only.
+func defaultName() string { return cmp.Or(os.Getenv("KYMAROS_CLUSTER"), "kymaros") }
+
 // withCluster parses args with --name besides the flags already in flags, and returns the cluster and the other n arguments.
 func withCluster(flags *flag.FlagSet, args []string, n int) (*cluster.Cluster, []string, error) {
-	name := flags.String("name", "kymaros", "name of the cluster")
+	name := flags.String("name", defaultName(), "name of the cluster")
 	if err := parse(flags, args, n); err != nil {
 		return nil, nil, err
 	}
@@ -100,7 +105,7 @@ func netpolicy(ctx context.Context, args []string) error {
 
 func inNetns(_ context.Context, args []string) error {
 	flags := newFlags("netns")
-	name := flags.String("name", "kymaros", "name of the cluster")
+	name := flags.String("name", defaultName(), "name of the cluster")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

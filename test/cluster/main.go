@@ -23,7 +23,7 @@ const usage = `usage: kymaros-cluster COMMAND
                                      run etcd, kube-apiserver and kube-controller-manager until stdin ends;
                                      prints {"kubeconfig","dir"} when it is ready; no root needed
 
-As root on Linux, each with [--name NAME] (default "kymaros"):
+As root on Linux, each with [--name NAME] (default $KYMAROS_CLUSTER, or "kymaros"):
 
   up                                 start a one-node cluster with Velero, or return if it is there
   down                               end it and leave nothing behind

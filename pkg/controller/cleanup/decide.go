@@ -72,12 +72,21 @@ func reportDue(rt *v1alpha1.RestoreTest, now time.Time) time.Duration {
 	return rt.Status.Run.Deadline.Add(overdue).Sub(now)
 }
 
+// holds tells whether the sandboxes stay for r. One that is being deleted goes when Velero next runs; if its objects are all made, the
+// sandboxes go without it. Velero makes nothing anew in them, a copy of production does not live as long as Velero is down, and a server
+// that ends over a claim, as 1.15 to 1.18 do over one without a class, would end with each start while the claim is there. But it may set
+// reclaim policies still, so what may be somebody else's keeps its claim.
+func (s seen) holds(r *velerov1.Restore) bool {
+	if r.DeletionTimestamp != nil && velero.Finalizing(r.Status.Phase) {
+		return len(s.leaked) > 0
+	}
+	return !velero.Terminal(r.Status.Phase)
+}
+
 // next tells what to do about s.
 func next(s seen) step {
-	for _, r := range s.restores {
-		if !velero.Terminal(r.Status.Phase) {
-			return awaitRestore
-		}
+	if slices.ContainsFunc(s.restores, s.holds) {
+		return awaitRestore
 	}
 	if len(s.protect)+len(s.reclaim) > 0 {
 		return secureVolumes

@@ -68,6 +68,33 @@ func TestStepsComeInOrder(t *testing.T) {
 			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{restore("")}},
 			want{awaitRestore, "Unknown", v1alpha1.ReasonDeletingRestore, "Restore r"},
 		},
+		"a Restore that is deleted holds it while Velero makes objects for it": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{deleted(restore(velerov1.RestorePhaseInProgress), 0)}},
+			want{awaitRestore, "Unknown", v1alpha1.ReasonDeletingRestore, "Restore r"},
+		},
+		"or fills volumes": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{deleted(restore(velerov1.RestorePhaseWaitingForPluginOperations), 0)}},
+			want{awaitRestore, "Unknown", v1alpha1.ReasonDeletingRestore, "Restore r"},
+		},
+		"or might begin": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{deleted(restore(""), 0)}},
+			want{awaitRestore, "Unknown", v1alpha1.ReasonDeletingRestore, "Restore r"},
+		},
+		"or does what nobody here knows": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{deleted(restore("APhaseOfALaterVersion"), 0)}},
+			want{awaitRestore, "Unknown", v1alpha1.ReasonDeletingRestore, "Restore r"},
+		},
+		"it holds nothing once all objects are made, or a server that ends over one of them would end again with each start": {
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{deleted(restore(velerov1.RestorePhaseFinalizingPartiallyFailed), 0)}},
+			want{deleteNamespaces, "Unknown", v1alpha1.ReasonNamespacesTerminating, "namespace/sbx, restore/r"},
+		},
+		"but a volume that may be somebody else's, whose reclaim policy Velero may still set": {
+			seen{
+				namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{deleted(restore(velerov1.RestorePhaseFinalizing), 0)},
+				planned: planned{leaked: []leak{{run, v1alpha1.Leak{Object: "persistentvolume/pv-1", Reason: "r"}}}},
+			},
+			want{awaitRestore, "Unknown", v1alpha1.ReasonDeletingRestore, "Restore r"},
+		},
 		"then the namespaces go": {
 			seen{namespaces: []*corev1.Namespace{namespace("sbx", live)}, restores: []*velerov1.Restore{restore(velerov1.RestorePhaseCompleted)}},
 			want{deleteNamespaces, "Unknown", v1alpha1.ReasonNamespacesTerminating, "namespace/sbx"},

@@ -155,12 +155,14 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	if !conditions.Active(rt) || rt.DeletionTimestamp != nil ||
-		conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
+	if !conditions.Active(rt) {
 		return 0, nil
 	}
 	if restored := conditions.ForRun(rt, v1alpha1.ConditionRestored); conditions.Decided(restored) {
-		return 0, c.abandon(ctx, rt, restored)
+		return 0, c.abandon(ctx, rt, restored) // also when the report was faster, or somebody has deleted the test
+	}
+	if rt.DeletionTimestamp != nil || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
+		return 0, nil
 	}
 	if conditions.ForRun(rt, v1alpha1.ConditionSandboxReady) == nil {
 		return 0, nil // conditions stand in the order of their first writes, which is to be that of the phases

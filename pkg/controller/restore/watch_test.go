@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
+	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
 	"github.com/kymaros/kymaros/pkg/names"
 )
@@ -157,7 +159,7 @@ func TestTheRestoreOnWhichVeleroStalledIsDeleted(t *testing.T) {
 				r.Namespace, r.UID, r.Labels, r.Annotations = "velero", "uid", map[string]string{v1alpha1.LabelRun: "run"}, names.Annotations(rt)
 			})
 			c.edit(r)
-			store := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+			store := cache.NewIndexer(cache.MetaNamespaceKeyFunc, byNamespace)
 			if err := store.Add(r); err != nil {
 				t.Fatal(err)
 			}
@@ -172,3 +174,37 @@ func TestTheRestoreOnWhichVeleroStalledIsDeleted(t *testing.T) {
 		})
 	}
 }
+
+func TestTheRestoreOnWhichVeleroStalledIsDeletedThoughTheReportWasFaster(t *testing.T) {
+	for name, edit := range map[string]func(*v1alpha1.RestoreTest){
+		"the run is reported": func(rt *v1alpha1.RestoreTest) {
+			rt.Status.Report = &v1alpha1.ReportStatus{RunID: "run"}
+			rt.Status.Conditions = append(rt.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionReported, Status: metav1.ConditionTrue})
+		},
+		"the test is being deleted": func(rt *v1alpha1.RestoreTest) { rt.DeletionTimestamp = &metav1.Time{Time: now} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rt := test(createdBefore, edit)
+			rt.Status.Conditions = append(rt.Status.Conditions, metav1.Condition{
+				Type: v1alpha1.ConditionRestored, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonVeleroStalled,
+			})
+			r := restoreIn(velerov1.RestorePhaseFinalizing, func(r *velerov1.Restore) {
+				r.Namespace, r.UID, r.Labels, r.Annotations = "velero", "uid", map[string]string{v1alpha1.LabelRun: "run"}, names.Annotations(rt)
+			})
+			tests, restores := cache.NewIndexer(cache.MetaNamespaceKeyFunc, byNamespace), cache.NewIndexer(cache.MetaNamespaceKeyFunc, byNamespace)
+			if err := errors.Join(tests.Add(rt), restores.Add(r)); err != nil {
+				t.Fatal(err)
+			}
+			client := fake.NewSimpleClientset(r)
+			c := &Controller{client: client, tests: restorelisters.NewRestoreTestLister(tests), restores: velerolisters.NewRestoreLister(restores).Restores("velero")}
+			if _, err := c.sync(t.Context(), cache.NewObjectName(rt.Namespace, rt.Name)); err != nil {
+				t.Fatal(err)
+			}
+			if actions := client.Actions(); len(actions) != 1 || actions[0].GetVerb() != "delete" {
+				t.Errorf("requests %v, want the deletion", actions)
+			}
+		})
+	}
+}
+
+var byNamespace = cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}

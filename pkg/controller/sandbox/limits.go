@@ -61,8 +61,9 @@ func limits(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, given v
 	request := requested.DeepCopy()
 	for name, value := range request {
 		if most, ok := limit[name]; ok && most.Cmp(value) < 0 {
-			request[name] = most
+			value = most
 		}
+		request[name] = least(value, production, name)
 	}
 	return &corev1.LimitRange{ObjectMeta: meta(rt, sandbox, limitsName), Spec: corev1.LimitRangeSpec{
 		Limits: []corev1.LimitRangeItem{{Type: corev1.LimitTypeContainer, Default: limit, DefaultRequest: request}},

@@ -37,6 +37,12 @@ func memoryQuota(memory v1alpha1.Quantity) *v1alpha1.RestoreTest {
 func TestLimitsAdmitWhatRanInProduction(t *testing.T) {
 	bounded := spec(memory("", ""))
 	bounded.Resources = &corev1.ResourceRequirements{Limits: corev1.ResourceList{"memory": resource.MustParse("1Gi")}}
+	// whole is a pod that requests so much for all its containers.
+	whole := func(request string, containers ...corev1.Container) []corev1.PodSpec {
+		s := spec(containers...)
+		s.Resources = &corev1.ResourceRequirements{Requests: corev1.ResourceList{"memory": resource.MustParse(request)}}
+		return []corev1.PodSpec{spec(memory("", "")), s}
+	}
 	for name, c := range map[string]struct {
 		rt         *v1alpha1.RestoreTest
 		production []corev1.PodSpec
@@ -44,13 +50,19 @@ func TestLimitsAdmitWhatRanInProduction(t *testing.T) {
 		request    string
 	}{
 		"a namespace that is gone cannot be asked: no guess": {test(), nil, "", "64Mi"},
-		"the usual":                                       {test(), []corev1.PodSpec{spec(memory("", ""))}, "4Gi", "64Mi"},
-		"a request without a limit raises it":             {test(), []corev1.PodSpec{spec(memory("8Gi", "")), spec(memory("6Gi", ""))}, "8Gi", "64Mi"},
-		"so does that of an init container":               {test(), []corev1.PodSpec{{InitContainers: []corev1.Container{memory("8Gi", "")}}}, "8Gi", "64Mi"},
-		"a request with a limit does not":                 {test(), []corev1.PodSpec{spec(memory("8Gi", "9Gi"))}, "4Gi", "64Mi"},
-		"a limit of a whole pod would refuse it":          {test(), []corev1.PodSpec{spec(memory("8Gi", "")), bounded}, "", "64Mi"},
-		"the quota bounds it, asked or not":               {memoryQuota("1Gi"), nil, "1Gi", "64Mi"},
-		"a quota below the usual request bounds that too": {memoryQuota("32Mi"), nil, "32Mi", "32Mi"},
+		"the usual":                                        {test(), []corev1.PodSpec{spec(memory("", ""))}, "4Gi", "64Mi"},
+		"a request without a limit raises it":              {test(), []corev1.PodSpec{spec(memory("8Gi", "")), spec(memory("6Gi", ""))}, "8Gi", "64Mi"},
+		"so does that of an init container":                {test(), []corev1.PodSpec{{InitContainers: []corev1.Container{memory("8Gi", "")}}}, "8Gi", "64Mi"},
+		"a request with a limit does not":                  {test(), []corev1.PodSpec{spec(memory("8Gi", "9Gi"))}, "4Gi", "64Mi"},
+		"a limit of a whole pod would refuse it":           {test(), []corev1.PodSpec{spec(memory("8Gi", "")), bounded}, "", "64Mi"},
+		"a request of a whole pod is shared by containers": {test(), whole("20Mi", memory("", ""), memory("", "")), "4Gi", "10Mi"},
+		"as far as the others leave something":             {test(), whole("100Mi", memory("90Mi", ""), memory("", ""), memory("", "5Mi")), "4Gi", "5Mi"},
+		"or nothing":                                       {test(), whole("90Mi", memory("90Mi", ""), memory("", "")), "4Gi", "0"},
+		"one that says all lowers nothing":                 {test(), whole("20Mi", memory("20Mi", "")), "4Gi", "64Mi"},
+		"nor does one that is large":                       {test(), whole("8Ei", memory("", "")), "4Gi", "64Mi"},
+		"a limit of a whole pod is its request":            {test(), []corev1.PodSpec{{Resources: &corev1.ResourceRequirements{Limits: corev1.ResourceList{"memory": resource.MustParse("8Mi")}}, Containers: []corev1.Container{memory("", "")}}}, "", "8Mi"},
+		"the quota bounds it, asked or not":                {memoryQuota("1Gi"), nil, "1Gi", "64Mi"},
+		"a quota below the usual request bounds that too":  {memoryQuota("32Mi"), nil, "32Mi", "32Mi"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			item := limits(c.rt, box, c.rt.Status.Run.Spec.Sandbox.ResourceQuota, c.production).Spec.Limits[0]

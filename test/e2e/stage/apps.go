@@ -97,6 +97,14 @@ func (c *Cluster) CreateNamespace(ctx context.Context, name string) error {
 	return err
 }
 
+// AwaitAccount waits until pods can be made in a new namespace: they need its ServiceAccount.
+func (c *Cluster) AwaitAccount(ctx context.Context, namespace string) error {
+	return Poll(ctx, time.Minute, func(ctx context.Context) error {
+		_, err := c.Kube.CoreV1().ServiceAccounts(namespace).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
+}
+
 // DeleteNamespaces deletes namespaces and waits until they are gone.
 func (c *Cluster) DeleteNamespaces(ctx context.Context, names ...string) error {
 	for _, name := range names {

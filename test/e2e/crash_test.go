@@ -1,0 +1,169 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/test/e2e/stage"
+)
+
+// TestARestoreThatCrashesVeleroIsGivenUp: Velero's finalizer of a Restore ends the server over a claim without a class, and so it does with
+// each start, until the Restore or the claim is gone. Neither our rules nor the fence let such a claim through, so both are taken away:
+// what is left is the watchdog. It runs alone.
+func TestARestoreThatCrashesVeleroIsGivenUp(t *testing.T) {
+	untouched(t, web)
+	source := staticBackup(t, "crash")
+	withoutDefaultClass(t)
+	withoutRulesForClaims(t)
+	scraper := cluster.AccountToken(t, "stalled-scraper", "kymaros-metrics-reader")
+
+	rt := cluster.RestoreTest("crash", source, source)
+	rt.Spec.HealthChecks.PodReadyTimeout = "5s"
+	rt, report := cluster.AwaitEnd(t, cluster.Start(t, rt))
+	verdict(t, report, v1alpha1.ResultInconclusive, v1alpha1.ReasonVeleroStalled)
+	if rt.Status.Restore.Phase != "FinalizingPartiallyFailed" {
+		t.Errorf("Velero did not crash where it was meant to, for its Restore was %s", rt.Status.Restore.Phase)
+	}
+	warned(t, rt, v1alpha1.ReasonVeleroStalled)
+	stage.Until(t, time.Minute, func(ctx context.Context) error {
+		got, err := cluster.Scrape(ctx, web, scraper)
+		if err == nil && !strings.Contains(got, "kymaros_velero_stalled_total 1") {
+			err = errors.New("the metric does not count it")
+		}
+		return err
+	})
+
+	calms(t)
+	after := cluster.Name("after-crash")
+	t.Cleanup(func() {
+		if err := ignoreNotFound(cluster.DeleteBackup(context.WithoutCancel(t.Context()), after)); err != nil {
+			t.Error(err)
+		}
+	})
+	must(t, cluster.Backup(t.Context(), after, web))
+	steady, err := cluster.Restarts(t.Context())
+	must(t, err)
+	t.Logf("Velero's restarts: %v", steady)
+}
+
+// staticBackup deploys a pod with a volume made by hand and backs it up, until t ends.
+func staticBackup(t *testing.T, name string) (source string) {
+	t.Helper()
+	source = cluster.Name(name)
+	clean, err := cluster.DeployStatic(t.Context(), source)
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		for _, err := range []error{cluster.DeleteNamespaces(ctx, source), clean(ctx), ignoreNotFound(cluster.DeleteBackup(ctx, source))} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	must(t, err)
+	must(t, cluster.Backup(t.Context(), source, source))
+	return source
+}
+
+// withoutDefaultClass lasts until t ends.
+func withoutDefaultClass(t *testing.T) {
+	t.Helper()
+	restore, err := cluster.WithoutDefaultClass(t.Context())
+	t.Cleanup(func() {
+		if err := restore(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	must(t, err)
+}
+
+// withoutRulesForClaims has the controller do without the fence, takes the policy for claims away, and gives it rules by which claims
+// without a class stay without, until t ends.
+func withoutRulesForClaims(t *testing.T) {
+	t.Helper()
+	const cautious, careless = "kymaros-sandbox-no-class", "kymaros-sandbox-modifiers"
+	configMaps := cluster.Kube.CoreV1().ConfigMaps(stage.VeleroNamespace)
+	deployments := cluster.Kube.AppsV1().Deployments(stage.SystemNamespace)
+	old, err := configMaps.Get(t.Context(), cautious, metav1.GetOptions{})
+	must(t, err)
+	other, err := configMaps.Get(t.Context(), careless, metav1.GetOptions{})
+	must(t, err)
+	controller, err := deployments.Get(t.Context(), stage.Controller, metav1.GetOptions{})
+	must(t, err)
+	args := controller.Spec.Template.Spec.Containers[0].Args
+
+	rules := func(ctx context.Context, data map[string]string) error {
+		_, err := configMaps.Patch(ctx, cautious, types.MergePatchType, asJSON(t, map[string]any{"data": data}), metav1.PatchOptions{})
+		return err
+	}
+	run := func(ctx context.Context, args []string) error {
+		patch := []any{map[string]any{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": args}}
+		if _, err := deployments.Patch(ctx, stage.Controller, types.JSONPatchType, asJSON(t, patch), metav1.PatchOptions{}); err != nil {
+			return err
+		}
+		return cluster.AwaitRollout(ctx, stage.SystemNamespace, stage.Controller)
+	}
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		for _, err := range []error{cluster.ApplyFence(ctx), rules(ctx, old.Data), run(ctx, args)} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	must(t, cluster.Kube.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings().Delete(t.Context(), "kymaros-claims", metav1.DeleteOptions{}))
+	must(t, rules(t.Context(), other.Data))
+	must(t, run(t.Context(), append(append([]string{}, args...), "--require-fence=false")))
+}
+
+func asJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	body, err := json.Marshal(v)
+	must(t, err)
+	return body
+}
+
+// warned fails t if there is no warning about rt with that reason.
+func warned(t *testing.T, rt *v1alpha1.RestoreTest, reason string) {
+	t.Helper()
+	stage.Until(t, 30*time.Second, func(ctx context.Context) error {
+		events, err := cluster.Events(ctx, rt)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if e.Type == corev1.EventTypeWarning && e.Reason == reason {
+				return nil
+			}
+		}
+		return fmt.Errorf("no warning %s among %d events", reason, len(events))
+	})
+}
+
+// calms waits until Velero's server runs, as it did before, and has done so for a while.
+func calms(t *testing.T) {
+	t.Helper()
+	stage.Until(t, 3*time.Minute, func(ctx context.Context) error {
+		pods, err := cluster.Kube.CoreV1().Pods(stage.VeleroNamespace).List(ctx, metav1.ListOptions{LabelSelector: "deploy=velero"})
+		if err != nil {
+			return err
+		}
+		for _, p := range pods.Items {
+			for _, s := range p.Status.ContainerStatuses {
+				if r := s.State.Running; r == nil || time.Since(r.StartedAt.Time) < 20*time.Second {
+					return fmt.Errorf("container %s is %+v", s.Name, s.State)
+				}
+			}
+		}
+		return nil
+	})
+}
