@@ -304,6 +304,11 @@ func (in ValidationLevels) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VeleroServer) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VeleroServer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VolumeReport) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VolumeReport"
 }

@@ -786,6 +786,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ValidationLevels
       default: {}
+    - name: velero
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VeleroServer
     - name: volumes
       type:
         list:
@@ -864,6 +867,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: startTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: velero
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VeleroServer
     - name: warnings
       type:
         scalar: numeric
@@ -1243,6 +1249,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.LevelResult
       default: {}
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VeleroServer
+  map:
+    fields:
+    - name: note
+      type:
+        scalar: string
+    - name: version
+      type:
+        scalar: string
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VolumeReport
   map:
     fields:
