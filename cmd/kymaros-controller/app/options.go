@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/bounds"
@@ -22,9 +23,11 @@ import (
 type Options struct {
 	Kubeconfig      string
 	VeleroNamespace string
-	ClusterDomain   string
-	MaxRestores     int
-	CheckWorkers    int
+	// VeleroVersion is that of Velero's server; empty: as the tag of its image says.
+	VeleroVersion string
+	ClusterDomain string
+	MaxRestores   int
+	CheckWorkers  int
 	// PermittedResources are those that tests may add to what is restored.
 	PermittedResources []string
 	// IsolationProof is require, report or off.
@@ -69,6 +72,7 @@ func NewOptions() *Options {
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file; empty inside a cluster")
 	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero's Backups and Restores")
+	fs.StringVar(&o.VeleroVersion, "velero-version", o.VeleroVersion, "version of Velero's server, such as v1.18.3; empty: as the tag of its image says, if it is one")
 	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of kymaros-dns must be the same")
 	fs.IntVar(&o.MaxRestores, "max-restores", o.MaxRestores, "how many Velero Restores of ours may be under way at once")
 	fs.IntVar(&o.CheckWorkers, "check-workers", o.CheckWorkers, "how many health checks may run at once")
@@ -112,6 +116,11 @@ func (o *Options) Validate() error {
 	for flag, namespace := range map[string]string{"velero-namespace": o.VeleroNamespace, "leader-elect-namespace": o.LeaderElectNamespace} {
 		for _, problem := range validation.IsDNS1123Label(namespace) {
 			errs = append(errs, fmt.Errorf("--%s=%q: %s", flag, namespace, problem))
+		}
+	}
+	if o.VeleroVersion != "" {
+		if _, err := version.ParseSemantic(o.VeleroVersion); err != nil {
+			errs = append(errs, fmt.Errorf("--velero-version=%q: must be a version such as v1.18.3", o.VeleroVersion))
 		}
 	}
 	for _, problem := range validation.IsDNS1123Subdomain(o.ClusterDomain) {
