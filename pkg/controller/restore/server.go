@@ -84,14 +84,14 @@ func (s server) terms(backup *velerov1.Backup, resources []string) terms {
 	if !slices.Contains(resources, snapshotContents) {
 		snapshots = 0
 	}
-	const flag = "update Velero; or, if the tag of its image is not its version, say that with the controller's flag --velero-version"
+	const remedy = "update it, or give --velero-version if that is only the tag of its image"
 	switch {
 	case velero.TooOld(s.version):
 		t.unsupported = fmt.Sprintf("Velero's server is %s, and Kymaros needs %s or newer, for the rules by which it neutralises what is restored fail before; %s",
-			t.status.Version, velero.Oldest, flag)
+			t.status.Version, velero.Oldest, remedy)
 	case snapshots > 0 && velero.LosesSnapshots(s.version):
 		t.unsupported = fmt.Sprintf("Velero's server is %s, which restores no CSI snapshot without all that belongs to the cluster, and backup %s has %d; %s",
-			t.status.Version, backup.Name, snapshots, flag)
+			t.status.Version, backup.Name, snapshots, remedy)
 	case snapshots > 0 && velero.LeavesContentsOut(s.version):
 		t.contents = true
 		const unset = "includeClusterResources is left unset, for with false Velero 1.16.1 to 1.18.2 restores no CSI snapshot"

@@ -104,7 +104,7 @@ func TestARestoreSaysWhatIsRightForTheVeleroThatRuns(t *testing.T) {
 		"without snapshots nothing is left open":                          {"velero:v1.18.2", without, all, isFalse, "1.18.2", ""},
 		"nor without snapshots and a version":                             {"velero@sha256:0123", without, all, isFalse, "", "the version is not known"},
 		"nor if the test leaves contents out":                             {"velero:v1.18.2", withSnapshots, []string{"pods"}, isFalse, "1.18.2", ""},
-		"1.16.0 loses snapshots":                                          {"velero:v1.16.0", withSnapshots, all, nothing, "1.16.0", "Velero's server is 1.16.0, which restores no CSI snapshot without all that belongs to the cluster, and backup nightly has 2; update Velero"},
+		"1.16.0 loses snapshots":                                          {"velero:v1.16.0", withSnapshots, all, nothing, "1.16.0", "Velero's server is 1.16.0, which restores no CSI snapshot without all that belongs to the cluster, and backup nightly has 2; update it"},
 		"1.16.0 restores what has none":                                   {"velero:v1.16.0", without, all, isFalse, "1.16.0", ""},
 		"1.16.0 restores all but contents":                                {"velero:v1.16.0", withSnapshots, []string{"pods"}, isFalse, "1.16.0", ""},
 		"what is older than the oldest that works is asked for nothing":   {"velero:v1.14.1", without, all, nothing, "1.14.1", "Velero's server is 1.14.1, and Kymaros needs 1.15 or newer"},
