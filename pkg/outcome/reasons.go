@@ -45,6 +45,7 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonVeleroStalled:             {Inconclusive, "See the log of the Velero server that ended: kubectl -n velero logs deployment/velero --previous. A test on which it ended once is tried again once; do not run it a third time before the cause is found."},
 	v1alpha1.ReasonSandboxLost:               {Inconclusive, "Find out who changes or deletes sandboxes, and run the test again."},
 	v1alpha1.ReasonLost:                      {Inconclusive, "Do not delete the Velero Restore of a run that is under way; run the test again."},
+	v1alpha1.ReasonVeleroUnsupported:         {Inconclusive, "Update Velero; or, if the tag of its image is not its version, say that with the controller's flag --velero-version."},
 	v1alpha1.ReasonNotPermitted:              {Inconclusive, "Ask the administrator of Kymaros, or leave the resource out of spec.restore.includedResources."},
 	v1alpha1.ReasonProductionVolume:          {Inconclusive, "Look at that volume and at what else uses its storage before anything else; leave its claim out of the test, or take CSI snapshots or file-system backup."},
 

@@ -77,6 +77,7 @@ func TestARestoreThatAsksForWhatIsForbiddenIsRefused(t *testing.T) {
 		"onto its source":                     func(r *velerov1.Restore) { r.Spec.NamespaceMapping = nil },
 		"mapped onto its source":              func(r *velerov1.Restore) { r.Spec.NamespaceMapping[web] = web },
 		"of what belongs to the cluster":      func(r *velerov1.Restore) { r.Spec.IncludeClusterResources = new(true) },
+		"of what belongs to it by default":    func(r *velerov1.Restore) { r.Spec.IncludeClusterResources = nil },
 		"that changes what exists":            func(r *velerov1.Restore) { r.Spec.ExistingResourcePolicy = velerov1.PolicyTypeUpdate },
 		"without modifiers":                   func(r *velerov1.Restore) { r.Spec.ResourceModifier = nil },
 		"with other modifiers":                func(r *velerov1.Restore) { r.Spec.ResourceModifier.Name = "mine" },

@@ -55,7 +55,8 @@ func Wrong(restore *unstructured.Unstructured, existing map[string]*Sandbox) []s
 	if modifiers := text(o, "spec", "resourceModifier", "name"); modifiers != "kymaros-sandbox-modifiers" && modifiers != "kymaros-group-modifiers" {
 		note("its modifiers are %q", modifiers)
 	}
-	if cluster, found, _ := unstructured.NestedBool(o, "spec", "includeClusterResources"); cluster || !found {
+	cluster, closed, _ := unstructured.NestedBool(o, "spec", "includeClusterResources")
+	if cluster || !closed && !slices.Contains(kinds, any("volumesnapshotcontents.snapshot.storage.k8s.io")) {
 		note("it restores what belongs to the whole cluster")
 	}
 	if policy := text(o, "spec", "existingResourcePolicy"); policy != "" && policy != "none" {

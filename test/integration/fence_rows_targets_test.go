@@ -42,6 +42,14 @@ func targetRows() []row {
 			row{"a " + m.kind + " of somebody's own Restore", theVelero, moves(m.kind, m.resource, fmt.Sprintf(m.spec, "fence-production"), "friday"), "", false},
 			row{"a " + m.kind + " by a person", administrator, moves(m.kind, m.resource, fmt.Sprintf(m.spec, "fence-production"), "kymaros-shop"), "", false})
 	}
+	content := func(ns, restore string) attempt {
+		return creates(snapshotContents, "", fmt.Sprintf("{apiVersion: snapshot.storage.k8s.io/v1, kind: VolumeSnapshotContent, metadata: {name: new, labels: {velero.io/restore-name: %s}}, "+
+			"spec: {deletionPolicy: Retain, volumeSnapshotRef: {namespace: %s, name: new}}}", restore, ns))
+	}
+	all = append(all,
+		row{"a content for a snapshot in a sandbox", theVelero, content("fence-sandbox", "kymaros-shop"), "", false},
+		row{"a content for a snapshot in production", theVelero, content("fence-production", "kymaros-shop"), movers, false},
+		row{"a content for a snapshot in production, of somebody's own Restore", theVelero, content("fence-production", "friday"), "", false})
 	return append(all, cancelRows()...)
 }
 

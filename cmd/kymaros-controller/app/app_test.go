@@ -18,6 +18,7 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 	for arg, want := range map[string]string{
 		"--velero-namespace=Velero":             "--velero-namespace",
 		"--leader-elect-namespace=":             "--leader-elect-namespace",
+		"--velero-version=1.18":                 "--velero-version",
 		"--cluster-domain=a..b":                 "--cluster-domain",
 		"--max-restores=0":                      "--max-restores",
 		"--check-workers=-1":                    "--check-workers",

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/bounds"
@@ -22,8 +23,10 @@ import (
 type Options struct {
 	Kubeconfig      string
 	VeleroNamespace string
-	ClusterDomain   string
-	MaxRestores     int
+	// VeleroVersion is that of Velero's server; empty: as the tag of its image says.
+	VeleroVersion string
+	ClusterDomain string
+	MaxRestores   int
 	// RunsAhead is how many runs get their sandbox while others restore.
 	RunsAhead int
 	// WaitForAnyBackup keeps runs back while Velero is at any backup.
@@ -80,6 +83,7 @@ func NewOptions() *Options {
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file; empty inside a cluster")
 	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero's Backups and Restores")
+	fs.StringVar(&o.VeleroVersion, "velero-version", o.VeleroVersion, "version of Velero's server, such as v1.18.3; empty: as the tag of its image says, if it is one")
 	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of kymaros-dns must be the same")
 	fs.IntVar(&o.MaxRestores, "max-restores", o.MaxRestores, "how many Velero Restores of ours may be under way at once")
 	fs.IntVar(&o.RunsAhead, "runs-ahead", o.RunsAhead, "how many runs get their sandbox, and a proof of isolation, while Velero restores for the runs before them; all others wait without")
@@ -127,6 +131,11 @@ func (o *Options) Validate() error {
 	for flag, namespace := range map[string]string{"velero-namespace": o.VeleroNamespace, "leader-elect-namespace": o.LeaderElectNamespace} {
 		for _, problem := range validation.IsDNS1123Label(namespace) {
 			errs = append(errs, fmt.Errorf("--%s=%q: %s", flag, namespace, problem))
+		}
+	}
+	if o.VeleroVersion != "" {
+		if _, err := version.ParseSemantic(o.VeleroVersion); err != nil {
+			errs = append(errs, fmt.Errorf("--velero-version=%q: must be a version such as v1.18.3", o.VeleroVersion))
 		}
 	}
 	for _, problem := range validation.IsDNS1123Subdomain(o.ClusterDomain) {

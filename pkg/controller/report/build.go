@@ -62,6 +62,7 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 		NetworkIsolation: run.Spec.Sandbox.NetworkIsolation,
 		IsolationProof:   isolationProof(rt, sandbox),
 		Fence:            run.Fence,
+		Velero:           restore.Velero,
 		Checks:           health.Checks,
 		ValidationLevels: v.Levels,
 	}

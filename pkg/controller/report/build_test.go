@@ -46,6 +46,7 @@ func TestBuildOfAPass(t *testing.T) {
 		Restore:          &v1alpha1.RestoreResult{Name: "kymaros-shop-" + runID, Phase: "Completed", Warnings: 1},
 		Sandboxes:        []v1alpha1.ReportSandbox{{Source: "shop", Name: sandbox}},
 		NetworkIsolation: v1alpha1.IsolationStrict,
+		Velero:           &v1alpha1.VeleroServer{Version: "1.18.3"},
 		Checks:           []v1alpha1.CheckStatus{{Name: "rows", Status: v1alpha1.CheckPass, Duration: "20ms"}},
 		Completeness: v1alpha1.Completeness{
 			Deployments: "0/0", StatefulSets: "0/0", Services: "0/0", Secrets: "1/1", ConfigMaps: "0/0", PVCs: "0/0",

@@ -48,7 +48,7 @@ func test(change ...func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
 			Sandbox: &v1alpha1.SandboxStatus{RunID: runID, Namespaces: []v1alpha1.SandboxNamespace{{Source: "shop", Name: sandbox, UID: "ns-uid"}}},
 			Restore: &v1alpha1.RestoreStatus{
 				RunID: runID, BackupName: "nightly", BackupTime: point(-3600), Name: "kymaros-shop-" + runID, Phase: "Completed",
-				QueuedTime: point(1), StartTime: point(3), CompletionTime: point(13), Warnings: 1,
+				QueuedTime: point(1), StartTime: point(3), CompletionTime: point(13), Warnings: 1, Velero: &v1alpha1.VeleroServer{Version: "1.18.3"},
 			},
 			Health: &v1alpha1.HealthStatus{
 				RunID: runID, StartTime: point(13), PodsReadyTime: point(20), CompletionTime: point(23),

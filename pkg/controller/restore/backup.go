@@ -95,24 +95,24 @@ func asStatus(choice backups.Choice, now time.Time) *v1alpha1.BackupChoice {
 	return status
 }
 
-// asText and fromText carry the choice over a restart, on the Restore.
-func asText(choice *v1alpha1.BackupChoice) string {
-	if choice == nil {
+// asText and fromText carry a part of the status over a restart, on the Restore.
+func asText[T any](part *T) string {
+	if part == nil {
 		return ""
 	}
-	text, err := json.Marshal(choice)
+	text, err := json.Marshal(part)
 	if err != nil {
 		return "" // plain fields are always marshalled
 	}
 	return string(text)
 }
 
-func fromText(text string) *v1alpha1.BackupChoice {
-	choice := &v1alpha1.BackupChoice{}
-	if text == "" || json.Unmarshal([]byte(text), choice) != nil {
+func fromText[T any](text string) *T {
+	part := new(T)
+	if text == "" || json.Unmarshal([]byte(text), part) != nil {
 		return nil // made by an earlier version
 	}
-	return choice
+	return part
 }
 
 // ofBackup is what every message about a backup says besides: what it lacks, what there is that is newer, and whether it is too old.

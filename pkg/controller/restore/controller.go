@@ -50,6 +50,8 @@ type Options struct {
 	Yield bool
 	// IsolationProof is one of the modes of package isolation.
 	IsolationProof string
+	// VeleroVersion is that of Velero's server; empty: as the tag of its image says.
+	VeleroVersion string
 }
 
 // Controller runs Velero's Restores.
@@ -181,7 +183,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	p := decide(rt, s, now)
 	if !p.create {
 		delete(c.doubted, key)
-	} else if name, err := c.create(ctx, rt, p.status, now); err == nil {
+	} else if name, err := c.create(ctx, rt, p, s.resources, now); err == nil {
 		p.status.Name = name
 	} else if refused, ok := refusal(p.condition, p.status.BackupName, err); ok {
 		p.condition = refused
@@ -235,8 +237,7 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	case err != nil && !apierrors.IsNotFound(err):
 		return s, err
 	}
-	resources, refused := scope.Resources(rt.Status.Run.Spec.Restore, c.options.PermittedResources)
-	s.refused = refused
+	s.resources, s.refused = scope.Resources(rt.Status.Run.Spec.Restore, c.options.PermittedResources)
 	cached, err := c.restores.List(labels.Everything())
 	if err != nil {
 		return s, err
@@ -261,26 +262,26 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	if s.restore != nil || s.refused != nil || len(s.busy) > 0 || created(rt) {
 		return s, nil //nolint:nilerr // what is refused is a verdict, no fault
 	}
-	return s, c.choose(ctx, rt.Status.Run.Spec.BackupSource, resources, &s)
+	if err := c.choose(ctx, rt.Status.Run.Spec.BackupSource, s.resources, &s); err != nil || s.missing != nil {
+		return s, err
+	}
+	s.server, err = c.server(ctx)
+	return s, err
 }
 
-// create creates the Restore of rt's run and returns its name. One that exists under it counts only if it is ours.
-func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, now time.Time) (string, error) {
+// create creates the Restore of rt's run, as p wants it, and returns its name. One that exists under it counts only if it is ours.
+func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, p plan, resources []string, now time.Time) (string, error) {
 	if err := c.lastLook(ctx, rt); err != nil {
 		return "", err
 	}
 	if err := c.stillIsolated(ctx, rt, now); err != nil {
 		return "", err
 	}
-	resources, err := scope.Resources(rt.Status.Run.Spec.Restore, c.options.PermittedResources)
-	if err != nil {
-		return "", err // observe has seen to it that there is none
-	}
 	modifiers, err := c.modifiers(ctx, rt)
 	if err != nil {
 		return "", err
 	}
-	want := build(rt, status, scoped{resources, modifiers}, c.options.VeleroNamespace, now)
+	want := build(rt, p.status, scoped{resources, modifiers, p.contents}, c.options.VeleroNamespace, now)
 	restores := c.client.VeleroV1().Restores(c.options.VeleroNamespace)
 	_, err = restores.Create(ctx, want, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Restore)})
 	if apierrors.IsAlreadyExists(err) {

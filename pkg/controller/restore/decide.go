@@ -23,9 +23,12 @@ type seen struct {
 	backup  *velerov1.Backup  // that would be restored now; nil if missing says why there is none
 	missing error
 	choice  *v1alpha1.BackupChoice // of backup
+	server  server                 // of Velero, if there is a backup
 	busy    []string               // Restores that Velero does before ours
 	before  string                 // RestoreTest that had its turn before ours and has no Restore yet
-	refused error                  // why the test may not restore what it asks for
+	// resources is all that the test restores; nil if refused says why it may not.
+	resources []string
+	refused   error
 	// production says which claims have a volume of production, once the restore has ended.
 	production []string
 	// hopeless is what Velero waits for in vain, as far as somebody looked.
@@ -45,6 +48,7 @@ type plan struct {
 	condition metav1.Condition
 	status    v1alpha1.RestoreStatus
 	create    bool // create the Restore of plan.status.BackupName
+	contents  bool // so that contents of CSI snapshots come back, which are not of a namespace
 	cancel    bool // have Velero give up the volumes that it still fills
 }
 
@@ -104,9 +108,14 @@ func step(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	case s.before != "":
 		return say(metav1.ConditionUnknown, v1alpha1.ReasonQueued, "Velero restores one at a time; RestoreTest %s goes before", s.before)
 	}
-	p.create = true
 	p.status.BackupName, p.status.BackupPhase, p.status.BackupChoice = s.backup.Name, string(s.backup.Status.Phase), s.choice
 	p.status.BackupTime = s.backup.Status.StartTimestamp
+	terms := s.server.terms(s.backup, s.resources)
+	p.status.Velero = &terms.status
+	if terms.unsupported != "" {
+		return say(metav1.ConditionFalse, v1alpha1.ReasonVeleroUnsupported, "nothing was restored: %s", terms.unsupported)
+	}
+	p.create, p.contents = true, terms.contents
 	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "restoring backup %s", s.backup.Name)
 }
 

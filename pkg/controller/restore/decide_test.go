@@ -284,7 +284,7 @@ func TestBuildNeverTouchesProduction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	restore := build(rt, v1alpha1.RestoreStatus{BackupName: "nightly", BackupPhase: "Completed", BackupTime: &metav1.Time{Time: now}}, scoped{resources, ModifiersName}, "velero", now)
+	restore := build(rt, v1alpha1.RestoreStatus{BackupName: "nightly", BackupPhase: "Completed", BackupTime: &metav1.Time{Time: now}}, scoped{resources, ModifiersName, false}, "velero", now)
 	spec := restore.Spec
 	if diff := cmp.Diff([]string{"shop", "db"}, spec.IncludedNamespaces); diff != "" {
 		t.Errorf("included namespaces: %s", diff)

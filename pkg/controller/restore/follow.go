@@ -26,7 +26,8 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 	if began, err := time.Parse(time.RFC3339, r.Annotations[v1alpha1.AnnotationBackupTime]); err == nil {
 		p.status.BackupTime = &metav1.Time{Time: began}
 	}
-	p.status.BackupChoice = fromText(r.Annotations[v1alpha1.AnnotationBackupChoice])
+	p.status.BackupChoice = fromText[v1alpha1.BackupChoice](r.Annotations[v1alpha1.AnnotationBackupChoice])
+	p.status.Velero = fromText[v1alpha1.VeleroServer](r.Annotations[v1alpha1.AnnotationVelero])
 	p.status.Phase = string(r.Status.Phase)
 	p.status.StartTime = r.Status.StartTimestamp
 	p.status.CompletionTime = r.Status.CompletionTimestamp

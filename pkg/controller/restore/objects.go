@@ -18,6 +18,9 @@ type scoped struct {
 	resources []string
 	// modifiers is the ConfigMap with the rules.
 	modifiers string
+	// contents: with contents of CSI snapshots, for a Velero that takes them for what belongs to the whole cluster. All else that
+	// does stays out even so: the namespaces are named, and of the resources.
+	contents bool
 }
 
 // build returns the Velero Restore of rt's run into its sandboxes, of which there is at least one. Every source namespace is
@@ -36,10 +39,14 @@ func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, what scoped,
 	annotations[velerov1.PodVolumeOperationTimeoutAnnotation] = left.String()
 	annotations[v1alpha1.AnnotationBackupPhase] = status.BackupPhase
 	annotations[v1alpha1.AnnotationBackupChoice] = asText(status.BackupChoice)
+	annotations[v1alpha1.AnnotationVelero] = asText(status.Velero)
 	if status.BackupTime != nil {
 		annotations[v1alpha1.AnnotationBackupTime] = status.BackupTime.UTC().Format(time.RFC3339)
 	}
-	no := false
+	cluster := new(false)
+	if what.contents {
+		cluster = nil
+	}
 	return &velerov1.Restore{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace:   veleroNamespace,
@@ -52,7 +59,7 @@ func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, what scoped,
 			IncludedNamespaces:      sources,
 			NamespaceMapping:        mapping,
 			IncludedResources:       what.resources,
-			IncludeClusterResources: &no,
+			IncludeClusterResources: cluster,
 			ExistingResourcePolicy:  velerov1.PolicyTypeNone,
 			LabelSelector:           selector(run.Spec.BackupSource.LabelSelector),
 			ItemOperationTimeout:    metav1.Duration{Duration: left},

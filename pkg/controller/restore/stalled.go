@@ -10,8 +10,8 @@ import (
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
-// server is what Velero's installers call the container of its server.
-const server = "velero"
+// serverContainer is what Velero's installers call the container of its server.
+const serverContainer = "velero"
 
 // restarted says what became of the server of Velero that was at work on r, and "" while it is. pods are those of Velero's
 // namespace.
@@ -23,7 +23,7 @@ func restarted(r *velerov1.Restore, pods []corev1.Pod) string {
 	crashed := false
 	for i := range pods {
 		for _, s := range pods[i].Status.ContainerStatuses {
-			if s.Name != server {
+			if s.Name != serverContainer {
 				continue
 			}
 			if s.State.Running != nil && !s.State.Running.StartedAt.Time.After(began) {
@@ -46,10 +46,10 @@ func restarted(r *velerov1.Restore, pods []corev1.Pod) string {
 func down(pods []corev1.Pod) bool {
 	servers, running := 0, 0
 	for i := range pods {
-		if slices.ContainsFunc(pods[i].Spec.Containers, func(c corev1.Container) bool { return c.Name == server }) {
+		if slices.ContainsFunc(pods[i].Spec.Containers, func(c corev1.Container) bool { return c.Name == serverContainer }) {
 			servers++
 		}
-		if slices.ContainsFunc(pods[i].Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == server && s.State.Running != nil }) {
+		if slices.ContainsFunc(pods[i].Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == serverContainer && s.State.Running != nil }) {
 			running++
 		}
 	}

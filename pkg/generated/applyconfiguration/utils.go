@@ -135,6 +135,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.TCPSocketCheckApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ValidationLevels"):
 		return &restorev1alpha1.ValidationLevelsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VeleroServer"):
+		return &restorev1alpha1.VeleroServerApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VerifiedBackup"):
 		return &restorev1alpha1.VerifiedBackupApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolumeReport"):

@@ -79,6 +79,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.SourceNamespace{}.OpenAPIModelName():         schema_pkg_apis_restore_v1alpha1_SourceNamespace(ref),
 		v1alpha1.TCPSocketCheck{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref),
 		v1alpha1.ValidationLevels{}.OpenAPIModelName():        schema_pkg_apis_restore_v1alpha1_ValidationLevels(ref),
+		v1alpha1.VeleroServer{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_VeleroServer(ref),
 		v1alpha1.VerifiedBackup{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_VerifiedBackup(ref),
 		v1alpha1.VolumeReport{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_VolumeReport(ref),
 		v1.APIGroup{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_APIGroup(ref),
@@ -2188,6 +2189,12 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 							Format:      "",
 						},
 					},
+					"velero": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Velero is status.restore.velero of the run: which version of Velero restored, as far as it was known. Absent if the run ended before a backup was chosen.",
+							Ref:         ref(v1alpha1.VeleroServer{}.OpenAPIModelName()),
+						},
+					},
 					"checks": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -2291,7 +2298,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.Backup{}.OpenAPIModelName(), v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.Completeness{}.OpenAPIModelName(), v1alpha1.PodLog{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1alpha1.ReportEvent{}.OpenAPIModelName(), v1alpha1.ReportSandbox{}.OpenAPIModelName(), v1alpha1.RestoreResult{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.SideEffects{}.OpenAPIModelName(), v1alpha1.ValidationLevels{}.OpenAPIModelName(), v1alpha1.VolumeReport{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.Backup{}.OpenAPIModelName(), v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.Completeness{}.OpenAPIModelName(), v1alpha1.PodLog{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1alpha1.ReportEvent{}.OpenAPIModelName(), v1alpha1.ReportSandbox{}.OpenAPIModelName(), v1alpha1.RestoreResult{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.SideEffects{}.OpenAPIModelName(), v1alpha1.ValidationLevels{}.OpenAPIModelName(), v1alpha1.VeleroServer{}.OpenAPIModelName(), v1alpha1.VolumeReport{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -2427,6 +2434,12 @@ func schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref common.ReferenceCallback
 							Ref:         ref(v1alpha1.BackupChoice{}.OpenAPIModelName()),
 						},
 					},
+					"velero": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Velero is what was known of Velero's server when the restore was asked for.",
+							Ref:         ref(v1alpha1.VeleroServer{}.OpenAPIModelName()),
+						},
+					},
 					"name": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Name of the Velero Restore.",
@@ -2483,7 +2496,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref common.ReferenceCallback
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.BackupChoice{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.BackupChoice{}.OpenAPIModelName(), v1alpha1.VeleroServer{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -3540,6 +3553,33 @@ func schema_pkg_apis_restore_v1alpha1_ValidationLevels(ref common.ReferenceCallb
 		},
 		Dependencies: []string{
 			v1alpha1.LevelResult{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_VeleroServer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VeleroServer tells of Velero's server, and what the Restore says because of that.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"version": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Version of the server, by the tag of its image or the controller's flag --velero-version; empty if neither says one.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"note": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Note says what the Restore says because of that version, or why the version is not known; empty if there is nothing to say.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 

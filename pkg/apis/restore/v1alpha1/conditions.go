@@ -101,6 +101,9 @@ const (
 	ReasonCannotStart = "CannotStart"
 	// ReasonCannotStartInSandbox: the same, and all of it is of the sandbox' making, or of Velero's. It says nothing about the backup.
 	ReasonCannotStartInSandbox = "CannotStartInSandbox"
+	// ReasonVeleroUnsupported: Velero's server is of a version that is known not to restore what the test needs. Nothing was
+	// restored.
+	ReasonVeleroUnsupported = "VeleroUnsupported"
 	// ReasonNotPermitted: spec.restore.includedResources names what the controller's flag does not permit.
 	ReasonNotPermitted = "NotPermitted"
 	// ReasonProductionVolume: a claim of a sandbox got a volume that was there before the run, or that another volume

@@ -32,6 +32,8 @@ const (
 	AnnotationBackupPhase = "kymaros.io/backup-phase"
 	// AnnotationBackupChoice, there too, is status.restore.backupChoice as JSON.
 	AnnotationBackupChoice = "kymaros.io/backup-choice"
+	// AnnotationVelero, there too, is status.restore.velero as JSON.
+	AnnotationVelero = "kymaros.io/velero"
 	// AnnotationRunRequested starts a run of the RestoreTest whenever its value changes.
 	AnnotationRunRequested = "kymaros.io/run-requested"
 )

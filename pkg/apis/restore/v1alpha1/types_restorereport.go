@@ -99,6 +99,10 @@ type RestoreReportStatus struct {
 	// +optional
 	// +kubebuilder:validation:Enum=intact;notIntact
 	Fence FenceState `json:"fence,omitempty"`
+	// Velero is status.restore.velero of the run: which version of Velero restored, as far as it was known. Absent if the run ended
+	// before a backup was chosen.
+	// +optional
+	Velero *VeleroServer `json:"velero,omitempty"`
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64

@@ -269,6 +269,9 @@ type RestoreStatus struct {
 	// BackupChoice tells what that backup lacks, and which newer ones were not taken.
 	// +optional
 	BackupChoice *BackupChoice `json:"backupChoice,omitempty"`
+	// Velero is what was known of Velero's server when the restore was asked for.
+	// +optional
+	Velero *VeleroServer `json:"velero,omitempty"`
 	// Name of the Velero Restore.
 	// +optional
 	Name string `json:"name,omitempty"`
@@ -316,6 +319,16 @@ type BackupChoice struct {
 	// to make them, has not ended after a day, or found nothing to back up.
 	// +optional
 	NewerFailed int32 `json:"newerFailed,omitempty"`
+}
+
+// VeleroServer tells of Velero's server, and what the Restore says because of that.
+type VeleroServer struct {
+	// Version of the server, by the tag of its image or the controller's flag --velero-version; empty if neither says one.
+	// +optional
+	Version string `json:"version,omitempty"`
+	// Note says what the Restore says because of that version, or why the version is not known; empty if there is nothing to say.
+	// +optional
+	Note string `json:"note,omitempty"`
 }
 
 // HealthStatus is written by healthcheck.

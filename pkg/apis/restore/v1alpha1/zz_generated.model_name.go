@@ -309,6 +309,11 @@ func (in ValidationLevels) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VeleroServer) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VeleroServer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VerifiedBackup) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VerifiedBackup"
 }

@@ -802,6 +802,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ValidationLevels
       default: {}
+    - name: velero
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VeleroServer
     - name: volumes
       type:
         list:
@@ -880,6 +883,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: startTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: velero
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VeleroServer
     - name: warnings
       type:
         scalar: numeric
@@ -1277,6 +1283,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.LevelResult
       default: {}
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VeleroServer
+  map:
+    fields:
+    - name: note
+      type:
+        scalar: string
+    - name: version
+      type:
+        scalar: string
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VerifiedBackup
   map:
     fields:

@@ -40,7 +40,10 @@ type RestoreReportStatusApplyConfiguration struct {
 	// changed when the restore was about to begin, it is what was seen then.
 	IsolationProof *restorev1alpha1.IsolationProof `json:"isolationProof,omitempty"`
 	// Fence is status.run.fence of the run: whether the admission policies that confine the controller and Velero were in force.
-	Fence            *restorev1alpha1.FenceState         `json:"fence,omitempty"`
+	Fence *restorev1alpha1.FenceState `json:"fence,omitempty"`
+	// Velero is status.restore.velero of the run: which version of Velero restored, as far as it was known. Absent if the run ended
+	// before a backup was chosen.
+	Velero           *VeleroServerApplyConfiguration     `json:"velero,omitempty"`
 	Checks           []CheckStatusApplyConfiguration     `json:"checks,omitempty"`
 	Completeness     *CompletenessApplyConfiguration     `json:"completeness,omitempty"`
 	ValidationLevels *ValidationLevelsApplyConfiguration `json:"validationLevels,omitempty"`
@@ -185,6 +188,14 @@ func (b *RestoreReportStatusApplyConfiguration) WithIsolationProof(value restore
 // If called multiple times, the Fence field is set to the value of the last call.
 func (b *RestoreReportStatusApplyConfiguration) WithFence(value restorev1alpha1.FenceState) *RestoreReportStatusApplyConfiguration {
 	b.Fence = &value
+	return b
+}
+
+// WithVelero sets the Velero field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Velero field is set to the value of the last call.
+func (b *RestoreReportStatusApplyConfiguration) WithVelero(value *VeleroServerApplyConfiguration) *RestoreReportStatusApplyConfiguration {
+	b.Velero = value
 	return b
 }
 

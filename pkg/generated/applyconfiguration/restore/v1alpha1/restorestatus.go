@@ -23,6 +23,8 @@ type RestoreStatusApplyConfiguration struct {
 	BackupPhase *string `json:"backupPhase,omitempty"`
 	// BackupChoice tells what that backup lacks, and which newer ones were not taken.
 	BackupChoice *BackupChoiceApplyConfiguration `json:"backupChoice,omitempty"`
+	// Velero is what was known of Velero's server when the restore was asked for.
+	Velero *VeleroServerApplyConfiguration `json:"velero,omitempty"`
 	// Name of the Velero Restore.
 	Name *string `json:"name,omitempty"`
 	// Phase of the Velero Restore.
@@ -82,6 +84,14 @@ func (b *RestoreStatusApplyConfiguration) WithBackupPhase(value string) *Restore
 // If called multiple times, the BackupChoice field is set to the value of the last call.
 func (b *RestoreStatusApplyConfiguration) WithBackupChoice(value *BackupChoiceApplyConfiguration) *RestoreStatusApplyConfiguration {
 	b.BackupChoice = value
+	return b
+}
+
+// WithVelero sets the Velero field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Velero field is set to the value of the last call.
+func (b *RestoreStatusApplyConfiguration) WithVelero(value *VeleroServerApplyConfiguration) *RestoreStatusApplyConfiguration {
+	b.Velero = value
 	return b
 }
 
