@@ -30,13 +30,16 @@ type Schedule struct {
 // Parse reads an expression of five fields or a descriptor such as @daily, and an IANA name; "" is UTC. Errors name the field of
 // a RestoreTest and the remedy.
 func Parse(expression, timezone string) (Schedule, error) {
+	written := expression
+	switch name, fields := prefix(expression); {
+	case fields == "" && name != "", name != "" && timezone != "" && timezone != name:
+		return Schedule{}, fmt.Errorf("spec.schedule.cron: %q begins with a time zone; write that into spec.schedule.timezone, and only the fields here, for example \"0 3 * * *\"", written)
+	case name != "":
+		expression, timezone = fields, name
+	}
 	zone, err := time.LoadLocation(timezone)
 	if err != nil || strings.EqualFold(timezone, "Local") { // which would be that of the controller's machine
 		return Schedule{}, fmt.Errorf("spec.schedule.timezone: %q is no IANA time zone; write for example Europe/Brussels", timezone)
-	}
-	// robfig would take such a zone instead of timezone, and panic if nothing follows.
-	if text := strings.TrimSpace(expression); strings.HasPrefix(text, "TZ=") || strings.HasPrefix(text, "CRON_TZ=") {
-		return Schedule{}, fmt.Errorf("spec.schedule.cron: %q begins with a time zone; write that into spec.schedule.timezone, and only the fields here, for example \"0 3 * * *\"", expression)
 	}
 	read, err := cron.ParseStandard(expression)
 	if err != nil {
@@ -49,6 +52,21 @@ func Parse(expression, timezone string) (Schedule, error) {
 		}
 	}
 	return Schedule{cron: read, zone: zone}, nil
+}
+
+// prefix takes the zone off an expression that begins with one, as users of robfig/cron write it: CRON_TZ=Europe/Brussels 0 3 * * *.
+// robfig would take it instead of timezone, and panic if nothing follows.
+func prefix(expression string) (name, fields string) {
+	text := strings.TrimSpace(expression)
+	zone, ok := strings.CutPrefix(strings.TrimPrefix(text, "CRON_"), "TZ=")
+	if !ok {
+		return "", expression
+	}
+	name, fields, _ = strings.Cut(zone, " ")
+	if name == "" {
+		name = "UTC"
+	}
+	return name, strings.TrimSpace(fields)
 }
 
 // Delayed returns the schedule with each of its times d later, in whole seconds. On one that knows no time of day, such as

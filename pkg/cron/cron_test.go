@@ -142,22 +142,22 @@ func TestNextIsZeroForADayThatNeverComes(t *testing.T) {
 
 func TestParse(t *testing.T) {
 	for name, c := range map[string]struct{ cron, zone, want string }{
-		"too few fields":                   {"0 3 *", "", `spec.schedule.cron: "0 3 *" cannot be read`},
-		"seconds":                          {"0 0 3 * * *", "", "write five fields"},
-		"words":                            {"every night", "", "write five fields"},
-		"nothing":                          {"", "", "write five fields"},
-		"a zone and no fields":             {"CRON_TZ=Europe/Brussels", "", "write that into spec.schedule.timezone, and only the fields here"},
-		"a zone, and no fields, in short":  {"TZ=UTC", "", "write that into spec.schedule.timezone, and only the fields here"},
-		"a zone before fields":             {"CRON_TZ=Asia/Tokyo 0 3 * * *", "Europe/Brussels", `spec.schedule.cron: "CRON_TZ=Asia/Tokyo 0 3 * * *" begins with a time zone`},
-		"a zone before a descriptor":       {"TZ=Asia/Tokyo @daily", "", "begins with a time zone"},
-		"a zone after blanks":              {" \tTZ=Asia/Tokyo 0 3 * * *", "", "begins with a time zone"},
-		"a zone that is none":              {"0 3 * * *", "Mars/Base", `spec.schedule.timezone: "Mars/Base" is no IANA time zone; write for example Europe/Brussels`},
-		"the zone of the machine":          {"0 3 * * *", "Local", `spec.schedule.timezone: "Local" is no IANA time zone`},
-		"a file that is no zone":           {"0 3 * * *", "../../etc/passwd", "is no IANA time zone"},
-		"an interval that goes back":       {"@every -1h", "", "write a longer one"},
-		"an interval of no time":           {"@every 0s", "", "write a longer one"},
-		"an interval that is no duration":  {"@every day", "", "cannot be read"},
-		"a descriptor that does not exist": {"@fortnightly", "", "cannot be read"},
+		"too few fields":                    {"0 3 *", "", `spec.schedule.cron: "0 3 *" cannot be read`},
+		"seconds":                           {"0 0 3 * * *", "", "write five fields"},
+		"words":                             {"every night", "", "write five fields"},
+		"nothing":                           {"", "", "write five fields"},
+		"a zone and no fields":              {"CRON_TZ=Europe/Brussels", "", "write that into spec.schedule.timezone, and only the fields here"},
+		"a zone, and no fields, in short":   {"TZ=UTC", "", "write that into spec.schedule.timezone, and only the fields here"},
+		"a zone before fields":              {"CRON_TZ=Asia/Tokyo 0 3 * * *", "Europe/Brussels", `spec.schedule.cron: "CRON_TZ=Asia/Tokyo 0 3 * * *" begins with a time zone`},
+		"a zone that is none":               {"CRON_TZ=Mars/Base 0 3 * * *", "", "is no IANA time zone"},
+		"two zones before the fields":       {"CRON_TZ=Asia/Tokyo TZ=UTC 0 3 * * *", "", "cannot be read"},
+		"a zone before fields that is none": {"0 3 * * *", "Mars/Base", `spec.schedule.timezone: "Mars/Base" is no IANA time zone; write for example Europe/Brussels`},
+		"the zone of the machine":           {"0 3 * * *", "Local", `spec.schedule.timezone: "Local" is no IANA time zone`},
+		"a file that is no zone":            {"0 3 * * *", "../../etc/passwd", "is no IANA time zone"},
+		"an interval that goes back":        {"@every -1h", "", "write a longer one"},
+		"an interval of no time":            {"@every 0s", "", "write a longer one"},
+		"an interval that is no duration":   {"@every day", "", "cannot be read"},
+		"a descriptor that does not exist":  {"@fortnightly", "", "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Parse(c.cron, c.zone); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -274,5 +274,22 @@ func BenchmarkNext(b *testing.B) {
 				s.Next(night)
 			}
 		})
+	}
+}
+
+func TestAZoneBeforeTheFieldsIsThatOfTheSchedule(t *testing.T) {
+	after := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	want := time.Date(2026, 3, 1, 18, 0, 0, 0, time.UTC)
+	for _, c := range []struct{ expression, timezone string }{
+		{"0 3 * * *", "Asia/Tokyo"}, {"CRON_TZ=Asia/Tokyo 0 3 * * *", ""}, {"TZ=Asia/Tokyo 0 3 * * *", ""}, {" \tCRON_TZ=Asia/Tokyo  0 3 * * *", "Asia/Tokyo"},
+	} {
+		s, err := Parse(c.expression, c.timezone)
+		if err != nil {
+			t.Errorf("%q in %q: %v", c.expression, c.timezone, err)
+			continue
+		}
+		if next := s.Next(after); !next.Equal(want) {
+			t.Errorf("%q in %q comes at %v, want %v", c.expression, c.timezone, next, want)
+		}
 	}
 }

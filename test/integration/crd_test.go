@@ -85,7 +85,7 @@ func TestInvalidObjectsAreRefusedWithTheNameOfTheField(t *testing.T) {
 		"a million lines of logs":                {validTest, "spec: {logCollection: {maxLines: 1000000}}", []string{"spec.logCollection.maxLines", "less than or equal to 1000"}},
 		"a notification by pager":                {validTest, "spec: {notifications: {onFailure: [{type: pagerduty}]}}", []string{"spec.notifications.onFailure[0].type", "slack"}},
 		"an empty cron":                          {validTest, `spec: {schedule: {cron: ""}}`, []string{"spec.schedule.cron"}},
-		"a cron that begins with a time zone":    {validTest, `spec: {schedule: {cron: "CRON_TZ=Asia/Tokyo 0 3 * * *"}}`, []string{"spec.schedule.cron", "write that into schedule.timezone"}},
+		"a cron that begins with a time zone":    {validTest, `spec: {schedule: {cron: "CRON_TZ=Asia/Tokyo 0 3 * * *", timezone: Europe/Brussels}}`, []string{"spec.schedule.cron", "write that into schedule.timezone"}},
 		"a cron that is a time zone":             {validTest, `spec: {schedule: {cron: " TZ=UTC"}}`, []string{"spec.schedule.cron", "write that into schedule.timezone"}},
 		"the time zone of a machine":             {validTest, "spec: {schedule: {timezone: Local}}", []string{"spec.schedule.timezone", "must be an IANA name such as Europe/Brussels"}},
 		"a start before it is due":               {validTest, "spec: {schedule: {startingDeadlineSeconds: -1}}", []string{"spec.schedule.startingDeadlineSeconds", "greater than or equal to 1"}},

@@ -24,7 +24,7 @@ func test(edits ...func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
 	rt := &v1alpha1.RestoreTest{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop"},
 		Status: v1alpha1.RestoreTestStatus{
-			Run: &v1alpha1.RunStatus{ID: "run", Deadline: metav1.NewTime(now.Add(time.Hour)), Spec: v1alpha1.RestoreTestSpec{
+			Run: &v1alpha1.RunStatus{ID: "run", StartTime: metav1.NewTime(now.Add(-time.Minute)), Deadline: metav1.NewTime(now.Add(time.Hour)), Spec: v1alpha1.RestoreTestSpec{
 				BackupSource: v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}, {Name: "db"}}},
 			}},
 			Sandbox: &v1alpha1.SandboxStatus{RunID: "run", Namespaces: []v1alpha1.SandboxNamespace{

@@ -269,8 +269,11 @@ func TestAScheduleThatCannotBe(t *testing.T) {
 		edit            edit
 		reason, message string
 	}{
-		"a zone and no fields":  {withCron("CRON_TZ=Europe/Brussels"), v1alpha1.ReasonInvalidSchedule, "write that into spec.schedule.timezone"},
-		"a zone before fields":  {withCron("TZ=Asia/Tokyo 0 3 * * *"), v1alpha1.ReasonInvalidSchedule, "write that into spec.schedule.timezone"},
+		"a zone and no fields": {withCron("CRON_TZ=Europe/Brussels"), v1alpha1.ReasonInvalidSchedule, "write that into spec.schedule.timezone"},
+		"a zone before fields": {func(rt *v1alpha1.RestoreTest) {
+			withCron("TZ=Asia/Tokyo 0 3 * * *")(rt)
+			rt.Spec.Schedule.Timezone = "UTC"
+		}, v1alpha1.ReasonInvalidSchedule, "write that into spec.schedule.timezone"},
 		"a day that never is":   {withCron("0 3 30 2 *"), v1alpha1.ReasonInvalidSchedule, `spec.schedule.cron: "0 3 30 2 *" never comes: there is no such day within five years; correct day and month`},
 		"a jitter that is none": {scheduled(func(s *v1alpha1.Schedule) { s.Jitter = "1d" }), v1alpha1.ReasonInvalidSpec, `spec.schedule.jitter: "1d" is not a duration`},
 	} {

@@ -3234,7 +3234,7 @@ func schema_pkg_apis_restore_v1alpha1_Schedule(ref common.ReferenceCallback) com
 				Properties: map[string]spec.Schema{
 					"cron": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily. Where clocks are changed, what they skip comes when the gap ends, and what they repeat comes once; with every hour in its field, it follows real time.",
+							Description: "Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily. Where clocks are changed, what they skip comes when the gap ends, and what they repeat comes once; with every hour in its field, it follows real time. A CRON_TZ= before the fields is read as timezone.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",

@@ -147,12 +147,15 @@ type RestoreScope struct {
 type ResourceName string
 
 // Schedule says when runs start.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.timezone) || self.timezone == ” || !self.cron.trim().matches('^(CRON_)?TZ=')",message="there are two time zones, and cron begins with one: write that into schedule.timezone, and only the fields into cron, for example 0 3 * * *",fieldPath=".cron"
 type Schedule struct {
 	// Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily. Where clocks are changed, what they
-	// skip comes when the gap ends, and what they repeat comes once; with every hour in its field, it follows real time.
+	// skip comes when the gap ends, and what they repeat comes once; with every hour in its field, it follows real time. A
+	// CRON_TZ= before the fields is read as timezone.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
-	// +kubebuilder:validation:XValidation:rule="!self.trim().startsWith('TZ=') && !self.trim().startsWith('CRON_TZ=')",message="must not begin with a time zone: write that into schedule.timezone, and only the fields here, for example 0 3 * * *"
+	// +kubebuilder:validation:XValidation:rule="!self.trim().matches('^(CRON_)?TZ=[^ ]*$')",message="is a time zone and nothing else: write that into schedule.timezone, and the fields here, for example 0 3 * * *"
 	Cron string `json:"cron"`
 	// Timezone is an IANA name such as Europe/Brussels. Default UTC.
 	// +optional

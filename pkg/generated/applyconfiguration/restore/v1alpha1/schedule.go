@@ -15,7 +15,8 @@ import (
 // Schedule says when runs start.
 type ScheduleApplyConfiguration struct {
 	// Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily. Where clocks are changed, what they
-	// skip comes when the gap ends, and what they repeat comes once; with every hour in its field, it follows real time.
+	// skip comes when the gap ends, and what they repeat comes once; with every hour in its field, it follows real time. A
+	// CRON_TZ= before the fields is read as timezone.
 	Cron *string `json:"cron,omitempty"`
 	// Timezone is an IANA name such as Europe/Brussels. Default UTC.
 	Timezone *string `json:"timezone,omitempty"`
