@@ -32,7 +32,7 @@ type Schedule struct {
 func Parse(expression, timezone string) (Schedule, error) {
 	written := expression
 	switch name, fields := prefix(expression); {
-	case fields == "" && name != "", name != "" && timezone != "" && timezone != name:
+	case name != "" && (fields == "" || strings.Contains(fields, "TZ=")), name != "" && timezone != "" && timezone != name:
 		return Schedule{}, fmt.Errorf("spec.schedule.cron: %q begins with a time zone; write that into spec.schedule.timezone, and only the fields here, for example \"0 3 * * *\"", written)
 	case name != "":
 		expression, timezone = fields, name

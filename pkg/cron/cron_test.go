@@ -150,7 +150,7 @@ func TestParse(t *testing.T) {
 		"a zone, and no fields, in short":   {"TZ=UTC", "", "write that into spec.schedule.timezone, and only the fields here"},
 		"a zone before fields":              {"CRON_TZ=Asia/Tokyo 0 3 * * *", "Europe/Brussels", `spec.schedule.cron: "CRON_TZ=Asia/Tokyo 0 3 * * *" begins with a time zone`},
 		"a zone that is none":               {"CRON_TZ=Mars/Base 0 3 * * *", "", "is no IANA time zone"},
-		"two zones before the fields":       {"CRON_TZ=Asia/Tokyo TZ=UTC 0 3 * * *", "", "cannot be read"},
+		"two zones before the fields":       {"CRON_TZ=Asia/Tokyo TZ=UTC 0 3 * * *", "", "begins with a time zone"},
 		"a zone before fields that is none": {"0 3 * * *", "Mars/Base", `spec.schedule.timezone: "Mars/Base" is no IANA time zone; write for example Europe/Brussels`},
 		"the zone of the machine":           {"0 3 * * *", "Local", `spec.schedule.timezone: "Local" is no IANA time zone`},
 		"a file that is no zone":            {"0 3 * * *", "../../etc/passwd", "is no IANA time zone"},
