@@ -88,7 +88,7 @@ const (
 	// ReasonLost: the Restore vanished before it ended.
 	ReasonLost = "Lost"
 	// ReasonVeleroStalled: Velero's server ended while it was at work on the Restore, which is given up: a server that starts would
-	// take it up anew.
+	// take it up anew. If that happens after the verdict it is the reason of a warning by cleanup, and of no condition.
 	ReasonVeleroStalled = "VeleroStalled"
 	// ReasonCannotStart: Velero fills volumes of pods that can never run in this cluster, and was told to give them up. Unknown until
 	// it has. The message names pod, claim and cause.
