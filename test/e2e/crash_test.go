@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,33 +28,72 @@ func TestARestoreThatCrashesVeleroIsGivenUp(t *testing.T) {
 	withoutRulesForClaims(t)
 	scraper := cluster.AccountToken(t, "stalled-scraper", "kymaros-metrics-reader")
 
-	rt := cluster.RestoreTest("crash", source, source)
-	rt.Spec.HealthChecks.PodReadyTimeout = "5s"
-	rt, report := cluster.AwaitEnd(t, cluster.Start(t, rt))
-	verdict(t, report, v1alpha1.ResultInconclusive, v1alpha1.ReasonVeleroStalled)
-	if rt.Status.Restore.Phase != "FinalizingPartiallyFailed" {
-		t.Errorf("Velero did not crash where it was meant to, for its Restore was %s", rt.Status.Restore.Phase)
-	}
-	warned(t, rt, v1alpha1.ReasonVeleroStalled)
+	t.Run("while the run is under way", func(t *testing.T) {
+		rt := cluster.Await(t, cluster.Start(t, cluster.RestoreTest("crash", source, source)), v1alpha1.ConditionRestored, v1alpha1.ReasonInProgress)
+		giveUpVolumes(t, rt.Status.Restore.Name)
+		rt, report := cluster.AwaitEnd(t, rt)
+		verdict(t, report, v1alpha1.ResultInconclusive, v1alpha1.ReasonVeleroStalled)
+		if rt.Status.Restore.Phase != "FinalizingPartiallyFailed" {
+			t.Errorf("Velero did not crash where it was meant to, for its Restore was %s", rt.Status.Restore.Phase)
+		}
+		warned(t, rt, v1alpha1.ReasonVeleroStalled)
+		counted(t, scraper, 1)
+		worksAgain(t, "after-crash")
+	})
+	t.Run("after the verdict", func(t *testing.T) {
+		rt := cluster.RestoreTest("late-crash", source, source)
+		rt.Spec.Timeout = new(v1alpha1.Duration)
+		*rt.Spec.Timeout = "1m" // so long Velero waits for the volume, so that it crashes when the run has just ended
+		rt, report := cluster.AwaitEnd(t, cluster.Start(t, rt))
+		if report.Status.Result == v1alpha1.ResultPass {
+			t.Errorf("report: %s, %s: %s", report.Status.Result, report.Status.Reason, report.Status.Message)
+		}
+		warned(t, rt, v1alpha1.ReasonVeleroStalled)
+		counted(t, scraper, 2)
+		worksAgain(t, "after-late-crash")
+	})
+}
+
+// giveUpVolumes has Velero give up the volumes that it fills for a Restore.
+func giveUpVolumes(t *testing.T, restore string) {
+	t.Helper()
+	volumes := cluster.Kymaros.VeleroV1().PodVolumeRestores(stage.VeleroNamespace)
 	stage.Until(t, time.Minute, func(ctx context.Context) error {
-		got, err := cluster.Scrape(ctx, web, scraper)
-		if err == nil && !strings.Contains(got, "kymaros_velero_stalled_total 1") {
-			err = errors.New("the metric does not count it")
+		list, err := volumes.List(ctx, metav1.ListOptions{LabelSelector: velerov1.RestoreNameLabel + "=" + restore})
+		if err == nil && len(list.Items) == 0 {
+			err = errors.New("Velero fills no volume yet")
+		}
+		if err != nil {
+			return err
+		}
+		_, err = volumes.Patch(ctx, list.Items[0].Name, types.MergePatchType, []byte(`{"spec":{"cancel":true}}`), metav1.PatchOptions{})
+		return err
+	})
+}
+
+// counted waits until the metric has so many runs on which Velero stalled.
+func counted(t *testing.T, token string, runs int) {
+	t.Helper()
+	stage.Until(t, time.Minute, func(ctx context.Context) error {
+		got, err := cluster.Scrape(ctx, web, token)
+		if err == nil && !strings.Contains(got, fmt.Sprintf("kymaros_velero_stalled_total %d\n", runs)) {
+			err = errors.New("the metric has another number")
 		}
 		return err
 	})
+}
 
+// worksAgain fails t unless Velero calms down, and backs production up.
+func worksAgain(t *testing.T, backup string) {
+	t.Helper()
 	calms(t)
-	after := cluster.Name("after-crash")
+	backup = cluster.Name(backup)
 	t.Cleanup(func() {
-		if err := ignoreNotFound(cluster.DeleteBackup(context.WithoutCancel(t.Context()), after)); err != nil {
+		if err := ignoreNotFound(cluster.DeleteBackup(context.WithoutCancel(t.Context()), backup)); err != nil {
 			t.Error(err)
 		}
 	})
-	must(t, cluster.Backup(t.Context(), after, web))
-	steady, err := cluster.Restarts(t.Context())
-	must(t, err)
-	t.Logf("Velero's restarts: %v", steady)
+	must(t, cluster.Backup(t.Context(), backup, web))
 }
 
 // staticBackup deploys a pod with a volume made by hand and backs it up, until t ends.

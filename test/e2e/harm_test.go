@@ -46,29 +46,12 @@ func must(t *testing.T, err error) {
 // TestAClaimWithoutAClassDoesNotCrashVelero where no default class gives it one: Velero's finalizer of a Restore would end the server.
 // It takes the cluster's default class away, so it runs alone.
 func TestAClaimWithoutAClassDoesNotCrashVelero(t *testing.T) {
-	source, backup := cluster.Name("static"), cluster.Name("static")
-	clean, err := cluster.DeployStatic(t.Context(), source)
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		for _, err := range []error{cluster.DeleteNamespaces(ctx, source), clean(ctx), ignoreNotFound(cluster.DeleteBackup(ctx, backup))} {
-			if err != nil {
-				t.Error(err)
-			}
-		}
-	})
-	must(t, err)
-	must(t, cluster.Backup(t.Context(), backup, source))
-	restore, err := cluster.WithoutDefaultClass(t.Context())
-	t.Cleanup(func() {
-		if err := restore(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
-		}
-	})
-	must(t, err)
+	source := staticBackup(t, "static") // and so its backup is called
+	withoutDefaultClass(t)
 	veleroStaysUp(t)
 
 	t.Run("the fence refuses it, and the run says so", func(t *testing.T) {
-		rt := cluster.RestoreTest("static", backup, source)
+		rt := cluster.RestoreTest("static", source, source)
 		rt.Spec.HealthChecks.PodReadyTimeout = "5s"
 		_, report := cluster.AwaitEnd(t, cluster.Start(t, rt))
 		if report.Status.Reason == v1alpha1.ReasonVeleroStalled || report.Status.Reason == v1alpha1.ReasonDeadlineExceeded {
@@ -77,7 +60,7 @@ func TestAClaimWithoutAClassDoesNotCrashVelero(t *testing.T) {
 	})
 	t.Run("without the fence it gets a class that nobody serves", func(t *testing.T) {
 		target := cluster.Name("classless")
-		r := startRestore(t, backup, source, target, "kymaros-sandbox-no-class")
+		r := startRestore(t, source, source, target, "kymaros-sandbox-no-class")
 		stage.Until(t, 3*time.Minute, func(ctx context.Context) error {
 			now, err := cluster.Kymaros.VeleroV1().Restores(stage.VeleroNamespace).Get(ctx, r, metav1.GetOptions{})
 			if err == nil && !velero.Terminal(now.Status.Phase) {

@@ -24,7 +24,7 @@ func (c *Controller) act(ctx context.Context, key cache.ObjectName, rt *v1alpha1
 	switch next(s) {
 	case awaitRestore:
 		// Not reclaim: Velero gives a volume the policy of the original as the last thing it does.
-		return errors.Join(c.cancelRestores(ctx, s.restores), c.secure(ctx, s.protect, corev1.PersistentVolumeReclaimRetain))
+		return errors.Join(c.cancelRestores(ctx, s.restores), c.abandon(ctx, rt, s.restores), c.secure(ctx, s.protect, corev1.PersistentVolumeReclaimRetain))
 	case secureVolumes:
 		err := errors.Join(c.secure(ctx, s.protect, corev1.PersistentVolumeReclaimRetain), c.secure(ctx, s.reclaim, corev1.PersistentVolumeReclaimDelete))
 		if err != nil {

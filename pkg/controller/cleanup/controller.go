@@ -190,6 +190,9 @@ func (c *Controller) step(ctx context.Context, key cache.ObjectName, rt *v1alpha
 		}
 		return volumePause(since), nil
 	}
+	if doing == awaitRestore && slices.ContainsFunc(s.restores, finalized) {
+		return crashPause, nil
+	}
 	return stuckAfter, nil
 }
 

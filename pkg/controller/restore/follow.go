@@ -51,7 +51,7 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 	case velerov1.RestorePhaseCompleted:
 		return say(metav1.ConditionTrue, v1alpha1.ReasonCompleted, "Velero restored backup %s (warnings: %d)", r.Spec.BackupName, r.Status.Warnings)
 	case velerov1.RestorePhasePartiallyFailed, velerov1.RestorePhaseFailed:
-		if interrupted(r) {
+		if velero.Interrupted(r) {
 			return say(metav1.ConditionFalse, v1alpha1.ReasonVeleroStalled,
 				"Velero's server ended while it restored backup %s, and gave the Restore up when it started again: %s; %s", r.Spec.BackupName, r.Status.FailureReason, look)
 		}

@@ -71,7 +71,7 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 		if err != nil {
 			return fmt.Errorf("list pods of %s: %w", c.options.VeleroNamespace, err)
 		}
-		if s.stalled = restarted(r, pods.Items); s.stalled == "" && expired && down(pods.Items) {
+		if s.stalled = velero.Restarted(r, pods.Items); s.stalled == "" && expired && velero.Down(pods.Items) {
 			s.stalled = "Velero's server does not run"
 		}
 		if s.stalled != "" {

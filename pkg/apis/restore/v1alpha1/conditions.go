@@ -91,7 +91,7 @@ const (
 	// ReasonLost: the Restore vanished before it ended.
 	ReasonLost = "Lost"
 	// ReasonVeleroStalled: Velero's server ended while it was at work on the Restore, which is given up: a server that starts would
-	// take it up anew.
+	// take it up anew. If that happens after the verdict it is the reason of a warning by cleanup, and of no condition.
 	ReasonVeleroStalled = "VeleroStalled"
 	// ReasonYielded: a Restore of somebody else came while ours was under way, and ours made way: its data movement was cancelled.
 	// Unknown until Velero is done with it. It says nothing about the backup, and the run is tried again once.

@@ -1,4 +1,4 @@
-package restore
+package velero
 
 import (
 	"slices"
@@ -6,17 +6,15 @@ import (
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/kymaros/kymaros/pkg/velero"
 )
 
 // serverContainer is what Velero's installers call the container of its server.
 const serverContainer = "velero"
 
-// restarted says what became of the server of Velero that was at work on r, and "" while it is. pods are those of Velero's
+// Restarted says what became of the server of Velero that was at work on r, and "" while it is. pods are those of Velero's
 // namespace.
-func restarted(r *velerov1.Restore, pods []corev1.Pod) string {
-	if r.Status.StartTimestamp == nil || velero.Terminal(r.Status.Phase) {
+func Restarted(r *velerov1.Restore, pods []corev1.Pod) string {
+	if r.Status.StartTimestamp == nil || Terminal(r.Status.Phase) {
 		return "" // a server that starts takes a new Restore up as if nothing had been
 	}
 	began := r.Status.StartTimestamp.Time
@@ -42,8 +40,8 @@ func restarted(r *velerov1.Restore, pods []corev1.Pod) string {
 	return "" // it is being replaced, or was stopped: the next look tells
 }
 
-// down tells whether there is a server of Velero among pods and none of them runs. That there is none to be seen proves nothing.
-func down(pods []corev1.Pod) bool {
+// Down tells whether there is a server of Velero among pods and none of them runs. That there is none to be seen proves nothing.
+func Down(pods []corev1.Pod) bool {
 	servers, running := 0, 0
 	for i := range pods {
 		if slices.ContainsFunc(pods[i].Spec.Containers, func(c corev1.Container) bool { return c.Name == serverContainer }) {
@@ -56,7 +54,7 @@ func down(pods []corev1.Pod) bool {
 	return servers > 0 && running == 0
 }
 
-// interrupted tells whether Velero has ended r because its server had ended: it says so when the next one starts.
-func interrupted(r *velerov1.Restore) bool {
+// Interrupted tells whether Velero has ended r because its server had ended: it says so when the next one starts.
+func Interrupted(r *velerov1.Restore) bool {
 	return r.Status.Phase == velerov1.RestorePhaseFailed && strings.Contains(r.Status.FailureReason, "during the server starting")
 }

@@ -1,4 +1,4 @@
-package restore
+package velero
 
 import (
 	"strings"
@@ -11,6 +11,7 @@ import (
 )
 
 func TestTheServerThatWasAtWorkIsKnownByItsAge(t *testing.T) {
+	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	at := func(d time.Duration) metav1.Time { return metav1.NewTime(now.Add(d)) }
 	runs := func(since time.Duration) corev1.ContainerState {
 		return corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: at(since)}}
@@ -23,8 +24,11 @@ func TestTheServerThatWasAtWorkIsKnownByItsAge(t *testing.T) {
 		return corev1.Pod{Status: corev1.PodStatus{ContainerStatuses: []corev1.ContainerStatus{{Name: container, State: state, LastTerminationState: last}}}}
 	}
 	none := corev1.ContainerState{}
-	began := func(r *velerov1.Restore) { start := at(0); r.Status.StartTimestamp = &start }
-	working := restoreIn(velerov1.RestorePhaseFinalizingPartiallyFailed, began)
+	restore := func(phase velerov1.RestorePhase, began *metav1.Time) *velerov1.Restore {
+		return &velerov1.Restore{ObjectMeta: metav1.ObjectMeta{Name: "kymaros-shop-run"}, Status: velerov1.RestoreStatus{Phase: phase, StartTimestamp: began}}
+	}
+	start := at(0)
+	working := restore(velerov1.RestorePhaseFinalizingPartiallyFailed, &start)
 	for name, c := range map[string]struct {
 		restore *velerov1.Restore
 		pods    []corev1.Pod
@@ -40,11 +44,11 @@ func TestTheServerThatWasAtWorkIsKnownByItsAge(t *testing.T) {
 		"there is none, for it may be about to come":     {working, nil, false},
 		"a node agent that restarted is no server":       {working, []corev1.Pod{pod("velero", runs(-time.Hour), none), pod("node-agent", runs(time.Minute), ended(time.Minute))}, false},
 		"a node agent that is old is none either":        {working, []corev1.Pod{pod("velero", runs(time.Minute), none), pod("node-agent", runs(-time.Hour), none)}, true},
-		"Velero had not begun":                           {restoreIn(velerov1.RestorePhaseNew), []corev1.Pod{pod("velero", runs(time.Minute), none)}, false},
-		"Velero was done, so nobody is at work any more": {restoreIn(velerov1.RestorePhaseCompleted, began), []corev1.Pod{pod("velero", runs(time.Minute), none)}, false},
+		"Velero had not begun":                           {restore(velerov1.RestorePhaseNew, nil), []corev1.Pod{pod("velero", runs(time.Minute), none)}, false},
+		"Velero was done, so nobody is at work any more": {restore(velerov1.RestorePhaseCompleted, &start), []corev1.Pod{pod("velero", runs(time.Minute), none)}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := restarted(c.restore, c.pods); got != "" != c.want || c.want && !strings.Contains(got, "kymaros-shop-run") {
+			if got := Restarted(c.restore, c.pods); got != "" != c.want || c.want && !strings.Contains(got, "kymaros-shop-run") {
 				t.Errorf("got %q, want %t", got, c.want)
 			}
 		})
