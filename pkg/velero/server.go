@@ -8,8 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// serverContainer is what Velero's installers call the container of its server.
-const serverContainer = "velero"
+// ServerContainer is what Velero's installers call the container of its server.
+const ServerContainer = "velero"
 
 // Restarted says what became of the server of Velero that was at work on r, and "" while it is. pods are those of Velero's
 // namespace.
@@ -21,7 +21,7 @@ func Restarted(r *velerov1.Restore, pods []corev1.Pod) string {
 	crashed := false
 	for i := range pods {
 		for _, s := range pods[i].Status.ContainerStatuses {
-			if s.Name != serverContainer {
+			if s.Name != ServerContainer {
 				continue
 			}
 			if s.State.Running != nil && !s.State.Running.StartedAt.Time.After(began) {
@@ -44,10 +44,10 @@ func Restarted(r *velerov1.Restore, pods []corev1.Pod) string {
 func Down(pods []corev1.Pod) bool {
 	servers, running := 0, 0
 	for i := range pods {
-		if slices.ContainsFunc(pods[i].Spec.Containers, func(c corev1.Container) bool { return c.Name == serverContainer }) {
+		if slices.ContainsFunc(pods[i].Spec.Containers, func(c corev1.Container) bool { return c.Name == ServerContainer }) {
 			servers++
 		}
-		if slices.ContainsFunc(pods[i].Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == serverContainer && s.State.Running != nil }) {
+		if slices.ContainsFunc(pods[i].Status.ContainerStatuses, func(s corev1.ContainerStatus) bool { return s.Name == ServerContainer && s.State.Running != nil }) {
 			running++
 		}
 	}

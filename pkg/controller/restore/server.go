@@ -49,7 +49,7 @@ func serverOf(pods []corev1.Pod) server {
 			continue
 		}
 		for _, container := range pods[i].Spec.Containers {
-			if container.Name == serverContainer {
+			if container.Name == velero.ServerContainer {
 				s.images = append(s.images, container.Image)
 			}
 		}
