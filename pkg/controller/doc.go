@@ -7,12 +7,17 @@
 // and never changed again in that run. On a new run id every controller first writes Unknown/Waiting.
 //
 //	controller   writes (status.…)                                   acts when
-//	schedule     phase run nextRunAt missedRuns · Scheduled          cron due, annotation, creation; the last run is cleaned up
-//	sandbox      sandbox sandboxNamespace(s) · SandboxReady          new run id
+//	schedule     phase run nextRunAt missedRuns · Scheduled          cron due, annotation, creation; the last run is cleaned up; its turn
+//	sandbox      sandbox sandboxNamespace(s) · SandboxReady          a run that had its turn
 //	restore      restore restoreID(s) · Restored                     SandboxReady=True
 //	healthcheck  health · HealthChecked                              Restored=True, or False/PartiallyFailed
 //	report       report last… · Reported                             a False that ends the run, HealthChecked decided, deadline
 //	cleanup      cleanup · CleanedUp                                 Reported=True, or 10 minutes overdue, test deleted, orphan found
+//
+// A run that is due waits before anything is made for it: status.run is there, without startTime, and no other controller looks at it.
+// The line follows from the status of all tests (package line) and is nowhere kept, so it is the same after a restart. Whose turn it
+// is schedule decides, one at a time: as many as Velero may restore at once and --runs-ahead more, while Velero has nothing of
+// others to do.
 //
 // A run works on status.run.spec, the copy of the spec that it began with. Names derive from the run id, so a restart
 // repeats nothing. Errors: what may pass by itself is returned and retried; the user's mistake and a verdict become a

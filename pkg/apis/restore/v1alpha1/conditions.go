@@ -28,7 +28,7 @@ const (
 	ReasonNotStarted = "NotStarted"
 )
 
-// Reasons of Scheduled.
+// Reasons of Scheduled. ReasonQueued is one too: a run is due and waits for its turn; and ReasonVeleroStalled: the line does not move.
 const (
 	// ReasonNextRunPlanned: status.nextRunAt holds the next run.
 	ReasonNextRunPlanned = "NextRunPlanned"
