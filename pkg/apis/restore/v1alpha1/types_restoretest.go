@@ -148,7 +148,7 @@ type ResourceName string
 
 // Schedule says when runs start.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.timezone) || self.timezone == ” || !self.cron.trim().matches('^(CRON_)?TZ=')",message="there are two time zones, and cron begins with one: write that into schedule.timezone, and only the fields into cron, for example 0 3 * * *",fieldPath=".cron"
+// +kubebuilder:validation:XValidation:rule="!has(self.timezone) || size(self.timezone) == 0 || !self.cron.trim().matches('^(CRON_)?TZ=')",message="there are two time zones, and cron begins with one: write that into schedule.timezone, and only the fields into cron, for example 0 3 * * *",fieldPath=".cron"
 type Schedule struct {
 	// Cron has five fields (minute hour day month weekday) or is a descriptor such as @daily. Where clocks are changed, what they
 	// skip comes when the gap ends, and what they repeat comes once; with every hour in its field, it follows real time. A
