@@ -46,7 +46,7 @@ func BenchmarkIdle(b *testing.B) {
 			}
 			for i := range all.Items {
 				rt := &all.Items[i]
-				if len(rt.Status.Conditions) == 0 || conditions.Active(rt) || rt.Status.Phase == v1alpha1.PhaseRunning {
+				if len(rt.Status.Conditions) == 0 || conditions.Active(rt) || rt.Status.Phase == v1alpha1.PhaseRunning || rt.Status.Phase == v1alpha1.PhaseQueued {
 					return fmt.Errorf("not at rest: %s", stage.Conditions(rt))
 				}
 			}

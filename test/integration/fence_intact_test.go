@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
 )
 
 // The fence is one for the whole cluster, so this test runs alone.
@@ -25,7 +26,7 @@ func TestNoRunStartsUnlessTheFenceIsIntact(t *testing.T) {
 			}
 			return nil
 		})
-		if rt.Status.Run != nil {
+		if conditions.Began(rt) {
 			t.Errorf("run %s has started", rt.Status.Run.ID)
 		}
 		if made := c.seen(func(r *request) bool { return r.writes() && strings.HasSuffix(r.path, "/namespaces") }); len(made) > 0 {

@@ -146,7 +146,7 @@ func awaitEnd(t *testing.T, rt *v1alpha1.RestoreTest) (*v1alpha1.RestoreTest, *v
 // ended returns why rt's run is not over yet, or nil.
 func ended(rt *v1alpha1.RestoreTest) error {
 	switch {
-	case rt.Status.Run == nil || conditions.Active(rt) || rt.Status.Phase == v1alpha1.PhaseRunning:
+	case rt.Status.Run == nil || conditions.Active(rt) || rt.Status.Phase == v1alpha1.PhaseRunning || rt.Status.Phase == v1alpha1.PhaseQueued:
 		return fmt.Errorf("the run is not over; %s", story(rt))
 	case kymaroscontroller.HasFinalizer(rt):
 		return fmt.Errorf("our finalizer is still on it; %s", story(rt))

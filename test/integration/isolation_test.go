@@ -119,14 +119,16 @@ func TestTheProofIsLookedAtAgainWhenItsTurnComes(t *testing.T) {
 	// queued begins a run on a node with canaries that prove isolation, and has it wait for somebody else's Restore.
 	queued := func(t *testing.T, name, node string, edits ...func(*v1alpha1.RestoreTest)) (rt *v1alpha1.RestoreTest, control, fenced string, theirs *velerov1.Restore) {
 		t.Helper()
-		control, fenced = canaryOn(t, node, "canary-control", true), canaryOn(t, node, "canary-fenced", true)
-		theirs = somebodyElsesRestore(t)
+		control, fenced = canaryOn(t, node, "canary-control", false), canaryOn(t, node, "canary-fenced", true)
+		rt = begin(t, name, edits...)
+		await(t, rt, v1alpha1.ConditionSandboxReady, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
+		theirs = somebodyElsesRestore(t) // one that came before would have kept the run in the line
 		t.Cleanup(func() {
 			if err := kymaros.VeleroV1().Restores(veleroNamespace).Delete(context.WithoutCancel(t.Context()), theirs.Name, metav1.DeleteOptions{}); err != nil {
 				t.Error(err)
 			}
 		})
-		rt = begin(t, name, edits...)
+		setReady(t, control, true)
 		rt = await(t, rt, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonQueued)
 		if rt.Status.Sandbox.Isolation != v1alpha1.IsolationProven {
 			t.Fatalf("isolation %q", rt.Status.Sandbox.Isolation)

@@ -69,9 +69,9 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 		})
 		t.Run("the run of a namesake waits for somebody else's Restore and goes on", func(t *testing.T) {
 			t.Parallel()
-			waiting := await(t, namesake, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonQueued)
-			if got := meta.FindStatusCondition(waiting.Status.Conditions, v1alpha1.ConditionRestored); !contains(got.Message, []string{theirs.Name}) {
-				t.Errorf("the message does not say what it waits for: %q", got.Message)
+			waiting := await(t, namesake, v1alpha1.ConditionScheduled, metav1.ConditionTrue, v1alpha1.ReasonQueued)
+			if waiting.Status.Sandbox != nil {
+				t.Errorf("before its turn it has a sandbox: %+v", waiting.Status.Sandbox)
 			}
 			phase(t, theirs, velerov1.RestorePhaseCompleted)
 			r := restoreOf(t, namesake)

@@ -34,7 +34,8 @@ type Controller struct {
 	restores     velerolisters.RestoreNamespaceLister
 	backups      velerolisters.BackupNamespaceLister
 	line         controller.Line
-	room         int
+	maxRestores  int
+	room         int // for runs that had their turn and need Velero
 	anyBackup    bool
 	stalledAfter time.Duration
 	turns        turns
@@ -81,6 +82,7 @@ func New(ctx context.Context, options Options, client versioned.Interface, tests
 		restores:     ofVelero.Restores().Lister().Restores(options.VeleroNamespace),
 		backups:      ofVelero.Backups().Lister().Backups(options.VeleroNamespace),
 		line:         inLine,
+		maxRestores:  options.MaxRestores,
 		room:         options.MaxRestores + options.RunsAhead,
 		anyBackup:    options.WaitForAnyBackup,
 		stalledAfter: options.StalledAfter,

@@ -95,10 +95,11 @@ func (c *Controller) advance(ctx context.Context, now time.Time) (time.Duration,
 	if len(waiting) == 0 {
 		return 0, nil
 	}
-	busy, err := c.busy(ids)
+	busy, left, err := c.busy(ids)
 	if err != nil {
 		return 0, err
 	}
+	holders += left
 	if len(busy) == 0 {
 		atWork, err := c.backups.List(labels.Everything())
 		if err != nil {
@@ -116,20 +117,28 @@ func (c *Controller) advance(ctx context.Context, now time.Time) (time.Duration,
 	return c.stalled(ctx, waiting, holding, busy, now)
 }
 
-// busy returns the Restores that Velero is not done with and that are of no run which has its turn: those of others first of all.
-func (c *Controller) busy(ids sets.Set[string]) ([]string, error) {
+// busy returns the Restores for which the line waits: those of others that Velero is not done with, and what it still does for runs
+// of ours that are over, if it does no more than that at once. left is how many of these there are.
+func (c *Controller) busy(ids sets.Set[string]) (busy []string, left int, err error) {
 	all, err := c.restores.List(labels.Everything())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var busy []string
+	var over []string
 	for _, r := range all {
-		if !velero.Terminal(r.Status.Phase) && !ids.Has(r.Labels[v1alpha1.LabelRun]) {
+		switch {
+		case velero.Terminal(r.Status.Phase) || ids.Has(r.Labels[v1alpha1.LabelRun]):
+		case r.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy:
+			over = append(over, r.Name)
+		default:
 			busy = append(busy, r.Name)
 		}
 	}
+	if len(over) >= c.maxRestores {
+		busy = append(busy, over...)
+	}
 	slices.Sort(busy)
-	return busy, nil
+	return busy, len(over), nil
 }
 
 // backsUp tells whether Velero is at a backup of a namespace that rt restores, or at any where that keeps all tests back.

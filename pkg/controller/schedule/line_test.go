@@ -52,7 +52,7 @@ func TestWhoGetsHisTurn(t *testing.T) {
 		"nobody during any backup, if so wanted":  {[]runtime.Object{named("b", due(-2), of("other")), backupOf("shop", velerov1.BackupPhaseInProgress)}, Options{WaitForAnyBackup: true}, nil},
 		"a backup that is made keeps nobody back": {[]runtime.Object{named("a", due(-3)), backupOf("shop", velerov1.BackupPhaseCompleted)}, Options{}, []string{"a"}},
 		"what Velero does for a run that is over": {[]runtime.Object{named("a", due(-3)), &velerov1.Restore{ObjectMeta: metav1.ObjectMeta{Namespace: "velero", Name: "left",
-			Labels: map[string]string{v1alpha1.LabelRun: "gone"}}, Status: velerov1.RestoreStatus{Phase: velerov1.RestorePhaseInProgress}}}, Options{}, nil},
+			Labels: map[string]string{v1alpha1.LabelRun: "gone", v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}}, Status: velerov1.RestoreStatus{Phase: velerov1.RestorePhaseInProgress}}}, Options{}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.options.RequireFence, c.options.VeleroNamespace, c.options.MaxRestores, c.options.StalledAfter = true, "velero", 1, time.Hour

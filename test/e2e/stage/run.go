@@ -107,7 +107,7 @@ func (c *Cluster) AwaitOver(t testing.TB, rt *v1alpha1.RestoreTest) *v1alpha1.Re
 			return err
 		}
 		rt = now
-		if now.Status.Run == nil || conditions.Active(now) || now.Status.Phase == v1alpha1.PhaseRunning || controller.HasFinalizer(now) {
+		if now.Status.Run == nil || conditions.Active(now) || now.Status.Phase == v1alpha1.PhaseRunning || now.Status.Phase == v1alpha1.PhaseQueued || controller.HasFinalizer(now) {
 			return fmt.Errorf("the run is not over (finalizers %v)\n%s", now.Finalizers, Conditions(now))
 		}
 		return nil
