@@ -84,7 +84,7 @@ func counted(t *testing.T, token string, runs int) {
 }
 
 // worksAgain fails t unless Velero calms down, and backs production up. Then it is started anew: it goes on trying to write to a Restore
-// that is gone, for ten minutes, and finishes no other before.
+// that is gone, for some three minutes, and finishes no other before.
 func worksAgain(t *testing.T, backup string) {
 	t.Helper()
 	calms(t)
