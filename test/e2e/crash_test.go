@@ -83,7 +83,8 @@ func counted(t *testing.T, token string, runs int) {
 	})
 }
 
-// worksAgain fails t unless Velero calms down, and backs production up.
+// worksAgain fails t unless Velero calms down, and backs production up. Then it is started anew: it goes on trying to write to a Restore
+// that is gone, for some three minutes, and finishes no other before.
 func worksAgain(t *testing.T, backup string) {
 	t.Helper()
 	calms(t)
@@ -94,6 +95,8 @@ func worksAgain(t *testing.T, backup string) {
 		}
 	})
 	must(t, cluster.Backup(t.Context(), backup, web))
+	scale(t, 0)
+	scale(t, 1)
 }
 
 // staticBackup deploys a pod with a volume made by hand and backs it up, until t ends.

@@ -86,5 +86,5 @@ var absent = []kind{
 	}},
 }
 
-// classBase makes volumes on the node, as the default class of the test cluster does.
-const classBase = `{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {}, provisioner: rancher.io/local-path, volumeBindingMode: WaitForFirstConsumer, reclaimPolicy: Delete}`
+// classBase makes volumes on the node, as the default class of the test cluster does, and of a kind that Velero backs up.
+const classBase = `{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {annotations: {defaultVolumeType: local}}, provisioner: rancher.io/local-path, volumeBindingMode: WaitForFirstConsumer, reclaimPolicy: Delete}`

@@ -128,6 +128,7 @@ var remedies = []struct{ words, remedy string }{
 	{wayWords, "copies come last: production, or a node that is drained or out of memory, took their place; run again when there is room"},
 	{roomWords, "the copy runs beside production: give the cluster nodes with room for it, or let the rule prefer instead of require"},
 	{`violates PodSecurity "restricted`, "set sandbox.podSecurity to baseline, if that is what the pods need"},
+	{classWords, "give the cluster a default storage class"},
 	{"kymaros fence", "what would reach production cannot be tested"},
 	{"violates PodSecurity", "sandbox.podSecurity cannot be lowered below baseline: such pods cannot be tested"},
 	{"storageclass.storage.k8s.io", "a volume of that storage class that was made by hand waits for a claim: bind or delete it"},

@@ -7,14 +7,20 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/podsecurity"
+	"github.com/kymaros/kymaros/pkg/volumes"
 )
+
+// classWords are those of the fence, about claims that would take a volume made by hand.
+const classWords = "a claim of a sandbox has a storage class"
 
 // notRestored tells whether Velero could not restore everything. What is missing then may have been refused; else it was not
 // in the backup.
@@ -23,21 +29,14 @@ func notRestored(rt *v1alpha1.RestoreTest) bool {
 	return restored != nil && restored.Reason == v1alpha1.ReasonPartiallyFailed
 }
 
-// lookForRoom finds the claims of a sandbox that pods wait for and that the quota had no room for. It asks for nothing unless
-// there may be some. How much a claim requests only production can tell: what it does not know is not excused.
-func (c *Controller) lookForRoom(ctx context.Context, rt *v1alpha1.RestoreTest, in *contents) error {
+// lookForRefused finds the claims of a sandbox that pods wait for and that the quota had no room for, or the fence refused for want of a
+// class. It asks for nothing unless there may be some. What a claim requests only production can tell: what it does not know is not excused.
+func (c *Controller) lookForRefused(ctx context.Context, rt *v1alpha1.RestoreTest, in *contents) error {
 	i := slices.IndexFunc(rt.Status.Sandbox.Namespaces, func(ns v1alpha1.SandboxNamespace) bool { return ns.Source == in.source })
 	if i < 0 || !notRestored(rt) || !slices.ContainsFunc(in.pods, func(p *corev1.Pod) bool { return missing(p) != "" }) {
 		return nil
 	}
 	sandbox := rt.Status.Sandbox.Namespaces[i]
-	if sandbox.Quota.Storage == "" {
-		return nil
-	}
-	quota, err := resource.ParseQuantity(string(sandbox.Quota.Storage))
-	if err != nil {
-		return fmt.Errorf("status.sandbox: quota of %s: %w", sandbox.Name, err)
-	}
 	var claims [2][]corev1.PersistentVolumeClaim
 	for i, namespace := range []string{sandbox.Source, sandbox.Name} {
 		list, err := c.watches.kube.CoreV1().PersistentVolumeClaims(namespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
@@ -46,8 +45,38 @@ func (c *Controller) lookForRoom(ctx context.Context, rt *v1alpha1.RestoreTest, 
 		}
 		claims[i] = list.Items
 	}
+	if in.noClass = classless(claims[0], claims[1]); in.noClass.Len() > 0 {
+		classes, err := c.watches.kube.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+		if err != nil {
+			return fmt.Errorf("list StorageClasses: %w", err)
+		}
+		if slices.ContainsFunc(classes.Items, func(c storagev1.StorageClass) bool { return volumes.DefaultClass(&c) }) {
+			in.noClass = nil
+		}
+	}
+	if sandbox.Quota.Storage == "" {
+		return nil
+	}
+	quota, err := resource.ParseQuantity(string(sandbox.Quota.Storage))
+	if err != nil {
+		return fmt.Errorf("status.sandbox: quota of %s: %w", sandbox.Name, err)
+	}
 	in.noRoom = noRoom(quota, claims[0], claims[1])
 	return nil
+}
+
+// classless returns the claims of a source that are not in its sandbox and have no class: where there is no default, the fence refuses them.
+func classless(source, here []corev1.PersistentVolumeClaim) sets.Set[string] {
+	all := sets.New[string]()
+	for i := range source {
+		if class := source[i].Spec.StorageClassName; class == nil || *class == "" {
+			all.Insert(source[i].Name)
+		}
+	}
+	for i := range here {
+		all.Delete(here[i].Name)
+	}
+	return all
 }
 
 // lookAtProduction finds the pods of production that a sandbox refuses, once in a run, if Velero could not restore everything
@@ -96,10 +125,13 @@ func noRoom(quota resource.Quantity, source, here []corev1.PersistentVolumeClaim
 	return all
 }
 
-// refusedClaim returns why the quota refused a claim that is missing; empty if it did not.
+// refusedClaim returns why the quota, or the fence, refused a claim that is missing; empty if they did not.
 func (in *contents) refusedClaim(claim string) string {
 	if claim == "" {
 		return ""
+	}
+	if in.noClass.Has(claim) {
+		return fmt.Sprintf("claim %s is missing; kymaros fence: %s", claim, classWords)
 	}
 	if request := in.noRoom[claim]; request != "" {
 		return fmt.Sprintf("claim %s is missing; the quota has no room for it, %s", claim, request)

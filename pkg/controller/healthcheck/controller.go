@@ -135,7 +135,7 @@ func (c *Controller) observe(ctx context.Context, key cache.ObjectName, rt *v1al
 	}
 	for i := range sandboxes {
 		sandboxes[i].claimsRefused, sandboxes[i].strict = claimsRefused(rt), strict(rt)
-		if err := c.lookForRoom(ctx, rt, &sandboxes[i]); err != nil {
+		if err := c.lookForRefused(ctx, rt, &sandboxes[i]); err != nil {
 			return seen, err
 		}
 		if sandboxes[i].turnedAway, err = c.lookAtProduction(ctx, key, rt, &sandboxes[i]); err != nil {

@@ -11,6 +11,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 // named bounds how many pods and workloads a message names.
@@ -29,6 +30,8 @@ type contents struct {
 	strict bool
 	// claimsRefused tells that the quota refuses claims of some storage classes, and that Velero could not restore everything.
 	claimsRefused bool
+	// noClass are the claims that the fence refused because neither they nor the cluster name a class for them.
+	noClass sets.Set[string]
 	// noRoom are the claims that the quota had no room for, with what they request.
 	noRoom map[string]string
 	// turnedAway are the pods of production that the sandbox would refuse. Looked up only if Velero could not restore everything.

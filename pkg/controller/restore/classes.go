@@ -6,6 +6,8 @@ import (
 
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
 // modifierSet names the ConfigMaps of one set of rules and the files that they are shipped in.
@@ -27,7 +29,7 @@ func (c *Controller) chooseModifiers(ctx context.Context) (modifierSet, error) {
 		return modifierSet{}, err
 	}
 	for i := range classes {
-		if isDefault(&classes[i]) {
+		if volumes.DefaultClass(&classes[i]) {
 			return defaultClass, nil
 		}
 	}
@@ -41,14 +43,4 @@ func (c *Controller) classes(ctx context.Context) ([]storagev1.StorageClass, err
 		return nil, fmt.Errorf("list StorageClasses: %w", err)
 	}
 	return list.Items, nil
-}
-
-// isDefault tells whether the API server gives class to claims that ask for none.
-func isDefault(class *storagev1.StorageClass) bool {
-	for _, key := range []string{"storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"} {
-		if class.Annotations[key] == "true" {
-			return true
-		}
-	}
-	return false
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/names"
+	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
 // noClassModifiers returns the ConfigMaps of manifests/27-no-class-modifiers.yaml, by name.
@@ -107,7 +108,7 @@ func TestWithoutADefaultClassClaimsGetOneThatNobodyServes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if class.Name != names.NoClass || class.Provisioner != "kubernetes.io/no-provisioner" || class.VolumeBindingMode == nil ||
-		*class.VolumeBindingMode != storagev1.VolumeBindingWaitForFirstConsumer || isDefault(&class) {
+		*class.VolumeBindingMode != storagev1.VolumeBindingWaitForFirstConsumer || volumes.DefaultClass(&class) {
 		t.Errorf("the class is %+v", class)
 	}
 }
