@@ -242,7 +242,7 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	if err != nil {
 		return s, err
 	}
-	s.before = c.before(rt)
+	s.before = c.before(rt, cached)
 	if s.busy = busy(cached, c.options.MaxRestores); (len(s.busy) > 0 || s.before != "") && !created(rt) {
 		return s, nil
 	}

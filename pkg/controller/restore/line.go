@@ -30,14 +30,22 @@ func (c *Controller) wakeHolding(queue controller.Queue) {
 	}
 }
 
-// before returns the test that had its turn before rt and whose Restore comes first; "" if it is rt's own.
-func (c *Controller) before(rt *v1alpha1.RestoreTest) string {
+// before returns the test that had its turn before rt and whose Restore leaves no room for one more beside all; "" if there is room.
+func (c *Controller) before(rt *v1alpha1.RestoreTest, all []*velerov1.Restore) string {
+	room := c.options.MaxRestores
+	for _, r := range all {
+		if r.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy && !velero.Terminal(r.Status.Phase) {
+			room--
+		}
+	}
 	for _, other := range c.line.Holding() {
 		switch {
 		case other.Namespace == rt.Namespace && other.Name == rt.Name:
 			return ""
 		case conditions.Is(other, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue) && !created(other) && inDoubt(other) == "":
-			return other.Namespace + "/" + other.Name
+			if room--; room <= 0 {
+				return other.Namespace + "/" + other.Name
+			}
 		}
 	}
 	return ""
