@@ -190,7 +190,7 @@ func metadata(names bool) []shape {
 	shapes := []shape{
 		{odd: "a name of one letter", patch: `{metadata: {name: a}}`},
 		{odd: "a label without a value", patch: `{metadata: {labels: {empty: "", example.com/empty: ""}}}`},
-		{odd: "annotations of all scripts", patch: `{metadata: {annotations: {"example.com/text": "žluťoučký 猫 🐈‍⬛ \u2028 \u0007 ‮odd", "example.com/json": '{"a": null, "b": "\n"}', "empty": ""}}}`},
+		{odd: "annotations of all scripts", patch: `{metadata: {annotations: {"example.com/text": "žluťoučký 猫 🐈‍⬛ \u2028 \u0007 \u202eodd", "example.com/json": '{"a": null, "b": "\n"}', "empty": ""}}}`},
 		{odd: "labels that look like other types", patch: `{metadata: {labels: {a: "null", b: "true", c: "0", d: "1e3", e: "no"}, annotations: {a: "null", "a.b/c": "{}", d: "[]"}}}`},
 		{odd: "a finalizer of nobody", patch: `{metadata: {finalizers: [example.com/nobody]}}`},
 		{odd: "an owner of a kind that is gone", patch: `{metadata: {ownerReferences: [{apiVersion: gone.example.com/v1, kind: Gone, name: gone, uid: 7d7e0a5c-0000-4000-8000-000000000000, controller: true, blockOwnerDeletion: true}]}}`},
