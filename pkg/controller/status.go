@@ -99,16 +99,14 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 	if _, err := w.Tests.RestoreTests(rt.Namespace).ApplyStatus(ctx, test, options); err != nil {
 		return fmt.Errorf("apply status: %w", err)
 	}
-	begins := own.Run != nil && rt.Status.Run != nil && own.Run.ID != rt.Status.Run.ID
-	w.record(ctx, rt, next, begins)
+	w.record(ctx, rt, next)
 	return nil
 }
 
-// record tells of a transition: a new status or reason, or that a run begins right after another. That a phase waits for the
-// one before is no news.
-func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, next metav1.Condition, begins bool) {
+// record tells of a transition: a new status or reason. That a phase waits for the one before is no news.
+func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, next metav1.Condition) {
 	old := conditions.ForRun(rt, next.Type)
-	if old != nil && old.Status == next.Status && old.Reason == next.Reason && !begins {
+	if old != nil && old.Status == next.Status && old.Reason == next.Reason {
 		return
 	}
 	klog.FromContext(ctx).V(2).Info("Condition changed", "condition", next.Type, "status", next.Status, "reason", next.Reason)

@@ -133,32 +133,6 @@ func TestWritePassesOnAConflict(t *testing.T) {
 	}
 }
 
-func TestARunThatBeginsRightAfterAnotherIsTold(t *testing.T) {
-	const message = "started (Requested)"
-	rt := running()
-	rt.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionScheduled, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRunStarted, Message: "started (Cron)"}}
-	w, _, events := writer(rt)
-	w.Controller = Schedule
-	next := metav1.Condition{Type: v1alpha1.ConditionScheduled, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonRunStarted, Message: message}
-	if err := w.Write(t.Context(), rt, next, v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run"}}); err != nil {
-		t.Fatal(err)
-	}
-	if len(events.Events) != 0 {
-		t.Errorf("another message of the same run is an event: %s", <-events.Events)
-	}
-	if err := w.Write(t.Context(), rt, next, v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "next"}}); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case got := <-events.Events:
-		if got != "Normal RunStarted "+message {
-			t.Errorf("event %q", got)
-		}
-	default:
-		t.Error("no event")
-	}
-}
-
 func TestATurnThatWasMissedIsAWarning(t *testing.T) {
 	rt := running()
 	w, _, events := writer(rt)

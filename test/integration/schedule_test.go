@@ -46,7 +46,7 @@ func TestRequestsDuringARunStartExactlyOneMore(t *testing.T) {
 	heldRestores.Delete(name)
 	finish(t, restore)
 	second := awaitThat(t, first, func(rt *v1alpha1.RestoreTest) error {
-		if rt.Status.Run.ID == first.Status.Run.ID || !conditions.Began(rt) { // in the line it has another id
+		if rt.Status.Run.ID == first.Status.Run.ID || !conditions.Began(rt) {
 			return errors.New("no other run began; " + story(rt))
 		}
 		return nil

@@ -82,7 +82,7 @@ func TestABarePodThatTheSandboxRefusesIsNamed(t *testing.T) {
 	}
 }
 
-func TestClaimsThatTheQuotaRefused(t *testing.T) {
+func TestClaimsThatTheSandboxRefused(t *testing.T) {
 	missing := []string{"shop: ConfigMap/settings", "shop: PersistentVolumeClaim/data", "web: PersistentVolumeClaim/data"}
 	for name, c := range map[string]struct {
 		blocked []string
@@ -90,6 +90,7 @@ func TestClaimsThatTheQuotaRefused(t *testing.T) {
 	}{
 		"nothing was refused":        {nil, 0},
 		"a claim of one source":      {[]string{"shop: Deployment/files: claim data is missing; the quota has no room for it, requested: requests.storage=64Mi"}, 1},
+		"a claim without a class":    {[]string{"shop: Deployment/files: claim data is missing; kymaros fence: a claim of a sandbox has a storage class"}, 1},
 		"a claim of another name":    {[]string{"shop: Deployment/files: claim database is missing; the quota has no room for it"}, 0},
 		"a pod, for want of its own": {[]string{"shop: Deployment/files: exceeded quota: kymaros-quota"}, 0},
 	} {

@@ -254,14 +254,17 @@ func completenessCount(s seen, blocked []string) score.Count {
 	return score.Count{Found: r.Found, Expected: r.Expected, Refused: refusedClaims(r.Report.Missing, blocked), Detail: detail, Untested: untested}
 }
 
-// refusedClaims returns how many of the missing objects are claims that the quota of their sandbox refused, as status.health.blocked
-// tells of them.
+// refusedClaim finds a claim that the quota of a sandbox or the fence refused, in an entry of status.health.blocked.
+var refusedClaim = regexp.MustCompile(`^([^:]+): [^:]+: claim (\S+) is missing; (?:the quota|kymaros fence:) `)
+
+// refusedClaims returns how many of the missing objects are such claims.
 func refusedClaims(missing, blocked []string) int {
 	n := 0
 	for _, object := range missing {
 		source, claim, ok := strings.Cut(object, ": PersistentVolumeClaim/")
 		if ok && slices.ContainsFunc(blocked, func(b string) bool {
-			return strings.HasPrefix(b, source+": ") && strings.Contains(b, ": claim "+claim+" is missing; the quota ")
+			found := refusedClaim.FindStringSubmatch(b)
+			return found != nil && found[1] == source && found[2] == claim
 		}) {
 			n++
 		}

@@ -100,7 +100,7 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 
 	ended := func(obj any) (cache.ObjectName, bool) {
 		if r, ok := obj.(*velerov1.Restore); ok && velero.Terminal(r.Status.Phase) {
-			c.wakeQueued(queue)
+			c.wakeHolding(queue)
 		}
 		return controller.TestOf(obj)
 	}
@@ -111,7 +111,7 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 		if key, ok := controller.TestOf(obj); ok {
 			queue.Add(key)
 		}
-		c.wakeQueued(queue)
+		c.wakeHolding(queue)
 	}
 	onRestore := controller.Handler(queue, ended).(cache.ResourceEventHandlerFuncs)
 	onRestore.DeleteFunc = gone
@@ -125,7 +125,7 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 	onTest.UpdateFunc = func(was, obj any) {
 		controller.Handler(queue, controller.Own).OnUpdate(was, obj)
 		if line.Holds(was.(*v1alpha1.RestoreTest)) && !line.Holds(obj.(*v1alpha1.RestoreTest)) {
-			c.wakeQueued(queue) // it may have gone without a Restore
+			c.wakeHolding(queue) // it may have gone without a Restore
 		}
 	}
 	for _, watched := range []struct {

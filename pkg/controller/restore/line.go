@@ -14,16 +14,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
-// wakeQueued enqueues the tests that had their turn and wait for Velero: one or two, however long the line is.
-func (c *Controller) wakeQueued(queue controller.Queue) {
-	for _, rt := range c.line.Holding() {
-		if restored := conditions.ForRun(rt, v1alpha1.ConditionRestored); restored != nil && restored.Reason == v1alpha1.ReasonQueued {
-			queue.Add(cache.NewObjectName(rt.Namespace, rt.Name))
-		}
-	}
-}
-
-// wakeHolding enqueues the tests that had their turn.
+// wakeHolding enqueues the tests that had their turn and need Velero: one or two, however long the line is.
 func (c *Controller) wakeHolding(queue controller.Queue) {
 	for _, rt := range c.line.Holding() {
 		queue.Add(cache.NewObjectName(rt.Namespace, rt.Name))

@@ -164,11 +164,6 @@ func TestAFirstRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := decide(c.rt, bounds.Bounds{}, now)
-			turn := p.status.Phase == v1alpha1.PhaseQueued
-			if turn { // there is nobody else in the line
-				c.rt.Status.Run, c.rt.Status.NextRunAt, c.rt.Status.MissedRuns = p.status.Run, p.status.NextRunAt, p.status.MissedRuns
-				p = begin(c.rt, bounds.Bounds{}, now)
-			}
 			var starts v1alpha1.Trigger
 			if p.status.Run != nil {
 				starts = p.status.Run.Trigger

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/backups"
@@ -26,8 +27,13 @@ import (
 // so whose turn it is is decided by one at a time.
 var theLine = cache.ObjectName{Name: "line"}
 
-// turns are what the cache of RestoreTests does not show yet: the runs that were given their turn, by test.
+// turns are what the cache of RestoreTests may not show yet: the ids of runs that were given their turn, by test.
 type turns map[cache.ObjectName]string
+
+// stale tells whether the cache still shows the run as one that waits.
+func (t turns) stale(rt *v1alpha1.RestoreTest) bool {
+	return line.Waits(rt) && rt.Status.Run.ID == t[cache.NewObjectName(rt.Namespace, rt.Name)]
+}
 
 // onTest enqueues a test that changed, and the line if that concerns it.
 func onTest(queue controller.Queue) cache.ResourceEventHandler {
@@ -82,16 +88,15 @@ func (c *Controller) advance(ctx context.Context, now time.Time) (time.Duration,
 	for _, rt := range holding {
 		ids.Insert(rt.Status.Run.ID)
 	}
-	for key, id := range c.turns { // the cache may be older than what was written
-		rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
-		if apierrors.IsNotFound(err) || err == nil && rt.Status.Run != nil && rt.Status.Run.ID == id {
-			delete(c.turns, key)
-			continue
+	given := turns{}
+	for _, rt := range waiting {
+		if c.turns.stale(rt) {
+			given[cache.NewObjectName(rt.Namespace, rt.Name)] = rt.Status.Run.ID
+			ids.Insert(rt.Status.Run.ID)
 		}
-		holders++
-		ids.Insert(id)
-		waiting = slices.DeleteFunc(waiting, func(rt *v1alpha1.RestoreTest) bool { return rt.Namespace == key.Namespace && rt.Name == key.Name })
 	}
+	waiting = slices.DeleteFunc(waiting, c.turns.stale)
+	c.turns, holders = given, holders+len(given)
 	if len(waiting) == 0 {
 		return 0, nil
 	}
@@ -155,25 +160,17 @@ func (c *Controller) turn(ctx context.Context, rt *v1alpha1.RestoreTest, now tim
 		problem = notSeen
 	}
 	p := fenced(rt, begin(rt, c.bounds, now), problem, c.requireFence)
-	if err := c.status.Write(ctx, rt, p.condition, p.status); err != nil {
-		if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
-			err = nil // somebody was faster; the event brings us back
-			return time.Second, err
-		}
-		return 0, errors.Join(err, unseen)
-	}
-	if p.again > 0 {
-		return p.again, unseenIfRequired(unseen, c.requireFence)
+	err := c.status.Write(ctx, rt, p.condition, p.status)
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsConflict(err):
+		return time.Second, nil // somebody was faster, and the cache will show it
+	case err != nil || p.again > 0:
+		return p.again, errors.Join(err, unseen)
+	case unseen != nil: // who runs without it gets no run less for it
+		klog.FromContext(ctx).Error(unseen, "A run starts, and nobody knows of the fence")
 	}
 	c.turns[cache.NewObjectName(rt.Namespace, rt.Name)] = p.status.Run.ID
 	return 0, nil
-}
-
-func unseenIfRequired(unseen error, required bool) error {
-	if required {
-		return unseen
-	}
-	return nil
 }
 
 // stalled has those who wait say so, once, when Velero has kept the line for longer than it should; and no more when it moves.

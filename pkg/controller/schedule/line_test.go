@@ -131,3 +131,25 @@ func TestWhoWaitsSaysOnceThatVeleroStalls(t *testing.T) {
 		}
 	}
 }
+
+func TestATurnThatTheCacheDoesNotShowIsForgottenWithItsRun(t *testing.T) {
+	given := turns{{Namespace: "team", Name: "a"}: "run"}
+	waits := func(id string) *v1alpha1.RestoreTest {
+		return named("a", inLineSince(now), func(rt *v1alpha1.RestoreTest) { rt.Status.Run.ID = id })
+	}
+	began := waits("run")
+	began.Status.Run.StartTime = metav1.NewTime(now)
+	for name, c := range map[string]struct {
+		rt   *v1alpha1.RestoreTest
+		want bool
+	}{
+		"the cache is old":                       {waits("run"), true},
+		"the cache shows it":                     {began, false},
+		"the next run of the test is due":        {waits("next"), false}, // or it would wait for ever
+		"another test has a run of another name": {named("b", inLineSince(now)), false},
+	} {
+		if got := given.stale(c.rt); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}

@@ -29,7 +29,8 @@ func join(rt *v1alpha1.RestoreTest, trigger v1alpha1.Trigger, due, now time.Time
 
 // begin returns the plan by which the run that waits has its turn: it takes the spec of now, and its time counts from now.
 func begin(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
-	run := join(rt, rt.Status.Run.Trigger, rt.Status.Run.ScheduledTime.Time, now)
+	run := rt.Status.Run.DeepCopy()
+	run.Spec = *rt.Spec.DeepCopy()
 	limit := defaultTimeout
 	if run.Spec.Timeout != nil {
 		limit = run.Spec.Timeout.Or(limit)
