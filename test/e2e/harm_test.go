@@ -57,6 +57,9 @@ func TestAClaimWithoutAClassDoesNotCrashVelero(t *testing.T) {
 		if report.Status.Reason == v1alpha1.ReasonVeleroStalled || report.Status.Reason == v1alpha1.ReasonDeadlineExceeded {
 			t.Errorf("the run ended with %s: %s", report.Status.Reason, report.Status.Message)
 		}
+		if s := report.Status; s.Result == v1alpha1.ResultFail || s.Result == v1alpha1.ResultPass {
+			t.Errorf("it says nothing about the backup: %s, %s: %s", s.Result, s.Reason, s.Message)
+		}
 	})
 	t.Run("without the fence it gets a class that nobody serves", func(t *testing.T) {
 		target := cluster.Name("classless")

@@ -107,3 +107,25 @@ func TestTheMetricOfTheFenceTellsOfTheLastLook(t *testing.T) {
 		<-done
 	})
 }
+
+func TestRunsThatBeginAtOnceShareALookAtTheFence(t *testing.T) {
+	problem, looks := "", 0
+	c := &Controller{requireFence: true, fence: func(context.Context) (string, error) { looks++; return problem, nil }}
+	for _, step := range []struct {
+		what    string
+		after   time.Duration
+		problem string
+		looks   int
+		want    string
+	}{
+		{"the first looks", 0, "", 1, ""},
+		{"the second relies on it", 4 * time.Second, "a policy is missing", 1, ""},
+		{"not for long", 6 * time.Second, "a policy is missing", 2, "a policy is missing"},
+		{"on a problem nobody relies", 6 * time.Second, "", 3, ""},
+	} {
+		problem = step.problem
+		if got, err := c.lookOnce(t.Context(), now.Add(step.after)); err != nil || got != step.want || looks != step.looks {
+			t.Errorf("%s: %q after %d looks, %v", step.what, got, looks, err)
+		}
+	}
+}
