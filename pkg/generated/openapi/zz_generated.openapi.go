@@ -2868,7 +2868,7 @@ func schema_pkg_apis_restore_v1alpha1_RunStatus(ref common.ReferenceCallback) co
 				Properties: map[string]spec.Schema{
 					"id": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ID is unique among all runs of the cluster: the start in UTC and 6 characters of a hash. A run that waits gets another when it begins.",
+							Description: "ID is unique among all runs of the cluster: when it came into the line, in UTC, and 6 characters of a hash.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -2876,7 +2876,7 @@ func schema_pkg_apis_restore_v1alpha1_RunStatus(ref common.ReferenceCallback) co
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Spec is the test's spec when the run began.",
+							Description: "Spec is the test's spec when the run began; as long as it waits, when it came into the line.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.RestoreTestSpec{}.OpenAPIModelName()),
 						},

@@ -15,10 +15,9 @@ import (
 //
 // RunStatus is what a run began with, or will when its turn comes. Written by schedule.
 type RunStatusApplyConfiguration struct {
-	// ID is unique among all runs of the cluster: the start in UTC and 6 characters of a hash. A run that waits gets another when
-	// it begins.
+	// ID is unique among all runs of the cluster: when it came into the line, in UTC, and 6 characters of a hash.
 	ID *string `json:"id,omitempty"`
-	// Spec is the test's spec when the run began.
+	// Spec is the test's spec when the run began; as long as it waits, when it came into the line.
 	Spec *RestoreTestSpecApplyConfiguration `json:"spec,omitempty"`
 	// Trigger is what started the run.
 	Trigger *restorev1alpha1.Trigger `json:"trigger,omitempty"`
