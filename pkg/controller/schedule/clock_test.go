@@ -54,7 +54,7 @@ func TestWhatWasMissed(t *testing.T) {
 		},
 		"by longer than the test allows": {
 			test(deadline(anHour), ran(at(3, 3), true), planned(at(4, 3))), "", time.Time{}, at(11, 3), v1alpha1.ReasonMissedTurn, 7, at(10, 3),
-			"within 1h0m0s (spec.schedule.startingDeadlineSeconds): see that the controller runs, and ask for a run with the annotation kymaros.io/run-requested",
+			"within 1h0m0s (spec.schedule.startingDeadlineSeconds): see that the controller and Velero run, and ask for a run with the annotation kymaros.io/run-requested",
 		},
 		"by as long as the test allows": {
 			test(deadline(nineHours), ran(at(3, 3), true), planned(at(4, 3))), v1alpha1.TriggerCron, at(10, 3), at(11, 3), v1alpha1.ReasonRunStarted, 6, at(9, 3), "6 runs before it",
