@@ -104,9 +104,15 @@ func await(t *testing.T, rt *v1alpha1.RestoreTest, condition string, status meta
 	})
 }
 
+// awaitThat waits for what a step of a run brings about.
 func awaitThat(t *testing.T, rt *v1alpha1.RestoreTest, check func(*v1alpha1.RestoreTest) error) *v1alpha1.RestoreTest {
 	t.Helper()
-	eventually(t, stepTimeout, func(ctx context.Context) error {
+	return awaitWithin(t, stepTimeout, rt, check)
+}
+
+func awaitWithin(t *testing.T, timeout time.Duration, rt *v1alpha1.RestoreTest, check func(*v1alpha1.RestoreTest) error) *v1alpha1.RestoreTest {
+	t.Helper()
+	eventually(t, timeout, func(ctx context.Context) error {
 		now, err := current(ctx, rt)
 		if err != nil {
 			return err

@@ -45,7 +45,7 @@ func TestRequestsDuringARunStartExactlyOneMore(t *testing.T) {
 	})
 	heldRestores.Delete(name)
 	finish(t, restore)
-	second := awaitThat(t, first, func(rt *v1alpha1.RestoreTest) error {
+	second := awaitWithin(t, runTimeout, first, func(rt *v1alpha1.RestoreTest) error {
 		if rt.Status.Run.ID == first.Status.Run.ID || !conditions.Began(rt) {
 			return errors.New("no other run began; " + story(rt))
 		}
@@ -54,7 +54,7 @@ func TestRequestsDuringARunStartExactlyOneMore(t *testing.T) {
 	if run := second.Status.Run; run.Trigger != v1alpha1.TriggerRequested || run.Request != "c" {
 		t.Errorf("the run answers %q and was started by %s", run.Request, run.Trigger)
 	}
-	awaitThat(t, second, ended)
+	awaitWithin(t, runTimeout, second, ended)
 	steadily(t, 5*time.Second, func(ctx context.Context) error {
 		rt, err := current(ctx, second)
 		if err == nil && rt.Status.Run.ID != second.Status.Run.ID {
