@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
@@ -46,7 +47,7 @@ func TestNoRunStartsWithoutTheFence(t *testing.T) {
 			return err
 		}
 		c := meta.FindStatusCondition(now.Status.Conditions, v1alpha1.ConditionScheduled)
-		if now.Status.Run != nil || c == nil || c.Reason != v1alpha1.ReasonFenceNotIntact || !strings.Contains(c.Message, "kymaros-restored is missing") {
+		if conditions.Began(now) || c == nil || c.Reason != v1alpha1.ReasonFenceNotIntact || !strings.Contains(c.Message, "kymaros-restored is missing") {
 			return fmt.Errorf("want no run, and Scheduled with reason FenceNotIntact\n%s", stage.Conditions(now))
 		}
 		return nil
