@@ -4,14 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 )
 
 // Snapshot returns all objects of the namespaces, of every kind the cluster knows, with the namespaces themselves and the
-// volumes of their claims, as JSON. Only events are left out: they tell of objects and are none.
+// volumes of their claims, as JSON. Only events are left out, which tell of objects and are none, and what a kubelet says by itself.
 func (c *Cluster) Snapshot(ctx context.Context, namespaces ...string) (map[string]string, error) {
 	all := map[string]string{}
 	kinds, err := c.Kube.Discovery().ServerPreferredResources()
@@ -61,6 +63,9 @@ func (c *Cluster) add(ctx context.Context, all map[string]string, resource schem
 		return fmt.Errorf("list %s in %s: %w", resource, namespace, err)
 	}
 	for _, o := range list.Items {
+		if resource.GroupResource() == (schema.GroupResource{Resource: "pods"}) {
+			withoutAllocation(&o)
+		}
 		text, err := json.MarshalIndent(o.Object, "", " ")
 		if err != nil {
 			return err
@@ -68,4 +73,20 @@ func (c *Cluster) add(ctx context.Context, all map[string]string, resource schem
 		all[fmt.Sprintf("%s %s/%s", resource.GroupResource(), o.GetNamespace(), o.GetName())] = string(text)
 	}
 	return nil
+}
+
+// withoutAllocation takes out of a pod what its kubelet says of the resources that it has given it, which it reads off the node from
+// time to time: it changes by itself, and with it who wrote last.
+func withoutAllocation(pod *unstructured.Unstructured) {
+	unstructured.RemoveNestedField(pod.Object, "metadata", "resourceVersion")
+	pod.SetManagedFields(slices.DeleteFunc(pod.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool { return f.Manager == "kubelet" }))
+	containers, _, _ := unstructured.NestedSlice(pod.Object, "status", "containerStatuses")
+	for _, c := range containers {
+		if status, ok := c.(map[string]any); ok {
+			delete(status, "resources")
+		}
+	}
+	if len(containers) > 0 {
+		_ = unstructured.SetNestedSlice(pod.Object, containers, "status", "containerStatuses")
+	}
 }
