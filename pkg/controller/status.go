@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1ac "k8s.io/client-go/applyconfigurations/meta/v1"
 	"k8s.io/client-go/tools/record"
@@ -50,11 +52,16 @@ type StatusWriter struct {
 	Controller string
 	Tests      restoreclient.RestoreTestsGetter
 	Recorder   record.EventRecorder
+
+	written superseded
 }
+
+// Behind tells whether this writer has written since rt was read: it comes from a cache that does not show that yet.
+func (w *StatusWriter) Behind(rt *v1alpha1.RestoreTest) bool { return w.written.has(rt) }
 
 // Write applies condition and own, which holds all fields that the controller owns and no other. It sends nothing if
 // nothing would change. It fails with a conflict if rt is not the newest version: what was decided from an old one must be
-// decided again. A transition of the condition is recorded as an event.
+// decided again. That a condition is decided is recorded as an event.
 func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, condition metav1.Condition, own v1alpha1.RestoreTestStatus) error {
 	next, changed := conditions.Next(rt, condition, time.Now())
 	want, err := fields(own)
@@ -78,6 +85,9 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 		return nil
 	}
 
+	if w.Behind(rt) {
+		return apierrors.NewConflict(v1alpha1.Resource("restoretests"), rt.Name, errors.New("it was written on since"))
+	}
 	body, err := json.Marshal(want)
 	if err != nil {
 		return err
@@ -96,25 +106,32 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 	test := restoreac.RestoreTest(rt.Name, rt.Namespace).WithResourceVersion(rt.ResourceVersion).WithStatus(status)
 	// Force: a field that somebody edited by hand is ours again at the next write, instead of blocking it for ever.
 	options := metav1.ApplyOptions{FieldManager: FieldManager(w.Controller), Force: true}
-	if _, err := w.Tests.RestoreTests(rt.Namespace).ApplyStatus(ctx, test, options); err != nil {
+	written, err := w.Tests.RestoreTests(rt.Namespace).ApplyStatus(ctx, test, options)
+	if err != nil {
 		return fmt.Errorf("apply status: %w", err)
 	}
+	w.written.add(rt, written)
 	w.record(ctx, rt, next)
 	return nil
 }
 
-// record tells of a transition: a new status or reason. That a phase waits for the one before is no news.
+// warnings are the reasons for which somebody ought to look although the condition is not False.
+var warnings = []string{v1alpha1.ReasonStuck, v1alpha1.ReasonLeaked, v1alpha1.ReasonMissedTurn}
+
+// record tells of a transition to a new status or reason. What is under way the condition tells, and no event: an event is a write to
+// the cluster's store.
 func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, next metav1.Condition) {
 	old := conditions.ForRun(rt, next.Type)
 	if old != nil && old.Status == next.Status && old.Reason == next.Reason {
 		return
 	}
 	klog.FromContext(ctx).V(2).Info("Condition changed", "condition", next.Type, "status", next.Status, "reason", next.Reason)
-	if next.Reason == v1alpha1.ReasonWaiting {
+	warning := next.Status == metav1.ConditionFalse || slices.Contains(warnings, next.Reason)
+	if !warning && !conditions.Decided(&next) {
 		return
 	}
 	kind := corev1.EventTypeNormal
-	if next.Status == metav1.ConditionFalse || slices.Contains([]string{v1alpha1.ReasonStuck, v1alpha1.ReasonLeaked, v1alpha1.ReasonMissedTurn}, next.Reason) {
+	if warning {
 		kind = corev1.EventTypeWarning
 	}
 	message := next.Message

@@ -92,7 +92,7 @@ func TestWriteSendsNothingTwice(t *testing.T) {
 	}
 }
 
-func TestWriteRecordsTransitionsOnly(t *testing.T) {
+func TestWriteRecordsWhatIsDecidedAndWhatNeedsALook(t *testing.T) {
 	rt := running()
 	w, _, events := writer(rt)
 	condition, own := creating()
@@ -107,13 +107,16 @@ func TestWriteRecordsTransitionsOnly(t *testing.T) {
 	write(metav1.ConditionUnknown, v1alpha1.ReasonWaiting, "no news")
 	write(metav1.ConditionUnknown, v1alpha1.ReasonCreating, "one")
 	write(metav1.ConditionUnknown, v1alpha1.ReasonCreating, "two")
-	write(metav1.ConditionFalse, v1alpha1.ReasonRejected, "three")
+	write(metav1.ConditionTrue, v1alpha1.ReasonGuarded, "three")
+	write(metav1.ConditionTrue, v1alpha1.ReasonGuarded, "four")
+	write(metav1.ConditionUnknown, v1alpha1.ReasonStuck, "five")
+	write(metav1.ConditionFalse, v1alpha1.ReasonRejected, "six")
 	close(events.Events)
 	var got []string
 	for e := range events.Events {
 		got = append(got, e)
 	}
-	if diff := cmp.Diff([]string{"Normal Creating one", "Warning Rejected three"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"Normal Guarded three", "Warning Stuck five", "Warning Rejected six"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -143,5 +146,24 @@ func TestATurnThatWasMissedIsAWarning(t *testing.T) {
 	}
 	if got := <-events.Events; got != "Warning MissedTurn 3 runs did not start" {
 		t.Errorf("event %q", got)
+	}
+}
+
+func TestWriteSendsNothingThatWouldMeetItsOwnWrite(t *testing.T) {
+	rt := running()
+	w, client, _ := writer(rt)
+	newer := rt.DeepCopy()
+	newer.ResourceVersion = "8"
+	client.PrependReactor("patch", "restoretests", func(clienttesting.Action) (bool, runtime.Object, error) { return true, newer, nil })
+	condition, own := creating()
+	if err := w.Write(t.Context(), rt, condition, own); err != nil {
+		t.Fatal(err)
+	}
+	condition.Message = "another"
+	if err := w.Write(t.Context(), rt, condition, own); !apierrors.IsConflict(err) || len(client.Actions()) != 1 {
+		t.Errorf("%d requests and error %v from a cache that is behind, want one and a conflict", len(client.Actions()), err)
+	}
+	if err := w.Write(t.Context(), newer, condition, own); err != nil || len(client.Actions()) != 2 {
+		t.Errorf("%d requests and error %v from the newest, want two and none", len(client.Actions()), err)
 	}
 }

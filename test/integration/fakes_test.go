@@ -115,8 +115,13 @@ func setPhase(ctx context.Context, name string, phase velerov1.RestorePhase, cha
 
 // createApplication creates a web server with its configuration. Every object gets the labels.
 func createApplication(ctx context.Context, namespace string, labels map[string]string) error {
+	return createApplicationThat(ctx, "ready", namespace, labels)
+}
+
+// createApplicationThat creates one whose pod becomes ready, or never.
+func createApplicationThat(ctx context.Context, becomes, namespace string, labels map[string]string) error {
 	meta := metav1.ObjectMeta{Name: "web", Namespace: namespace, Labels: labels}
-	pod := map[string]string{"app": "web", "becomes": "ready"}
+	pod := map[string]string{"app": "web", "becomes": becomes}
 	errs := make([]error, 0, 4)
 	note := func(_ runtime.Object, err error) {
 		if !apierrors.IsAlreadyExists(err) {

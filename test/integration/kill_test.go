@@ -14,6 +14,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -21,13 +22,15 @@ import (
 // process is the controller as a process of its own, which can be killed.
 type process struct {
 	program, kubeconfig string
+	flags               []string
 	log                 *os.File
 	cmd                 *exec.Cmd
 }
 
 func (p *process) start() error {
 	p.cmd = exec.Command(p.program, "--kubeconfig="+p.kubeconfig, "--leader-elect=false", "--health-bind-address=", "--metrics-bind-address=",
-		"--max-restores=1000", "--isolation-proof=off", "--require-fence=false", "--kube-api-qps=500", "--kube-api-burst=1000", "-v=4")
+		"--isolation-proof=off", "--require-fence=false")
+	p.cmd.Args = append(p.cmd.Args, p.flags...)
 	p.cmd.Stderr = p.log
 	return p.cmd.Start()
 }
@@ -36,6 +39,33 @@ func (p *process) start() error {
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
+}
+
+// settled waits until the process has asked for nothing for three seconds, and returns how many requests it took it.
+func (p *process) settled(through *proxy) (requests int, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
+	defer cancel()
+	plain := func(r *request) bool { return !r.watch && !strings.Contains(r.path, "/leases") }
+	last := 0
+	err = wait.PollUntilContextCancel(ctx, 3*time.Second, false, func(context.Context) (bool, error) {
+		requests, last = len(through.seen(plain)), requests
+		return requests > 0 && requests == last, nil
+	})
+	return requests, err
+}
+
+// memory returns the resident memory of the process, in bytes.
+func (p *process) memory(t testing.TB) int {
+	t.Helper()
+	body, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var size, resident int
+	if _, err := fmt.Sscan(string(body), &size, &resident); err != nil {
+		t.Fatal(err)
+	}
+	return resident * os.Getpagesize()
 }
 
 // victims are RestoreTests; the process is killed when the n-th write for the n-th of them has been answered.
@@ -94,7 +124,7 @@ func TestARunSurvivesAKillAfterEachOfItsWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	controller := &process{program: program, kubeconfig: file, log: log}
+	controller := &process{program: program, kubeconfig: file, log: log, flags: []string{"--max-restores=1000", "--kube-api-qps=500", "--kube-api-burst=1000", "-v=4"}}
 	if err := controller.start(); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func source(t *testing.T, name string) {
 }
 
 // policy creates a HealthCheckPolicy that the restored application passes.
-func policy(t *testing.T, namespace, name string) {
+func policy(t testing.TB, namespace, name string) {
 	t.Helper()
 	p := &v1alpha1.HealthCheckPolicy{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: v1alpha1.HealthCheckPolicySpec{
 		Checks: []v1alpha1.HealthCheck{

@@ -113,6 +113,9 @@ func (c *Controller) release(ctx context.Context, namespaces []*corev1.Namespace
 	options := metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Cleanup)}
 	var errs []error
 	for _, ns := range namespaces {
+		if !emptied(ns) && len(ns.Spec.Finalizers) > 0 {
+			continue // the fence would refuse it; the update of the namespace that says so brings us back
+		}
 		policies := c.kube.NetworkingV1().NetworkPolicies(ns.Name)
 		list, err := policies.List(ctx, metav1.ListOptions{LabelSelector: selector})
 		if err != nil {
@@ -126,9 +129,6 @@ func (c *Controller) release(ctx context.Context, namespaces []*corev1.Namespace
 				continue
 			}
 			held++
-			if !emptied(ns) {
-				continue // the fence would refuse it; the update of the namespace that says so brings us back
-			}
 			errs = append(errs, unfinalize(policy, func(patch []byte) error {
 				_, err := policies.Patch(ctx, policy.Name, types.MergePatchType, patch, options)
 				return err

@@ -6,7 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
+	"strings"
 	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
@@ -52,7 +52,8 @@ type Controller struct {
 	runner   controller.Runner
 	watches  watches
 	lifetime context.Context // of the watches
-	secured  sync.Map        // UIDs of namespaces whose volumes have the right reclaim policy
+	notes    notes
+	unserved unserved
 }
 
 // Options are what cleanup talks through, and where Velero is.
@@ -83,7 +84,7 @@ func New(ctx context.Context, o Options, tests restoreinformers.RestoreTestInfor
 		restores:   restores.Lister(),
 		namespaces: labelled.Core().V1().Namespaces().Lister(),
 		status:     controller.StatusWriter{Controller: controller.Cleanup, Tests: o.Kymaros.RestoreV1alpha1(), Recorder: recorder},
-		watches:    watches{client: o.Metadata, queue: queue, stop: map[types.UID]context.CancelFunc{}},
+		watches:    watches{client: o.Metadata, queue: queue, of: map[types.UID]*watched{}},
 		lifetime:   ctx,
 	}
 	c.runner = controller.Runner{Name: controller.FieldManager(controller.Cleanup), Workers: 2, Queue: queue, Sync: c.sync}
@@ -141,19 +142,14 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	}
 	defer c.forgetGone(s.namespaces)
 
-	// What is about to be deleted was found in a cache; the decision to delete is taken on the live object.
-	live, err := c.client.RestoreV1alpha1().RestoreTests(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		live = nil
-	case err != nil:
-		return 0, err
-	}
-	if kept(live, time.Now()) != keep {
-		return time.Second, nil // the cache is behind; the event that is on its way usually comes first
-	}
-	if err := c.liveRestores(ctx, key, keep, &s); err != nil {
-		return 0, err
+	if !s.going() {
+		current, err := c.current(ctx, key, keep)
+		if err != nil || !current {
+			return time.Second, err // the cache is behind; the event that is on its way usually comes first
+		}
+		if err := c.liveRestores(ctx, key, keep, &s); err != nil {
+			return 0, err
+		}
 	}
 	if err := c.contents(ctx, key, &s); err != nil {
 		return 0, err
@@ -162,11 +158,20 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	if next(s) == release {
-		if err := c.snapshots(ctx, key, &s, runs(s)); err != nil {
+		if err := c.snapshotsLeft(ctx, key, &s); err != nil {
 			return 0, err
 		}
 	}
 	return c.step(ctx, key, rt, keep, s)
+}
+
+// current tells whether the live object says of the run to keep what the cache does: on it the decision to delete is taken.
+func (c *Controller) current(ctx context.Context, key cache.ObjectName, keep string) (bool, error) {
+	live, err := c.client.RestoreV1alpha1().RestoreTests(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		live, err = nil, nil
+	}
+	return err == nil && kept(live, time.Now()) == keep, err
 }
 
 // step says what goes on, does it, and tells when to look again at what nobody watches.
@@ -180,7 +185,7 @@ func (c *Controller) step(ctx context.Context, key cache.ObjectName, rt *v1alpha
 	doing := next(s)
 	for _, ns := range s.namespaces {
 		if doing != awaitRestore {
-			c.secured.Store(ns.UID, true)
+			c.notes.of(ns.UID).secured = true
 		}
 	}
 	if len(s.contents) == 0 && (doing == secureVolumes || doing == awaitContents || doing == deleteSnapshots) {
@@ -232,7 +237,7 @@ func (c *Controller) liveRestores(ctx context.Context, key cache.ObjectName, kee
 // forget drops what is kept for a namespace.
 func (c *Controller) forget(uid types.UID) {
 	c.watches.end(uid)
-	c.secured.Delete(uid)
+	c.notes.forget(uid)
 }
 
 // forgetGone forgets those of the namespaces that the cache does not show any more: their deletion may have been handled before
@@ -267,9 +272,12 @@ func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen
 			continue
 		}
 		c.watches.start(c.lifetime, ns, key) //nolint:contextcheck // a watch outlives the sync that starts it
-		left, linger, err := contents(ctx, c.metadata, ns.Name)
+		left, linger, err := c.watches.contents(ctx, ns)
 		if err != nil {
 			return err
+		}
+		if slices.ContainsFunc(left, func(what string) bool { return strings.HasPrefix(what, claimKind) }) {
+			c.notes.of(ns.UID).claims = true
 		}
 		s.contents = append(s.contents, left...)
 		if linger {

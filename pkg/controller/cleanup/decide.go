@@ -83,6 +83,19 @@ func (s seen) holds(r *velerov1.Restore) bool {
 	return !velero.Terminal(r.Status.Phase)
 }
 
+// going tells whether all of s is going already: sandboxes that terminate, and Restores into them. Nothing about that can be taken
+// back, so nobody has to be asked again.
+func (s seen) going() bool {
+	into := map[string]bool{}
+	for _, ns := range s.namespaces {
+		if ns.DeletionTimestamp == nil {
+			return false
+		}
+		into[ns.Labels[v1alpha1.LabelRun]] = true
+	}
+	return len(s.namespaces) > 0 && !slices.ContainsFunc(s.restores, func(r *velerov1.Restore) bool { return !into[r.Labels[v1alpha1.LabelRun]] })
+}
+
 // next tells what to do about s.
 func next(s seen) step {
 	if slices.ContainsFunc(s.restores, s.holds) {
@@ -97,7 +110,7 @@ func next(s seen) step {
 		}
 	}
 	switch {
-	case len(s.contents)+len(s.going) > 0:
+	case len(s.contents)+len(s.leaving) > 0:
 		return awaitContents
 	case len(s.snapshots) > 0:
 		return deleteSnapshots
@@ -170,7 +183,7 @@ func remaining(s seen) []string {
 	for _, r := range s.restores {
 		all = append(all, "restore/"+r.Name)
 	}
-	for _, pv := range s.going {
+	for _, pv := range s.leaving {
 		all = append(all, volumePrefix+pv)
 	}
 	for _, o := range s.snapshots {

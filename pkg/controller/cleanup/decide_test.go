@@ -104,7 +104,7 @@ func TestStepsComeInOrder(t *testing.T) {
 			want{awaitContents, "Unknown", v1alpha1.ReasonNamespacesTerminating, "namespace/sbx"},
 		},
 		"and while a volume is there": {
-			seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, planned: planned{going: []string{"pv-1"}}},
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", 0)}, planned: planned{leaving: []string{"pv-1"}}},
 			want{awaitContents, "Unknown", v1alpha1.ReasonNamespacesTerminating, "persistentvolume/pv-1"},
 		},
 		"then finalizers and Restores go": {
@@ -128,7 +128,7 @@ func TestStepsComeInOrder(t *testing.T) {
 			want{awaitRestore, "Unknown", v1alpha1.ReasonStuck, "see whether Velero runs"},
 		},
 		"a volume that does not go is told, not the namespace": {
-			seen{namespaces: []*corev1.Namespace{namespace("sbx", time.Hour)}, planned: planned{going: []string{"pv-1"}}},
+			seen{namespaces: []*corev1.Namespace{namespace("sbx", time.Hour)}, planned: planned{leaving: []string{"pv-1"}}},
 			want{awaitContents, "Unknown", v1alpha1.ReasonStuck, "provisioner of PersistentVolume pv-1"},
 		},
 		"nothing left is the end": {

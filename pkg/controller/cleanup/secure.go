@@ -22,7 +22,8 @@ import (
 // and again when nothing else is left.
 func (c *Controller) volumes(ctx context.Context, s *seen) error {
 	live := slices.ContainsFunc(s.namespaces, func(ns *corev1.Namespace) bool { return ns.DeletionTimestamp == nil })
-	unsecured := slices.ContainsFunc(s.namespaces, func(ns *corev1.Namespace) bool { _, done := c.secured.Load(ns.UID); return !done })
+	unsecured := slices.ContainsFunc(s.namespaces, func(ns *corev1.Namespace) bool { return !c.notes.of(ns.UID).secured })
+	holding := slices.ContainsFunc(s.namespaces, func(ns *corev1.Namespace) bool { return c.notes.of(ns.UID).claims })
 	terminating := slices.ContainsFunc(s.namespaces, func(ns *corev1.Namespace) bool { return ns.DeletionTimestamp != nil })
 	switch {
 	case len(s.namespaces) == 0:
@@ -31,6 +32,8 @@ func (c *Controller) volumes(ctx context.Context, s *seen) error {
 		return nil // Velero may still change the policy of a volume; nobody deletes a claim
 	case !live && !unsecured && len(s.contents) > 0:
 		return nil // a volume does not go before its claim
+	case !live && !unsecured && !holding:
+		return nil // there never was one
 	}
 	return c.plan(ctx, s, boxes(s.namespaces), live)
 }
@@ -60,6 +63,9 @@ func (c *Controller) plan(ctx context.Context, s *seen, sandboxes []box, live bo
 		if len(inventory.Bound()) > 0 {
 			if claims, err = c.claims(ctx, names); err != nil {
 				return err
+			}
+			for _, ns := range s.namespaces {
+				c.notes.of(ns.UID).claims = true
 			}
 		}
 		s.planned = plan(inventory, claims, sandboxes)

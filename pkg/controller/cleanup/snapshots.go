@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -39,11 +41,15 @@ func runs(s seen) []string {
 
 // snapshots adds to s the VolumeSnapshotContents that Velero made in these runs of the test.
 func (c *Controller) snapshots(ctx context.Context, key cache.ObjectName, s *seen, runs []string) error {
+	if c.unserved.still(time.Now()) {
+		return nil
+	}
 	for _, run := range runs {
 		// Velero shortens values that are too long for a label; the names of our Restores are not.
 		selector := velerov1.RestoreNameLabel + "=" + names.Restore(key.Name, run)
 		list, err := c.dynamic.Resource(snapshotContents).List(ctx, metav1.ListOptions{LabelSelector: selector})
 		if apierrors.IsNotFound(err) {
+			c.unserved.said(time.Now())
 			return nil // the cluster has no CSI snapshots
 		}
 		if err != nil {
@@ -52,6 +58,20 @@ func (c *Controller) snapshots(ctx context.Context, key cache.ObjectName, s *see
 		contents, leaked := sortSnapshots(run, list.Items)
 		s.snapshots = append(s.snapshots, contents...)
 		s.leaked = append(s.leaked, leaked...)
+	}
+	return nil
+}
+
+// snapshotsLeft does so for the sandboxes of which it is not known that there are none.
+func (c *Controller) snapshotsLeft(ctx context.Context, key cache.ObjectName, s *seen) error {
+	if len(s.namespaces) > 0 && !slices.ContainsFunc(s.namespaces, func(ns *corev1.Namespace) bool { return !c.notes.of(ns.UID).noSnapshots }) {
+		return nil
+	}
+	if err := c.snapshots(ctx, key, s, runs(*s)); err != nil {
+		return err
+	}
+	for _, ns := range s.namespaces {
+		c.notes.of(ns.UID).noSnapshots = len(s.snapshots) == 0 && !slices.ContainsFunc(s.leaked, func(l leak) bool { return l.run == ns.Labels[v1alpha1.LabelRun] })
 	}
 	return nil
 }

@@ -38,8 +38,8 @@ func stuck(s seen, now time.Time) string {
 			}
 		}
 		switch {
-		case len(s.contents) == 0 && len(s.going) > 0:
-			all = append(all, fmt.Sprintf("the volumes of namespace %s are not deleted: see the provisioner of PersistentVolume %s", ns.Name, strings.Join(s.going, ", ")))
+		case len(s.contents) == 0 && len(s.leaving) > 0:
+			all = append(all, fmt.Sprintf("the volumes of namespace %s are not deleted: see the provisioner of PersistentVolume %s", ns.Name, strings.Join(s.leaving, ", ")))
 		case len(s.contents) == 0 && len(s.snapshots) > 0:
 			all = append(all, fmt.Sprintf("VolumeSnapshotContent %s does not go: see whether the snapshot controller runs", snapshotNames(s.snapshots)))
 		default:

@@ -43,9 +43,9 @@ type planned struct {
 	protect []volumes.Volume
 	// reclaim are volumes that are proved to be the run's own, and would stay: they get Delete, and go with their claims.
 	reclaim []volumes.Volume
-	// going are the names of those that the cluster deletes, sorted.
-	going  []string
-	leaked []leak
+	// leaving are the names of those that the cluster deletes, sorted.
+	leaving []string
+	leaked  []leak
 }
 
 // plan decides about each volume. claims are the UIDs of the claims that exist in the sandboxes.
@@ -78,12 +78,12 @@ func plan(inventory *volumes.Inventory, claims sets.Set[types.UID], sandboxes []
 			}
 			leaks("%s, so it is not deleted and its reclaim policy is Retain; see whose data it holds, then delete the PersistentVolume, or clear its spec.claimRef, by hand", foreign)
 		case v.Policy == corev1.PersistentVolumeReclaimDelete:
-			p.going = append(p.going, v.Name)
+			p.leaving = append(p.leaving, v.Name)
 		case claimed && v.Identity == "":
 			leaks("nothing here knows its kind of storage, so that nothing shows whether another volume stands for it too; delete it and its storage by hand if nobody needs it")
 		case claimed:
 			p.reclaim = append(p.reclaim, v)
-			p.going = append(p.going, v.Name)
+			p.leaving = append(p.leaving, v.Name)
 		default:
 			leaks("its reclaim policy is %s, and its claim is gone, which alone could prove whose it is; delete it and its storage by hand if nobody needs it",
 				cmp.Or(v.Policy, corev1.PersistentVolumeReclaimRetain))

@@ -67,18 +67,18 @@ func TestPlanForVolumes(t *testing.T) {
 		unproved  = "no provisioner says that it made it"
 		unclaimed = "its reclaim policy is Retain, and its claim is gone"
 	)
-	type want struct{ protect, reclaim, going, leaked string }
+	type want struct{ protect, reclaim, leaving, leaked string }
 	for name, c := range map[string]struct {
 		pvs    []*corev1.PersistentVolume
 		claims []types.UID
 		want   want
 	}{
-		"a volume of ours with Delete goes":                       {[]*corev1.PersistentVolume{volume(remove)}, []types.UID{"claim"}, want{going: "pv"}},
+		"a volume of ours with Delete goes":                       {[]*corev1.PersistentVolume{volume(remove)}, []types.UID{"claim"}, want{leaving: "pv"}},
 		"one that was free before with Retain stays":              {[]*corev1.PersistentVolume{volume(retain, bound)}, []types.UID{"claim"}, want{leaked: unproved}},
 		"one of unknown storage with Retain stays":                {[]*corev1.PersistentVolume{volume(retain, unknown)}, []types.UID{"claim"}, want{leaked: "nothing here knows its kind of storage"}},
-		"and goes on going when its claim is gone":                {[]*corev1.PersistentVolume{volume(remove)}, nil, want{going: "pv"}},
-		"a volume of ours with Retain gets Delete":                {[]*corev1.PersistentVolume{volume(retain)}, []types.UID{"claim"}, want{reclaim: "pv", going: "pv"}},
-		"so does one with Recycle":                                {[]*corev1.PersistentVolume{volume(recycle)}, []types.UID{"claim"}, want{reclaim: "pv", going: "pv"}},
+		"and goes on when its claim is gone":                      {[]*corev1.PersistentVolume{volume(remove)}, nil, want{leaving: "pv"}},
+		"a volume of ours with Retain gets Delete":                {[]*corev1.PersistentVolume{volume(retain)}, []types.UID{"claim"}, want{reclaim: "pv", leaving: "pv"}},
+		"so does one with Recycle":                                {[]*corev1.PersistentVolume{volume(recycle)}, []types.UID{"claim"}, want{reclaim: "pv", leaving: "pv"}},
 		"with Retain and without a claim nothing proves it":       {[]*corev1.PersistentVolume{volume(retain)}, nil, want{leaked: unclaimed}},
 		"a claim of the same name that is another proves nothing": {[]*corev1.PersistentVolume{volume(retain)}, []types.UID{"later"}, want{leaked: unclaimed}},
 		"a volume of shared storage with Delete is protected":     {[]*corev1.PersistentVolume{volume(remove), other}, []types.UID{"claim"}, want{protect: "pv", leaked: sharing}},
@@ -105,7 +105,7 @@ func TestPlanForVolumes(t *testing.T) {
 				inventory.Add(pv)
 			}
 			p := plan(inventory, sets.New(c.claims...), []box{{"sbx", run, now}})
-			got := want{namesOf(p.protect), namesOf(p.reclaim), strings.Join(p.going, " "), ""}
+			got := want{namesOf(p.protect), namesOf(p.reclaim), strings.Join(p.leaving, " "), ""}
 			for _, l := range p.leaked {
 				if l.run != run || l.Object != "persistentvolume/pv" || !strings.Contains(l.Reason, "by hand") {
 					t.Errorf("leak %+v", l)

@@ -60,7 +60,7 @@ func New(ctx context.Context, o Options) (*Controller, error) {
 		tests:    o.Tests.Lister(),
 		policies: o.Policies.Lister(),
 		watches:  &watches{kube: o.Kube, enqueue: queue.Add},
-		pool:     &pool{run: o.Run, enqueue: queue.Add, shared: make(chan struct{}, o.Workers-1)},
+		pool:     &pool{run: o.Run, enqueue: queue.AddAfter, shared: make(chan struct{}, o.Workers-1)},
 		status:   controller.StatusWriter{Controller: controller.HealthCheck, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
 	}
 	logger := klog.FromContext(ctx)

@@ -14,6 +14,9 @@ import (
 const (
 	defaultPodReadyTimeout = 5 * time.Minute
 
+	// listing is how long the first lists may take before the condition tells of them.
+	listing = 2 * time.Second
+
 	// maxMessage bounds the message of the condition, in bytes.
 	maxMessage = 2048
 )
@@ -108,6 +111,10 @@ func decide(seen observed, now time.Time) plan {
 	p.again = left
 	if seen.pods == nil {
 		if checking || observing { // after a restart: nothing new to say yet
+			return p
+		}
+		if restored := conditions.ForRun(rt, v1alpha1.ConditionRestored); now.Sub(restored.LastTransitionTime.Time) < listing {
+			p.again = listing
 			return p
 		}
 		return p.with(metav1.ConditionUnknown, v1alpha1.ReasonWaitingForPods, "listing the restored pods")

@@ -20,13 +20,16 @@ type RunFunc func(ctx context.Context, check v1alpha1.HealthCheck, sandboxes []v
 // test.
 type pool struct {
 	run     RunFunc
-	enqueue func(cache.ObjectName)
+	enqueue func(key cache.ObjectName, after time.Duration)
 	shared  chan struct{}
 
 	mu      sync.Mutex
 	runs    map[cache.ObjectName]*checking
 	running sync.WaitGroup
 }
+
+// progress is how often it is told how many checks have ended: each time is a write of status.
+const progress = time.Second
 
 // checking is a run whose checks run.
 type checking struct {
@@ -84,8 +87,12 @@ func (p *pool) check(key cache.ObjectName, c *checking, check v1alpha1.HealthChe
 	klog.FromContext(c.ctx).V(2).Info("Check ended", "check", check.Name, "verdict", status.Status, "duration", status.Duration)
 	p.mu.Lock()
 	c.verdicts[check.Name] = verdict{status: status, ended: time.Now()}
+	after := progress
+	if len(c.verdicts) == len(c.started) {
+		after = 0
+	}
 	p.mu.Unlock()
-	p.enqueue(key)
+	p.enqueue(key, after)
 }
 
 // verdicts returns those of the checks of the run that have ended, by name of the check.

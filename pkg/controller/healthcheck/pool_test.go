@@ -15,7 +15,7 @@ import (
 
 func TestChecksThatHangKeepNoOtherTestWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := &pool{shared: make(chan struct{}, 3), enqueue: func(cache.ObjectName) {}, run: func(ctx context.Context, c v1alpha1.HealthCheck, _ []v1alpha1.SandboxNamespace, _ time.Duration) v1alpha1.CheckStatus {
+		p := &pool{shared: make(chan struct{}, 3), enqueue: func(cache.ObjectName, time.Duration) {}, run: func(ctx context.Context, c v1alpha1.HealthCheck, _ []v1alpha1.SandboxNamespace, _ time.Duration) v1alpha1.CheckStatus {
 			if c.Name != "ok" {
 				<-ctx.Done()
 			}

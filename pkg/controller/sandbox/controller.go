@@ -94,6 +94,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
+	if c.status.Behind(rt) {
+		return 0, nil // its event is on its way; production would be looked at twice
+	}
 	if !conditions.Active(rt) || over(rt) && !conditions.Is(rt, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue) {
 		return 0, nil
 	}

@@ -1,0 +1,64 @@
+package cleanup
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// note is what was found out about a sandbox and need not be asked again. It is lost with the process, and asked again then.
+type note struct {
+	// secured: its volumes have the right reclaim policy.
+	secured bool
+	// claims: it holds, or held, a claim or a volume. Without one nothing is left to be waited for.
+	claims bool
+	// noSnapshots: Velero made no VolumeSnapshotContent in its run, or they are gone.
+	noSnapshots bool
+}
+
+// notes are those of the sandboxes that exist, by UID.
+type notes struct {
+	mu  sync.Mutex
+	all map[types.UID]*note
+}
+
+// of returns the note of a namespace, which one worker at a time may change: that of its test.
+func (n *notes) of(uid types.UID) *note {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.all == nil {
+		n.all = map[types.UID]*note{}
+	}
+	if n.all[uid] == nil {
+		n.all[uid] = &note{}
+	}
+	return n.all[uid]
+}
+
+func (n *notes) forget(uid types.UID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.all, uid)
+}
+
+// unservedFor is how long it is believed that the cluster does not serve a resource: somebody may install it.
+const unservedFor = 10 * time.Minute
+
+// unserved remembers when the API server said that it does not serve VolumeSnapshotContents.
+type unserved struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (u *unserved) said(now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.at = now
+}
+
+func (u *unserved) still(now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return now.Sub(u.at) < unservedFor
+}
