@@ -52,12 +52,11 @@ type StatusWriter struct {
 	Controller string
 	Tests      restoreclient.RestoreTestsGetter
 	Recorder   record.EventRecorder
-
-	written superseded
 }
 
-// Behind tells whether this writer has written since rt was read: it comes from a cache that does not show that yet.
-func (w *StatusWriter) Behind(rt *v1alpha1.RestoreTest) bool { return w.written.has(rt) }
+// Behind tells whether a writer of this process has written since rt was read: it comes from a cache that does not show that yet. The
+// event that brings the newer one brings another look.
+func Behind(rt *v1alpha1.RestoreTest) bool { return written.has(rt) }
 
 // Write applies condition and own, which holds all fields that the controller owns and no other. It sends nothing if
 // nothing would change. It fails with a conflict if rt is not the newest version: what was decided from an old one must be
@@ -85,7 +84,7 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 		return nil
 	}
 
-	if w.Behind(rt) {
+	if Behind(rt) {
 		return apierrors.NewConflict(v1alpha1.Resource("restoretests"), rt.Name, errors.New("it was written on since"))
 	}
 	body, err := json.Marshal(want)
@@ -106,17 +105,20 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 	test := restoreac.RestoreTest(rt.Name, rt.Namespace).WithResourceVersion(rt.ResourceVersion).WithStatus(status)
 	// Force: a field that somebody edited by hand is ours again at the next write, instead of blocking it for ever.
 	options := metav1.ApplyOptions{FieldManager: FieldManager(w.Controller), Force: true}
-	written, err := w.Tests.RestoreTests(rt.Namespace).ApplyStatus(ctx, test, options)
+	now, err := w.Tests.RestoreTests(rt.Namespace).ApplyStatus(ctx, test, options)
 	if err != nil {
 		return fmt.Errorf("apply status: %w", err)
 	}
-	w.written.add(rt, written)
+	written.add(rt, now)
 	w.record(ctx, rt, next)
 	return nil
 }
 
 // warnings are the reasons for which somebody ought to look although the condition is not False.
 var warnings = []string{v1alpha1.ReasonStuck, v1alpha1.ReasonLeaked, v1alpha1.ReasonMissedTurn}
+
+// plans are the reasons that say no more than what comes next.
+var plans = []string{v1alpha1.ReasonQueued, v1alpha1.ReasonNextRunPlanned}
 
 // record tells of a transition to a new status or reason. What is under way the condition tells, and no event: an event is a write to
 // the cluster's store.
@@ -127,7 +129,7 @@ func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, nex
 	}
 	klog.FromContext(ctx).V(2).Info("Condition changed", "condition", next.Type, "status", next.Status, "reason", next.Reason)
 	warning := next.Status == metav1.ConditionFalse || slices.Contains(warnings, next.Reason)
-	if !warning && !conditions.Decided(&next) {
+	if !warning && (!conditions.Decided(&next) || slices.Contains(plans, next.Reason)) {
 		return
 	}
 	kind := corev1.EventTypeNormal

@@ -107,16 +107,17 @@ func TestWriteRecordsWhatIsDecidedAndWhatNeedsALook(t *testing.T) {
 	write(metav1.ConditionUnknown, v1alpha1.ReasonWaiting, "no news")
 	write(metav1.ConditionUnknown, v1alpha1.ReasonCreating, "one")
 	write(metav1.ConditionUnknown, v1alpha1.ReasonCreating, "two")
-	write(metav1.ConditionTrue, v1alpha1.ReasonGuarded, "three")
-	write(metav1.ConditionTrue, v1alpha1.ReasonGuarded, "four")
-	write(metav1.ConditionUnknown, v1alpha1.ReasonStuck, "five")
+	write(metav1.ConditionUnknown, v1alpha1.ReasonStuck, "three")
+	write(metav1.ConditionUnknown, v1alpha1.ReasonStuck, "four")
+	write(metav1.ConditionTrue, v1alpha1.ReasonGuarded, "five")
+	rt.Status.Run.ID, own.Sandbox = "next", &v1alpha1.SandboxStatus{RunID: "next"}
 	write(metav1.ConditionFalse, v1alpha1.ReasonRejected, "six")
 	close(events.Events)
 	var got []string
 	for e := range events.Events {
 		got = append(got, e)
 	}
-	if diff := cmp.Diff([]string{"Normal Guarded three", "Warning Stuck five", "Warning Rejected six"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"Warning Stuck three", "Normal Guarded five", "Warning Rejected six"}, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -151,6 +152,7 @@ func TestATurnThatWasMissedIsAWarning(t *testing.T) {
 
 func TestWriteSendsNothingThatWouldMeetItsOwnWrite(t *testing.T) {
 	rt := running()
+	rt.UID = "behind"
 	w, client, _ := writer(rt)
 	newer := rt.DeepCopy()
 	newer.ResourceVersion = "8"

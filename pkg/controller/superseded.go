@@ -4,7 +4,7 @@ import (
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/cache"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // maxSuperseded is how many objects are remembered; each matters for the moment that an informer lags behind a write.
@@ -14,24 +14,27 @@ const maxSuperseded = 4096
 // would be decided from it would only meet a conflict. The zero value is ready.
 type superseded struct {
 	mu       sync.Mutex
-	versions map[cache.ObjectName]string
+	versions map[types.UID]string
 }
 
+// written is of all writers of this process, which share the informer of RestoreTests.
+var written superseded
+
 func (s *superseded) add(o, written metav1.Object) {
-	if o.GetResourceVersion() == written.GetResourceVersion() {
-		return // nothing has changed
+	if o.GetUID() == "" || o.GetResourceVersion() == written.GetResourceVersion() {
+		return // it was not read from a server, or nothing has changed
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.versions == nil || len(s.versions) >= maxSuperseded {
-		s.versions = map[cache.ObjectName]string{}
+		s.versions = map[types.UID]string{}
 	}
-	s.versions[cache.MetaObjectToName(o)] = o.GetResourceVersion()
+	s.versions[o.GetUID()] = o.GetResourceVersion()
 }
 
 func (s *superseded) has(o metav1.Object) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	version, ok := s.versions[cache.MetaObjectToName(o)]
+	version, ok := s.versions[o.GetUID()]
 	return ok && version == o.GetResourceVersion()
 }

@@ -107,38 +107,46 @@ func (c *Controller) deleteNamespaces(ctx context.Context, key cache.ObjectName,
 }
 
 // release takes our finalizers off the guards of each namespace, and, when the namespace controller is done with it, off
-// the namespace. The guards are listed live: one that the cache does not know would hold the namespace for ever.
+// the namespace.
 func (c *Controller) release(ctx context.Context, namespaces []*corev1.Namespace) error {
-	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}).String()
 	options := metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Cleanup)}
 	var errs []error
 	for _, ns := range namespaces {
 		if !emptied(ns) && len(ns.Spec.Finalizers) > 0 {
 			continue // the fence would refuse it; the update of the namespace that says so brings us back
 		}
-		policies := c.kube.NetworkingV1().NetworkPolicies(ns.Name)
-		list, err := policies.List(ctx, metav1.ListOptions{LabelSelector: selector})
-		if err != nil {
-			errs = append(errs, fmt.Errorf("list NetworkPolicies of %s: %w", ns.Name, err))
-			continue
-		}
-		held := 0
-		for i := range list.Items {
-			policy := &list.Items[i]
-			if !controller.HasFinalizer(policy) {
-				continue
-			}
-			held++
-			errs = append(errs, unfinalize(policy, func(patch []byte) error {
-				_, err := policies.Patch(ctx, policy.Name, types.MergePatchType, patch, options)
-				return err
-			}))
-		}
-		if held > 0 || len(ns.Spec.Finalizers) > 0 || !controller.HasFinalizer(ns) {
+		if len(ns.Spec.Finalizers) > 0 {
+			errs = append(errs, c.releaseGuards(ctx, ns))
 			continue // the namespace controller is not done; its update brings us back
+		}
+		if !controller.HasFinalizer(ns) {
+			continue
 		}
 		errs = append(errs, unfinalize(ns, func(patch []byte) error {
 			_, err := c.kube.CoreV1().Namespaces().Patch(ctx, ns.Name, types.MergePatchType, patch, options)
+			return err
+		}))
+	}
+	return errors.Join(errs...)
+}
+
+// releaseGuards takes our finalizer off the guards of a namespace. They are listed live: one that the cache does not know would hold
+// the namespace for ever.
+func (c *Controller) releaseGuards(ctx context.Context, ns *corev1.Namespace) error {
+	policies := c.kube.NetworkingV1().NetworkPolicies(ns.Name)
+	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}).String()
+	list, err := policies.List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return fmt.Errorf("list NetworkPolicies of %s: %w", ns.Name, err)
+	}
+	var errs []error
+	for i := range list.Items {
+		policy := &list.Items[i]
+		if !controller.HasFinalizer(policy) {
+			continue
+		}
+		errs = append(errs, unfinalize(policy, func(patch []byte) error {
+			_, err := policies.Patch(ctx, policy.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Cleanup)})
 			return err
 		}))
 	}

@@ -132,6 +132,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		first := metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonWaiting, Message: "waiting for " + v1alpha1.ConditionReported}
 		return 0, c.status.Write(ctx, rt, first, v1alpha1.RestoreTestStatus{Cleanup: &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID}})
 	}
+	if rt != nil && controller.Behind(rt) {
+		return 0, nil
+	}
 	keep := kept(rt, time.Now())
 	s, err := c.observe(key, keep)
 	if err != nil {

@@ -105,8 +105,8 @@ func (c *Controller) finish(ctx context.Context, key cache.ObjectName, rt *v1alp
 		}
 		return c.conclude(ctx, key, rt, keep, gone)
 	}
-	if !controller.HasFinalizer(rt) {
-		return 0, nil
+	if !controller.HasFinalizer(rt) || rt.DeletionTimestamp == nil && rt.Status.Phase == v1alpha1.PhaseRunning {
+		return 0, nil // the second: that the run is over is about to be written, which brings us back
 	}
 	return 0, unfinalize(rt, func(patch []byte) error {
 		_, err := c.client.RestoreV1alpha1().RestoreTests(rt.Namespace).Patch(ctx, rt.Name, types.MergePatchType, patch,

@@ -94,8 +94,8 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	if c.status.Behind(rt) {
-		return 0, nil // its event is on its way; production would be looked at twice
+	if controller.Behind(rt) {
+		return 0, nil // production would be looked at twice
 	}
 	if !conditions.Active(rt) || over(rt) && !conditions.Is(rt, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue) {
 		return 0, nil
@@ -110,7 +110,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		if err != nil {
 			return 0, err
 		}
-		first := metav1.Condition{Type: v1alpha1.ConditionSandboxReady, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonCreating, Message: "creating the sandboxes"}
+		first := metav1.Condition{Type: v1alpha1.ConditionSandboxReady, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonCreating, Message: creating}
 		if s.verdict != nil {
 			first = decide(rt, s, time.Now())
 		}
@@ -155,7 +155,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return isolation.LookAgain, nil
 	}
 	_, left := conditions.Expired(rt, now)
-	return max(left, time.Second), nil
+	return min(max(left, time.Second), quick), nil
 }
 
 // ensure brings every sandbox of rt's run a step further and tells what it saw. watching is set once SandboxReady is

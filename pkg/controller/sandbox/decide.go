@@ -52,6 +52,8 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 	case expired:
 		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonNotStarted
 		condition.Message = "the run's deadline passed before these existed: " + strings.Join(slices.Concat(s.missing, s.quota), ", ")
+	case now.Sub(begun(rt)) < quick:
+		condition.Reason, condition.Message = v1alpha1.ReasonCreating, creating
 	case len(s.missing) > 0:
 		condition.Reason, condition.Message = v1alpha1.ReasonCreating, "creating "+strings.Join(s.missing, ", ")
 	default:
@@ -59,6 +61,20 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 		condition.Message = "waiting until the cluster enforces " + strings.Join(s.quota, ", ")
 	}
 	return condition
+}
+
+// quick is how long the cluster may take before the condition tells what it takes that long for: each message is a write.
+const quick = 5 * time.Second
+
+// creating is the first message of SandboxReady.
+const creating = "creating the sandboxes"
+
+// begun is when SandboxReady first told of the run.
+func begun(rt *v1alpha1.RestoreTest) time.Time {
+	if c := conditions.ForRun(rt, v1alpha1.ConditionSandboxReady); c != nil {
+		return c.LastTransitionTime.Time
+	}
+	return time.Time{}
 }
 
 // over tells whether rt's run has its verdict, or gets none any more. Velero may go on restoring all the same, so the guards
