@@ -8,14 +8,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	kruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
 	"k8s.io/client-go/informers"
 	kubefake "k8s.io/client-go/kubernetes/fake"
+	corelisters "k8s.io/client-go/listers/core/v1"
 	metadatafake "k8s.io/client-go/metadata/fake"
-	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 
@@ -29,7 +30,6 @@ import (
 type stage struct {
 	*Controller
 	client     *fake.Clientset
-	metadata   *metadatafake.FakeMetadataClient
 	tests      cache.Store
 	namespaces cache.Store
 }
@@ -40,12 +40,12 @@ func newStage(t *testing.T) *stage {
 	if err := metav1.AddMetaToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
-	client, kube, meta := fake.NewClientset(), kubefake.NewClientset(), metadatafake.NewSimpleMetadataClient(scheme)
+	client, kube := fake.NewClientset(), kubefake.NewClientset()
 	factory, labelled := externalversions.NewSharedInformerFactory(client, 0), informers.NewSharedInformerFactory(kube, 0)
 	tests := factory.Restore().V1alpha1().RestoreTests()
 	c, err := New(t.Context(), Options{
 		Kube: kube, Kymaros: client, VeleroNamespace: "velero",
-		Metadata: meta,
+		Metadata: metadatafake.NewSimpleMetadataClient(scheme),
 		Dynamic: dynamicfake.NewSimpleDynamicClientWithCustomListKinds(kruntime.NewScheme(),
 			map[schema.GroupVersionResource]string{snapshotContents: "VolumeSnapshotContentList"}),
 	}, tests, factory.Velero().V1().Restores(), labelled, record.NewFakeRecorder(100))
@@ -53,7 +53,7 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.runner.Queue.ShutDown)
-	return &stage{c, client, meta, tests.Informer().GetIndexer(), labelled.Core().V1().Namespaces().Informer().GetIndexer()}
+	return &stage{c, client, tests.Informer().GetIndexer(), labelled.Core().V1().Namespaces().Informer().GetIndexer()}
 }
 
 func TestNothingIsKeptOfANamespaceWhoseEndOvertakesTheSync(t *testing.T) {
@@ -70,18 +70,17 @@ func TestNothingIsKeptOfANamespaceWhoseEndOvertakesTheSync(t *testing.T) {
 				synctest.Wait()
 				before := runtime.NumGoroutine()
 				var ns *corev1.Namespace
-				s.metadata.PrependReactor("list", pods, func(clienttesting.Action) (bool, kruntime.Object, error) {
+				s.Controller.namespaces = overtaken{s.Controller.namespaces, func() {
 					if c.overtaken { // the cache was asked already
 						s.end(t, ns)
 					}
-					return false, nil, nil
-				})
+				}}
 				for i := range 20 {
 					ns = ending(func(ns *corev1.Namespace) { ns.UID = types.UID(rune('a' + i)) })
 					if err := s.namespaces.Add(ns); err != nil {
 						t.Fatal(err)
 					}
-					if _, err := s.sync(t.Context(), cache.NewObjectName("prod", "shop")); err != nil && !c.overtaken {
+					if _, err := s.sync(t.Context(), cache.NewObjectName("prod", "shop")); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -100,6 +99,17 @@ func TestNothingIsKeptOfANamespaceWhoseEndOvertakesTheSync(t *testing.T) {
 			})
 		})
 	}
+}
+
+// overtaken is a lister of namespaces after whose answer something happens.
+type overtaken struct {
+	corelisters.NamespaceLister
+	then func()
+}
+
+func (o overtaken) List(selector labels.Selector) ([]*corev1.Namespace, error) {
+	defer o.then()
+	return o.NamespaceLister.List(selector)
 }
 
 // end does what the informer does when a namespace is gone.

@@ -166,19 +166,28 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if rt.DeletionTimestamp != nil || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
 		return 0, nil
 	}
-	if conditions.ForRun(rt, v1alpha1.ConditionSandboxReady) == nil {
+	if !conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionSandboxReady)) {
 		return 0, nil // conditions stand in the order of their first writes, which is to be that of the phases
 	}
+	again, r, err := c.advance(ctx, rt, key)
+	if err != nil && r != nil {
+		delete(c.still, r.Name) // what was seen is not told yet, so it has to be seen again
+	}
+	return again, err
+}
+
+// advance brings rt's restore a step further. With it comes the Restore, if there is one.
+func (c *Controller) advance(ctx context.Context, rt *v1alpha1.RestoreTest, key cache.ObjectName) (time.Duration, *velerov1.Restore, error) {
 	s, err := c.observe(ctx, rt)
 	if err != nil {
-		return 0, err
+		return 0, s.restore, err
 	}
 	now := time.Now()
 	if err := c.inside(ctx, rt, &s, now); err != nil {
-		return 0, err
+		return 0, s.restore, err
 	}
 	if s.isolation, err = c.isolationAtDeadline(ctx, rt, now); err != nil {
-		return 0, err
+		return 0, s.restore, err
 	}
 	p := decide(rt, s, now)
 	if !p.create {
@@ -188,23 +197,23 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	} else if refused, ok := refusal(p.condition, p.status.BackupName, err); ok {
 		p.condition = refused
 	} else {
-		return 0, err
+		return 0, s.restore, err
 	}
 	if err := c.cancel(ctx, p, s.restore); err != nil {
-		return 0, err
+		return 0, s.restore, err
 	}
 	own := v1alpha1.RestoreTestStatus{Restore: &p.status, RestoreID: p.status.Name}
 	if p.status.Name != "" {
 		own.RestoreIDs = []string{p.status.Name}
 	}
 	if err := c.status.Write(ctx, rt, p.condition, own); err != nil {
-		return 0, err
+		return 0, s.restore, err
 	}
 	if p.condition.Reason == v1alpha1.ReasonVeleroStalled {
 		metrics.VeleroStalled()
 	}
 	if p.condition.Reason == v1alpha1.ReasonWaiting || conditions.Decided(&p.condition) {
-		return 0, nil
+		return 0, s.restore, nil
 	}
 	_, left := conditions.Expired(rt, now)
 	again := max(left, time.Second)
@@ -217,7 +226,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if p.condition.Reason == v1alpha1.ReasonIsolationUnproven {
 		again = min(again, isolation.LookAgain)
 	}
-	return again, nil
+	return again, s.restore, nil
 }
 
 // observe gathers what decide needs. It asks the API server only when the cache alone would start a Restore or declare
@@ -267,36 +276,6 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	}
 	s.server, err = c.server(ctx)
 	return s, err
-}
-
-// create creates the Restore of rt's run, as p wants it, and returns its name. One that exists under it counts only if it is ours.
-func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, p plan, resources []string, now time.Time) (string, error) {
-	if err := c.lastLook(ctx, rt); err != nil {
-		return "", err
-	}
-	if err := c.stillIsolated(ctx, rt, now); err != nil {
-		return "", err
-	}
-	modifiers, err := c.modifiers(ctx, rt)
-	if err != nil {
-		return "", err
-	}
-	want := build(rt, p.status, scoped{resources, modifiers, p.contents}, c.options.VeleroNamespace, now)
-	restores := c.client.VeleroV1().Restores(c.options.VeleroNamespace)
-	_, err = restores.Create(ctx, want, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Restore)})
-	if apierrors.IsAlreadyExists(err) {
-		have, getErr := restores.Get(ctx, want.Name, metav1.GetOptions{})
-		if getErr != nil {
-			return "", getErr
-		}
-		if c.ours(rt, have) {
-			return want.Name, nil
-		}
-	}
-	if err != nil {
-		return "", fmt.Errorf("create Restore %s: %w", want.Name, err)
-	}
-	return want.Name, nil
 }
 
 // created tells whether the status says that the Restore of rt's run was made.

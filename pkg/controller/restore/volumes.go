@@ -18,12 +18,17 @@ import (
 )
 
 // inside looks into the sandboxes of a Restore that exists: whether a volume of production is in them, and whether Velero waits there
-// for what cannot come.
+// for what cannot come. It does when the Restore has changed, and after a while when it does not; that the RestoreTest changes says
+// nothing about them.
 func (c *Controller) inside(ctx context.Context, rt *v1alpha1.RestoreTest, s *seen, now time.Time) error {
 	if s.restore == nil {
 		return nil
 	}
 	expired, _ := conditions.Expired(rt, now)
+	if still := c.still[s.restore.Name]; still.version == s.restore.ResourceVersion && now.Before(still.next) && !expired {
+		s.lookAgain = still.next.Sub(now)
+		return nil
+	}
 	var claims map[string][]corev1.PersistentVolumeClaim
 	if restoring(s.restore) {
 		var err error

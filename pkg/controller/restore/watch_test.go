@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
 
@@ -25,14 +26,21 @@ import (
 // TestARestoreThatGoesOnIsNotLookedInto counts the requests of a Restore that does not change, second by second.
 func TestARestoreThatGoesOnIsNotLookedInto(t *testing.T) {
 	kube := kubefake.NewClientset()
-	c := &Controller{kube: kube, still: map[string]stillness{}, options: Options{VeleroNamespace: "velero"}}
+	c := &Controller{kube: kube, still: map[string]stillness{}, judged: map[string]sets.Set[string]{}, options: Options{VeleroNamespace: "velero"}}
 	var looks []int
 	at := func(second int, r *velerov1.Restore, expired bool) {
 		t.Helper()
 		kube.ClearActions()
-		s := seen{restore: r}
-		if err := c.watch(t.Context(), test(), &s, nil, expired, now.Add(time.Duration(second)*time.Second)); err != nil {
+		s, then, rt := seen{restore: r}, now.Add(time.Duration(second)*time.Second), test()
+		rt.Status.Run.Deadline = metav1.NewTime(then)
+		if !expired {
+			rt.Status.Run.Deadline = metav1.NewTime(then.Add(time.Second))
+		}
+		if err := c.inside(t.Context(), rt, &s, then); err != nil {
 			t.Fatal(err)
+		}
+		if !expired && s.lookAgain <= 0 && r.Status.Phase == velerov1.RestorePhaseInProgress {
+			t.Errorf("at second %d nobody asks to look again", second)
 		}
 		if n := len(kube.Actions()); n > 0 {
 			looks = append(looks, second)
@@ -42,7 +50,7 @@ func TestARestoreThatGoesOnIsNotLookedInto(t *testing.T) {
 	for second := range 200 {
 		at(second, r, false)
 	}
-	if diff := cmp.Diff([]int{10, 30, 70, 130, 190}, looks); diff != "" {
+	if diff := cmp.Diff([]int{0, 10, 30, 70, 130, 190}, looks); diff != "" {
 		t.Errorf("looks at seconds (-want +got):\n%s", diff)
 	}
 	looks = nil
@@ -51,7 +59,7 @@ func TestARestoreThatGoesOnIsNotLookedInto(t *testing.T) {
 	at(200, moved, false)
 	at(209, moved, false)
 	at(211, moved, true) // the deadline asks for the reason, whenever that is
-	if diff := cmp.Diff([]int{211}, looks); diff != "" {
+	if diff := cmp.Diff([]int{200, 211}, looks); diff != "" {
 		t.Errorf("looks after a change (-want +got):\n%s", diff)
 	}
 	at(212, restoreIn(velerov1.RestorePhaseCompleted), false)
