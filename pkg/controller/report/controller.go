@@ -52,8 +52,11 @@ type Controller struct {
 	recorder        record.EventRecorder
 	status          controller.StatusWriter
 	runner          controller.Runner
+	lists           backupLists
 	// asking holds whoever has a DownloadRequest.
 	asking chan struct{}
+	// silent is when Velero last left one unanswered. Whoever is in asking may touch it.
+	silent time.Time
 }
 
 // New returns the report controller. It fails if the informer was stopped already.
@@ -66,6 +69,7 @@ func New(ctx context.Context, o Options) (*Controller, error) {
 	}
 	name := controller.FieldManager(controller.Report)
 	queue := controller.NewQueue(name)
+	c.lists = backupLists{read: c.inventory, wake: queue.Add}
 	logger := klog.FromContext(ctx)
 	handler, err := o.Tests.Informer().AddEventHandlerWithOptions(controller.Handler(queue, controller.Own), cache.HandlerOptions{Logger: &logger})
 	if err != nil {
@@ -78,13 +82,17 @@ func New(ctx context.Context, o Options) (*Controller, error) {
 	return c, nil
 }
 
-// Run works until ctx ends.
-func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
+// Run works until ctx ends. What Velero was asked for by then whoever works next asks for again.
+func (c *Controller) Run(ctx context.Context) {
+	c.runner.Run(ctx)
+	c.lists.close()
+}
 
 func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
 	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
 	if apierrors.IsNotFound(err) {
 		metrics.Forget(key.Namespace, key.Name)
+		c.lists.drop(key)
 		return 0, nil
 	}
 	if err != nil {
@@ -92,9 +100,14 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	}
 	metrics.Known(rt.Namespace, rt.Name, rt.Status.LastScore)
 	if !conditions.Began(rt) || conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionReported)) {
+		c.lists.drop(key)
 		return 0, nil
 	}
 	d := decide(rt, time.Now())
+	list, err := c.list(ctx, key, rt, d)
+	if err != nil {
+		return 0, err
+	}
 	if !d.over {
 		if conditions.ForRun(rt, v1alpha1.ConditionHealthChecked) == nil {
 			return d.again, nil // conditions stand in the order of their first writes, which is to be that of the phases
@@ -105,7 +118,10 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		}
 		return d.again, c.status.Write(ctx, rt, waiting, own(rt, nil))
 	}
-	rt, v, err := c.write(ctx, rt, d)
+	if list != nil && !list.isReady() {
+		return 0, nil // it wakes us
+	}
+	rt, v, err := c.write(ctx, rt, d, list)
 	if err != nil {
 		return 0, err
 	}
@@ -123,9 +139,25 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	return 0, nil
 }
 
+// list returns the list of the backup that rt's run restored, nil if the run has none to look at. It is asked for as soon as the backup
+// is restored.
+func (c *Controller) list(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, d decision) (*list, error) {
+	if !d.look {
+		return nil, nil //nolint:nilnil // no list is a list that nobody needs
+	}
+	backup, err := c.backups.Backups(c.veleroNamespace).Get(rt.Status.Restore.BackupName)
+	if apierrors.IsNotFound(err) {
+		backup, err = nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.lists.ask(ctx, key, rt, backup), nil
+}
+
 // write returns the verdict on rt's run, and stores it in a report unless a former try has. With it comes the newest version
 // of rt.
-func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d decision) (*v1alpha1.RestoreTest, *verdict, error) {
+func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d decision, list *list) (*v1alpha1.RestoreTest, *verdict, error) {
 	report, foreign, err := c.find(ctx, rt)
 	if err != nil {
 		return nil, nil, err
@@ -135,7 +167,7 @@ func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d deci
 	}
 	var s seen
 	if d.look {
-		s, err = c.gather(ctx, rt)
+		s, err = c.gather(ctx, rt, list)
 		if err != nil && time.Now().Before(until(rt, d.since)) {
 			return nil, nil, fmt.Errorf("look at the sandboxes: %w", err)
 		}

@@ -76,7 +76,17 @@ func newFixture(t *testing.T, rt *v1alpha1.RestoreTest, objects ...runtime.Objec
 
 func (f *fixture) sync(t *testing.T) (time.Duration, error) {
 	t.Helper()
-	return f.Controller.sync(t.Context(), cache.NewObjectName("prod", "shop"))
+	key := cache.NewObjectName("prod", "shop")
+	if rt, err := f.Controller.tests.RestoreTests(key.Namespace).Get(key.Name); err == nil && conditions.Began(rt) && !conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionReported)) {
+		list, err := f.list(t.Context(), key, rt, decide(rt, time.Now()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if list != nil {
+			<-list.ready
+		}
+	}
+	return f.Controller.sync(t.Context(), key)
 }
 
 // mustSync syncs, and shows the controller what it wrote, as a watch would.

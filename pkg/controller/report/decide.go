@@ -23,7 +23,7 @@ type decision struct {
 	cause score.Cause
 	// since is when the run ended.
 	since time.Time
-	// look tells whether the sandboxes hold a restored application to look at.
+	// look tells whether the sandboxes hold a restored application to look at, when the run is over.
 	look bool
 	// again is how long to wait if the run is not over.
 	again time.Duration
@@ -53,7 +53,7 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) decision {
 	}
 	due := rt.Status.Run.Deadline.Add(grace)
 	if now.Before(due) {
-		return decision{again: due.Sub(now)}
+		return decision{again: due.Sub(now), look: look}
 	}
 	reason := v1alpha1.ReasonDeadlineExceeded
 	if restore := rt.Status.Restore; restore == nil || restore.RunID != rt.Status.Run.ID || restore.StartTime == nil {

@@ -44,7 +44,7 @@ func TestDecide(t *testing.T) {
 			change: []func(*v1alpha1.RestoreTest){
 				stillRestoring, condition(v1alpha1.ConditionRestored, metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed),
 			},
-			want: decision{again: 3610 * time.Second},
+			want: decision{again: 3610 * time.Second, look: true},
 		},
 		"after a partly failed restore the checks decide": {
 			change: []func(*v1alpha1.RestoreTest){condition(v1alpha1.ConditionRestored, metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed)},

@@ -57,9 +57,9 @@ type task struct {
 	do      func(context.Context) error
 }
 
-// gather looks at the source namespaces and the sandboxes of rt's run. What may not be read becomes unread; the error tells
+// gather looks at the source namespaces and the sandboxes of rt's run, with the list of its backup. What may not be read becomes unread; the error tells
 // of what may succeed later.
-func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen, error) {
+func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list *list) (seen, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	sandbox, restore, _ := fragments(rt)
@@ -105,7 +105,9 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest) (seen
 		l.productionPods(found[i], level(rt))
 	}
 	l.transfers(restore.Name)
-	l.inventory(rt, restore.BackupName)
+	if l.seen.holds = list.holds; list.err != nil { // the report says so: nobody else knows
+		l.seen.notListed = list.err.Error()
+	}
 	l.volumes(sandboxes, "0")
 
 	retry := l.run(ctx)

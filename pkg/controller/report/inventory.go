@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	// inventoryTimeout bounds all of it once it is our turn: a report does not wait for a Velero that is gone.
+	// inventoryTimeout bounds all of it once it is our turn: a report does not wait for long for a Velero that is gone.
 	inventoryTimeout = 10 * time.Second
 	// maxInventory bounds the list of a backup, unpacked, in bytes: a few hundred thousand objects.
 	maxInventory = 32 << 20
@@ -37,12 +37,12 @@ func (c *Controller) inventory(ctx context.Context, rt *v1alpha1.RestoreTest, ba
 	}
 	done, err := c.turnToAsk(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the list of backup %s was not read: %w", backup.Name, err)
+		return nil, fmt.Errorf("ask Velero for the list of backup %s: %w", backup.Name, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, inventoryTimeout)
 	defer cancel()
 	address, err := c.listAddress(ctx, rt, backup.Name)
-	done()
+	done(err)
 	if err != nil {
 		return nil, fmt.Errorf("ask Velero for the list of backup %s: %w", backup.Name, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -21,23 +22,33 @@ const (
 	// requestName is the name of all our DownloadRequests. What stands in the status of one is a key to a backup: by the name
 	// RBAC keeps from us those that administrators make.
 	requestName = "kymaros-inventory"
-	// turnTimeout bounds the wait for the turn to ask: each of the other workers may take all of its time once, and delete its
-	// request.
-	turnTimeout = (workers-1)*inventoryTimeout + inventoryTimeout/2
+	// silence is how long nobody asks after Velero has left a request unanswered: those in line would only wait in vain, one after
+	// another.
+	silence = time.Minute
 )
 
-// turnToAsk waits until nobody else has a request. done must be called when there is none any more. The error says that others
-// took too long.
-func (c *Controller) turnToAsk(ctx context.Context) (done func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, turnTimeout)
-	defer cancel()
+// turnToAsk waits until nobody else has a request. done must be called when there is none any more, with the error of who had one. It
+// fails if Velero does not answer others.
+func (c *Controller) turnToAsk(ctx context.Context) (done func(error), err error) {
 	select {
 	case c.asking <- struct{}{}:
-		return func() { <-c.asking }, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("other runs have asked Velero for lists for %v, one at a time; see whether Velero runs", turnTimeout)
+		return nil, ctx.Err()
 	}
+	if since := time.Since(c.silent); since < silence {
+		<-c.asking
+		return nil, errors.New("it does not answer the requests of other runs; see whether Velero runs")
+	}
+	return func(err error) {
+		if errors.Is(err, errSilent) {
+			c.silent = time.Now()
+		}
+		<-c.asking
+	}, nil
 }
+
+// errSilent: Velero leaves a request unanswered.
+var errSilent = errors.New("no answer in time; see whether Velero runs")
 
 // listAddress returns where the list of a backup can be fetched. Its request is deleted at once.
 func (c *Controller) listAddress(ctx context.Context, rt *v1alpha1.RestoreTest, backup string) (string, error) {
@@ -59,7 +70,7 @@ func (c *Controller) listAddress(ctx context.Context, rt *v1alpha1.RestoreTest, 
 	for {
 		select {
 		case <-ctx.Done():
-			return "", errors.New("no answer in time; see whether Velero runs")
+			return "", errSilent
 		case change, ok := <-changes.ResultChan():
 			if !ok || change.Type == watch.Deleted || change.Type == watch.Error {
 				return "", errors.New("the request was lost")

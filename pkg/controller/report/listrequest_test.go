@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -81,39 +82,65 @@ func nobodyAnswers(f *fixture) (most *int) {
 	return most
 }
 
-func TestRunsThatEndAtOnceAskOneAfterAnother(t *testing.T) {
+func TestAfterARequestThatVeleroLeavesUnansweredNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, test())
 		most := nobodyAnswers(f)
-		type end struct {
-			after time.Duration
-			err   string
-		}
-		const runs = workers + 1
-		begin, ends := time.Now(), make(chan end, runs)
+		const runs = 10
+		begin, ends := time.Now(), make(chan string, runs)
 		for range runs {
 			go func() {
 				_, err := f.inventory(t.Context(), test(), stocked(), nil)
-				ends <- end{time.Since(begin), err.Error()}
+				ends <- err.Error()
 			}()
 		}
 		waited := 0
-		for i := range runs {
-			e := <-ends
-			if e.after > turnTimeout+inventoryTimeout {
-				t.Errorf("one had its error after %v", e.after)
-			}
-			switch {
-			case strings.Contains(e.err, "the list of backup nightly was not read: other runs"):
+		for range runs {
+			switch e := <-ends; {
+			case strings.Contains(e, errSilent.Error()):
 				waited++
-			case !strings.Contains(e.err, "no answer in time"):
-				t.Errorf("error %d is %s", i, e.err)
+			case !strings.Contains(e, "it does not answer the requests of other runs"):
+				t.Errorf("error %s", e)
 			}
 		}
-		equal(t, "those that waited in vain", waited, runs-workers)
+		equal(t, "those that waited for an answer", waited, 1)
 		equal(t, "requests at a time", *most, 1)
-		if _, err := f.turnToAsk(t.Context()); err != nil {
-			t.Errorf("afterwards nobody may ask: %v", err)
+		equal(t, "until all knew", time.Since(begin), inventoryTimeout)
+		time.Sleep(silence) // of the bubble
+		if _, err := f.inventory(t.Context(), test(), stocked(), nil); !strings.Contains(err.Error(), errSilent.Error()) {
+			t.Errorf("a minute later Velero is not asked again: %v", err)
 		}
+	})
+}
+
+// The list is asked for while the application is checked, and no worker waits for it.
+func TestNoWorkerWaitsForAList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := test()
+		f := newFixture(t, rt)
+		nobodyAnswers(f)
+		f.status.Tests = f.client.RestoreV1alpha1()
+		defer f.lists.close()
+		key := cache.NewObjectName(rt.Namespace, rt.Name)
+		begin := time.Now()
+		if _, err := f.Controller.sync(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "held the worker for", time.Since(begin), time.Duration(0))
+		if reports := f.reports(t); len(reports) > 0 {
+			t.Fatal("reported before the answer was there, or could not come any more")
+		}
+		time.Sleep(inventoryTimeout) // of the bubble
+		synctest.Wait()
+		equal(t, "tests that are woken", f.runner.Queue.Len(), 1)
+		begin = time.Now()
+		if _, err := f.Controller.sync(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "held the worker for", time.Since(begin), time.Duration(0))
+		equal(t, "reports", len(f.reports(t)), 1)
+		f.mustSync(t)
+		f.mustSync(t)
+		equal(t, "lists that are kept", len(f.lists.of), 0)
 	})
 }

@@ -8,7 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
@@ -65,20 +64,6 @@ func (l *look) others(namespace string, note func(schema.GroupKind, metav1.Objec
 			return each(ctx, client.List, func(o *metav1.PartialObjectMetadata) { note(kind.GroupKind, o) })
 		}, topics...)
 	}
-}
-
-// inventory has Velero list what the backup holds. Without the list the report says so: nobody else knows.
-func (l *look) inventory(rt *v1alpha1.RestoreTest, backup string) {
-	l.add("the list of backup "+backup, func(ctx context.Context) error {
-		holds, err := l.c.inventory(ctx, rt, l.seen.backup, l.finder.Sources)
-		l.note(func() {
-			l.seen.holds = holds
-			if err != nil {
-				l.seen.notListed = err.Error()
-			}
-		})
-		return nil
-	})
 }
 
 func storageLocation(b *velerov1.Backup) string {
