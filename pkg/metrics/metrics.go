@@ -55,7 +55,9 @@ var (
 
 // Register makes the metrics visible. It may be called more than once.
 func Register() {
-	register.Do(func() { legacyregistry.MustRegister(tests, score, rto, duration, backupAge, leaked, fence, stalled) })
+	register.Do(func() {
+		legacyregistry.MustRegister(tests, score, rto, duration, backupAge, leaked, fence, stalled, waiting, place, missed)
+	})
 }
 
 // Known prepares the series of a test, so that its first run is an increase from 0, and shows its last score, nil before
@@ -65,6 +67,7 @@ func Known(namespace, test string, lastScore *int32) {
 		tests.WithLabelValues(namespace, test, string(result)).Add(0)
 	}
 	leaked.WithLabelValues(namespace, test).Add(0)
+	missed.WithLabelValues(namespace, test).Add(0)
 	if lastScore != nil {
 		score.WithLabelValues(namespace, test).Set(float64(*lastScore))
 	}
@@ -121,6 +124,7 @@ func Forget(namespace, test string) {
 	duration.Delete(labels)
 	backupAge.Delete(labels)
 	leaked.Delete(labels)
+	missed.Delete(labels)
 	for _, result := range results {
 		tests.Delete(map[string]string{"namespace": namespace, "test": test, "result": string(result)})
 	}

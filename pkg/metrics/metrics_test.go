@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/component-base/metrics/legacyregistry"
 	"k8s.io/component-base/metrics/testutil"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // names are those on which users' dashboards and alerts rest.
-var names = []string{"kymaros_tests_total", "kymaros_score", "kymaros_rto_seconds", "kymaros_backup_age_seconds", "kymaros_test_duration_seconds", "kymaros_leaked_objects_total"}
+var names = []string{"kymaros_tests_total", "kymaros_score", "kymaros_rto_seconds", "kymaros_backup_age_seconds", "kymaros_test_duration_seconds", "kymaros_leaked_objects_total", "kymaros_missed_turns_total"}
 
 func TestSeriesOfATest(t *testing.T) {
 	Register()
@@ -23,6 +24,7 @@ func TestSeriesOfATest(t *testing.T) {
 	Ended("prod", "shop", Run{Result: v1alpha1.ResultFail, Score: 0, Duration: time.Second})
 	Leaked("prod", "shop", 3)
 	Leaked("prod", "shop", 0)
+	MissedTurn("prod", "shop")
 	want := `
 # HELP kymaros_backup_age_seconds [ALPHA] Age of the backup when the last run restored it.
 # TYPE kymaros_backup_age_seconds gauge
@@ -30,6 +32,9 @@ kymaros_backup_age_seconds{namespace="prod",test="shop"} 3600
 # HELP kymaros_leaked_objects_total [ALPHA] Number of objects that runs left behind, because deleting them could have destroyed what is not theirs.
 # TYPE kymaros_leaked_objects_total counter
 kymaros_leaked_objects_total{namespace="prod",test="shop"} 3
+# HELP kymaros_missed_turns_total [ALPHA] Number of runs that had no turn within spec.schedule.startingDeadlineSeconds.
+# TYPE kymaros_missed_turns_total counter
+kymaros_missed_turns_total{namespace="prod",test="shop"} 1
 # HELP kymaros_rto_seconds [ALPHA] Recovery time of the last run that recovered: from the start of the restore until all checks passed.
 # TYPE kymaros_rto_seconds gauge
 kymaros_rto_seconds{namespace="prod",test="shop"} 80
@@ -98,4 +103,27 @@ func TestRunsOnWhichVeleroStalledAreCounted(t *testing.T) {
 	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), "kymaros_velero_stalled_total"); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestTheLine(t *testing.T) {
+	Register()
+	compare := func(want string) {
+		t.Helper()
+		if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), "kymaros_waiting_tests", "kymaros_place_in_line"); err != nil {
+			t.Error(err)
+		}
+	}
+	const head = `
+# HELP kymaros_waiting_tests [ALPHA] Number of tests whose run is due and waits in line for its turn. Controllers that do not lead say 0.
+# TYPE kymaros_waiting_tests gauge
+`
+	Line([]cache.ObjectName{{Namespace: "prod", Name: "shop"}, {Namespace: "prod", Name: "db"}})
+	compare(head + `kymaros_waiting_tests 2
+# HELP kymaros_place_in_line [ALPHA] Place of a test in the line of those that wait for their turn, 1 for the next.
+# TYPE kymaros_place_in_line gauge
+kymaros_place_in_line{namespace="prod",test="db"} 2
+kymaros_place_in_line{namespace="prod",test="shop"} 1
+`)
+	Line(nil)
+	compare(head + "kymaros_waiting_tests 0\n")
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/bounds"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/controller"
@@ -21,6 +22,7 @@ import (
 	veleroinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/velero/v1"
 	listers "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+	"github.com/kymaros/kymaros/pkg/line"
 	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
@@ -139,5 +141,16 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 			metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Schedule)})
 		return 0, err
 	}
-	return plan.again, c.status.Write(ctx, rt, plan.condition, plan.status)
+	if err := c.status.Write(ctx, rt, plan.condition, plan.status); err != nil {
+		return 0, err
+	}
+	if missedNow(rt, plan.status) && plan.condition.Reason == v1alpha1.ReasonMissedTurn {
+		metrics.MissedTurn(rt.Namespace, rt.Name)
+	}
+	return plan.again, nil
+}
+
+// missedNow tells whether the run of rt is over by what was written, for want of a turn.
+func missedNow(rt *v1alpha1.RestoreTest, written v1alpha1.RestoreTestStatus) bool {
+	return line.Waits(rt) && written.Run != nil && !written.Run.MissedTime.IsZero()
 }
