@@ -158,6 +158,11 @@ func Ready(pod *corev1.Pod) bool {
 
 // Backup has Velero back up the namespaces, with the files of their volumes, and waits until that is completed.
 func (c *Cluster) Backup(ctx context.Context, name string, namespaces ...string) error {
+	return c.BackupWithin(ctx, 2*time.Minute, name, namespaces...)
+}
+
+// BackupWithin does so for what takes longer.
+func (c *Cluster) BackupWithin(ctx context.Context, timeout time.Duration, name string, namespaces ...string) error {
 	yes := true
 	backups := c.Kymaros.VeleroV1().Backups(VeleroNamespace)
 	_, err := backups.Create(ctx, &velerov1.Backup{
@@ -169,7 +174,7 @@ func (c *Cluster) Backup(ctx context.Context, name string, namespaces ...string)
 	if err != nil {
 		return err
 	}
-	return Poll(ctx, 2*time.Minute, func(ctx context.Context) error {
+	return Poll(ctx, timeout, func(ctx context.Context) error {
 		b, err := backups.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -21,6 +23,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 )
@@ -166,6 +169,26 @@ func (c *Cluster) install(ctx context.Context) error {
 		}
 	}
 	return c.AwaitCanaries(ctx)
+}
+
+// SetFlag gives the controller a flag, in place of one of that name, and waits until it runs so.
+func (c *Cluster) SetFlag(ctx context.Context, flag, value string) error {
+	deployments := c.Kube.AppsV1().Deployments(SystemNamespace)
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		d, err := deployments.Get(ctx, Controller, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		container := &d.Spec.Template.Spec.Containers[0]
+		container.Args = slices.DeleteFunc(container.Args, func(arg string) bool { return strings.HasPrefix(arg, flag+"=") })
+		container.Args = append(container.Args, flag+"="+value)
+		_, err = deployments.Update(ctx, d, metav1.UpdateOptions{})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.AwaitRollout(ctx, SystemNamespace, Controller)
 }
 
 // buildOf names the build of a program of the image.
