@@ -75,6 +75,10 @@ type RestoreTestSpec struct {
 }
 
 // BackupSource names the backup and the namespaces to restore.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.selection) || !has(self.backupName) || self.backupName in ['', 'latest']",message="selection chooses among backups, and backupName names one: leave one of them out",fieldPath=".selection"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxAge) || has(self.selection) && self.selection != 'Latest'",message="bounds what selection Random and OldestUnverified choose among: name one of them, or use maxBackupAge",fieldPath=".maxAge"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxBackupAge) || !has(self.selection) || self.selection == 'Latest'",message="tells whether the newest backup is too old, and selection takes older ones: use maxAge, and maxBackupAge in a test of the latest",fieldPath=".maxBackupAge"
 type BackupSource struct {
 	// Provider is the backup tool.
 	// +kubebuilder:validation:Enum=velero
@@ -85,6 +89,23 @@ type BackupSource struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	BackupName string `json:"backupName,omitempty"`
+	// ScheduleName takes only backups of that Velero Schedule, by their label velero.io/schedule-name.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ScheduleName string `json:"scheduleName,omitempty"`
+	// StorageLocation takes only backups of that BackupStorageLocation: several clusters may share the others.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	StorageLocation string `json:"storageLocation,omitempty"`
+	// Selection says which of the backups that hold as much as the best: Latest, the newest; Random, any, another in each run; or
+	// OldestUnverified, the oldest that has not passed by any RestoreReport of the test that is kept (see historyLimit), or when
+	// all have, the one that last did so longest ago. Default Latest.
+	// +optional
+	// +kubebuilder:validation:Enum=Latest;Random;OldestUnverified
+	Selection BackupSelection `json:"selection,omitempty"`
+	// MaxAge bounds how old a backup may be that Random and OldestUnverified choose, from its beginning. Default: none is too old.
+	// +optional
+	MaxAge Duration `json:"maxAge,omitempty"`
 	// AllowOlderThanNamespace accepts a backup that began before a source namespace that exists was created. Without it such a
 	// backup is passed over, or refused if it is the named one: it may hold what somebody else kept in a namespace of that name.
 	// To set it takes the right to create Velero Restores. Needed where a namespace was itself restored, or made anew, and there
@@ -105,6 +126,16 @@ type BackupSource struct {
 	// +optional
 	LabelSelector map[string]string `json:"labelSelector,omitempty"`
 }
+
+// BackupSelection is a way to choose a backup.
+type BackupSelection string
+
+// Ways to choose a backup.
+const (
+	SelectLatest           BackupSelection = "Latest"
+	SelectRandom           BackupSelection = "Random"
+	SelectOldestUnverified BackupSelection = "OldestUnverified"
+)
 
 // SourceNamespace is a namespace in the backup, and the sandbox for it.
 //

@@ -306,7 +306,8 @@ type BackupChoice struct {
 	// +kubebuilder:validation:MaxItems=16
 	LeavesOut []string `json:"leavesOut,omitempty"`
 	// NewerBackups of a source namespace that were not taken, "name: phase, begun when: why"; those that failed first, then the
-	// newest. Not all of them, if there are many. None if the test names its backup.
+	// newest. Not all of them, if there are many. None if the test names its backup, or selection is not
+	// Latest.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
@@ -318,6 +319,12 @@ type BackupChoice struct {
 	// to make them, has not ended after a day, or found nothing to back up.
 	// +optional
 	NewerFailed int32 `json:"newerFailed,omitempty"`
+	// OlderCount counts the older backups that hold as much and could have been restored as well, as far as was known.
+	// +optional
+	OlderCount int32 `json:"olderCount,omitempty"`
+	// Candidates counts the backups among which selection Random or OldestUnverified chose this one.
+	// +optional
+	Candidates int32 `json:"candidates,omitempty"`
 }
 
 // VeleroServer tells of Velero's server, and what the Restore says because of that.
