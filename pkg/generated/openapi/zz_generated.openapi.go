@@ -224,7 +224,7 @@ func schema_pkg_apis_restore_v1alpha1_BackupChoice(ref common.ReferenceCallback)
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "NewerBackups of a source namespace that were not taken, \"name: phase, begun when: why\"; those that failed first, then the newest. Not all of them, if there are many. None if the test names its backup.",
+							Description: "NewerBackups of a source namespace that were not taken, \"name: phase, begun when: why\"; those that failed first, then the newest. Not all of them, if there are many. None if the test names its backup, or selection is not Latest.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -247,6 +247,20 @@ func schema_pkg_apis_restore_v1alpha1_BackupChoice(ref common.ReferenceCallback)
 					"newerFailed": {
 						SchemaProps: spec.SchemaProps{
 							Description: "NewerFailed counts those of them that were to hold all that the test restores, and do not: Velero failed or partly failed to make them, has not ended after a day, or found nothing to back up.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"olderCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "OlderCount counts the older backups that hold as much and could have been restored as well, as far as was known.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"candidates": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Candidates counts the backups among which selection Random or OldestUnverified chose this one.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -275,6 +289,34 @@ func schema_pkg_apis_restore_v1alpha1_BackupSource(ref common.ReferenceCallback)
 					"backupName": {
 						SchemaProps: spec.SchemaProps{
 							Description: "BackupName is the Velero Backup to restore; empty or \"latest\" is the newest Completed one that holds what the test restores. One whose filters leave some of it out is taken only if no other holds more, a PartiallyFailed one only if no Completed one holds as much; status.restore.backupChoice tells.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"scheduleName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ScheduleName takes only backups of that Velero Schedule, by their label velero.io/schedule-name.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"storageLocation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "StorageLocation takes only backups of that BackupStorageLocation: several clusters may share the others.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"selection": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Selection says which of the backups that hold as much as the best: Latest, the newest; Random, any, another in each run; or OldestUnverified, the oldest that has not passed by any RestoreReport of the test that is kept (see historyLimit), or when all have, the one that last did so longest ago. Default Latest.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"maxAge": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MaxAge bounds how old a backup may be that Random and OldestUnverified choose, from its beginning. Default: none is too old.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

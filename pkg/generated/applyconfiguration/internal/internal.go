@@ -49,6 +49,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: age
       type:
         scalar: string
+    - name: candidates
+      type:
+        scalar: numeric
     - name: leavesOut
       type:
         list:
@@ -67,6 +70,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: newerFailed
       type:
         scalar: numeric
+    - name: olderCount
+      type:
+        scalar: numeric
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupSource
   map:
     fields:
@@ -81,6 +87,9 @@ var schemaYAML = typed.YAMLObject(`types:
         map:
           elementType:
             scalar: string
+    - name: maxAge
+      type:
+        scalar: string
     - name: maxBackupAge
       type:
         scalar: string
@@ -96,6 +105,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: scheduleName
+      type:
+        scalar: string
+    - name: selection
+      type:
+        scalar: string
+    - name: storageLocation
+      type:
+        scalar: string
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.CheckStatus
   map:
     fields:
