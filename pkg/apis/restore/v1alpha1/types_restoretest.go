@@ -39,6 +39,8 @@ type RestoreTestList struct {
 }
 
 // RestoreTestSpec says what is restored, when, into what and how it is judged. An edit counts for the next run.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.onFailure) || !has(self.onFailure.searchLastGood) || (!has(self.backupSource.backupName) || self.backupSource.backupName in ['', 'latest']) && (!has(self.backupSource.selection) || self.backupSource.selection == 'Latest')",message="goes back from the newest backup: leave it out, or let backupSource take the latest (backupName latest, selection Latest)",fieldPath=".onFailure.searchLastGood"
 type RestoreTestSpec struct {
 	// BackupSource names the backup and the namespaces to restore.
 	BackupSource BackupSource `json:"backupSource"`
@@ -58,6 +60,9 @@ type RestoreTestSpec struct {
 	// SLA bounds the recovery time.
 	// +optional
 	SLA *SLA `json:"sla,omitempty"`
+	// OnFailure says what follows a run whose result is fail.
+	// +optional
+	OnFailure *OnFailure `json:"onFailure,omitempty"`
 	// Notifications are sent when a run ends.
 	// +optional
 	Notifications *Notifications `json:"notifications,omitempty"`
@@ -307,6 +312,21 @@ type SLA struct {
 	// AlertOnExceed asks for an event of type Warning when MaxRTO is exceeded.
 	// +optional
 	AlertOnExceed bool `json:"alertOnExceed,omitempty"`
+}
+
+// OnFailure says what follows a run whose result is fail.
+type OnFailure struct {
+	// SearchLastGood has the test go back through older backups until one passes. status.search tells what it found.
+	// +optional
+	SearchLastGood *SearchLastGood `json:"searchLastGood,omitempty"`
+}
+
+// SearchLastGood bounds the search for the newest backup that restores.
+type SearchLastGood struct {
+	// MaxRuns is how many runs a search may take, each of one backup.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=20
+	MaxRuns int32 `json:"maxRuns"`
 }
 
 // Notifications are sent when a run ends.
