@@ -28,7 +28,7 @@ func (c *Controller) choose(ctx context.Context, rt *v1alpha1.RestoreTest, s *se
 	if err != nil {
 		return err
 	}
-	want := backups.Wanted{Source: source, Resources: s.resources, Since: since, VeleroNamespace: c.options.VeleroNamespace, Now: time.Now(), Seed: rt.Status.Run.ID}
+	want := backups.Wanted{Source: source, Resources: s.resources, Since: since, VeleroNamespace: c.options.VeleroNamespace, Now: time.Now(), Seed: rt.Status.Run.ID, Tried: tried(rt)}
 	known := backups.Known{Locations: map[string]string{}, Policies: map[string]backups.Policy{}}
 	if source.Selection == v1alpha1.SelectOldestUnverified {
 		if known.Verified, err = c.verified(ctx, rt); err != nil {

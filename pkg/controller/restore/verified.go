@@ -39,6 +39,19 @@ func (c *Controller) verified(ctx context.Context, rt *v1alpha1.RestoreTest) (ma
 	return passed, nil
 }
 
+// tried returns the backups that a search has tried, the newest first, if the run of rt is one of a search.
+func tried(rt *v1alpha1.RestoreTest) []backups.ID {
+	s := rt.Status.Search
+	if rt.Status.Run.Trigger != v1alpha1.TriggerSearch || s == nil {
+		return nil
+	}
+	ids := []backups.ID{backups.IDOf(s.Failed.BackupName, s.Failed.BackupTime)}
+	for _, b := range s.Tried {
+		ids = append(ids, backups.IDOf(b.BackupName, b.BackupTime))
+	}
+	return ids
+}
+
 // forgetful says that the test keeps fewer reports than there are backups to choose from: what was verified first is forgotten
 // before the last is reached, and those of the newest never are.
 func forgetful(spec *v1alpha1.RestoreTestSpec, choice *v1alpha1.BackupChoice) string {

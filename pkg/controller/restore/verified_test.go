@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -90,6 +91,50 @@ func TestWhatWasVerifiedIsKnownFromTheReportsOfTheTest(t *testing.T) {
 			}
 			if diff := cmp.Diff(map[v1alpha1.BackupSelection]int32{v1alpha1.SelectLatest: 0, "": 3}[c.selection], s.choice.Candidates); diff != "" {
 				t.Errorf("candidates (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestARunOfASearchTakesAnOlderBackupThanThoseTried(t *testing.T) {
+	began := func(hours int) *metav1.Time { return &metav1.Time{Time: now.Add(-time.Duration(hours) * time.Hour)} }
+	search := &v1alpha1.SearchStatus{
+		State:  v1alpha1.SearchUnderWay,
+		Failed: v1alpha1.TriedBackup{BackupName: "b1", BackupTime: began(1)}, Tried: []v1alpha1.TriedBackup{{BackupName: "b2", BackupTime: began(2)}},
+	}
+	for name, c := range map[string]struct {
+		trigger v1alpha1.Trigger
+		backups []int // hours since they began
+		chosen  string
+		older   int32
+		reason  string
+	}{
+		"the next":                          {v1alpha1.TriggerSearch, []int{1, 2, 3, 4}, "b3", 1, v1alpha1.ReasonInProgress},
+		"the newest, if it is of no search": {v1alpha1.TriggerCron, []int{1, 2, 3, 4}, "b1", 3, v1alpha1.ReasonInProgress},
+		"none, where no older one is left":  {v1alpha1.TriggerSearch, []int{1, 2}, "", 0, v1alpha1.ReasonNoOlderBackup},
+		"none, where all are gone":          {v1alpha1.TriggerSearch, nil, "", 0, v1alpha1.ReasonNoOlderBackup},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rt := test(func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Run.Trigger, rt.Status.Search = c.trigger, search
+				rt.Status.Run.Spec.BackupSource.AllowOlderThanNamespace = true
+			})
+			indexer := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
+			for _, hours := range c.backups {
+				b := backup(fmt.Sprintf("b%d", hours), velerov1.BackupPhaseCompleted, time.Duration(hours)*time.Hour)
+				b.Namespace = "velero"
+				if err := indexer.Add(b); err != nil {
+					t.Fatal(err)
+				}
+			}
+			controller := &Controller{options: Options{VeleroNamespace: "velero"}, kube: fake.NewClientset(), client: kymarosfake.NewClientset(), backups: velerolisters.NewBackupLister(indexer).Backups("velero")}
+			s := seen{resources: []string{"pods"}}
+			if err := controller.choose(t.Context(), rt, &s); err != nil {
+				t.Fatal(err)
+			}
+			p := decide(rt, s, now)
+			if p.condition.Reason != c.reason || p.create != (c.chosen != "") || p.status.BackupName != c.chosen || c.chosen != "" && p.status.BackupChoice.OlderCount != c.older {
+				t.Errorf("%s: %s; %+v, want %s with %d older ones", p.condition.Reason, p.condition.Message, p.status, c.chosen, c.older)
 			}
 		})
 	}

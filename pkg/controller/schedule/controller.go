@@ -139,5 +139,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 			metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Schedule)})
 		return 0, err
 	}
-	return plan.again, c.status.Write(ctx, rt, plan.condition, plan.status)
+	if err := c.status.Write(ctx, rt, plan.condition, plan.status); err != nil {
+		return 0, err
+	}
+	c.tell(rt, plan.status.Search)
+	return plan.again, nil
 }
