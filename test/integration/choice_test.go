@@ -100,13 +100,15 @@ func TestAfterAFailureTheNewestBackupThatRestoresIsSearched(t *testing.T) {
 	if c := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionScheduled); !strings.Contains(c.Message, says) {
 		t.Errorf("%s", story(rt))
 	}
-	eventually(t, stepTimeout, func(context.Context) error {
-		for _, e := range events(t, rt) {
-			if e.Reason == v1alpha1.EventLastGoodFound && e.Type == corev1.EventTypeNormal && strings.Contains(e.Message, says) {
-				return nil
-			}
+	eventually(t, stepTimeout, func(ctx context.Context) error {
+		list, err := kube.CoreV1().Events(ns).List(ctx, metav1.ListOptions{FieldSelector: "reason=" + v1alpha1.EventLastGoodFound})
+		if err != nil {
+			return err
 		}
-		return errors.New("no event tells what was found")
+		if len(list.Items) != 1 || list.Items[0].Type != corev1.EventTypeNormal || !strings.Contains(list.Items[0].Message, says) {
+			return fmt.Errorf("%d events tell what was found: %+v", len(list.Items), list.Items)
+		}
+		return nil
 	})
 	if n := len(reports(t, rt)); n != 3 {
 		t.Errorf("%d reports of 3 runs", n)
