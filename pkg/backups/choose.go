@@ -1,6 +1,7 @@
 package backups
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -23,6 +24,15 @@ type Wanted struct {
 	// VeleroNamespace is where the backups are.
 	VeleroNamespace string
 	Now             time.Time
+	// Seed is what a choice at random rests on: the id of the run, so that a controller that was restarted chooses the same.
+	Seed string
+	// Tried are the backups that a search for one that restores has tried, the newest first. An older one is chosen than the last.
+	Tried []ID
+}
+
+// latest tells whether the best is wanted, and of those that hold as much the newest.
+func (w Wanted) latest() bool {
+	return len(w.Tried) == 0 && (w.Source.Selection == "" || w.Source.Selection == v1alpha1.SelectLatest)
 }
 
 // Known is what has been looked up beside the backups. What has not is taken to be well.
@@ -31,6 +41,8 @@ type Known struct {
 	Locations map[string]string
 	// Policies by the name of their ConfigMap.
 	Policies map[string]Policy
+	// Verified says when a backup last passed. It is asked for OldestUnverified alone.
+	Verified map[ID]time.Time
 }
 
 // Lacks names what has to be looked up to be sure of b: a BackupStorageLocation and a ConfigMap with its resource policy.
@@ -60,6 +72,8 @@ type Choice struct {
 	LeavesOut []string
 	// Newer are the newer backups of a source namespace that latest passed over.
 	Newer Newer
+	// Older counts the older backups that hold as much, and Candidates those among which another selection than latest chose.
+	Older, Candidates int
 }
 
 // LocationError tells that there is a backup to restore, and nothing can be restored from where it lies.
@@ -74,19 +88,34 @@ func (e olderError) Error() string { return string(e) }
 
 // Choose returns the backup to restore: the named one, or the best of all. "Newest" is by status.startTimestamp: the creation
 // time of a Backup object changes when Velero syncs it from its store. The error says what is missing and what to do; it
-// is a LocationError if only the location is.
+// is a LocationError if only the location is, and an ExhaustedError where a search is at its end.
 func Choose(backups []*velerov1.Backup, want Wanted, known Known) (Choice, error) {
+	choice, err := choose(backups, want, known)
+	if err != nil && len(want.Tried) > 0 && !errors.As(err, new(LocationError)) {
+		err = ExhaustedError(err.Error()) // it says nothing about those that were tried
+	}
+	return choice, err
+}
+
+func choose(backups []*velerov1.Backup, want Wanted, known Known) (Choice, error) {
 	if name := want.Source.BackupName; name != "" && name != "latest" {
 		i := slices.IndexFunc(backups, func(b *velerov1.Backup) bool { return b.Name == name })
 		if i < 0 {
 			return Choice{}, fmt.Errorf("spec.backupSource.backupName: there is no Backup %q in namespace %s; name one that `velero backup get` lists, or latest",
 				name, want.VeleroNamespace)
 		}
+		if err := contradicts(backups[i], want.Source); err != nil {
+			return Choice{}, err
+		}
 		named := judge(backups[i], want, known)
 		return Choice{Backup: named.Backup, LeavesOut: named.leavesOut}, named.refused
 	}
 	if len(backups) == 0 {
 		return Choice{}, fmt.Errorf("there is no Backup in namespace %s yet; make one with `velero backup create`, or a schedule", want.VeleroNamespace)
+	}
+	backups, err := offered(backups, want)
+	if err != nil {
+		return Choice{}, err
 	}
 	var judged, usable []*candidate
 	for _, b := range backups {
@@ -99,6 +128,11 @@ func Choose(backups []*velerov1.Backup, want Wanted, known Known) (Choice, error
 	if len(usable) == 0 {
 		return Choice{}, noneOf(judged, want)
 	}
+	if !want.latest() {
+		if usable, err = young(usable, want); err != nil {
+			return Choice{}, err
+		}
+	}
 	compareData(usable)
 	best := slices.MinFunc(usable, compare)
 	if best.filtered() && slices.ContainsFunc(judged, func(c *candidate) bool { return !c.filtered() && errors.As(c.refused, new(LocationError)) }) {
@@ -108,7 +142,11 @@ func Choose(backups []*velerov1.Backup, want Wanted, known Known) (Choice, error
 		}
 		return Choice{}, noneOf(judged, want)
 	}
-	return Choice{Backup: best.Backup, LeavesOut: best.leavesOut, Newer: newer(best, judged, want)}, nil
+	equals := slices.DeleteFunc(slices.Clone(usable), func(c *candidate) bool { return rank(c, best) != 0 })
+	if !want.latest() {
+		return selected(equals, want, known)
+	}
+	return Choice{Backup: best.Backup, LeavesOut: best.leavesOut, Newer: newer(best, judged, want), Older: older(best, equals)}, nil
 }
 
 // candidate is a backup that was judged.
@@ -138,12 +176,16 @@ func compareData(usable []*candidate) {
 
 // compare is negative if a is better than b. See the comment of the package.
 func compare(a, b *candidate) int {
+	return cmp.Or(rank(a, b), began(b.Backup).Compare(began(a.Backup)), strings.Compare(b.Name, a.Name))
+}
+
+// rank is negative if a holds more than b, whenever they began.
+func rank(a, b *candidate) int {
 	for _, worse := range [][2]bool{
 		{a.partly, b.partly},
 		{a.kinds > b.kinds, b.kinds > a.kinds},
 		{a.dataless, b.dataless},
 		{a.Status.Phase != velerov1.BackupPhaseCompleted, b.Status.Phase != velerov1.BackupPhaseCompleted},
-		{began(a.Backup).Before(began(b.Backup)), began(b.Backup).Before(began(a.Backup))},
 	} {
 		switch {
 		case worse[0] && !worse[1]:
@@ -152,7 +194,7 @@ func compare(a, b *candidate) int {
 			return -1
 		}
 	}
-	return strings.Compare(b.Name, a.Name)
+	return 0
 }
 
 // noneOf tells why no backup can be used, those first that are nearest to it.

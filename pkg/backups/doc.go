@@ -10,4 +10,7 @@
 // one that leaves out something is used only if the test names it, wants no more than it holds, or there is no other; and
 // what it leaves out is said, as is every newer one that was passed over. It never stands in for one that leaves out nothing and
 // lies where nothing can be restored from: what does not come back would be laid to the backup.
+//
+// A test may want another than the newest: one at random, the oldest that was not verified, or while it searches one that
+// restores, the next older one. That is chosen among those that hold as much as the best; only when they began differs.
 package backups

@@ -7,7 +7,7 @@
 // and never changed again in that run. On a new run id every controller first writes Unknown/Waiting.
 //
 //	controller   writes (status.…)                                   acts when
-//	schedule     phase run nextRunAt missedRuns · Scheduled          cron due, annotation, creation; the last run is cleaned up; its turn
+//	schedule     phase run nextRunAt missedRuns search · Scheduled   cron due, annotation, creation; the last run is cleaned up; its turn
 //	sandbox      sandbox sandboxNamespace(s) · SandboxReady          a run that had its turn
 //	restore      restore restoreID(s) · Restored                     SandboxReady=True
 //	healthcheck  health · HealthChecked                              Restored=True, or False/PartiallyFailed

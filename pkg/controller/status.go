@@ -39,7 +39,7 @@ func FieldManager(controller string) string { return "kymaros-" + controller }
 
 // owned names the fields of status that each controller writes, beside its condition.
 var owned = map[string][]string{
-	Schedule:    {"phase", "run", "nextRunAt", "missedRuns"},
+	Schedule:    {"phase", "run", "nextRunAt", "missedRuns", "search"},
 	Sandbox:     {"sandbox", "sandboxNamespace", "sandboxNamespaces"},
 	Restore:     {"restore", "restoreID", "restoreIDs"},
 	HealthCheck: {"health"},

@@ -35,6 +35,10 @@ var (
 		Subsystem: subsystem, Name: "backup_age_seconds", StabilityLevel: metrics.ALPHA,
 		Help: "Age of the backup when the last run restored it.",
 	}, []string{"namespace", "test"})
+	lastGood = metrics.NewGaugeVec(&metrics.GaugeOpts{
+		Subsystem: subsystem, Name: "last_good_backup_timestamp_seconds", StabilityLevel: metrics.ALPHA,
+		Help: "When the newest backup began that restores, in Unix seconds, as the last search after a failed run has found; 0 if it found none. Absent without a search.",
+	}, []string{"namespace", "test"})
 	leaked = metrics.NewCounterVec(&metrics.CounterOpts{
 		Subsystem: subsystem, Name: "leaked_objects_total", StabilityLevel: metrics.ALPHA,
 		Help: "Number of objects that runs left behind, because deleting them could have destroyed what is not theirs.",
@@ -56,7 +60,7 @@ var (
 // Register makes the metrics visible. It may be called more than once.
 func Register() {
 	register.Do(func() {
-		legacyregistry.MustRegister(tests, score, rto, duration, backupAge, leaked, fence, stalled, waiting, place, missed)
+		legacyregistry.MustRegister(tests, score, rto, duration, backupAge, lastGood, leaked, fence, stalled, waiting, place, missed)
 	})
 }
 
@@ -99,6 +103,18 @@ func Ended(namespace, test string, run Run) {
 	}
 }
 
+// Searched tells what the last search of a test for a backup that restores has found; nil if there is none.
+func Searched(namespace, test string, s *v1alpha1.SearchStatus) {
+	switch {
+	case s != nil && s.State == v1alpha1.SearchNotFound:
+		lastGood.WithLabelValues(namespace, test).Set(0)
+	case s != nil && s.State == v1alpha1.SearchFound && s.LastGood != nil && s.LastGood.BackupTime != nil:
+		lastGood.WithLabelValues(namespace, test).Set(float64(s.LastGood.BackupTime.Unix()))
+	default:
+		lastGood.Delete(map[string]string{"namespace": namespace, "test": test})
+	}
+}
+
 // Fence tells whether the admission fence is as shipped.
 func Fence(intact bool) {
 	value := 0.0
@@ -123,6 +139,7 @@ func Forget(namespace, test string) {
 	rto.Delete(labels)
 	duration.Delete(labels)
 	backupAge.Delete(labels)
+	lastGood.Delete(labels)
 	leaked.Delete(labels)
 	missed.Delete(labels)
 	for _, result := range results {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/component-base/metrics/legacyregistry"
 	"k8s.io/component-base/metrics/testutil"
@@ -73,6 +74,32 @@ kymaros_tests_total{namespace="prod",result="pass",test="shop"} 1
 	Forget("prod", "shop")
 	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(""), names...); err != nil {
 		t.Errorf("series of a deleted test remain: %v", err)
+	}
+}
+
+func TestWhatASearchFoundIsATime(t *testing.T) {
+	Register()
+	const head = `
+# HELP kymaros_last_good_backup_timestamp_seconds [ALPHA] When the newest backup began that restores, in Unix seconds, as the last search after a failed run has found; 0 if it found none. Absent without a search.
+# TYPE kymaros_last_good_backup_timestamp_seconds gauge
+kymaros_last_good_backup_timestamp_seconds{namespace="prod",test="shop"} `
+	began := metav1.NewTime(time.Unix(1700000000, 0))
+	found := &v1alpha1.SearchStatus{State: v1alpha1.SearchFound, LastGood: &v1alpha1.VerifiedBackup{BackupTime: &began}}
+	for _, c := range []struct {
+		search *v1alpha1.SearchStatus
+		want   string
+	}{
+		{nil, ""}, {found, head + "1.7e+09\n"}, {&v1alpha1.SearchStatus{State: v1alpha1.SearchUnderWay}, ""}, {&v1alpha1.SearchStatus{State: v1alpha1.SearchNotFound}, head + "0\n"}, {nil, ""},
+	} {
+		Searched("prod", "shop", c.search)
+		if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(c.want), "kymaros_last_good_backup_timestamp_seconds"); err != nil {
+			t.Errorf("%+v: %v", c.search, err)
+		}
+	}
+	Searched("prod", "shop", found)
+	Forget("prod", "shop")
+	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(""), "kymaros_last_good_backup_timestamp_seconds"); err != nil {
+		t.Errorf("of a deleted test: %v", err)
 	}
 }
 

@@ -35,6 +35,7 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonInProgress:                pending,
 	v1alpha1.ReasonCompleted:                 pending,
 	v1alpha1.ReasonBackupNotFound:            {Backup, "See `velero backup get`: a completed backup must contain every source namespace."},
+	v1alpha1.ReasonNoOlderBackup:             {Inconclusive, "See status.search of the test: no older backup holds as much as those that were tried."},
 	v1alpha1.ReasonBackupLocationUnavailable: {Inconclusive, "See `velero backup-location get`, and run the test again when the location is Available."},
 	v1alpha1.ReasonFailedValidation:          {Inconclusive, "Correct what Velero complains about, and run the test again."},
 	v1alpha1.ReasonPartiallyFailed:           {Backup, "See Velero's log for the items that did not come back: kubectl -n velero logs deployment/velero."},

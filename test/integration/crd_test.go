@@ -65,6 +65,16 @@ func TestInvalidObjectsAreRefusedWithTheNameOfTheField(t *testing.T) {
 		"a time for pods in weeks":               {validTest, "spec: {healthChecks: {podReadyTimeout: 1w}}", []string{"spec.healthChecks.podReadyTimeout", notADuration}},
 		"a recovery time in days":                {validTest, "spec: {sla: {maxRTO: 1d}}", []string{"spec.sla.maxRTO", notADuration}},
 		"an age of backups in days":              {validTest, "spec: {backupSource: {maxBackupAge: 2d}}", []string{"spec.backupSource.maxBackupAge", notADuration}},
+		"a way to choose, and a name":            {validTest, "spec: {backupSource: {selection: Random, backupName: x}}", []string{"spec.backupSource.selection", "leave one of them out"}},
+		"a way to choose that nobody knows":      {validTest, "spec: {backupSource: {selection: Newest}}", []string{"spec.backupSource.selection", "OldestUnverified"}},
+		"a greatest age of the latest":           {validTest, "spec: {backupSource: {maxAge: 24h}}", []string{"spec.backupSource.maxAge", "use maxBackupAge"}},
+		"a greatest age in days":                 {validTest, "spec: {backupSource: {selection: Random, maxAge: 30d}}", []string{"spec.backupSource.maxAge", notADuration}},
+		"how old the newest may be, of any":      {validTest, "spec: {backupSource: {selection: Random, maxBackupAge: 26h}}", []string{"spec.backupSource.maxBackupAge", "use maxAge"}},
+		"a search without end":                   {validTest, "spec: {onFailure: {searchLastGood: {maxRuns: 21}}}", []string{"spec.onFailure.searchLastGood.maxRuns", "less than or equal to 20"}},
+		"a search of no runs":                    {validTest, "spec: {onFailure: {searchLastGood: {maxRuns: 0}}}", []string{"spec.onFailure.searchLastGood.maxRuns"}},
+		"a search that does not say how long":    {validTest, "spec: {onFailure: {searchLastGood: {}}}", []string{"spec.onFailure.searchLastGood.maxRuns", "Required"}},
+		"a search from a backup that is named":   {validTest, "spec: {backupSource: {backupName: x}, onFailure: {searchLastGood: {maxRuns: 3}}}", []string{"spec.onFailure.searchLastGood", "goes back from the newest backup"}},
+		"a search from any backup":               {validTest, "spec: {backupSource: {selection: Random}, onFailure: {searchLastGood: {maxRuns: 3}}}", []string{"spec.onFailure.searchLastGood", "goes back from the newest backup"}},
 		"no namespaces":                          {validTest, "spec: {backupSource: {namespaces: []}}", []string{"spec.backupSource.namespaces", "at least 1"}},
 		"a namespace named twice":                {validTest, "spec: {backupSource: {namespaces: [{name: a}, {name: a}]}}", []string{"spec.backupSource.namespaces[1]", "Duplicate"}},
 		"a namespace with capitals":              {validTest, "spec: {backupSource: {namespaces: [{name: Shop}]}}", []string{"spec.backupSource.namespaces[0].name"}},
@@ -135,7 +145,9 @@ func TestInvalidObjectsAreRefusedWithTheNameOfTheField(t *testing.T) {
 		})
 	}
 	scheduled := strings.Replace(validTest, `cron: "0 3 * * *"`, `cron: "@every 6h", timezone: America/Argentina/ComodRivadavia, startingDeadlineSeconds: 3600, jitter: 0s, runOnCreate: false`, 1)
-	for name, body := range map[string]string{"RestoreTest": validTest, "HealthCheckPolicy": validPolicy, "RestoreTest with all of a schedule": scheduled} {
+	choosing := strings.Replace(validTest, "provider: velero,", "provider: velero, scheduleName: nightly, storageLocation: hub, selection: OldestUnverified, maxAge: 720h,", 1)
+	searching := strings.Replace(validTest, "provider: velero,", "provider: velero, backupName: latest, maxBackupAge: 26h,", 1) + "  onFailure: {searchLastGood: {maxRuns: 20}}\n"
+	for name, body := range map[string]string{"RestoreTest": validTest, "RestoreTest that chooses": choosing, "RestoreTest that searches": searching, "HealthCheckPolicy": validPolicy, "RestoreTest with all of a schedule": scheduled} {
 		t.Run("what the rows change is valid: "+name, func(t *testing.T) {
 			if err := create(t.Context(), ns, object(t, body), metav1.DryRunAll); err != nil {
 				t.Error(err)

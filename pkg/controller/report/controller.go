@@ -99,6 +99,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, err
 	}
 	metrics.Known(rt.Namespace, rt.Name, rt.Status.LastScore)
+	metrics.Searched(rt.Namespace, rt.Name, rt.Status.Search)
 	if !conditions.Began(rt) || conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionReported)) {
 		c.lists.drop(key)
 		return 0, nil
@@ -247,11 +248,13 @@ func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest) (repo
 // tell makes the verdict known to metrics and, where the test asks for it, by an event. So are reports that are not ours.
 func (c *Controller) tell(rt *v1alpha1.RestoreTest, v *verdict) {
 	status := v.status
-	metrics.Ended(rt.Namespace, rt.Name, metrics.Run{
-		Result: status.Result, Score: status.Score,
-		Duration: max(status.CompletedAt.Sub(status.StartedAt.Time), 0),
-		RTO:      status.RTO.Measured.Or(0), BackupAge: status.Backup.Age.Or(0),
-	})
+	if !older(rt) {
+		metrics.Ended(rt.Namespace, rt.Name, metrics.Run{
+			Result: status.Result, Score: status.Score,
+			Duration: max(status.CompletedAt.Sub(status.StartedAt.Time), 0),
+			RTO:      status.RTO.Measured.Or(0), BackupAge: status.Backup.Age.Or(0),
+		})
+	}
 	sla := rt.Status.Run.Spec.SLA
 	if sla != nil && sla.AlertOnExceed && status.RTO.Parts != nil && !status.RTO.WithinSLA {
 		c.recorder.Event(rt, corev1.EventTypeWarning, v1alpha1.ReasonRTOExceeded, "sla.maxRTO: "+status.ValidationLevels.RTOCompliance.Detail)

@@ -61,15 +61,21 @@ func (c *Controller) prune(ctx context.Context, rt *v1alpha1.RestoreTest) error 
 }
 
 // surplus returns the oldest of rt's reports beyond limit. That of the current run is never among them, nor one that this
-// controller did not write.
+// controller did not write, nor one of a search that status tells of: the failure that it follows would go first.
 func surplus(reports []v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest, limit int) []v1alpha1.RestoreReport {
 	mine := slices.DeleteFunc(slices.Clone(reports), func(r v1alpha1.RestoreReport) bool {
-		return !controller.WroteReport(&r) || r.Spec.TestRef != rt.Name || ofRun(&r, rt)
+		return !controller.WroteReport(&r) || r.Spec.TestRef != rt.Name || ofRun(&r, rt) || ofSearch(&r, rt.Status.Search)
 	})
 	slices.SortFunc(mine, func(a, b v1alpha1.RestoreReport) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
 	return mine[:max(len(mine)-(limit-1), 0)]
+}
+
+// ofSearch tells whether a search rests on r.
+func ofSearch(r *v1alpha1.RestoreReport, s *v1alpha1.SearchStatus) bool {
+	return s != nil && (r.Name == s.Failed.Report || s.LastGood != nil && r.Name == s.LastGood.Report ||
+		slices.ContainsFunc(s.Tried, func(b v1alpha1.TriedBackup) bool { return b.Report == r.Name }))
 }
 
 // ofRun tells whether r, which this controller wrote, is the report of rt's run. By its spec, which nobody can change: labels

@@ -75,15 +75,22 @@ func own(rt *v1alpha1.RestoreTest, v *verdict) v1alpha1.RestoreTestStatus {
 		LastResult: rt.Status.LastResult, LastReportRef: rt.Status.LastReportRef, LastVerified: rt.Status.LastVerified,
 	}
 	if v != nil && !v.terminating {
+		o.Report.Result, o.Report.Name = v.status.Result, v.report
+		o.LastVerified = verified(rt.Status.LastVerified, v)
+	}
+	if v != nil && !v.terminating && !older(rt) {
 		o.LastRunAt, o.LastScore = &v.status.CompletedAt, &v.status.Score
 		o.LastResult, o.LastReportRef = v.status.Result, v.report
 		if v.status.Result == v1alpha1.ResultInconclusive {
 			o.LastScore = nil // 0 would be a failure to whoever looks at the score alone
 		}
-		o.LastVerified = verified(rt.Status.LastVerified, v)
 	}
 	return o
 }
+
+// older tells whether the run of rt is of a search, and so of an older backup than the test is about: that one passes is no good
+// news of the newest, and that it fails no more bad news.
+func older(rt *v1alpha1.RestoreTest) bool { return rt.Status.Run.Trigger == v1alpha1.TriggerSearch }
 
 // verified returns the newest backup that passed: that of v, if it did and last is not newer.
 func verified(last *v1alpha1.VerifiedBackup, v *verdict) *v1alpha1.VerifiedBackup {

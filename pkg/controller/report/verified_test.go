@@ -36,3 +36,52 @@ func TestTheNewestBackupThatPassedIsKept(t *testing.T) {
 		}
 	}
 }
+
+func TestARunOfASearchLeavesWhatIsKnownOfTheNewestBackup(t *testing.T) {
+	score := int32(0)
+	failed := func(trigger v1alpha1.Trigger) *v1alpha1.RestoreTest {
+		return test(func(rt *v1alpha1.RestoreTest) {
+			rt.Status.Run.Trigger = trigger
+			rt.Status.LastRunAt, rt.Status.LastScore, rt.Status.LastResult, rt.Status.LastReportRef = point(-60), &score, v1alpha1.ResultFail, "of-the-newest"
+		})
+	}
+	began := at(0)
+	v := &verdict{report: "of-an-older", status: &v1alpha1.RestoreReportStatus{
+		Score: 100, Result: v1alpha1.ResultPass, StartedAt: began, CompletedAt: at(60), Backup: v1alpha1.Backup{Name: "older", StartedAt: point(-7200)},
+	}}
+	good := &v1alpha1.VerifiedBackup{BackupName: "older", BackupTime: point(-7200), Time: began, Report: "of-an-older"}
+	fragment := &v1alpha1.ReportStatus{RunID: runID, Result: v1alpha1.ResultPass, Name: "of-an-older"}
+	full := int32(100)
+	for trigger, want := range map[v1alpha1.Trigger]v1alpha1.RestoreTestStatus{
+		v1alpha1.TriggerSearch: {Report: fragment, LastVerified: good, LastRunAt: point(-60), LastScore: &score, LastResult: v1alpha1.ResultFail, LastReportRef: "of-the-newest"},
+		v1alpha1.TriggerCron:   {Report: fragment, LastVerified: good, LastRunAt: point(60), LastScore: &full, LastResult: v1alpha1.ResultPass, LastReportRef: "of-an-older"},
+	} {
+		if diff := cmp.Diff(want, own(failed(trigger), v)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", trigger, diff)
+		}
+	}
+}
+
+func TestReportsOnWhichASearchRestsAreKept(t *testing.T) {
+	var all []v1alpha1.RestoreReport
+	for age, name := range []string{"new", "found", "tried", "failed", "old", "older"} {
+		all = append(all, *stored(name, age))
+	}
+	rt := test(func(rt *v1alpha1.RestoreTest) {
+		rt.Status.Search = &v1alpha1.SearchStatus{
+			Failed: v1alpha1.TriedBackup{Report: "failed"}, Tried: []v1alpha1.TriedBackup{{Report: "tried"}}, LastGood: &v1alpha1.VerifiedBackup{Report: "found"},
+		}
+	})
+	names := func(rt *v1alpha1.RestoreTest) (names []string) {
+		for _, r := range surplus(all, rt, 2) {
+			names = append(names, r.Name)
+		}
+		return names
+	}
+	if diff := cmp.Diff([]string{"older", "old"}, names(rt)); diff != "" {
+		t.Errorf("deleted (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"older", "old", "failed", "tried", "found"}, names(test())); diff != "" {
+		t.Errorf("without a search deleted (-want +got):\n%s", diff)
+	}
+}

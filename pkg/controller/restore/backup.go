@@ -18,17 +18,23 @@ import (
 
 // choose puts the backup to restore into s. Beside the backups only that is looked up on which the choice rests: one location
 // and, if the backup has one, one resource policy; more where that shows that another backup is to be taken.
-func (c *Controller) choose(ctx context.Context, source v1alpha1.BackupSource, resources []string, s *seen) error {
+func (c *Controller) choose(ctx context.Context, rt *v1alpha1.RestoreTest, s *seen) error {
 	list, err := c.backups.List(labels.Everything())
 	if err != nil {
 		return err
 	}
+	source := rt.Status.Run.Spec.BackupSource
 	since, err := c.createdSince(ctx, source)
 	if err != nil {
 		return err
 	}
-	want := backups.Wanted{Source: source, Resources: resources, Since: since, VeleroNamespace: c.options.VeleroNamespace, Now: time.Now()}
+	want := backups.Wanted{Source: source, Resources: s.resources, Since: since, VeleroNamespace: c.options.VeleroNamespace, Now: time.Now(), Seed: rt.Status.Run.ID, Tried: tried(rt)}
 	known := backups.Known{Locations: map[string]string{}, Policies: map[string]backups.Policy{}}
+	if source.Selection == v1alpha1.SelectOldestUnverified {
+		if known.Verified, err = c.verified(ctx, rt); err != nil {
+			return err
+		}
+	}
 	for {
 		choice, missing := backups.Choose(list, want, known)
 		if missing != nil {
@@ -88,6 +94,7 @@ func (c *Controller) policy(ctx context.Context, name string) (backups.Policy, e
 func asStatus(choice backups.Choice, now time.Time) *v1alpha1.BackupChoice {
 	status := &v1alpha1.BackupChoice{
 		LeavesOut: choice.LeavesOut, NewerBackups: choice.Newer.Entries, NewerCount: int32(choice.Newer.Total), NewerFailed: int32(choice.Newer.Failed),
+		OlderCount: int32(choice.Older), Candidates: int32(choice.Candidates),
 	}
 	if began := choice.Backup.Status.StartTimestamp; began != nil {
 		status.Age = v1alpha1.Of(max(now.Sub(began.Time), 0).Truncate(time.Second))
@@ -136,6 +143,7 @@ func ofBackup(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus) string {
 			fmt.Fprintf(&said, "; and %d more", newer-len(shown))
 		}
 	}
+	said.WriteString(forgetful(&rt.Status.Run.Spec, choice))
 	if bound := rt.Status.Run.Spec.BackupSource.MaxBackupAge; bound != "" {
 		limit, err := bound.Parse()
 		age, unknown := choice.Age.Parse()

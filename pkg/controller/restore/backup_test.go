@@ -88,9 +88,11 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var s seen
-			source := v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}}, AllowOlderThanNamespace: true}
-			if err := controller.choose(t.Context(), source, resources, &s); err != nil {
+			s := seen{resources: resources}
+			rt := test(func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Run.Spec.BackupSource = v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}}, AllowOlderThanNamespace: true}
+			})
+			if err := controller.choose(t.Context(), rt, &s); err != nil {
 				t.Fatal(err)
 			}
 			switch {
@@ -122,6 +124,7 @@ func TestWhatTheBackupLacksIsSaidToTheEnd(t *testing.T) {
 	newer := []string{"night-1: Failed, begun then: full", "night-2: Failed, begun then: full", "night-3: Failed, begun then: full", "night-4: Failed, begun then: full"}
 	for name, c := range map[string]struct {
 		choice  v1alpha1.BackupChoice
+		selects v1alpha1.BackupSelection
 		phase   velerov1.BackupPhase
 		max     v1alpha1.Duration
 		said    []string
@@ -141,10 +144,17 @@ func TestWhatTheBackupLacksIsSaidToTheEnd(t *testing.T) {
 		},
 		"that its age is not known": {max: "26h", said: []string{"the age of backup nightly is not known"}},
 		"no age that nobody bounds": {choice: v1alpha1.BackupChoice{Age: "600h0m0s"}, notSaid: []string{"600h"}},
-		"that it is partial":        {phase: velerov1.BackupPhasePartiallyFailed, said: []string{"backup nightly is PartiallyFailed"}},
+		"that more was verified than is kept": {
+			choice: v1alpha1.BackupChoice{Candidates: 11}, selects: v1alpha1.SelectOldestUnverified, said: []string{"11 backups to choose from", "spec.historyLimit keeps 10", "spec.backupSource.maxAge"},
+		},
+		"nothing of what is kept, if that suffices":    {choice: v1alpha1.BackupChoice{Candidates: 10}, selects: v1alpha1.SelectOldestUnverified, notSaid: []string{"historyLimit"}},
+		"nothing of what is kept, if it makes no odds": {choice: v1alpha1.BackupChoice{Candidates: 11}, selects: v1alpha1.SelectRandom, notSaid: []string{"historyLimit"}},
+		"that it is partial":                           {phase: velerov1.BackupPhasePartiallyFailed, said: []string{"backup nightly is PartiallyFailed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			rt := test(func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Spec.BackupSource.MaxBackupAge = c.max })
+			rt := test(func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Run.Spec.BackupSource.MaxBackupAge, rt.Status.Run.Spec.BackupSource.Selection = c.max, c.selects
+			})
 			b := backup("nightly", velerov1.BackupPhaseCompleted, time.Hour)
 			if c.phase != "" {
 				b.Status.Phase = c.phase

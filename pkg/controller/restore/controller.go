@@ -271,7 +271,7 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	if s.restore != nil || s.refused != nil || len(s.busy) > 0 || created(rt) {
 		return s, nil //nolint:nilerr // what is refused is a verdict, no fault
 	}
-	if err := c.choose(ctx, rt.Status.Run.Spec.BackupSource, s.resources, &s); err != nil || s.missing != nil {
+	if err := c.choose(ctx, rt, &s); err != nil || s.missing != nil {
 		return s, err
 	}
 	s.server, err = c.server(ctx)

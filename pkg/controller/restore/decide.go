@@ -100,6 +100,8 @@ func step(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 			"the run's deadline passed while waiting for %s; raise spec.timeout and spec.sandbox.ttl", waitedFor(s.busy))
 	case errors.As(s.missing, new(backups.LocationError)):
 		return say(metav1.ConditionFalse, v1alpha1.ReasonBackupLocationUnavailable, "%v", s.missing)
+	case errors.As(s.missing, new(backups.ExhaustedError)):
+		return say(metav1.ConditionFalse, v1alpha1.ReasonNoOlderBackup, "%v", s.missing)
 	case s.missing != nil:
 		return say(metav1.ConditionFalse, v1alpha1.ReasonBackupNotFound, "%v", s.missing)
 	case len(s.busy) > 0:

@@ -147,6 +147,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if missedNow(rt, plan.status) && plan.condition.Reason == v1alpha1.ReasonMissedTurn {
 		metrics.MissedTurn(rt.Namespace, rt.Name)
 	}
+	c.tell(rt, plan.status.Search)
 	return plan.again, nil
 }
 

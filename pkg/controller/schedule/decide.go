@@ -27,7 +27,7 @@ type plan struct {
 
 // decide tells whether a run is due now, and when the next one is.
 func decide(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
-	p := plan{status: v1alpha1.RestoreTestStatus{Run: rt.Status.Run, Phase: phase(rt), MissedRuns: rt.Status.MissedRuns}}
+	p := plan{status: v1alpha1.RestoreTestStatus{Run: rt.Status.Run, Phase: phase(rt), MissedRuns: rt.Status.MissedRuns, Search: rt.Status.Search}}
 	a, reason, err := consult(rt, most, now)
 	if err == nil && !rt.Spec.Suspend {
 		p.status.NextRunAt = &metav1.Time{Time: a.next}
@@ -47,7 +47,8 @@ func decide(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
 		p.condition = condition(rt, metav1.ConditionFalse, reason, err.Error())
 		return p
 	}
-	if trigger, due, ok := due(rt, a, now); ok {
+	p.status.Search = searched(rt)
+	if trigger, due, ok := due(rt, a, p.status.Search, now); ok {
 		p.status.MissedRuns = a.missed(&rt.Status, a.due.Add(-time.Second)) // for the last one it makes up
 		p.status.Run = join(rt, trigger, due, now)
 		p.status.Phase = v1alpha1.PhaseQueued
@@ -55,14 +56,14 @@ func decide(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
 		return p
 	}
 	if rt.Spec.Suspend {
-		p.condition = condition(rt, metav1.ConditionFalse, v1alpha1.ReasonSuspended, stopped)
+		p.condition = condition(rt, metav1.ConditionFalse, v1alpha1.ReasonSuspended, stopped+found(p.status.Search))
 		return p
 	}
 	p.again = a.next.Sub(now)
 	if !a.due.IsZero() { // too late
 		p.status.MissedRuns = a.missed(&rt.Status, a.due)
 	}
-	reason, message := v1alpha1.ReasonNextRunPlanned, nextRun(rt, a)
+	reason, message := v1alpha1.ReasonNextRunPlanned, nextRun(rt, a)+found(p.status.Search)
 	if missedTurn(&p.status) {
 		reason, message = v1alpha1.ReasonMissedTurn, message+tooLate(rt, p.status.MissedRuns)
 	}
@@ -70,8 +71,8 @@ func decide(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
 	return p
 }
 
-// due tells what starts a run now, if anything does, and since when that was due.
-func due(rt *v1alpha1.RestoreTest, a agenda, now time.Time) (v1alpha1.Trigger, time.Time, bool) {
+// due tells what starts a run now, if anything does, and since when that was due. A search goes on when nothing else is due.
+func due(rt *v1alpha1.RestoreTest, a agenda, search *v1alpha1.SearchStatus, now time.Time) (v1alpha1.Trigger, time.Time, bool) {
 	switch {
 	case asked(rt, rt.Status.Run):
 		return v1alpha1.TriggerRequested, now, true
@@ -83,15 +84,20 @@ func due(rt *v1alpha1.RestoreTest, a agenda, now time.Time) (v1alpha1.Trigger, t
 		return v1alpha1.TriggerCreated, now, true
 	case !a.due.IsZero() && startable(&rt.Spec.Schedule, a.due, now):
 		return v1alpha1.TriggerCron, a.due, true
+	case underWay(search):
+		return v1alpha1.TriggerSearch, now, true
 	}
 	return "", time.Time{}, false
 }
 
 // triesAgain tells whether the last run, which is over, is to be tried once more: it showed nothing, for Velero had something more
-// urgent to do, or was itself interrupted.
+// urgent to do, or was itself interrupted. A search tries its own again.
 func triesAgain(rt *v1alpha1.RestoreTest) bool {
 	restored := conditions.ForRun(rt, v1alpha1.ConditionRestored)
-	if restored == nil || restored.Status != metav1.ConditionFalse || rt.Status.Run.Trigger == v1alpha1.TriggerRetry {
+	if restored == nil || restored.Status != metav1.ConditionFalse {
+		return false
+	}
+	if trigger := rt.Status.Run.Trigger; trigger == v1alpha1.TriggerRetry || trigger == v1alpha1.TriggerSearch {
 		return false
 	}
 	switch restored.Reason {

@@ -87,7 +87,7 @@ func fenced(rt *v1alpha1.RestoreTest, p plan, problem string, required bool) pla
 		return p
 	}
 	return plan{
-		status: v1alpha1.RestoreTestStatus{Run: rt.Status.Run, Phase: phase(rt), NextRunAt: rt.Status.NextRunAt, MissedRuns: rt.Status.MissedRuns},
+		status: v1alpha1.RestoreTestStatus{Run: rt.Status.Run, Phase: phase(rt), NextRunAt: rt.Status.NextRunAt, MissedRuns: rt.Status.MissedRuns, Search: rt.Status.Search},
 		condition: condition(rt, metav1.ConditionFalse, v1alpha1.ReasonFenceNotIntact,
 			"a run is due and does not start, for the admission fence must be in force as it was shipped: "+problem),
 		again: lookAgain,

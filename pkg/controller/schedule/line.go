@@ -198,6 +198,7 @@ func (c *Controller) stalled(ctx context.Context, waiting, holding []*v1alpha1.R
 		}
 		errs = append(errs, c.status.Write(ctx, rt, want, v1alpha1.RestoreTestStatus{
 			Run: rt.Status.Run, Phase: v1alpha1.PhaseQueued, NextRunAt: rt.Status.NextRunAt, MissedRuns: rt.Status.MissedRuns,
+			Search: rt.Status.Search,
 		}))
 	}
 	return again, errors.Join(errs...)

@@ -31,6 +31,9 @@ func join(rt *v1alpha1.RestoreTest, trigger v1alpha1.Trigger, due, now time.Time
 func begin(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
 	run := rt.Status.Run.DeepCopy()
 	run.Spec = *rt.Spec.DeepCopy()
+	if run.Trigger == v1alpha1.TriggerSearch {
+		run.Spec.BackupSource.MaxBackupAge = "" // it is of the newest, and an older one is wanted
+	}
 	limit := defaultTimeout
 	if run.Spec.Timeout != nil {
 		limit = run.Spec.Timeout.Or(limit)
@@ -39,6 +42,7 @@ func begin(rt *v1alpha1.RestoreTest, most bounds.Bounds, now time.Time) plan {
 	run.StartTime, run.Deadline = metav1.NewTime(now.UTC()), metav1.NewTime(now.Add(limit).UTC())
 	p := plan{status: v1alpha1.RestoreTestStatus{
 		Run: run, Phase: v1alpha1.PhaseRunning, NextRunAt: rt.Status.NextRunAt, MissedRuns: rt.Status.MissedRuns,
+		Search: rt.Status.Search,
 	}}
 	p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonRunStarted, started(rt, &p.status))
 	return p
@@ -59,12 +63,17 @@ func wait(rt *v1alpha1.RestoreTest, p plan, reason string, invalid error, now ti
 	case rt.Spec.Suspend && run.Trigger != v1alpha1.TriggerRequested && !asked(rt, run):
 		run.MissedTime = metav1.NewTime(now.UTC())
 		p.condition = condition(rt, metav1.ConditionFalse, v1alpha1.ReasonSuspended, stopped)
+	case run.Trigger == v1alpha1.TriggerSearch && budget(&rt.Spec) == 0:
+		run.MissedTime, p.status.Search = metav1.NewTime(now.UTC()), nil
+		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonNextRunPlanned, "the search for a backup that restores ended: spec asks for none any more")
+	case left <= 0 && run.Trigger == v1alpha1.TriggerSearch: // no time of the clock was missed
+		run.MissedTime = metav1.NewTime(now.UTC())
+		p.status.Search = givenUp(rt.Status.Search, noTurn(rt))
+		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonMissedTurn, noTurn(rt))
 	case left <= 0:
 		run.MissedTime = metav1.NewTime(now.UTC())
 		p.status.MissedRuns = oneMore(&rt.Status, run.ScheduledTime)
-		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonMissedTurn, fmt.Sprintf(
-			"run of %s had no turn within %s (spec.schedule.startingDeadlineSeconds): others were before it, or Velero was busy; ask for a run with the annotation %s",
-			run.ScheduledTime.UTC().Format(time.RFC3339), startingDeadline(&rt.Spec.Schedule), v1alpha1.AnnotationRunRequested))
+		p.condition = condition(rt, metav1.ConditionTrue, v1alpha1.ReasonMissedTurn, noTurn(rt))
 	default:
 		if asked(rt, run) { // by hand goes first; the one that waits is that one
 			run.Trigger, run.Request = v1alpha1.TriggerRequested, rt.Annotations[v1alpha1.AnnotationRunRequested]
@@ -74,6 +83,12 @@ func wait(rt *v1alpha1.RestoreTest, p plan, reason string, invalid error, now ti
 		p.again = left
 	}
 	return p
+}
+
+// noTurn says that the run of rt waited for too long.
+func noTurn(rt *v1alpha1.RestoreTest) string {
+	return fmt.Sprintf("run of %s had no turn within %s (spec.schedule.startingDeadlineSeconds): others were before it, or Velero was busy; ask for a run with the annotation %s",
+		rt.Status.Run.ScheduledTime.UTC().Format(time.RFC3339), startingDeadline(&rt.Spec.Schedule), v1alpha1.AnnotationRunRequested)
 }
 
 // inLine returns what Scheduled says of a run that waits: what it says already, if that is of the line.

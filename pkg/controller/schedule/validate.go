@@ -28,6 +28,7 @@ func validate(spec *v1alpha1.RestoreTestSpec) error {
 		}
 	}
 	duration("spec.backupSource.maxBackupAge", spec.BackupSource.MaxBackupAge)
+	duration("spec.backupSource.maxAge", spec.BackupSource.MaxAge)
 	duration("spec.schedule.jitter", spec.Schedule.Jitter)
 	duration("spec.sandbox.ttl", spec.Sandbox.TTL)
 	duration("spec.healthChecks.timeout", spec.HealthChecks.Timeout)

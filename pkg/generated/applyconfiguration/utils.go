@@ -69,6 +69,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.NotificationChannelApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Notifications"):
 		return &restorev1alpha1.NotificationsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("OnFailure"):
+		return &restorev1alpha1.OnFailureApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PodCount"):
 		return &restorev1alpha1.PodCountApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PodLog"):
@@ -123,6 +125,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.SandboxStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Schedule"):
 		return &restorev1alpha1.ScheduleApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SearchLastGood"):
+		return &restorev1alpha1.SearchLastGoodApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SearchStatus"):
+		return &restorev1alpha1.SearchStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SideEffect"):
 		return &restorev1alpha1.SideEffectApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SideEffects"):
@@ -133,6 +139,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.SourceNamespaceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TCPSocketCheck"):
 		return &restorev1alpha1.TCPSocketCheckApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("TriedBackup"):
+		return &restorev1alpha1.TriedBackupApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ValidationLevels"):
 		return &restorev1alpha1.ValidationLevelsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VeleroServer"):

@@ -44,6 +44,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.MissedRuns{}.OpenAPIModelName():              schema_pkg_apis_restore_v1alpha1_MissedRuns(ref),
 		v1alpha1.NotificationChannel{}.OpenAPIModelName():     schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref),
 		v1alpha1.Notifications{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_Notifications(ref),
+		v1alpha1.OnFailure{}.OpenAPIModelName():               schema_pkg_apis_restore_v1alpha1_OnFailure(ref),
 		v1alpha1.PodCount{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_PodCount(ref),
 		v1alpha1.PodLog{}.OpenAPIModelName():                  schema_pkg_apis_restore_v1alpha1_PodLog(ref),
 		v1alpha1.PodStatusCheck{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_PodStatusCheck(ref),
@@ -74,10 +75,13 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.SandboxSpec{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_SandboxSpec(ref),
 		v1alpha1.SandboxStatus{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_SandboxStatus(ref),
 		v1alpha1.Schedule{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_Schedule(ref),
+		v1alpha1.SearchLastGood{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_SearchLastGood(ref),
+		v1alpha1.SearchStatus{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_SearchStatus(ref),
 		v1alpha1.SideEffect{}.OpenAPIModelName():              schema_pkg_apis_restore_v1alpha1_SideEffect(ref),
 		v1alpha1.SideEffects{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_SideEffects(ref),
 		v1alpha1.SourceNamespace{}.OpenAPIModelName():         schema_pkg_apis_restore_v1alpha1_SourceNamespace(ref),
 		v1alpha1.TCPSocketCheck{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref),
+		v1alpha1.TriedBackup{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_TriedBackup(ref),
 		v1alpha1.ValidationLevels{}.OpenAPIModelName():        schema_pkg_apis_restore_v1alpha1_ValidationLevels(ref),
 		v1alpha1.VeleroServer{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_VeleroServer(ref),
 		v1alpha1.VerifiedBackup{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_VerifiedBackup(ref),
@@ -224,7 +228,7 @@ func schema_pkg_apis_restore_v1alpha1_BackupChoice(ref common.ReferenceCallback)
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "NewerBackups of a source namespace that were not taken, \"name: phase, begun when: why\"; those that failed first, then the newest. Not all of them, if there are many. None if the test names its backup.",
+							Description: "NewerBackups of a source namespace that were not taken, \"name: phase, begun when: why\"; those that failed first, then the newest. Not all of them, if there are many. None if the test names its backup, or selection is not Latest.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -247,6 +251,20 @@ func schema_pkg_apis_restore_v1alpha1_BackupChoice(ref common.ReferenceCallback)
 					"newerFailed": {
 						SchemaProps: spec.SchemaProps{
 							Description: "NewerFailed counts those of them that were to hold all that the test restores, and do not: Velero failed or partly failed to make them, has not ended after a day, or found nothing to back up.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"olderCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "OlderCount counts the older backups that hold as much and could have been restored as well, as far as was known.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"candidates": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Candidates counts the backups among which selection Random or OldestUnverified chose this one.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -275,6 +293,34 @@ func schema_pkg_apis_restore_v1alpha1_BackupSource(ref common.ReferenceCallback)
 					"backupName": {
 						SchemaProps: spec.SchemaProps{
 							Description: "BackupName is the Velero Backup to restore; empty or \"latest\" is the newest Completed one that holds what the test restores. One whose filters leave some of it out is taken only if no other holds more, a PartiallyFailed one only if no Completed one holds as much; status.restore.backupChoice tells.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"scheduleName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ScheduleName takes only backups of that Velero Schedule, by their label velero.io/schedule-name.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"storageLocation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "StorageLocation takes only backups of that BackupStorageLocation: several clusters may share the others.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"selection": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Selection says which of the backups that hold as much as the best: Latest, the newest; Random, any, another in each run; or OldestUnverified, the oldest that has not passed by any RestoreReport of the test that is kept (see historyLimit), or when all have, the one that last did so longest ago. Default Latest.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"maxAge": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MaxAge bounds how old a backup may be that Random and OldestUnverified choose, from its beginning. Default: none is too old.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -1517,6 +1563,27 @@ func schema_pkg_apis_restore_v1alpha1_Notifications(ref common.ReferenceCallback
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_OnFailure(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "OnFailure says what follows a run whose result is fail.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"searchLastGood": {
+						SchemaProps: spec.SchemaProps{
+							Description: "SearchLastGood has the test go back through older backups until one passes. status.search tells what it found.",
+							Ref:         ref(v1alpha1.SearchLastGood{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.SearchLastGood{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_PodCount(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1857,6 +1924,20 @@ func schema_pkg_apis_restore_v1alpha1_ReportStatus(ref common.ReferenceCallback)
 							Default: "",
 							Type:    []string{"string"},
 							Format:  "",
+						},
+					},
+					"result": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Result of the run, once it is over.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of its RestoreReport.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 				},
@@ -2651,6 +2732,12 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestSpec(ref common.ReferenceCallba
 							Ref:         ref(v1alpha1.SLA{}.OpenAPIModelName()),
 						},
 					},
+					"onFailure": {
+						SchemaProps: spec.SchemaProps{
+							Description: "OnFailure says what follows a run whose result is fail.",
+							Ref:         ref(v1alpha1.OnFailure{}.OpenAPIModelName()),
+						},
+					},
 					"notifications": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Notifications are sent when a run ends.",
@@ -2682,7 +2769,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestSpec(ref common.ReferenceCallba
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.BackupSource{}.OpenAPIModelName(), v1alpha1.HealthChecks{}.OpenAPIModelName(), v1alpha1.LogCollection{}.OpenAPIModelName(), v1alpha1.Notifications{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.SLA{}.OpenAPIModelName(), v1alpha1.SandboxSpec{}.OpenAPIModelName(), v1alpha1.Schedule{}.OpenAPIModelName()},
+			v1alpha1.BackupSource{}.OpenAPIModelName(), v1alpha1.HealthChecks{}.OpenAPIModelName(), v1alpha1.LogCollection{}.OpenAPIModelName(), v1alpha1.Notifications{}.OpenAPIModelName(), v1alpha1.OnFailure{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.SLA{}.OpenAPIModelName(), v1alpha1.SandboxSpec{}.OpenAPIModelName(), v1alpha1.Schedule{}.OpenAPIModelName()},
 	}
 }
 
@@ -2718,9 +2805,15 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 							Ref:         ref(v1alpha1.MissedRuns{}.OpenAPIModelName()),
 						},
 					},
+					"search": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Search is the last search for the newest backup that restores, or the one under way. Absent before one, and when a run of the newest backup has passed since. Written by schedule.",
+							Ref:         ref(v1alpha1.SearchStatus{}.OpenAPIModelName()),
+						},
+					},
 					"lastRunAt": {
 						SchemaProps: spec.SchemaProps{
-							Description: "LastRunAt is when the last report was written. Written by report, as are the four below.",
+							Description: "LastRunAt is when the last report was written. Written by report, as are the four below. The first four tell nothing of the runs of a search: an older backup that passes does not make up for the newest that failed.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
@@ -2855,7 +2948,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.CleanupStatus{}.OpenAPIModelName(), v1alpha1.HealthStatus{}.OpenAPIModelName(), v1alpha1.MissedRuns{}.OpenAPIModelName(), v1alpha1.ReportStatus{}.OpenAPIModelName(), v1alpha1.RestoreStatus{}.OpenAPIModelName(), v1alpha1.RunStatus{}.OpenAPIModelName(), v1alpha1.SandboxStatus{}.OpenAPIModelName(), v1alpha1.VerifiedBackup{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.CleanupStatus{}.OpenAPIModelName(), v1alpha1.HealthStatus{}.OpenAPIModelName(), v1alpha1.MissedRuns{}.OpenAPIModelName(), v1alpha1.ReportStatus{}.OpenAPIModelName(), v1alpha1.RestoreStatus{}.OpenAPIModelName(), v1alpha1.RunStatus{}.OpenAPIModelName(), v1alpha1.SandboxStatus{}.OpenAPIModelName(), v1alpha1.SearchStatus{}.OpenAPIModelName(), v1alpha1.VerifiedBackup{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -3275,6 +3368,113 @@ func schema_pkg_apis_restore_v1alpha1_Schedule(ref common.ReferenceCallback) com
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_SearchLastGood(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SearchLastGood bounds the search for the newest backup that restores.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"maxRuns": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MaxRuns is how many runs a search may take, each of one backup.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"maxRuns"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_SearchStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SearchStatus is a search for the newest backup that restores. It follows a run that failed, and goes back, one backup a run.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "State of the search.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"runID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "RunID is the last run that it took notice of.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"runs": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Runs counts those that it took; spec.onFailure.searchLastGood.maxRuns bounds them.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"failed": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Failed is the newest backup that failed, of the run that the search follows.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.TriedBackup{}.OpenAPIModelName()),
+						},
+					},
+					"tried": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Tried are the older backups that did not pass either, the newest first.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.TriedBackup{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"again": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Again: the last run showed nothing, and its backup is tried once more.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"lastGood": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LastGood is the newest backup that restores, once it is found.",
+							Ref:         ref(v1alpha1.VerifiedBackup{}.OpenAPIModelName()),
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Message says in a sentence what is known.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"state", "runID", "failed"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.TriedBackup{}.OpenAPIModelName(), v1alpha1.VerifiedBackup{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_SideEffect(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3501,6 +3701,51 @@ func schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref common.ReferenceCallbac
 				Required: []string{"service", "port"},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_TriedBackup(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "TriedBackup is a backup that a run has tested.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"backupName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BackupName is its name in Velero.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"backupTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BackupTime is when it began.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"result": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Result of the run; inconclusive if it showed nothing in two runs.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"report": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Report names the RestoreReport of the run.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"backupName", "result"},
+			},
+		},
+		Dependencies: []string{
+			v1.Time{}.OpenAPIModelName()},
 	}
 }
 

@@ -80,6 +80,8 @@ const (
 	// ReasonBackupLocationUnavailable: there is a backup to restore, and its BackupStorageLocation is not Available. It says
 	// nothing about the backup.
 	ReasonBackupLocationUnavailable = "BackupLocationUnavailable"
+	// ReasonNoOlderBackup: the run is one of a search for a backup that restores, and none is left to try. It says nothing about any.
+	ReasonNoOlderBackup = "NoOlderBackup"
 	// ReasonFailedValidation: Velero refused the Restore.
 	ReasonFailedValidation = "FailedValidation"
 	// ReasonPartiallyFailed: Velero restored some items only. The run goes on, never to full marks.
@@ -218,4 +220,8 @@ const (
 	EventGuardChanged = "GuardChanged"
 	// EventForeignReport: a RestoreReport says that it is of the run, or has its name, and the controller did not write it.
 	EventForeignReport = "ForeignReport"
+	// EventLastGoodFound: the newest backup fails, and the search for one that restores has found it.
+	EventLastGoodFound = "LastGoodFound"
+	// EventNoGoodBackup: the newest backup fails, and the search for one that restores has found none.
+	EventNoGoodBackup = "NoGoodBackup"
 )

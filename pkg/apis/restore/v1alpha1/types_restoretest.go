@@ -39,6 +39,8 @@ type RestoreTestList struct {
 }
 
 // RestoreTestSpec says what is restored, when, into what and how it is judged. An edit counts for the next run.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.onFailure) || !has(self.onFailure.searchLastGood) || (!has(self.backupSource.backupName) || self.backupSource.backupName in ['', 'latest']) && (!has(self.backupSource.selection) || self.backupSource.selection == 'Latest')",message="goes back from the newest backup: leave it out, or let backupSource take the latest (backupName latest, selection Latest)",fieldPath=".onFailure.searchLastGood"
 type RestoreTestSpec struct {
 	// BackupSource names the backup and the namespaces to restore.
 	BackupSource BackupSource `json:"backupSource"`
@@ -58,6 +60,9 @@ type RestoreTestSpec struct {
 	// SLA bounds the recovery time.
 	// +optional
 	SLA *SLA `json:"sla,omitempty"`
+	// OnFailure says what follows a run whose result is fail.
+	// +optional
+	OnFailure *OnFailure `json:"onFailure,omitempty"`
 	// Notifications are sent when a run ends.
 	// +optional
 	Notifications *Notifications `json:"notifications,omitempty"`
@@ -75,6 +80,10 @@ type RestoreTestSpec struct {
 }
 
 // BackupSource names the backup and the namespaces to restore.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.selection) || !has(self.backupName) || self.backupName in ['', 'latest']",message="selection chooses among backups, and backupName names one: leave one of them out",fieldPath=".selection"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxAge) || has(self.selection) && self.selection != 'Latest'",message="bounds what selection Random and OldestUnverified choose among: name one of them, or use maxBackupAge",fieldPath=".maxAge"
+// +kubebuilder:validation:XValidation:rule="!has(self.maxBackupAge) || !has(self.selection) || self.selection == 'Latest'",message="tells whether the newest backup is too old, and selection takes older ones: use maxAge, and maxBackupAge in a test of the latest",fieldPath=".maxBackupAge"
 type BackupSource struct {
 	// Provider is the backup tool.
 	// +kubebuilder:validation:Enum=velero
@@ -85,6 +94,23 @@ type BackupSource struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	BackupName string `json:"backupName,omitempty"`
+	// ScheduleName takes only backups of that Velero Schedule, by their label velero.io/schedule-name.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	ScheduleName string `json:"scheduleName,omitempty"`
+	// StorageLocation takes only backups of that BackupStorageLocation: several clusters may share the others.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	StorageLocation string `json:"storageLocation,omitempty"`
+	// Selection says which of the backups that hold as much as the best: Latest, the newest; Random, any, another in each run; or
+	// OldestUnverified, the oldest that has not passed by any RestoreReport of the test that is kept (see historyLimit), or when
+	// all have, the one that last did so longest ago. Default Latest.
+	// +optional
+	// +kubebuilder:validation:Enum=Latest;Random;OldestUnverified
+	Selection BackupSelection `json:"selection,omitempty"`
+	// MaxAge bounds how old a backup may be that Random and OldestUnverified choose, from its beginning. Default: none is too old.
+	// +optional
+	MaxAge Duration `json:"maxAge,omitempty"`
 	// AllowOlderThanNamespace accepts a backup that began before a source namespace that exists was created. Without it such a
 	// backup is passed over, or refused if it is the named one: it may hold what somebody else kept in a namespace of that name.
 	// To set it takes the right to create Velero Restores. Needed where a namespace was itself restored, or made anew, and there
@@ -105,6 +131,16 @@ type BackupSource struct {
 	// +optional
 	LabelSelector map[string]string `json:"labelSelector,omitempty"`
 }
+
+// BackupSelection is a way to choose a backup.
+type BackupSelection string
+
+// Ways to choose a backup.
+const (
+	SelectLatest           BackupSelection = "Latest"
+	SelectRandom           BackupSelection = "Random"
+	SelectOldestUnverified BackupSelection = "OldestUnverified"
+)
 
 // SourceNamespace is a namespace in the backup, and the sandbox for it.
 //
@@ -276,6 +312,21 @@ type SLA struct {
 	// AlertOnExceed asks for an event of type Warning when MaxRTO is exceeded.
 	// +optional
 	AlertOnExceed bool `json:"alertOnExceed,omitempty"`
+}
+
+// OnFailure says what follows a run whose result is fail.
+type OnFailure struct {
+	// SearchLastGood has the test go back through older backups until one passes. status.search tells what it found.
+	// +optional
+	SearchLastGood *SearchLastGood `json:"searchLastGood,omitempty"`
+}
+
+// SearchLastGood bounds the search for the newest backup that restores.
+type SearchLastGood struct {
+	// MaxRuns is how many runs a search may take, each of one backup.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=20
+	MaxRuns int32 `json:"maxRuns"`
 }
 
 // Notifications are sent when a run ends.

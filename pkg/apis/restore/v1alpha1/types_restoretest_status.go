@@ -23,7 +23,13 @@ type RestoreTestStatus struct {
 	// +optional
 	MissedRuns *MissedRuns `json:"missedRuns,omitempty"`
 
-	// LastRunAt is when the last report was written. Written by report, as are the four below.
+	// Search is the last search for the newest backup that restores, or the one under way. Absent before one, and when a run of the
+	// newest backup has passed since. Written by schedule.
+	// +optional
+	Search *SearchStatus `json:"search,omitempty"`
+
+	// LastRunAt is when the last report was written. Written by report, as are the four below. The first four tell nothing of the
+	// runs of a search: an older backup that passes does not make up for the newest that failed.
 	// +optional
 	LastRunAt *metav1.Time `json:"lastRunAt,omitempty"`
 	// LastScore is 0 to 100; absent after an inconclusive run.
@@ -89,6 +95,61 @@ type VerifiedBackup struct {
 	Report string `json:"report,omitempty"`
 }
 
+// SearchStatus is a search for the newest backup that restores. It follows a run that failed, and goes back, one backup a run.
+type SearchStatus struct {
+	// State of the search.
+	// +kubebuilder:validation:Enum=Searching;Found;NotFound
+	State SearchState `json:"state"`
+	// RunID is the last run that it took notice of.
+	RunID string `json:"runID"`
+	// Runs counts those that it took; spec.onFailure.searchLastGood.maxRuns bounds them.
+	// +optional
+	Runs int32 `json:"runs,omitempty"`
+	// Failed is the newest backup that failed, of the run that the search follows.
+	Failed TriedBackup `json:"failed"`
+	// Tried are the older backups that did not pass either, the newest first.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=20
+	Tried []TriedBackup `json:"tried,omitempty"`
+	// Again: the last run showed nothing, and its backup is tried once more.
+	// +optional
+	Again bool `json:"again,omitempty"`
+	// LastGood is the newest backup that restores, once it is found.
+	// +optional
+	LastGood *VerifiedBackup `json:"lastGood,omitempty"`
+	// Message says in a sentence what is known.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// TriedBackup is a backup that a run has tested.
+type TriedBackup struct {
+	// BackupName is its name in Velero.
+	BackupName string `json:"backupName"`
+	// BackupTime is when it began.
+	// +optional
+	BackupTime *metav1.Time `json:"backupTime,omitempty"`
+	// Result of the run; inconclusive if it showed nothing in two runs.
+	Result Result `json:"result"`
+	// Report names the RestoreReport of the run.
+	// +optional
+	Report string `json:"report,omitempty"`
+}
+
+// SearchState is how far a search is.
+type SearchState string
+
+// States of a search.
+const (
+	// SearchUnderWay: the next older backup is to be tried.
+	SearchUnderWay SearchState = "Searching"
+	// SearchFound: a backup passed.
+	SearchFound SearchState = "Found"
+	// SearchNotFound: no backup passed, and no other is tried.
+	SearchNotFound SearchState = "NotFound"
+)
+
 // Phase of a RestoreTest.
 type Phase string
 
@@ -131,6 +192,8 @@ const (
 	// TriggerRetry: the run before showed nothing, for it made way for a Restore of somebody else, or Velero's server ended. There is
 	// one such run at most.
 	TriggerRetry Trigger = "Retry"
+	// TriggerSearch: the newest backup failed, and an older one is tried (spec.onFailure.searchLastGood).
+	TriggerSearch Trigger = "Search"
 )
 
 // MissedRuns are times at which the clock started no run: no controller was there, or the run before was still under way.
@@ -306,7 +369,8 @@ type BackupChoice struct {
 	// +kubebuilder:validation:MaxItems=16
 	LeavesOut []string `json:"leavesOut,omitempty"`
 	// NewerBackups of a source namespace that were not taken, "name: phase, begun when: why"; those that failed first, then the
-	// newest. Not all of them, if there are many. None if the test names its backup.
+	// newest. Not all of them, if there are many. None if the test names its backup, or selection is not
+	// Latest.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
@@ -318,6 +382,12 @@ type BackupChoice struct {
 	// to make them, has not ended after a day, or found nothing to back up.
 	// +optional
 	NewerFailed int32 `json:"newerFailed,omitempty"`
+	// OlderCount counts the older backups that hold as much and could have been restored as well, as far as was known.
+	// +optional
+	OlderCount int32 `json:"olderCount,omitempty"`
+	// Candidates counts the backups among which selection Random or OldestUnverified chose this one.
+	// +optional
+	Candidates int32 `json:"candidates,omitempty"`
 }
 
 // VeleroServer tells of Velero's server, and what the Restore says because of that.
@@ -422,6 +492,12 @@ const (
 // ReportStatus is written by report.
 type ReportStatus struct {
 	RunID string `json:"runID"`
+	// Result of the run, once it is over.
+	// +optional
+	Result Result `json:"result,omitempty"`
+	// Name of its RestoreReport.
+	// +optional
+	Name string `json:"name,omitempty"`
 }
 
 // CleanupStatus is written by cleanup.

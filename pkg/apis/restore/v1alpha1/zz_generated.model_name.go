@@ -134,6 +134,11 @@ func (in Notifications) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in OnFailure) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.OnFailure"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PodCount) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PodCount"
 }
@@ -284,6 +289,16 @@ func (in Schedule) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SearchLastGood) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SearchLastGood"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SearchStatus) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SearchStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SideEffect) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffect"
 }
@@ -301,6 +316,11 @@ func (in SourceNamespace) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in TCPSocketCheck) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TCPSocketCheck"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in TriedBackup) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TriedBackup"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

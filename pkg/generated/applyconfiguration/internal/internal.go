@@ -49,6 +49,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: age
       type:
         scalar: string
+    - name: candidates
+      type:
+        scalar: numeric
     - name: leavesOut
       type:
         list:
@@ -67,6 +70,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: newerFailed
       type:
         scalar: numeric
+    - name: olderCount
+      type:
+        scalar: numeric
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupSource
   map:
     fields:
@@ -81,6 +87,9 @@ var schemaYAML = typed.YAMLObject(`types:
         map:
           elementType:
             scalar: string
+    - name: maxAge
+      type:
+        scalar: string
     - name: maxBackupAge
       type:
         scalar: string
@@ -96,6 +105,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: scheduleName
+      type:
+        scalar: string
+    - name: selection
+      type:
+        scalar: string
+    - name: storageLocation
+      type:
+        scalar: string
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.CheckStatus
   map:
     fields:
@@ -524,6 +542,12 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationChannel
           elementRelationship: atomic
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.OnFailure
+  map:
+    fields:
+    - name: searchLastGood
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SearchLastGood
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PodCount
   map:
     fields:
@@ -655,6 +679,12 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ReportStatus
   map:
     fields:
+    - name: name
+      type:
+        scalar: string
+    - name: result
+      type:
+        scalar: string
     - name: runID
       type:
         scalar: string
@@ -930,6 +960,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: notifications
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Notifications
+    - name: onFailure
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.OnFailure
     - name: restore
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RestoreScope
@@ -1021,6 +1054,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             scalar: string
           elementRelationship: atomic
+    - name: search
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SearchStatus
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RunStatus
   map:
     fields:
@@ -1178,6 +1214,46 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: timezone
       type:
         scalar: string
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SearchLastGood
+  map:
+    fields:
+    - name: maxRuns
+      type:
+        scalar: numeric
+      default: 0
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SearchStatus
+  map:
+    fields:
+    - name: again
+      type:
+        scalar: boolean
+    - name: failed
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TriedBackup
+      default: {}
+    - name: lastGood
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.VerifiedBackup
+    - name: message
+      type:
+        scalar: string
+    - name: runID
+      type:
+        scalar: string
+      default: ""
+    - name: runs
+      type:
+        scalar: numeric
+    - name: state
+      type:
+        scalar: string
+      default: ""
+    - name: tried
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TriedBackup
+          elementRelationship: atomic
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffect
   map:
     fields:
@@ -1256,6 +1332,23 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: timeout
       type:
         scalar: string
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TriedBackup
+  map:
+    fields:
+    - name: backupName
+      type:
+        scalar: string
+      default: ""
+    - name: backupTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: report
+      type:
+        scalar: string
+    - name: result
+      type:
+        scalar: string
+      default: ""
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ValidationLevels
   map:
     fields:

@@ -19,13 +19,18 @@ type BackupChoiceApplyConfiguration struct {
 	// LeavesOut says what the filters of the backup leave out of what the test restores.
 	LeavesOut []string `json:"leavesOut,omitempty"`
 	// NewerBackups of a source namespace that were not taken, "name: phase, begun when: why"; those that failed first, then the
-	// newest. Not all of them, if there are many. None if the test names its backup.
+	// newest. Not all of them, if there are many. None if the test names its backup, or selection is not
+	// Latest.
 	NewerBackups []string `json:"newerBackups,omitempty"`
 	// NewerCount counts all newer backups of a source namespace that were not taken.
 	NewerCount *int32 `json:"newerCount,omitempty"`
 	// NewerFailed counts those of them that were to hold all that the test restores, and do not: Velero failed or partly failed
 	// to make them, has not ended after a day, or found nothing to back up.
 	NewerFailed *int32 `json:"newerFailed,omitempty"`
+	// OlderCount counts the older backups that hold as much and could have been restored as well, as far as was known.
+	OlderCount *int32 `json:"olderCount,omitempty"`
+	// Candidates counts the backups among which selection Random or OldestUnverified chose this one.
+	Candidates *int32 `json:"candidates,omitempty"`
 }
 
 // BackupChoiceApplyConfiguration constructs a declarative configuration of the BackupChoice type for use with
@@ -75,5 +80,21 @@ func (b *BackupChoiceApplyConfiguration) WithNewerCount(value int32) *BackupChoi
 // If called multiple times, the NewerFailed field is set to the value of the last call.
 func (b *BackupChoiceApplyConfiguration) WithNewerFailed(value int32) *BackupChoiceApplyConfiguration {
 	b.NewerFailed = &value
+	return b
+}
+
+// WithOlderCount sets the OlderCount field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the OlderCount field is set to the value of the last call.
+func (b *BackupChoiceApplyConfiguration) WithOlderCount(value int32) *BackupChoiceApplyConfiguration {
+	b.OlderCount = &value
+	return b
+}
+
+// WithCandidates sets the Candidates field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Candidates field is set to the value of the last call.
+func (b *BackupChoiceApplyConfiguration) WithCandidates(value int32) *BackupChoiceApplyConfiguration {
+	b.Candidates = &value
 	return b
 }

@@ -20,6 +20,16 @@ type BackupSourceApplyConfiguration struct {
 	// restores. One whose filters leave some of it out is taken only if no other holds more, a PartiallyFailed one only if no
 	// Completed one holds as much; status.restore.backupChoice tells.
 	BackupName *string `json:"backupName,omitempty"`
+	// ScheduleName takes only backups of that Velero Schedule, by their label velero.io/schedule-name.
+	ScheduleName *string `json:"scheduleName,omitempty"`
+	// StorageLocation takes only backups of that BackupStorageLocation: several clusters may share the others.
+	StorageLocation *string `json:"storageLocation,omitempty"`
+	// Selection says which of the backups that hold as much as the best: Latest, the newest; Random, any, another in each run; or
+	// OldestUnverified, the oldest that has not passed by any RestoreReport of the test that is kept (see historyLimit), or when
+	// all have, the one that last did so longest ago. Default Latest.
+	Selection *restorev1alpha1.BackupSelection `json:"selection,omitempty"`
+	// MaxAge bounds how old a backup may be that Random and OldestUnverified choose, from its beginning. Default: none is too old.
+	MaxAge *restorev1alpha1.Duration `json:"maxAge,omitempty"`
 	// AllowOlderThanNamespace accepts a backup that began before a source namespace that exists was created. Without it such a
 	// backup is passed over, or refused if it is the named one: it may hold what somebody else kept in a namespace of that name.
 	// To set it takes the right to create Velero Restores. Needed where a namespace was itself restored, or made anew, and there
@@ -53,6 +63,38 @@ func (b *BackupSourceApplyConfiguration) WithProvider(value string) *BackupSourc
 // If called multiple times, the BackupName field is set to the value of the last call.
 func (b *BackupSourceApplyConfiguration) WithBackupName(value string) *BackupSourceApplyConfiguration {
 	b.BackupName = &value
+	return b
+}
+
+// WithScheduleName sets the ScheduleName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ScheduleName field is set to the value of the last call.
+func (b *BackupSourceApplyConfiguration) WithScheduleName(value string) *BackupSourceApplyConfiguration {
+	b.ScheduleName = &value
+	return b
+}
+
+// WithStorageLocation sets the StorageLocation field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the StorageLocation field is set to the value of the last call.
+func (b *BackupSourceApplyConfiguration) WithStorageLocation(value string) *BackupSourceApplyConfiguration {
+	b.StorageLocation = &value
+	return b
+}
+
+// WithSelection sets the Selection field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Selection field is set to the value of the last call.
+func (b *BackupSourceApplyConfiguration) WithSelection(value restorev1alpha1.BackupSelection) *BackupSourceApplyConfiguration {
+	b.Selection = &value
+	return b
+}
+
+// WithMaxAge sets the MaxAge field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MaxAge field is set to the value of the last call.
+func (b *BackupSourceApplyConfiguration) WithMaxAge(value restorev1alpha1.Duration) *BackupSourceApplyConfiguration {
+	b.MaxAge = &value
 	return b
 }
 

@@ -5,12 +5,20 @@
 
 package v1alpha1
 
+import (
+	restorev1alpha1 "github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
 // ReportStatusApplyConfiguration represents a declarative configuration of the ReportStatus type for use
 // with apply.
 //
 // ReportStatus is written by report.
 type ReportStatusApplyConfiguration struct {
 	RunID *string `json:"runID,omitempty"`
+	// Result of the run, once it is over.
+	Result *restorev1alpha1.Result `json:"result,omitempty"`
+	// Name of its RestoreReport.
+	Name *string `json:"name,omitempty"`
 }
 
 // ReportStatusApplyConfiguration constructs a declarative configuration of the ReportStatus type for use with
@@ -24,5 +32,21 @@ func ReportStatus() *ReportStatusApplyConfiguration {
 // If called multiple times, the RunID field is set to the value of the last call.
 func (b *ReportStatusApplyConfiguration) WithRunID(value string) *ReportStatusApplyConfiguration {
 	b.RunID = &value
+	return b
+}
+
+// WithResult sets the Result field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Result field is set to the value of the last call.
+func (b *ReportStatusApplyConfiguration) WithResult(value restorev1alpha1.Result) *ReportStatusApplyConfiguration {
+	b.Result = &value
+	return b
+}
+
+// WithName sets the Name field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Name field is set to the value of the last call.
+func (b *ReportStatusApplyConfiguration) WithName(value string) *ReportStatusApplyConfiguration {
+	b.Name = &value
 	return b
 }

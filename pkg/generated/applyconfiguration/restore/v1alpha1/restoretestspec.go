@@ -28,6 +28,8 @@ type RestoreTestSpecApplyConfiguration struct {
 	HealthChecks *HealthChecksApplyConfiguration `json:"healthChecks,omitempty"`
 	// SLA bounds the recovery time.
 	SLA *SLAApplyConfiguration `json:"sla,omitempty"`
+	// OnFailure says what follows a run whose result is fail.
+	OnFailure *OnFailureApplyConfiguration `json:"onFailure,omitempty"`
 	// Notifications are sent when a run ends.
 	Notifications *NotificationsApplyConfiguration `json:"notifications,omitempty"`
 	// Timeout bounds the whole run, from its start to its verdict. Default 1h; sandbox.ttl bounds it too.
@@ -97,6 +99,14 @@ func (b *RestoreTestSpecApplyConfiguration) WithHealthChecks(value *HealthChecks
 // If called multiple times, the SLA field is set to the value of the last call.
 func (b *RestoreTestSpecApplyConfiguration) WithSLA(value *SLAApplyConfiguration) *RestoreTestSpecApplyConfiguration {
 	b.SLA = value
+	return b
+}
+
+// WithOnFailure sets the OnFailure field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the OnFailure field is set to the value of the last call.
+func (b *RestoreTestSpecApplyConfiguration) WithOnFailure(value *OnFailureApplyConfiguration) *RestoreTestSpecApplyConfiguration {
+	b.OnFailure = value
 	return b
 }
 

@@ -26,7 +26,11 @@ type RestoreTestStatusApplyConfiguration struct {
 	// MissedRuns are the times before the current or last run, or since, at which the clock started none. Absent if there are
 	// none. Written by schedule.
 	MissedRuns *MissedRunsApplyConfiguration `json:"missedRuns,omitempty"`
-	// LastRunAt is when the last report was written. Written by report, as are the four below.
+	// Search is the last search for the newest backup that restores, or the one under way. Absent before one, and when a run of the
+	// newest backup has passed since. Written by schedule.
+	Search *SearchStatusApplyConfiguration `json:"search,omitempty"`
+	// LastRunAt is when the last report was written. Written by report, as are the four below. The first four tell nothing of the
+	// runs of a search: an older backup that passes does not make up for the newest that failed.
 	LastRunAt *v1.Time `json:"lastRunAt,omitempty"`
 	// LastScore is 0 to 100; absent after an inconclusive run.
 	LastScore  *int32                  `json:"lastScore,omitempty"`
@@ -87,6 +91,14 @@ func (b *RestoreTestStatusApplyConfiguration) WithNextRunAt(value v1.Time) *Rest
 // If called multiple times, the MissedRuns field is set to the value of the last call.
 func (b *RestoreTestStatusApplyConfiguration) WithMissedRuns(value *MissedRunsApplyConfiguration) *RestoreTestStatusApplyConfiguration {
 	b.MissedRuns = value
+	return b
+}
+
+// WithSearch sets the Search field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Search field is set to the value of the last call.
+func (b *RestoreTestStatusApplyConfiguration) WithSearch(value *SearchStatusApplyConfiguration) *RestoreTestStatusApplyConfiguration {
+	b.Search = value
 	return b
 }
 
