@@ -40,7 +40,7 @@ type RestoreTestList struct {
 
 // RestoreTestSpec says what is restored, when, into what and how it is judged. An edit counts for the next run.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.onFailure) || !has(self.onFailure.searchLastGood) || (!has(self.backupSource.backupName) || self.backupSource.backupName in ['', 'latest']) && (!has(self.backupSource.selection) || self.backupSource.selection == 'Latest')",message="goes back from the newest backup: leave it out, or let backupSource take the latest (backupName latest, selection Latest)",fieldPath=".onFailure.searchLastGood"
+// +kubebuilder:validation:XValidation:rule="!has(self.onFailure) || !has(self.onFailure.searchLastGood) || (!has(self.backupSource.backupName) || size(self.backupSource.backupName) == 0 || self.backupSource.backupName == 'latest') && (!has(self.backupSource.selection) || self.backupSource.selection == 'Latest')",message="goes back from the newest backup: leave it out, or let backupSource take the latest (backupName latest, selection Latest)",fieldPath=".onFailure.searchLastGood"
 type RestoreTestSpec struct {
 	// BackupSource names the backup and the namespaces to restore.
 	BackupSource BackupSource `json:"backupSource"`
@@ -81,7 +81,7 @@ type RestoreTestSpec struct {
 
 // BackupSource names the backup and the namespaces to restore.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.selection) || !has(self.backupName) || self.backupName in ['', 'latest']",message="selection chooses among backups, and backupName names one: leave one of them out",fieldPath=".selection"
+// +kubebuilder:validation:XValidation:rule="!has(self.selection) || !has(self.backupName) || size(self.backupName) == 0 || self.backupName == 'latest'",message="selection chooses among backups, and backupName names one: leave one of them out",fieldPath=".selection"
 // +kubebuilder:validation:XValidation:rule="!has(self.maxAge) || has(self.selection) && self.selection != 'Latest'",message="bounds what selection Random and OldestUnverified choose among: name one of them, or use maxBackupAge",fieldPath=".maxAge"
 // +kubebuilder:validation:XValidation:rule="!has(self.maxBackupAge) || !has(self.selection) || self.selection == 'Latest'",message="tells whether the newest backup is too old, and selection takes older ones: use maxAge, and maxBackupAge in a test of the latest",fieldPath=".maxBackupAge"
 type BackupSource struct {
