@@ -246,3 +246,31 @@ func TestVolumePauseGrows(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatGoesAlreadyIsNotDecidedAgain(t *testing.T) {
+	of := func(id string, ns *corev1.Namespace) *corev1.Namespace {
+		ns.Labels = map[string]string{v1alpha1.LabelRun: id}
+		return ns
+	}
+	into := func(id string) *velerov1.Restore {
+		r := restore(velerov1.RestorePhaseCompleted)
+		r.Labels = map[string]string{v1alpha1.LabelRun: id}
+		return r
+	}
+	for name, c := range map[string]struct {
+		seen seen
+		want bool
+	}{
+		"nothing is there":                       {seen{}, false},
+		"a sandbox that lives":                   {seen{namespaces: []*corev1.Namespace{of(run, namespace("sbx", live))}}, false},
+		"a sandbox that goes":                    {seen{namespaces: []*corev1.Namespace{of(run, namespace("sbx", 0))}}, true},
+		"one that goes and one that lives":       {seen{namespaces: []*corev1.Namespace{of(run, namespace("a", 0)), of(run, namespace("b", live))}}, false},
+		"with its Restore":                       {seen{namespaces: []*corev1.Namespace{of(run, namespace("sbx", 0))}, restores: []*velerov1.Restore{into(run)}}, true},
+		"and the Restore of another run":         {seen{namespaces: []*corev1.Namespace{of(run, namespace("sbx", 0))}, restores: []*velerov1.Restore{into("next")}}, false},
+		"a Restore whose sandboxes are all gone": {seen{restores: []*velerov1.Restore{into(run)}}, false},
+	} {
+		if got := c.seen.going(); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
