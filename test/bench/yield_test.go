@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -47,8 +48,7 @@ func BenchmarkYield(b *testing.B) {
 			began, ended := emergency(b, name)
 			b.ReportMetric(began.Seconds(), name+"-begins-s")
 			b.ReportMetric(ended.Seconds(), name+"-ends-s")
-			_, report := cluster.AwaitEnd(b, rt)
-			b.Logf("%s: %s, %s: %s", name, report.Status.Result, report.Status.Reason, report.Status.Message)
+			settle(b, rt)
 		}
 	}
 	b.ReportMetric(0, "ns/op")
@@ -60,6 +60,31 @@ func setYield(b *testing.B, yield bool) {
 	ctx := context.WithoutCancel(b.Context())
 	if err := cluster.SetFlag(ctx, "--yield", fmt.Sprint(yield)); err != nil {
 		b.Fatal(err)
+	}
+}
+
+// settle waits until no run of rt is under way or to come, for one that made way is tried again, and logs how each ended.
+func settle(b *testing.B, rt *v1alpha1.RestoreTest) {
+	b.Helper()
+	stage.Until(b, 10*time.Minute, func(ctx context.Context) error {
+		now, err := cluster.Current(ctx, rt)
+		if err != nil {
+			return err
+		}
+		if now.Status.Phase != v1alpha1.PhaseCompleted && now.Status.Phase != v1alpha1.PhaseFailed {
+			return fmt.Errorf("not over\n%s", stage.Conditions(now))
+		}
+		if now.Status.LastResult == v1alpha1.ResultInconclusive && now.Status.Run.Trigger != v1alpha1.TriggerRetry {
+			return errors.New("it is to be tried again")
+		}
+		return nil
+	})
+	reports, err := cluster.Kymaros.RestoreV1alpha1().RestoreReports(rt.Namespace).List(b.Context(), metav1.ListOptions{LabelSelector: v1alpha1.LabelTest + "=" + rt.Name})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range reports.Items {
+		b.Logf("%s: %s (%s)", rt.Name, reports.Items[i].Status.Result, reports.Items[i].Status.Reason)
 	}
 }
 
