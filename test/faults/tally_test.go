@@ -1,0 +1,66 @@
+package faults
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// tally counts the faults that were injected, and the invariants that did not hold after them, by kind of fault.
+type tally struct {
+	mu                 sync.Mutex
+	injected, violated map[string]int
+}
+
+func (c *tally) inject(kind string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.injected == nil {
+		c.injected = map[string]int{}
+	}
+	c.injected[kind]++
+}
+
+// violate fails t for an invariant that does not hold after a fault of that kind.
+func (c *tally) violate(t *testing.T, kind, format string, args ...any) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.violated == nil {
+		c.violated = map[string]int{}
+	}
+	c.violated[kind]++
+	t.Errorf("after "+kind+": "+format, args...)
+}
+
+func (c *tally) table() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var b strings.Builder
+	faults, violations := 0, 0
+	kinds := maps.Clone(c.injected)
+	maps.Copy(kinds, c.violated)
+	fmt.Fprintf(&b, "%-40s %8s %8s\n", "fault", "injected", "violated")
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		fmt.Fprintf(&b, "%-40s %8d %8d\n", kind, c.injected[kind], c.violated[kind])
+		faults, violations = faults+c.injected[kind], violations+c.violated[kind]
+	}
+	fmt.Fprintf(&b, "faults injected: %d, invariants violated: %d\n", faults, violations)
+	return b.String()
+}
+
+// sample returns an evenly spread part of a plan: of all faults that -faults allows, the share that one test may take.
+func sample[T any](plan []T, share float64) []T {
+	n := int(float64(*faultsFlag) * share)
+	if *faultsFlag == 0 || n >= len(plan) {
+		return plan
+	}
+	part := make([]T, 0, n)
+	for i := range n {
+		part = append(part, plan[i*len(plan)/n])
+	}
+	return part
+}
