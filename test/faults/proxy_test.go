@@ -14,7 +14,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 )
 
@@ -23,14 +25,43 @@ import (
 type proxy struct {
 	server *httptest.Server
 
-	mu sync.Mutex
-	// decide, if set, is asked what is to be done with a request; nil: pass it on.
-	decide func(*request) *fault
-	// answered, if set, is called with every answer before the controller hears it.
-	answered func(*request)
-	made     map[string]int // successful creations, by resource and victim
-	conns    map[net.Conn]bool
+	mu    sync.Mutex
+	shots map[string]*shot // what is to happen, by victim; under "" to requests that are for none
+	// seen, if set, is told of every request.
+	seen func(*request)
+	made map[string]int // successful creations, by resource and victim
+
+	conns   map[net.Conn]bool
+	watches map[*watch]bool
+	// expired are watches that have to begin anew, by agent and path.
+	expired map[string]bool
+	// lagging is until when no watch tells anything.
+	lagging time.Time
 }
+
+// watch is a watch under way.
+type watch struct {
+	http.ResponseWriter
+	proxy *proxy
+	what  string
+	ctx   context.Context
+	cut   context.CancelFunc
+}
+
+// Write writes when watches do not lag.
+func (w *watch) Write(body []byte) (int, error) {
+	w.proxy.mu.Lock()
+	pause := time.NewTimer(time.Until(w.proxy.lagging))
+	w.proxy.mu.Unlock()
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-w.ctx.Done():
+	}
+	return w.ResponseWriter.Write(body)
+}
+
+func (w *watch) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 type requestKey struct{}
 
@@ -40,7 +71,7 @@ type request struct {
 	victim                string // the RestoreTest that it is for; empty if it is for none or for all
 	path                  string
 	dry                   bool
-	code                  int // 0 until it is answered
+	gone                  <-chan struct{} // closed when the caller waits no more
 }
 
 // what tells what is asked for, the same in each run.
@@ -125,7 +156,7 @@ func newProxy() (*proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{made: map[string]int{}, conns: map[net.Conn]bool{}}
+	p := &proxy{shots: map[string]*shot{}, made: map[string]int{}, conns: map[net.Conn]bool{}, watches: map[*watch]bool{}, expired: map[string]bool{}}
 	forward := &httputil.ReverseProxy{
 		Transport:     transport,
 		FlushInterval: -1, // watches
@@ -153,15 +184,15 @@ func newProxy() (*proxy, error) {
 			in.Body = io.NopCloser(bytes.NewReader(body))
 		}
 		r := readRequest(in, body)
+		r.gone = in.Context().Done()
 		in = in.WithContext(context.WithValue(ctx, requestKey{}, r))
-		p.mu.Lock()
-		decide := p.decide
-		p.mu.Unlock()
-		if decide != nil {
-			if f := decide(r); f != nil {
-				f.do(p, w, in, forward)
-				return
-			}
+		if f := p.decide(r); f != nil {
+			f.do(w, in, forward)
+			return
+		}
+		if r.watch() {
+			p.watch(w, in, r, forward)
+			return
 		}
 		forward.ServeHTTP(w, in)
 	}))
@@ -180,17 +211,92 @@ func newProxy() (*proxy, error) {
 	return p, nil
 }
 
+// decide returns what is to happen to a request; nil: nothing.
+func (p *proxy) decide(r *request) *fault {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen != nil {
+		p.seen(r)
+	}
+	s := p.shots[r.victim]
+	if s == nil {
+		return nil
+	}
+	return s.hit(r)
+}
+
+// aim has something happen to requests for a victim, or, without a name, to those that are for none.
+func (p *proxy) aim(victim string, s *shot) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shots[victim] = s
+}
+
+// lower ends that, and tells whether it happened.
+func (p *proxy) lower(victim string) (happened bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.shots[victim]
+	delete(p.shots, victim)
+	return s == nil || s.fired
+}
+
+// look sets what is told of every request; nil: nothing.
+func (p *proxy) look(seen func(*request)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = seen
+}
+
+// watch passes a watch on.
+func (p *proxy) watch(w http.ResponseWriter, in *http.Request, r *request, forward http.Handler) {
+	ctx, cut := context.WithCancel(in.Context())
+	defer cut()
+	this := &watch{ResponseWriter: w, proxy: p, what: r.agent + " " + r.path, ctx: ctx, cut: cut}
+	p.mu.Lock()
+	expired := p.expired[this.what]
+	delete(p.expired, this.what)
+	if !expired {
+		p.watches[this] = true
+	}
+	p.mu.Unlock()
+	if expired {
+		answer(w, http.StatusGone, metav1.StatusReasonExpired, "too old resource version")
+		return
+	}
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.watches, this)
+	}()
+	forward.ServeHTTP(this, in.WithContext(ctx))
+}
+
+// cutWatches ends all watches. If the version from which they went on is too old, they begin anew with all there is.
+func (p *proxy) cutWatches(tooOld bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for w := range p.watches {
+		if tooOld {
+			p.expired[w.what] = true
+		}
+		w.cut()
+	}
+}
+
+// lag has no watch tell anything for a while.
+func (p *proxy) lag(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lagging = time.Now().Add(d)
+}
+
 // note takes down an answer.
 func (p *proxy) note(r *request, code int) {
 	p.mu.Lock()
-	r.code = code
-	answered := p.answered
+	defer p.mu.Unlock()
 	if code == http.StatusCreated && r.verb == "create" {
 		p.made[r.resource+" "+r.victim]++
-	}
-	p.mu.Unlock()
-	if answered != nil {
-		answered(r)
 	}
 }
 
@@ -199,13 +305,6 @@ func (p *proxy) created(resource, victim string) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.made[resource+" "+victim]
-}
-
-// on sets what is asked before and told after each request; both may be nil.
-func (p *proxy) on(decide func(*request) *fault, answered func(*request)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.decide, p.answered = decide, answered
 }
 
 // disconnect cuts all connections.

@@ -37,10 +37,15 @@ type victim struct {
 	kind, at string
 	// edits of its spec.
 	edits []func(*v1alpha1.RestoreTest)
-	// allowed are the reasons of a report beside Passed and those by which nothing was learnt.
-	allowed []string
+	shot  *shot
+	// guards: somebody touches them, and the report may say that the sandbox, or who changes it, is the cause.
+	guards bool
+	// noBackup: somebody deletes the backup, and the report may say that there is none.
+	noBackup bool
 	// deleted: its RestoreTest is, in the middle of the run.
 	deleted bool
+	// mend, if set, makes good before the next run what the fault has broken.
+	mend func(context.Context) error
 
 	scene *scene
 }
@@ -52,7 +57,6 @@ type scene struct {
 	namespace string
 	victims   []*victim
 	before    world
-	// gone takes the victims down when the scene is over.
 }
 
 var (
@@ -102,13 +106,17 @@ func stage(t *testing.T, all ...*victim) *scene {
 		}
 	}
 	t.Cleanup(func() {
+		ctx := context.WithoutCancel(ctx)
+		if err := cluster.Kymaros.RestoreV1alpha1().RestoreTests(s.namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
+			t.Error(err)
+		}
 		for _, name := range namespaces {
-			if err := cluster.Kube.CoreV1().Namespaces().Delete(context.WithoutCancel(ctx), name, metav1.DeleteOptions{}); err != nil {
+			if err := cluster.Kube.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
 				t.Error(err)
 			}
 		}
 		for _, v := range all {
-			if err := cluster.Kymaros.VeleroV1().Backups(plane.VeleroNamespace).Delete(context.WithoutCancel(ctx), v.name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			if err := cluster.Kymaros.VeleroV1().Backups(plane.VeleroNamespace).Delete(ctx, v.name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 				t.Error(err)
 			}
 		}
@@ -172,6 +180,9 @@ func (v *victim) backup(ctx context.Context) error {
 func (s *scene) begin(t *testing.T) {
 	t.Helper()
 	for _, v := range s.victims {
+		if v.shot != nil {
+			through.aim(v.name, v.shot)
+		}
 		v.create(t)
 	}
 }
@@ -188,8 +199,8 @@ func (v *victim) current(ctx context.Context) (*v1alpha1.RestoreTest, error) {
 	return cluster.Kymaros.RestoreV1alpha1().RestoreTests(v.scene.namespace).Get(ctx, v.name, metav1.GetOptions{})
 }
 
-// awaitEnd waits until all runs are over and cleaned up, and returns the victims whose runs are not.
-func (s *scene) awaitEnd(t *testing.T) (late map[string]error) {
+// await waits until check has nothing to say about any test, and returns what it last said, by victim.
+func (s *scene) await(t *testing.T, check func(*v1alpha1.RestoreTest) error) (late map[string]error) {
 	t.Helper()
 	_ = wait.PollUntilContextTimeout(t.Context(), poll, endTimeout, true, func(ctx context.Context) (bool, error) {
 		late = map[string]error{}
@@ -199,7 +210,7 @@ func (s *scene) awaitEnd(t *testing.T) (late map[string]error) {
 			return false, nil // the server may be away
 		}
 		for i := range list.Items {
-			if err := ended(&list.Items[i]); err != nil {
+			if err := check(&list.Items[i]); err != nil {
 				late[list.Items[i].Name] = err
 			}
 		}
@@ -208,17 +219,25 @@ func (s *scene) awaitEnd(t *testing.T) (late map[string]error) {
 	return late
 }
 
-// again asks for another run of each test that exists, and returns when all are over.
+// again asks for another run of each test that exists, and returns when all are reported, or, if all faults are tried, over.
 func (s *scene) again(t *testing.T) (late map[string]error) {
 	t.Helper()
 	patch := []byte(`{"metadata":{"annotations":{"` + v1alpha1.AnnotationRunRequested + `":"again"}}}`)
 	for _, v := range s.victims {
+		if v.mend != nil {
+			if err := v.mend(t.Context()); err != nil {
+				t.Fatalf("%s: %v", v, err)
+			}
+		}
 		_, err := cluster.Kymaros.RestoreV1alpha1().RestoreTests(s.namespace).Patch(t.Context(), v.name, types.MergePatchType, patch, metav1.PatchOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			t.Fatal(err)
 		}
 	}
-	return s.awaitEnd(t)
+	if *faultsFlag > 0 {
+		return s.await(t, reported)
+	}
+	return s.await(t, ended)
 }
 
 // ended returns why rt's run is not over yet, or nil.
@@ -231,6 +250,14 @@ func ended(rt *v1alpha1.RestoreTest) error {
 		return fmt.Errorf("the run is not over; %s", story(rt))
 	case kymaroscontroller.HasFinalizer(rt):
 		return fmt.Errorf("our finalizer is still on it; %s", story(rt))
+	}
+	return nil
+}
+
+// reported returns why rt's run has no verdict yet, or nil.
+func reported(rt *v1alpha1.RestoreTest) error {
+	if rt.Status.Run == nil || rt.Status.Run.Request != rt.Annotations[v1alpha1.AnnotationRunRequested] || !conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue) {
+		return fmt.Errorf("the run is not reported; %s", story(rt))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package faults
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 type tally struct {
 	mu                 sync.Mutex
 	injected, violated map[string]int
+	troubles           []string
 }
 
 func (c *tally) inject(kind string) {
@@ -34,6 +36,24 @@ func (c *tally) violate(t *testing.T, kind, format string, args ...any) {
 	}
 	c.violated[kind]++
 	t.Errorf("after "+kind+": "+format, args...)
+}
+
+// trouble takes down that a fault could not be injected.
+func (c *tally) trouble(kind string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.troubles = append(c.troubles, fmt.Sprintf("%s could not be injected: %v", kind, err))
+}
+
+// untroubled fails t if a fault could not be injected.
+func (c *tally) untroubled(t *testing.T) {
+	t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, trouble := range c.troubles {
+		t.Error(trouble)
+	}
+	c.troubles = nil
 }
 
 func (c *tally) table() string {
@@ -58,9 +78,12 @@ func sample[T any](plan []T, share float64) []T {
 	if *faultsFlag == 0 || n >= len(plan) {
 		return plan
 	}
+	// One of each n-th part, and not the same in each: what the plan repeats must not meet the same choice again and again.
+	dice := rand.New(rand.NewPCG(1, 2))
 	part := make([]T, 0, n)
 	for i := range n {
-		part = append(part, plan[i*len(plan)/n])
+		from, to := i*len(plan)/n, (i+1)*len(plan)/n
+		part = append(part, plan[from+dice.IntN(to-from)])
 	}
 	return part
 }

@@ -64,6 +64,10 @@ func look(t *testing.T) world {
 	for i := range all {
 		o := &all[i]
 		name := o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
+		if o.GetKind() == "Namespace" && sandboxes[o.GetName()] { // though it may lack its labels
+			_, w.ours[name], _ = strings.Cut(o.GetAnnotations()[v1alpha1.AnnotationRestoreTest], "/")
+			continue
+		}
 		if o.GetLabels()[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy && o.GetKind() != "RestoreReport" {
 			w.ours[name] = o.GetLabels()[v1alpha1.LabelTest]
 			continue

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/retry"
@@ -30,7 +31,9 @@ func (c *Cluster) StartFakes(held func(*velerov1.Restore) bool) (stop func()) {
 	var wg sync.WaitGroup
 	inBackground := func(what string, do func() error) {
 		wg.Go(func() {
-			if err := do(); err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) {
+			// Velero and the kubelet live on while the API server restarts.
+			err := retry.OnError(wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: 9}, unanswered, do)
+			if err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) {
 				fmt.Fprintf(os.Stderr, "%s: %s: %v\n", c.Admin.UserAgent, what, err)
 			}
 		})
@@ -56,6 +59,11 @@ func (c *Cluster) StartFakes(held func(*velerov1.Restore) bool) (stop func()) {
 		pods.Shutdown()
 		wg.Wait()
 	}
+}
+
+// unanswered tells whether the API server has not said anything about what was asked.
+func unanswered(err error) bool {
+	return apierrors.ReasonForError(err) == metav1.StatusReasonUnknown || apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err)
 }
 
 // RestoreAll does what Velero does with a Restore of a backup that holds a small application.
