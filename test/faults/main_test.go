@@ -35,6 +35,10 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	// Tests wait, most of the time, for what takes a cluster seconds.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
 	code, err := run(m)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "faults: %v\n", err)

@@ -25,7 +25,7 @@ type world struct {
 }
 
 // unwatched are resources that say nothing of production: they change by themselves.
-var unwatched = []string{"events", "leases", "endpoints", "endpointslices", "componentstatuses", "apiservices", "controllerrevisions"}
+var unwatched = []string{"events", "leases", "endpoints", "endpointslices", "ipaddresses", "componentstatuses", "apiservices", "controllerrevisions"}
 
 // look lists everything.
 func look(t *testing.T) world {

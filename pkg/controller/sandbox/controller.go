@@ -239,10 +239,11 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 			}
 			continue
 		}
-		s.missing = append(s.missing, g.what)
 		if state == "deleted" {
-			continue
+			s.verdict = goes(g.what)
+			return nil
 		}
+		s.missing = append(s.missing, g.what)
 		if g.counted && !c.enforced(sandbox, quotaName) {
 			continue // made before the quota counts, it would leave room for one that is not ours
 		}

@@ -155,6 +155,9 @@ func (c *Controller) ensureNamespace(ctx context.Context, rt *v1alpha1.RestoreTe
 	if !ours(rt, ns) {
 		return nil, taken(rt, sandbox), nil
 	}
+	if ns.DeletionTimestamp != nil {
+		return nil, goes("Namespace " + ns.Name), nil
+	}
 	return ns, nil, nil
 }
 
