@@ -22,7 +22,10 @@ import (
 // root is the top of the repository.
 const root = "../.."
 
-var faultsFlag = flag.Int("faults", 96, "about how many faults are tried, evenly spread over all there are; 0: all")
+var (
+	faultsFlag = flag.Int("faults", 96, "about how many faults are tried, evenly spread over all there are; 0: all")
+	atFlag     = flag.String("at", "", "regular expression: only requests of a run that match, such as 'kymaros-restore create'")
+)
 
 // The control plane, and what the whole package shares; TestMain sets them.
 var (

@@ -143,7 +143,7 @@ func TestARunSurvivesThatItsObjectsAreDeletedOrEditedAfterEachOfItsWrites(t *tes
 				do   func(context.Context, *victim) (bool, error)
 			}{{"deleted", o.remove}, {"edited", o.change}} {
 				v := newVictim(o.what+" "+deed.verb, fmt.Sprintf("after write %d", nth))
-				v.guards, v.noBackup = o.guards, o.noBackup
+				v.touches, v.guards, v.noBackup = o.what, o.guards, o.noBackup
 				v.deleted = o.what == "RestoreTest" && deed.verb == "deleted"
 				if o.mend != nil {
 					v.mend = func(ctx context.Context) error { return o.mend(ctx, v) }

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 	"testing"
@@ -96,8 +97,14 @@ const atOnce = 64
 func TestARunSurvivesAFaultAtEachOfItsRequests(t *testing.T) {
 	own, _ := clean(t)
 	t.Parallel()
-	own = slices.DeleteFunc(slices.Clone(own), func(p position) bool { return p.r.watch() })
+	only := regexp.MustCompile(*atFlag)
+	own = slices.DeleteFunc(slices.Clone(own), func(p position) bool { return p.r.watch() || !only.MatchString(p.String()) })
 	shots := plan(own, 0.5)
+	var patient []aimed
+	for i := 0; i < len(own); i += 6 { // each occupies a worker for as long as a sync may take
+		patient = append(patient, aimed{own[i], &fault{name: "no answer at all", do: patience}})
+	}
+	shots = append(shots, sample(patient, 0.02)...)
 	missed := 0
 	for some := range slices.Chunk(shots, atOnce) {
 		var all []*victim

@@ -42,6 +42,8 @@ type victim struct {
 	guards bool
 	// noBackup: somebody deletes the backup, and the report may say that there is none.
 	noBackup bool
+	// touches is the kind of object that the fault itself deletes or edits.
+	touches string
 	// deleted: its RestoreTest is, in the middle of the run.
 	deleted bool
 	// mend, if set, makes good before the next run what the fault has broken.
@@ -202,13 +204,16 @@ func (v *victim) current(ctx context.Context) (*v1alpha1.RestoreTest, error) {
 // await waits until check has nothing to say about any test, and returns what it last said, by victim.
 func (s *scene) await(t *testing.T, check func(*v1alpha1.RestoreTest) error) (late map[string]error) {
 	t.Helper()
+	late = map[string]error{}
+	for _, v := range s.victims {
+		late[v.name] = errors.New("never seen")
+	}
 	_ = wait.PollUntilContextTimeout(t.Context(), poll, endTimeout, true, func(ctx context.Context) (bool, error) {
-		late = map[string]error{}
 		list, err := cluster.Kymaros.RestoreV1alpha1().RestoreTests(s.namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
-			late["the list of tests"] = err
-			return false, nil // the server may be away
+			return false, nil //nolint:nilerr // the server may be away
 		}
+		late = map[string]error{}
 		for i := range list.Items {
 			if err := check(&list.Items[i]); err != nil {
 				late[list.Items[i].Name] = err
