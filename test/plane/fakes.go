@@ -71,7 +71,11 @@ func (c *Cluster) RestoreAll(ctx context.Context, r *velerov1.Restore) error {
 	if err := c.SetPhase(ctx, r.Name, velerov1.RestorePhaseInProgress); err != nil {
 		return err
 	}
-	if err := c.RestoreObjects(ctx, r); err != nil {
+	err := c.RestoreObjects(ctx, r)
+	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) { // the sandbox goes, say
+		return c.SetPhase(ctx, r.Name, velerov1.RestorePhasePartiallyFailed, func(s *velerov1.RestoreStatus) { s.Errors = 1 })
+	}
+	if err != nil {
 		return err
 	}
 	return c.SetPhase(ctx, r.Name, velerov1.RestorePhaseCompleted)
