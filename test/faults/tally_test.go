@@ -61,7 +61,8 @@ func (c *tally) table() string {
 	defer c.mu.Unlock()
 	var b strings.Builder
 	faults, violations := 0, 0
-	kinds := maps.Clone(c.injected)
+	kinds := map[string]int{}
+	maps.Copy(kinds, c.injected)
 	maps.Copy(kinds, c.violated)
 	fmt.Fprintf(&b, "%-40s %8s %8s\n", "fault", "injected", "violated")
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
