@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-e2e test-cases test-zoo bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-e2e test-cases test-zoo soak bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,9 @@ test-cases: ## Field cases, which are applications as people run them, on a real
 
 test-zoo: ## Hundreds of objects, legal and each odd in another way, through the real Velero; root on Linux.
 	@hack/test.sh zoo
+
+soak: ## Every fault at every request of a run, against a control plane; hours.
+	@hack/test.sh soak
 
 bench: ## Measurements against a control plane, and on a real node; root on Linux.
 	@hack/test.sh bench

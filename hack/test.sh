@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|e2e|cases|zoo|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|soak|e2e|cases|zoo|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -26,6 +26,11 @@ case ${1:-} in
     ;;
   integration)
     go test -trimpath -count=1 -timeout 30m ./test/integration/...
+    go test -trimpath -count=1 -timeout 15m ./test/faults/
+    ;;
+  soak)
+    # Every fault at every request of a run; flags go to the tests.
+    go test -trimpath -count=1 -timeout 4h -v ./test/faults/ -faults=0 "${@:2}"
     ;;
   e2e)
     needs_node "end-to-end tests"
@@ -46,7 +51,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|e2e|cases|zoo|bench" >&2
+    echo "usage: hack/test.sh unit|integration|soak|e2e|cases|zoo|bench" >&2
     exit 2
     ;;
 esac

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -105,7 +107,7 @@ func pause(ctx context.Context, d time.Duration) error {
 func read[T any](ctx context.Context, get func(context.Context) (T, error)) (T, error) {
 	for delay := firstDelay; ; delay = min(2*delay, maxDelay) {
 		got, err := get(ctx)
-		if err == nil || !passing(err) {
+		if err == nil || answered(err) {
 			return got, err
 		}
 		if pause(ctx, delay) != nil {
@@ -114,9 +116,26 @@ func read[T any](ctx context.Context, get func(context.Context) (T, error)) (T, 
 	}
 }
 
-// passing tells whether err is trouble of the API server or of the way to it, which may pass by itself.
+// answered tells whether err is what the API server says about what it was asked for. All else, a connection that broke at any moment
+// above all, is trouble of the server or of the way to it, which may pass by itself. It has too many names to list them.
+func answered(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	switch code := status.Status().Code; code {
+	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusGone, http.StatusTooManyRequests:
+		return false
+	default:
+		return code < http.StatusInternalServerError
+	}
+}
+
+// passing tells whether err, of a stream to a pod, is trouble of the API server or of the way to it, which may pass by itself. What
+// the node says comes without a status, so here it is the trouble that has to be known.
 func passing(err error) bool {
+	var lost net.Error
 	return apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) || apierrors.IsTooManyRequests(err) ||
 		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) ||
-		utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsProbableEOF(err)
+		errors.As(err, &lost) || utilnet.IsProbableEOF(err)
 }

@@ -221,8 +221,8 @@ func TestWhereACheckBelongs(t *testing.T) {
 		want      string
 	}{
 		{"where its target is", web, check, two, true, "exit code 0"},
-		{"nowhere", []runtime.Object{namespace("sandbox-1")}, check, two, false, "a pod with app=web not found in sandbox-2 (sandbox of pay), sandbox-1 (sandbox of shop)"},
-		{"a source that the test has not", web, elsewhere, two, false, `namespace "absent" of the check is no source namespace of the test (it has pay, shop)`},
+		{"nowhere", []runtime.Object{namespace("sandbox-1"), namespace("sandbox-2")}, check, two, false, "a pod with app=web not found in sandbox-2 (sandbox of pay), sandbox-1 (sandbox of shop)"},
+		{"a source that the test has not", []runtime.Object{namespace("sandbox-1"), namespace("sandbox-2")}, elsewhere, two, false, `namespace "absent" of the check is no source namespace of the test (it has pay, shop)`},
 		{"no sandbox", web, check, nil, false, "the run has no sandbox"},
 		{"never in a namespace that is not ours", []runtime.Object{production, pod("web-0", corev1.ConditionTrue)}, check, shop, false, "namespace sandbox-1 is not the sandbox of this run"},
 		{"never in a namespace that took its place", []runtime.Object{replaced, pod("web-0", corev1.ConditionTrue)}, check, shop, false, "namespace sandbox-1 is not the sandbox of this run"},
@@ -230,11 +230,51 @@ func TestWhereACheckBelongs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := &Prober{kube: fake.NewClientset(tt.objects...), exec: runs}
-			got := p.Run(t.Context(), tt.check, tt.sandboxes, 0)
-			if (got.Status == v1alpha1.CheckPass) != tt.pass || got.Message != tt.want {
-				t.Errorf("got %+v, want pass %v, message %q", got, tt.pass, tt.want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				p := &Prober{kube: fake.NewClientset(tt.objects...), exec: runs}
+				got := p.Run(t.Context(), tt.check, tt.sandboxes, 0)
+				if (got.Status == v1alpha1.CheckPass) != tt.pass || got.Message != tt.want {
+					t.Errorf("got %+v, want pass %v, message %q", got, tt.pass, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestASandboxThatIsLostIsNotHeldAgainstTheApplication(t *testing.T) {
+	ours, other, going := namespace("sandbox-1"), namespace("sandbox-1"), namespace("sandbox-1")
+	other.Labels = nil
+	going.DeletionTimestamp, going.Finalizers = &metav1.Time{Time: time.Now()}, []string{"example.com/held"}
+	for name, tt := range map[string]struct {
+		before, after *corev1.Namespace
+		want          v1alpha1.CheckResult
+		message       string
+	}{
+		"it stays":                                 {ours, ours, v1alpha1.CheckFail, "exit code 1, expected 0"},
+		"it has lost its label":                    {other, other, v1alpha1.CheckUnknown, "namespace sandbox-1 is not the sandbox of this run"},
+		"it is being deleted":                      {going, going, v1alpha1.CheckUnknown, "namespace sandbox-1 is being deleted"},
+		"it is being deleted while the check runs": {ours, going, v1alpha1.CheckUnknown, "namespace sandbox-1 is being deleted"},
+		"it goes while the check runs":             {ours, nil, v1alpha1.CheckUnknown, "namespace sandbox-1 is gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := fake.NewClientset(pod("web-0", corev1.ConditionTrue))
+				now := tt.before
+				client.PrependReactor("get", "namespaces", func(clienttesting.Action) (bool, runtime.Object, error) {
+					if now == nil {
+						return true, nil, apierrors.NewNotFound(corev1.Resource("namespaces"), "sandbox-1")
+					}
+					return true, now, nil
+				})
+				p := &Prober{kube: client, exec: func(context.Context, string, string, string, []string, io.Writer) error {
+					now = tt.after
+					return exec.CodeExitError{Err: errors.New("ended"), Code: 1}
+				}}
+				check := v1alpha1.HealthCheck{Exec: &v1alpha1.ExecCheck{PodSelector: map[string]string{"app": "web"}, Command: []string{"true"}}}
+				if got := p.Run(t.Context(), check, shop, 0); got.Status != tt.want || got.Message != tt.message {
+					t.Errorf("%+v, want %s: %s", got, tt.want, tt.message)
+				}
+			})
 		})
 	}
 }

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -40,8 +41,11 @@ func (p *Prober) podStatus(ctx context.Context, among []v1alpha1.SandboxNamespac
 		if enough {
 			return fmt.Sprintf("%d of %d pods ready%s", seen.ready(), len(seen.pods), seen.several), nil
 		}
+		if errors.As(err, &untold{}) {
+			return "", err
+		}
 		if err != nil && ctx.Err() == nil {
-			if !passing(err) {
+			if answered(err) {
 				return "", err
 			}
 			_ = pause(ctx, firstDelay)

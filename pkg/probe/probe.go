@@ -54,6 +54,9 @@ func (p *Prober) Run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes 
 	done := make(chan outcome, 1)
 	go func() {
 		message, err := p.run(ctx, check, sandboxes, timeout)
+		if err != nil && ctx.Err() == nil {
+			err = p.unlost(ctx, sandboxes, err)
+		}
 		done <- outcome{message, err}
 	}()
 	var got outcome

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,7 +15,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/utils/ptr"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -201,4 +207,40 @@ func TestReadWaitsForTheAPIServer(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+func TestOnlyAnAnswerIsHeldAgainstTheApplication(t *testing.T) {
+	status := func(code int32) error { return &apierrors.StatusError{ErrStatus: metav1.Status{Code: code}} }
+	for name, tt := range map[string]struct {
+		err  error
+		want v1alpha1.CheckResult
+	}{
+		"the connection is reset":                       {&url.Error{Op: "Get", URL: "/", Err: errors.New("stream error: stream ID 7; INTERNAL_ERROR")}, v1alpha1.CheckUnknown},
+		"the connection ends in the middle of the body": {errors.New("stream error when reading response body. Please retry."), v1alpha1.CheckUnknown},
+		"nobody resolves the server's name":             {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}, v1alpha1.CheckUnknown},
+		"a gateway has no server":                       {status(http.StatusBadGateway), v1alpha1.CheckUnknown},
+		"the token is being renewed":                    {status(http.StatusUnauthorized), v1alpha1.CheckUnknown},
+		"the version is forgotten":                      {status(http.StatusGone), v1alpha1.CheckUnknown},
+		"the object is not there":                       {status(http.StatusNotFound), v1alpha1.CheckFail},
+		"the request makes no sense":                    {status(http.StatusBadRequest), v1alpha1.CheckFail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				for _, kind := range []v1alpha1.HealthCheck{
+					{PodStatus: &v1alpha1.PodStatusCheck{LabelSelector: map[string]string{"app": "web"}, MinReady: 1}},
+					{HTTPGet: &v1alpha1.HTTPGetCheck{Service: "web", Port: 80, Path: "/", ExpectedStatus: 200}},
+					{Exec: &v1alpha1.ExecCheck{PodSelector: map[string]string{"app": "web"}}},
+				} {
+					client := fake.NewClientset(namespace("sandbox-1"))
+					client.PrependReactor("*", "*", func(action clienttesting.Action) (bool, runtime.Object, error) {
+						return action.GetResource().Resource != "namespaces", nil, tt.err
+					})
+					p := &Prober{kube: client}
+					if got := p.Run(t.Context(), kind, shop, 0); got.Status != tt.want {
+						t.Errorf("%+v, want %s", got, tt.want)
+					}
+				}
+			})
+		})
+	}
 }

@@ -2,10 +2,12 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -53,18 +55,32 @@ func locate[T any](ctx context.Context, p *Prober, among []v1alpha1.SandboxNames
 }
 
 // guard refuses a namespace that is no sandbox. The names come from a status, which somebody might have edited: no check
-// may ever run in another namespace for that.
+// may ever run in another namespace for that. One that is gone, or going, has nothing to tell about the application either.
 func (p *Prober) guard(ctx context.Context, sandbox v1alpha1.SandboxNamespace) error {
 	namespace, err := read(ctx, func(ctx context.Context) (*corev1.Namespace, error) {
 		return p.kube.CoreV1().Namespaces().Get(ctx, sandbox.Name, metav1.GetOptions{})
 	})
-	if err != nil {
+	switch {
+	case apierrors.IsNotFound(err):
+		return untold{fmt.Errorf("namespace %s is gone", sandbox.Name)}
+	case err != nil:
 		return fmt.Errorf("get namespace %s: %w", sandbox.Name, err)
-	}
-	if namespace.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy || (sandbox.UID != "" && sandbox.UID != namespace.UID) {
-		return finalf("namespace %s is not the sandbox of this run", sandbox.Name)
+	case namespace.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy || (sandbox.UID != "" && sandbox.UID != namespace.UID):
+		return untold{fmt.Errorf("namespace %s is not the sandbox of this run", sandbox.Name)}
+	case namespace.DeletionTimestamp != nil:
+		return untold{fmt.Errorf("namespace %s is being deleted", sandbox.Name)}
 	}
 	return nil
+}
+
+// unlost returns err, of a check that failed, unless a sandbox was lost meanwhile: then that is what there is to say.
+func (p *Prober) unlost(ctx context.Context, sandboxes []v1alpha1.SandboxNamespace, err error) error {
+	for _, sandbox := range sandboxes {
+		if lost := p.guard(ctx, sandbox); ctx.Err() == nil && errors.As(lost, &untold{}) {
+			return lost
+		}
+	}
+	return err
 }
 
 func where(sandbox v1alpha1.SandboxNamespace) string {

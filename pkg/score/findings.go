@@ -17,7 +17,7 @@ const maxNamed = 5
 type finding struct {
 	reason, text string
 	caps         bool
-	// excused: the sandbox has refused something, and this may be what came of it.
+	// excused: the sandbox has refused something, or somebody changed it, and this may be what came of it.
 	excused bool
 }
 
@@ -28,6 +28,17 @@ func (f finding) blames() bool { return f.caps && !f.excused && outcome.Blames(f
 // for nothing else is known that they could have failed for.
 func (e Evidence) dataNotShown() bool {
 	return len(e.Volumes.NotShown) > 0 && e.Pods.Ready >= e.Pods.Total
+}
+
+// excusable tells whether a reason blames the backup for what came of restoring it. What somebody did to the sandbox meanwhile may
+// have brought that about; what is known of the backup itself it cannot.
+func excusable(reason string) bool {
+	switch reason {
+	case v1alpha1.ReasonBackupNotFound, v1alpha1.ReasonBackupPartiallyFailed, v1alpha1.ReasonBackupTooOld, v1alpha1.ReasonNewerBackupsFailed,
+		v1alpha1.ReasonWorkloadsNotInBackup, v1alpha1.ReasonLeftOut:
+		return false
+	}
+	return reason != "" && outcome.Blames(reason)
 }
 
 // look returns all findings, the gravest first.
@@ -128,6 +139,9 @@ func look(e Evidence) []finding {
 	}
 	if e.NotCompared != "" {
 		note(v1alpha1.ReasonNotCompared, "not compared and not looked through for references: %s", e.NotCompared)
+	}
+	for i := range all {
+		all[i].excused = all[i].excused || len(e.Violations) > 0 && excusable(all[i].reason)
 	}
 	return all
 }

@@ -41,6 +41,9 @@ func Judge(e Evidence) Verdict {
 	if e.Ended.Reason == v1alpha1.ReasonCheckFailed && e.dataNotShown() {
 		e.Ended = Cause{}
 	}
+	if len(e.Violations) > 0 && excusable(e.Ended.Reason) {
+		e.Ended = Cause{}
+	}
 	v := Verdict{Levels: levels(e)}
 	findings := look(e)
 	for _, f := range findings {

@@ -180,6 +180,29 @@ func TestJudge(t *testing.T) {
 				"volumes came back without a data source: shop: data (pod/db-0)",
 			},
 		},
+		"what failed after somebody changed the sandbox is not held against the backup": {
+			change: func(e *Evidence) {
+				e.Violations, e.Completeness.Found = []string{"Namespace sbx was deleted during the run"}, 0
+				e.Pods.Ready, e.Restore.Outcome, e.Restore.Errors = 0, PartlyRestored, 1
+				e.Checks.Results[0].Status = v1alpha1.CheckFail
+				e.Ended = Cause{Reason: v1alpha1.ReasonCheckFailed, Message: "1 of 2 checks failed"}
+			},
+			score: 70, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonGuardsViolated,
+			caps: []string{
+				"3 of 3 pods are not ready", "40 of 40 objects did not come back",
+				"Velero restored only part of the backup (1 errors, 0 warnings)", "failed checks: rows",
+				"the guards of the sandbox were changed during the run: Namespace sbx was deleted during the run",
+			},
+			says: []string{"was deleted during the run", "Failed checks: rows"},
+		},
+		"what is known of the backup itself is, whatever somebody did": {
+			change: func(e *Evidence) {
+				e.Violations = []string{"Namespace sbx was deleted during the run"}
+				e.Ended = Cause{Reason: v1alpha1.ReasonBackupNotFound, Message: "there is none"}
+			},
+			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonBackupNotFound,
+			caps: []string{"the guards of the sandbox were changed during the run: Namespace sbx was deleted during the run"},
+		},
 		"a namespace of which nothing came back caps": {
 			change: func(e *Evidence) { e.Empty = []string{"db"} },
 			score:  89, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonNothingRestored,

@@ -3,82 +3,25 @@ package integration
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/kymaros/kymaros/cmd/kymaros-controller/app"
 )
 
-// kubeconfig writes a file with which the controller talks through the proxy, as the ServiceAccount of the manifests: a
-// verb that they do not grant fails here too. A kubelet asks for its token: behind the fence nobody else gets one, and none for
-// longer than ten minutes, which a controller that all tests share may live.
+// kubeconfig writes a file with which the controller talks through the proxy.
 func kubeconfig(ctx context.Context, p *proxy, lifetime time.Duration) (string, error) {
-	pod, err := podOfTheController(ctx)
-	if err != nil {
-		return "", fmt.Errorf("pod of the controller: %w", err)
-	}
-	kubelet := rest.CopyConfig(admin)
-	kubelet.Impersonate = rest.ImpersonationConfig{UserName: node.user, Groups: []string{node.group, "system:masters"}}
-	client, err := kubernetes.NewForConfig(kubelet)
-	if err != nil {
-		return "", err
-	}
-	token, err := client.CoreV1().ServiceAccounts(systemNamespace).CreateToken(ctx, "kymaros-controller",
-		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
-			ExpirationSeconds: new(int64(lifetime.Seconds())),
-			BoundObjectRef:    &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID},
-		}}, metav1.CreateOptions{})
-	if err != nil {
-		return "", fmt.Errorf("token of the controller: %w", err)
-	}
-	config := clientcmdapi.NewConfig()
-	config.Clusters["test"] = &clientcmdapi.Cluster{Server: p.server.URL, CertificateAuthorityData: p.authority()}
-	config.AuthInfos["test"] = &clientcmdapi.AuthInfo{Token: token.Status.Token}
-	config.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "test"}
-	config.CurrentContext = "test"
-	file, err := os.CreateTemp(scratch, "kubeconfig-")
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	return file.Name(), clientcmd.WriteToFile(*config, file.Name())
+	return cluster.ControllerKubeconfig(ctx, scratch, p.server.URL, p.authority(), lifetime)
 }
 
-// podOfTheController returns the pod that the controller's token is bound to: the fence lets no other write. Nobody runs it.
+// podOfTheController returns the pod that the controller's token is bound to.
 func podOfTheController(ctx context.Context) (*corev1.Pod, error) {
-	pods := kube.CoreV1().Pods(systemNamespace)
-	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: "kymaros-controller-test"},
-		Spec: corev1.PodSpec{
-			ServiceAccountName:           "kymaros-controller",
-			AutomountServiceAccountToken: new(false),
-			SecurityContext: &corev1.PodSecurityContext{
-				RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-			},
-			Containers: []corev1.Container{{Name: "controller", Image: "controller", SecurityContext: &corev1.SecurityContext{
-				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-			}}},
-		},
-	}
-	created, err := pods.Create(ctx, pod, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		return pods.Get(ctx, pod.Name, metav1.GetOptions{})
-	}
-	return created, err
+	return cluster.PodOfTheController(ctx)
 }
 
 // controller is the product's controller, running in this process.

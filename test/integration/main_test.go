@@ -6,15 +6,11 @@
 package integration
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -22,22 +18,23 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 const (
 	// root is the top of the repository.
 	root = "../.."
 	// veleroNamespace is Velero's in the manifests, and systemNamespace ours.
-	veleroNamespace = "velero"
-	systemNamespace = "kymaros-system"
+	veleroNamespace = plane.VeleroNamespace
+	systemNamespace = plane.SystemNamespace
 )
 
-// Clients of an administrator, and files of the run; TestMain sets them.
+// The control plane, clients of an administrator, and files of the run; TestMain sets them.
 var (
+	cluster  *plane.Cluster
 	admin    *rest.Config
 	kube     kubernetes.Interface
 	kymaros  versioned.Interface
@@ -80,18 +77,18 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer stopLog()
-	stop, err := startControlPlane()
-	if err != nil {
+	if cluster, err = plane.Start(root, auditLog, "integration-test"); err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
+	defer func() { err = errors.Join(err, cluster.Stop()) }()
+	admin, kube, kymaros, objects = cluster.Admin, cluster.Kube, cluster.Kymaros, cluster.Objects
 
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if err := install(ctx); err != nil {
+	if err := cluster.Install(ctx); err != nil {
 		return 1, fmt.Errorf("install: %w", err)
 	}
-	stopFakes := startFakes()
+	stopFakes := cluster.StartFakes(isHeld)
 	code = m.Run()
 	err = stopShared()
 	stopFakes()
@@ -118,57 +115,4 @@ func logTo(path string) (stop func(), err error) {
 		state.Restore()
 		_ = f.Close()
 	}, nil
-}
-
-// startControlPlane starts the control plane and makes the clients. stop ends it and waits for its end.
-func startControlPlane() (stop func() error, err error) {
-	script, err := filepath.Abs(filepath.Join(root, "test/cluster/run.sh"))
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(script, "control-plane", "--audit-log", auditLog)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe() // it lives as long as this is open
-	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	stop = func() error {
-		_ = in.Close()
-		_, _ = io.Copy(io.Discard, out)
-		if err := cmd.Wait(); err != nil {
-			return fmt.Errorf("control plane: %w", err)
-		}
-		return nil
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, stop())
-		}
-	}()
-	line, err := bufio.NewReader(out).ReadBytes('\n')
-	if err != nil {
-		return stop, fmt.Errorf("control plane did not become ready: %w", err)
-	}
-	var ready struct{ Kubeconfig string }
-	if err := json.Unmarshal(line, &ready); err != nil {
-		return stop, fmt.Errorf("control plane said %q: %w", line, err)
-	}
-	admin, err = clientcmd.BuildConfigFromFlags("", ready.Kubeconfig)
-	if err != nil {
-		return stop, err
-	}
-	admin.QPS = -1 // the tests are no guests
-	admin.UserAgent = "integration-test"
-	var errs [3]error
-	kube, errs[0] = kubernetes.NewForConfig(admin)
-	kymaros, errs[1] = versioned.NewForConfig(admin)
-	objects, errs[2] = dynamic.NewForConfig(admin)
-	return stop, errors.Join(errs[:]...)
 }

@@ -72,7 +72,7 @@ func (v *slowVelero) restore(ctx context.Context, r *velerov1.Restore, delay tim
 	}
 	for _, sandbox := range r.Spec.NamespaceMapping {
 		labels := map[string]string{velerov1.RestoreNameLabel: r.Name, velerov1.BackupNameLabel: r.Spec.BackupName}
-		if err := createApplicationThat(ctx, becomes, sandbox, labels); err != nil {
+		if err := cluster.CreateApplicationThat(ctx, becomes, sandbox, labels); err != nil {
 			return err
 		}
 	}

@@ -185,9 +185,7 @@ func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watch
 			s.missing = append(s.missing, "Namespace "+sandbox.Name)
 			continue
 		}
-		if watching {
-			c.watchLabels(rt, ns, &s)
-		}
+		c.watchLabels(rt, ns, &s)
 		if err := c.ensureGuards(ctx, rt, &s.namespaces[len(s.namespaces)-1], watching, &s); err != nil {
 			if !watching {
 				return s, err
@@ -242,10 +240,11 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 			}
 			continue
 		}
-		s.missing = append(s.missing, g.what)
 		if state == "deleted" {
-			continue
+			s.verdict = goes(g.what)
+			return nil
 		}
+		s.missing = append(s.missing, g.what)
 		if g.counted && !c.enforced(sandbox, quotaName) {
 			continue // made before the quota counts, it would leave room for one that is not ours
 		}

@@ -135,6 +135,12 @@ func refusal(err error, what string) *verdict {
 	return nil
 }
 
+// goes is the verdict of a sandbox of which something is being deleted before it is ready. Our finalizer keeps that until the end of
+// the run, and nothing takes its place before.
+func goes(what string) *verdict {
+	return &verdict{v1alpha1.ReasonSandboxLost, what + " was deleted by somebody while the sandbox was being made"}
+}
+
 func taken(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *verdict {
 	var remedy strings.Builder
 	remedy.WriteString("delete it, or choose another")

@@ -155,13 +155,17 @@ func (c *Controller) ensureNamespace(ctx context.Context, rt *v1alpha1.RestoreTe
 	if !ours(rt, ns) {
 		return nil, taken(rt, sandbox), nil
 	}
+	if ns.DeletionTimestamp != nil {
+		return nil, goes("Namespace " + ns.Name), nil
+	}
 	return ns, nil, nil
 }
 
-// ours tells whether ns was made for rt's current run. A namespace that was not is never adopted.
+// ours tells whether ns was made for rt's current run. A namespace that was not is never adopted. One that somebody took the label
+// managed-by from is ours still: it gets that back, or else cleanup would not find it.
 func ours(rt *v1alpha1.RestoreTest, ns *corev1.Namespace) bool {
-	return ns.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy &&
-		ns.Labels[v1alpha1.LabelRun] == rt.Status.Run.ID &&
+	marked := ns.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy || controller.HasFinalizer(ns)
+	return marked && ns.Labels[v1alpha1.LabelRun] == rt.Status.Run.ID &&
 		ns.Annotations[v1alpha1.AnnotationRestoreTest] == names.Annotations(rt)[v1alpha1.AnnotationRestoreTest]
 }
 

@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -58,6 +59,52 @@ func TestWhatIsNoChangeOfLabels(t *testing.T) {
 			var s seen
 			if (&Controller{kube: kube}).watchLabels(rt, ns, &s); len(s.violations) > 0 || len(s.repairs) > 0 {
 				t.Errorf("%v, %d repairs", s.violations, len(s.repairs))
+			}
+		})
+	}
+}
+
+// Cleanup finds sandboxes by our label: one that lost it before it was ready would stay for ever.
+func TestASandboxThatLosesOurLabelWhileItIsMadeGetsItBack(t *testing.T) {
+	rt := test(func(rt *v1alpha1.RestoreTest) {
+		rt.Status.Run.Spec.BackupSource.Namespaces = []v1alpha1.SourceNamespace{{Name: box.Source, SandboxName: box.Name}}
+	})
+	for name, c := range map[string]struct {
+		change  func(*corev1.Namespace)
+		verdict bool
+	}{
+		"it is of this run":          {func(*corev1.Namespace) {}, false},
+		"it is of another run":       {func(ns *corev1.Namespace) { ns.Labels[v1alpha1.LabelRun] = "other" }, true},
+		"nobody of us has marked it": {func(ns *corev1.Namespace) { ns.Finalizers = nil }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ns := namespace(rt, box)
+			delete(ns.Labels, v1alpha1.LabelManagedBy)
+			c.change(ns)
+			kube := fake.NewClientset(ns)
+			labelled := informers.NewSharedInformerFactory(kube, 0)
+			controller := Controller{
+				kube:       kube,
+				namespaces: labelled.Core().V1().Namespaces().Lister(),
+				policies:   labelled.Networking().V1().NetworkPolicies().Lister(),
+				quotas:     labelled.Core().V1().ResourceQuotas().Lister(),
+			}
+			s, err := controller.ensure(t.Context(), rt, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.putBack(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			now, err := kube.CoreV1().Namespaces().Get(t.Context(), box.Name, metav1.GetOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if put := now.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy; put == c.verdict || (s.verdict != nil) != c.verdict {
+				t.Errorf("put back %v, verdict %v", put, s.verdict)
+			}
+			if !c.verdict && len(s.violations) != 1 {
+				t.Errorf("violations %q, want one", s.violations)
 			}
 		})
 	}

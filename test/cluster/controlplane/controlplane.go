@@ -50,6 +50,9 @@ func (p Plane) Path(elements ...string) string {
 // Server is the URL of the API server on the loopback device.
 func (p Plane) Server() string { return fmt.Sprintf("https://127.0.0.1:%d", p.APIPort) }
 
+// EtcdURL is where etcd answers.
+func (p Plane) EtcdURL() string { return fmt.Sprintf("http://127.0.0.1:%d", p.EtcdPort) }
+
 // AdminKubeconfig is the file of a member of system:masters.
 func (p Plane) AdminKubeconfig() string { return p.Path("admin.conf") }
 
@@ -83,7 +86,7 @@ func (p Plane) Prepare() (*pki.Authority, error) {
 
 // Etcd is the program that must accept connections before the API server starts.
 func (p Plane) Etcd() proc.Program {
-	client := fmt.Sprintf("http://127.0.0.1:%d", p.EtcdPort)
+	client := p.EtcdURL()
 	peer := fmt.Sprintf("http://127.0.0.1:%d", p.EtcdPeerPort)
 	return proc.Program{Name: "etcd", Argv: []string{filepath.Join(p.Bin, "etcd"),
 		"--data-dir=" + p.Path("etcd"),
@@ -97,7 +100,7 @@ func (p Plane) Etcd() proc.Program {
 // APIServer is the program that is ready when /readyz says so.
 func (p Plane) APIServer() proc.Program {
 	argv := []string{filepath.Join(p.Bin, "kube-apiserver"),
-		fmt.Sprintf("--etcd-servers=http://127.0.0.1:%d", p.EtcdPort),
+		"--etcd-servers=" + p.EtcdURL(),
 		fmt.Sprintf("--secure-port=%d", p.APIPort),
 		"--tls-cert-file=" + p.Path("pki", "apiserver.crt"), "--tls-private-key-file=" + p.Path("pki", "apiserver.key"),
 		"--client-ca-file=" + p.Path("pki", "ca.crt"),

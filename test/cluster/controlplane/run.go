@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,8 +33,9 @@ type Options struct {
 	Controllers string
 }
 
-// Run starts a control plane, writes {"kubeconfig","dir"} to out as one line of JSON when it is ready, and
-// keeps it until ctx ends or in does. It ends all of it, and removes its directory, before it returns.
+// Run starts a control plane, writes {"kubeconfig","dir","etcd"} to out as one line of JSON when it is ready, and
+// keeps it until ctx ends or in does. Each line of in, which is "restart kube-apiserver", has it stop that program and
+// start it again, and is repeated on out when that is ready. It ends all of it, and removes its directory, before it returns.
 // The error is nil only if the control plane ran until it was told to stop.
 func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) (err error) {
 	// The kernel kills the children when the thread that started them ends.
@@ -52,10 +54,17 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) (err error
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	orders := make(chan string)
 	go func() {
 		// The parent's death closes the pipe, however it died.
-		_, _ = io.Copy(io.Discard, in)
-		cancel()
+		defer cancel()
+		for lines := bufio.NewScanner(in); lines.Scan(); {
+			select {
+			case orders <- lines.Text():
+			case <-ctx.Done():
+				return
+			}
+		}
 	}()
 
 	ports, err := freePorts(4)
@@ -72,11 +81,30 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) (err error
 		}
 		return err
 	}
-	if err := json.NewEncoder(out).Encode(map[string]string{"kubeconfig": p.AdminKubeconfig(), "dir": dir}); err != nil {
+	if err := json.NewEncoder(out).Encode(map[string]string{
+		"kubeconfig": p.AdminKubeconfig(), "dir": dir, "etcd": p.EtcdURL(),
+	}); err != nil {
 		return err
 	}
-	return g.wait(ctx)
+	for {
+		order, err := g.wait(ctx, orders)
+		if order == "" || err != nil {
+			return err
+		}
+		if order != restartAPIServer {
+			return fmt.Errorf("unknown order %q: the only one is %q", order, restartAPIServer)
+		}
+		if err := g.reviveAPIServer(ctx, p); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(out, order); err != nil {
+			return err
+		}
+	}
 }
+
+// restartAPIServer is an order: see Run.
+const restartAPIServer = "restart kube-apiserver"
 
 // group are the running programs, in the order of their start.
 type group struct {
@@ -103,6 +131,14 @@ func (g *group) startPlane(ctx context.Context, p Plane) error {
 	if err := Until(ctx, "etcd", startTimeout, g.ended, Listening(fmt.Sprintf("127.0.0.1:%d", p.EtcdPort))); err != nil {
 		return err
 	}
+	if err := g.startAPIServer(ctx, p); err != nil {
+		return err
+	}
+	// Not earlier: it would only compete with the API server for the processor.
+	return g.start(p.ControllerManager())
+}
+
+func (g *group) startAPIServer(ctx context.Context, p Plane) error {
 	if err := g.start(p.APIServer()); err != nil {
 		return err
 	}
@@ -110,11 +146,15 @@ func (g *group) startPlane(ctx context.Context, p Plane) error {
 	if err != nil {
 		return err
 	}
-	if err := Until(ctx, "kube-apiserver", startTimeout, g.ended, Ready(client)); err != nil {
-		return err
-	}
-	// Not earlier: it would only compete with the API server for the processor.
-	return g.start(p.ControllerManager())
+	return Until(ctx, "kube-apiserver", startTimeout, g.ended, Ready(client))
+}
+
+// reviveAPIServer stops the API server, and starts it where others find it again.
+func (g *group) reviveAPIServer(ctx context.Context, p Plane) error {
+	i := slices.IndexFunc(g.children, func(c *proc.Child) bool { return c.Name == p.APIServer().Name })
+	g.children[i].Stop(stopGrace)
+	g.children = slices.Delete(g.children, i, i+1)
+	return g.startAPIServer(ctx, p)
 }
 
 // ended returns an error if a program has ended.
@@ -129,17 +169,19 @@ func (g *group) ended() error {
 	return nil
 }
 
-// wait returns nil when ctx ends, or an error when a program does.
-func (g *group) wait(ctx context.Context) error {
+// wait returns the next order; none when ctx ends, or an error when a program does.
+func (g *group) wait(ctx context.Context, orders <-chan string) (string, error) {
 	died := make(chan struct{}, len(g.children))
 	for _, c := range g.children {
 		go func() { <-c.Done(); died <- struct{}{} }()
 	}
 	select {
 	case <-ctx.Done():
-		return nil
+		return "", nil
 	case <-died:
-		return g.ended()
+		return "", g.ended()
+	case order := <-orders:
+		return order, nil
 	}
 }
 

@@ -88,7 +88,8 @@ const (
 	ReasonPartiallyFailed = "PartiallyFailed"
 	// ReasonFailed: Velero's phase Failed.
 	ReasonFailed = "Failed"
-	// ReasonSandboxLost: a sandbox was changed or deleted before the restore into it began.
+	// ReasonSandboxLost: a sandbox was changed or deleted before the restore into it began. Also a reason of SandboxReady, if that
+	// happened while it was being made.
 	ReasonSandboxLost = "SandboxLost"
 	// ReasonLost: the Restore vanished before it ended.
 	ReasonLost = "Lost"

@@ -1,0 +1,145 @@
+// Package plane starts a control plane without nodes for tests, installs the product in it, and plays what is missing: a Velero, a
+// kubelet, and who gives the controller its token.
+package plane
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+)
+
+const (
+	// VeleroNamespace is Velero's in the manifests, and SystemNamespace ours.
+	VeleroNamespace = "velero"
+	SystemNamespace = "kymaros-system"
+)
+
+// Cluster is a running control plane, with clients of an administrator.
+type Cluster struct {
+	Admin   *rest.Config
+	Kube    kubernetes.Interface
+	Kymaros versioned.Interface
+	Objects dynamic.Interface
+
+	root string // of the repository
+	in   io.WriteCloser
+	out  *bufio.Reader
+	cmd  *exec.Cmd
+	// etcd is where it answers, as http://host:port.
+	etcd string
+}
+
+// Start starts a control plane, which writes what it is asked to the file auditLog, if that is not empty. root is the top of the
+// repository, and agent the name under which its clients are seen. Stop ends it.
+func Start(root, auditLog, agent string) (*Cluster, error) {
+	script, err := filepath.Abs(filepath.Join(root, "test/cluster/run.sh"))
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{root: root, cmd: exec.Command(script, "control-plane", "--audit-log="+auditLog)}
+	c.cmd.Stderr = os.Stderr
+	if c.in, err = c.cmd.StdinPipe(); err != nil { // it lives as long as this is open
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.out = bufio.NewReader(out)
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	if err := c.connect(agent); err != nil {
+		return nil, errors.Join(err, c.Stop())
+	}
+	return c, nil
+}
+
+// connect waits until the control plane is ready and makes the clients.
+func (c *Cluster) connect(agent string) error {
+	line, err := c.out.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("control plane did not become ready: %w", err)
+	}
+	var ready struct{ Kubeconfig, Etcd string }
+	if err := json.Unmarshal(line, &ready); err != nil {
+		return fmt.Errorf("control plane said %q: %w", line, err)
+	}
+	c.etcd = ready.Etcd
+	if c.Admin, err = clientcmd.BuildConfigFromFlags("", ready.Kubeconfig); err != nil {
+		return err
+	}
+	c.Admin.QPS = -1 // the tests are no guests
+	c.Admin.UserAgent = agent
+	var errs [3]error
+	c.Kube, errs[0] = kubernetes.NewForConfig(c.Admin)
+	c.Kymaros, errs[1] = versioned.NewForConfig(c.Admin)
+	c.Objects, errs[2] = dynamic.NewForConfig(c.Admin)
+	return errors.Join(errs[:]...)
+}
+
+// Stop ends the control plane and waits for its end.
+func (c *Cluster) Stop() error {
+	_ = c.in.Close()
+	_, _ = io.Copy(io.Discard, c.out)
+	if err := c.cmd.Wait(); err != nil {
+		return fmt.Errorf("control plane: %w", err)
+	}
+	return nil
+}
+
+// RestartAPIServer stops the API server, and returns when it serves again.
+func (c *Cluster) RestartAPIServer() error {
+	const order = "restart kube-apiserver\n"
+	if _, err := io.WriteString(c.in, order); err != nil {
+		return err
+	}
+	if line, err := c.out.ReadString('\n'); err != nil || line != order {
+		return fmt.Errorf("the control plane answers %q to %q: %w", line, order, err)
+	}
+	return nil
+}
+
+// Compact has etcd forget all versions of objects but the newest: an older one is too old for a watch to begin with.
+func (c *Cluster) Compact(ctx context.Context) error {
+	var now struct {
+		Header struct{ Revision string }
+	}
+	if err := c.askEtcd(ctx, "/v3/kv/range", `{"key":"AA=="}`, &now); err != nil {
+		return err
+	}
+	return c.askEtcd(ctx, "/v3/kv/compaction", fmt.Sprintf(`{"revision":%q,"physical":true}`, now.Header.Revision), &now)
+}
+
+// askEtcd sends etcd a request, as its gateway for JSON takes it.
+func (c *Cluster) askEtcd(ctx context.Context, path, body string, answer any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.etcd+path, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		says, _ := io.ReadAll(response.Body)
+		return fmt.Errorf("etcd: %s: %s: %s", path, response.Status, says)
+	}
+	return json.NewDecoder(response.Body).Decode(answer)
+}
