@@ -3,7 +3,6 @@ package integration
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,9 +12,6 @@ import (
 
 	"github.com/kymaros/kymaros/test/plane"
 )
-
-// crdFiles are our own definitions.
-var crdFiles = filepath.Join(root, "manifests/crds/*.yaml")
 
 // poll is how often a condition is looked at.
 const poll = 50 * time.Millisecond
