@@ -22,9 +22,9 @@ import (
 // reportGrace is how long a deleted RestoreTest is held for the report of its last run.
 const reportGrace = 10 * time.Second
 
-// former looks for the sandboxes of rt's run that status tells of and no label shows any more. One that is still there must
-// not be deleted for its name alone, nor be forgotten: it is lost. Of those that are gone volumes may be left, because
-// somebody took our finalizer off.
+// former looks for the sandboxes of rt's run that status tells of and the cache does not show. One that is still there must not be
+// deleted for its name alone, nor be forgotten: it gets the label back by which it is found, or is lost if more is missing. Of those
+// that are gone volumes may be left, because somebody took our finalizer off.
 func (c *Controller) former(ctx context.Context, rt *v1alpha1.RestoreTest) (gone []box, lost string, err error) {
 	status := rt.Status.Sandbox
 	if status == nil || status.RunID != rt.Status.Run.ID {

@@ -7,6 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kubefake "k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -50,6 +51,42 @@ func TestASandboxThatTheCacheDoesNotShowIsNotForgotten(t *testing.T) {
 			}
 			if patches != c.relabels || c.again && live.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy {
 				t.Errorf("%d patches, labels %v", patches, live.Labels)
+			}
+		})
+	}
+}
+
+// The finalizer goes when the schedule has written that the run is over: before, the two writes would only meet.
+func TestTheFinalizerGoesWhenTheRunIsSaidToBeOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		phase   v1alpha1.Phase
+		deleted bool
+		want    int
+	}{
+		"it is about to be said":      {v1alpha1.PhaseRunning, false, 0},
+		"it is said":                  {v1alpha1.PhaseCompleted, false, 1},
+		"a deleted test says no more": {v1alpha1.PhaseRunning, true, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			rt := &v1alpha1.RestoreTest{
+				ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: "shop", ResourceVersion: "1", Finalizers: []string{v1alpha1.Finalizer}},
+				Status: v1alpha1.RestoreTestStatus{
+					Phase: c.phase, Run: &v1alpha1.RunStatus{ID: "run", StartTime: metav1.Now(), Deadline: metav1.Now()}, Cleanup: &v1alpha1.CleanupStatus{RunID: "run"},
+					Conditions: []metav1.Condition{{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonNothingLeft}},
+				},
+			}
+			if c.deleted {
+				rt.DeletionTimestamp = new(metav1.Now())
+			}
+			if err := s.client.Tracker().Add(rt); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.finish(t.Context(), cache.MetaObjectToName(rt), rt, ""); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(s.client.Actions()); n != c.want {
+				t.Errorf("%d requests, want %d", n, c.want)
 			}
 		})
 	}
