@@ -134,7 +134,7 @@ func (c *Controller) observe(ctx context.Context, key cache.ObjectName, rt *v1al
 		return seen, err
 	}
 	for i := range sandboxes {
-		sandboxes[i].claimsRefused, sandboxes[i].strict = claimsRefused(rt), strict(rt)
+		sandboxes[i].claimsRefused, sandboxes[i].strict, sandboxes[i].limits = claimsRefused(rt), strict(rt), limitsOf(rt, sandboxes[i].source)
 		if err := c.lookForRefused(ctx, rt, &sandboxes[i]); err != nil {
 			return seen, err
 		}

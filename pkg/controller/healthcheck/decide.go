@@ -120,6 +120,9 @@ func decide(seen observed, now time.Time) plan {
 		return p.with(metav1.ConditionUnknown, v1alpha1.ReasonWaitingForPods, "listing the restored pods")
 	}
 
+	if from := p.from(); from != nil {
+		seen.pods = seen.pods.squeeze(from.Time)
+	}
 	p.count(seen.pods)
 	if since := readySince(rt, p.health.StartTime.Time, seen.pods, now); p.health.PodsReadyTime == nil && seen.pods.all() && !since.After(limit) {
 		p.health.PodsReadyTime = &metav1.Time{Time: since}

@@ -37,6 +37,9 @@ func blockedEntry(in contents, what, reason string) string {
 // holdsUp returns what in the sandbox may keep a pod from becoming ready; empty if nothing is known to. It may be so for a
 // moment, and it may have another cause: it is said only of a pod that has had its time.
 func (in *contents) holdsUp(pod *corev1.Pod) string {
+	if reason := in.squeezed(pod); reason != "" {
+		return reason
+	}
 	if in.strict {
 		if c := stuck(pod); c != "" {
 			return c + "; " + strictWords

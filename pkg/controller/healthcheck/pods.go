@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
 // named bounds how many pods and workloads a message names.
@@ -28,6 +30,8 @@ type contents struct {
 	failures []*corev1.Event
 	// strict tells that pods can reach nothing at all, not even each other.
 	strict bool
+	// limits are what a container gets that has none of its own.
+	limits v1alpha1.SandboxLimits
 	// claimsRefused tells that the quota refuses claims of some storage classes, and that Velero could not restore everything.
 	claimsRefused bool
 	// noClass are the claims that the fence refused because neither they nor the cluster name a class for them.
@@ -68,6 +72,8 @@ type held struct{ waiting, blocked string }
 type counted struct {
 	name string
 	pod  *corev1.Pod
+	// squeezed is the pod as blocked has it if the memory limit of the sandbox ended it; else empty.
+	squeezed string
 }
 
 // assess compares the pods of all sandboxes with what the workloads ask for. Pods seen so far prove nothing: right after
@@ -145,7 +151,7 @@ func (r *readiness) addPod(in contents, prefix, what string, pod *corev1.Pod) {
 		return
 	}
 	r.total++
-	r.counted = append(r.counted, counted{prefix + pod.Name, pod})
+	r.counted = append(r.counted, counted{name: prefix + pod.Name, pod: pod, squeezed: in.squeezedEntry(what, pod)})
 	if ready, since, gates := ready(pod); ready {
 		r.ready++
 		if since.After(r.since) {

@@ -31,7 +31,7 @@ func stableFor(checks v1alpha1.HealthChecks) time.Duration {
 func (r *readiness) fell(from time.Time) []string {
 	var all []string
 	for _, c := range r.counted {
-		if c.pod.CreationTimestamp.After(from) {
+		if c.squeezed != "" || c.pod.CreationTimestamp.After(from) {
 			continue
 		}
 		if what := fell(c.pod, from); what != "" {
