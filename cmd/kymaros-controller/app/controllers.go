@@ -35,6 +35,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/scheme"
 	"github.com/kymaros/kymaros/pkg/generated/informers/externalversions"
+	"github.com/kymaros/kymaros/pkg/inventory"
 	"github.com/kymaros/kymaros/pkg/probe"
 )
 
@@ -71,6 +72,7 @@ type controllers struct {
 	labelled informers.SharedInformerFactory        // whatever carries our managed-by label
 	events   record.EventBroadcaster
 	sink     record.EventSink
+	lists    *inventory.Lists // of what backups hold
 	runs     map[string]func(context.Context)
 	caches   []cache.InformerSynced
 }
@@ -95,6 +97,7 @@ func newControllers(ctx context.Context, options *Options, config *rest.Config) 
 			})),
 		events: record.NewBroadcaster(record.WithContext(ctx)),
 		sink:   &typedcorev1.EventSinkImpl{Interface: base.kube.CoreV1().Events("")},
+		lists:  inventory.New(inventory.Velero(base.kymaros, options.VeleroNamespace)),
 		runs:   map[string]func(context.Context){},
 	}
 	for _, name := range []string{controller.Schedule, controller.Sandbox, controller.Restore, controller.HealthCheck, controller.Report, controller.Cleanup} {
@@ -151,7 +154,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 	case controller.Report:
 		built, err := report.New(ctx, report.Options{
 			Client: c.kymaros, Kube: c.kube, Metadata: c.metadata, Tests: tests, Backups: velero.Backups(), Recorder: recorder,
-			VeleroNamespace: options.VeleroNamespace,
+			VeleroNamespace: options.VeleroNamespace, Lists: set.lists,
 		})
 		return run(built, err)
 	case controller.Cleanup:
@@ -183,6 +186,7 @@ func (set *controllers) run(ctx context.Context) {
 		wg.Go(func() { run(named(ctx, name)) })
 	}
 	wg.Wait()
+	set.lists.Close()
 }
 
 // shutdown waits until the informers have ended; their context must have.

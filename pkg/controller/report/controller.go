@@ -24,6 +24,7 @@ import (
 	veleroinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/velero/v1"
 	listers "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+	"github.com/kymaros/kymaros/pkg/inventory"
 	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
@@ -37,6 +38,8 @@ type Options struct {
 	Tests    informers.RestoreTestInformer
 	Backups  veleroinformers.BackupInformer
 	Recorder record.EventRecorder
+	// Lists are shared with whoever else looks into backups.
+	Lists *inventory.Lists
 	// VeleroNamespace is where Velero's Backups and PodVolumeRestores are.
 	VeleroNamespace string
 }
@@ -52,24 +55,19 @@ type Controller struct {
 	recorder        record.EventRecorder
 	status          controller.StatusWriter
 	runner          controller.Runner
-	lists           backupLists
-	// asking holds whoever has a DownloadRequest.
-	asking chan struct{}
-	// silent is when Velero last left one unanswered. Whoever is in asking may touch it.
-	silent time.Time
+	lists           *inventory.Lists
 }
 
 // New returns the report controller. It fails if the informer was stopped already.
 func New(ctx context.Context, o Options) (*Controller, error) {
 	metrics.Register()
 	c := &Controller{
-		client: o.Client, kube: o.Kube, metadata: o.Metadata, asking: make(chan struct{}, 1),
+		client: o.Client, kube: o.Kube, metadata: o.Metadata, lists: o.Lists,
 		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, recorder: o.Recorder,
 		status: controller.StatusWriter{Controller: controller.Report, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
 	}
 	name := controller.FieldManager(controller.Report)
 	queue := controller.NewQueue(name)
-	c.lists = backupLists{read: c.inventory, wake: queue.Add}
 	logger := klog.FromContext(ctx)
 	handler, err := o.Tests.Informer().AddEventHandlerWithOptions(controller.Handler(queue, controller.Own), cache.HandlerOptions{Logger: &logger})
 	if err != nil {
@@ -82,17 +80,14 @@ func New(ctx context.Context, o Options) (*Controller, error) {
 	return c, nil
 }
 
-// Run works until ctx ends. What Velero was asked for by then whoever works next asks for again.
-func (c *Controller) Run(ctx context.Context) {
-	c.runner.Run(ctx)
-	c.lists.close()
-}
+// Run works until ctx ends.
+func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
 
 func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
 	rt, err := c.tests.RestoreTests(key.Namespace).Get(key.Name)
 	if apierrors.IsNotFound(err) {
 		metrics.Forget(key.Namespace, key.Name)
-		c.lists.drop(key)
+		c.lists.Drop(key)
 		return 0, nil
 	}
 	if err != nil {
@@ -101,7 +96,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	metrics.Known(rt.Namespace, rt.Name, rt.Status.LastScore)
 	metrics.Searched(rt.Namespace, rt.Name, rt.Status.Search)
 	if !conditions.Began(rt) || conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionReported)) {
-		c.lists.drop(key)
+		c.lists.Drop(key)
 		return 0, nil
 	}
 	d := decide(rt, time.Now())
@@ -119,7 +114,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		}
 		return d.again, c.status.Write(ctx, rt, waiting, own(rt, nil))
 	}
-	if list != nil && !list.isReady() {
+	if list != nil && !list.IsReady() {
 		return 0, nil // it wakes us
 	}
 	rt, v, err := c.write(ctx, rt, d, list)
@@ -142,7 +137,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 
 // list returns the list of the backup that rt's run restored, nil if the run has none to look at. It is asked for as soon as the backup
 // is restored.
-func (c *Controller) list(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, d decision) (*list, error) {
+func (c *Controller) list(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, d decision) (*inventory.List, error) {
 	if !d.look {
 		return nil, nil //nolint:nilnil // no list is a list that nobody needs
 	}
@@ -153,12 +148,12 @@ func (c *Controller) list(ctx context.Context, key cache.ObjectName, rt *v1alpha
 	if err != nil {
 		return nil, err
 	}
-	return c.lists.ask(ctx, key, rt, backup), nil
+	return c.lists.Ask(ctx, rt, rt.Status.Restore.BackupName, backup, func() { c.runner.Queue.Add(key) }), nil
 }
 
 // write returns the verdict on rt's run, and stores it in a report unless a former try has. With it comes the newest version
 // of rt.
-func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d decision, list *list) (*v1alpha1.RestoreTest, *verdict, error) {
+func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d decision, list *inventory.List) (*v1alpha1.RestoreTest, *verdict, error) {
 	report, foreign, err := c.find(ctx, rt)
 	if err != nil {
 		return nil, nil, err

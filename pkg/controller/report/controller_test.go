@@ -26,6 +26,8 @@ import (
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
 	"github.com/kymaros/kymaros/pkg/generated/informers/externalversions"
+	"github.com/kymaros/kymaros/pkg/inventory"
+	"github.com/kymaros/kymaros/pkg/sideeffects"
 )
 
 // fixture is the controller before fake API servers that hold a RestoreTest and what its run left.
@@ -51,12 +53,12 @@ func newFixture(t *testing.T, rt *v1alpha1.RestoreTest, objects ...runtime.Objec
 		metadata: metadatafake.NewSimpleMetadataClient(scheme, production()...),
 		events:   record.NewFakeRecorder(100),
 	}
-	f.client.PrependReactor("create", "downloadrequests", func(clienttesting.Action) (bool, runtime.Object, error) {
-		return true, nil, errors.New("nobody gives out lists here")
-	})
 	f.factory = externalversions.NewSharedInformerFactory(f.client, 0)
 	c, err := New(t.Context(), Options{
 		Client: f.client, Kube: f.kube, Metadata: f.metadata, Recorder: f.events, VeleroNamespace: velero,
+		Lists: inventory.New(func(context.Context, *v1alpha1.RestoreTest, *velerov1.Backup, []string) (sideeffects.Inventory, error) {
+			return nil, errors.New("nobody gives out lists here")
+		}),
 		Tests: f.factory.Restore().V1alpha1().RestoreTests(), Backups: f.factory.Velero().V1().Backups(),
 	})
 	if err != nil {
@@ -83,7 +85,7 @@ func (f *fixture) sync(t *testing.T) (time.Duration, error) {
 			t.Fatal(err)
 		}
 		if list != nil {
-			<-list.ready
+			<-list.Ready()
 		}
 	}
 	return f.Controller.sync(t.Context(), key)

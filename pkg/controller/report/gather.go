@@ -21,6 +21,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/completeness"
 	"github.com/kymaros/kymaros/pkg/dependencies"
+	"github.com/kymaros/kymaros/pkg/inventory"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
@@ -59,7 +60,7 @@ type task struct {
 
 // gather looks at the source namespaces and the sandboxes of rt's run, with the list of its backup. What may not be read becomes unread; the error tells
 // of what may succeed later.
-func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list *list) (seen, error) {
+func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list *inventory.List) (seen, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	sandbox, restore, _ := fragments(rt)
@@ -105,8 +106,9 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list 
 		l.productionPods(found[i], level(rt))
 	}
 	l.transfers(restore.Name)
-	if l.seen.holds = list.holds; list.err != nil { // the report says so: nobody else knows
-		l.seen.notListed = list.err.Error()
+	names, unknown := list.Names()
+	if l.seen.holds = names; unknown != nil { // the report says so: nobody else knows
+		l.seen.notListed = unknown.Error()
 	}
 	l.volumes(sandboxes, "0")
 

@@ -1,8 +1,7 @@
 package report
 
 import (
-	"net/http"
-	"net/http/httptest"
+	"context"
 	"strings"
 	"testing"
 
@@ -17,6 +16,7 @@ import (
 	metadatafake "k8s.io/client-go/metadata/fake"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/inventory"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
 )
 
@@ -139,18 +139,17 @@ func TestOnlyWithheld(t *testing.T) {
 	}
 }
 
-// lists has Velero give out a list of what the backup holds of namespace shop.
+// lists says what the backup holds of namespace shop.
 func lists(t *testing.T, f *fixture, spec velerov1.BackupSpec, names map[string][]string) {
 	t.Helper()
-	store := http.NewServeMux()
-	store.HandleFunc(theList, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(packed(t, names)) })
-	server := httptest.NewServer(store)
-	t.Cleanup(server.Close)
-	giveOut(f, server.URL+theList)
-	if err := f.client.Tracker().Add(transferred()); err != nil {
-		t.Fatal(err)
+	holds := sideeffects.Inventory{}
+	for kind, all := range names {
+		version, kind := kind[:strings.LastIndex(kind, "/")], kind[strings.LastIndex(kind, "/")+1:]
+		holds[schema.FromAPIVersionAndKind(version, kind).GroupKind()] = all
 	}
-	spec.StorageLocation = "default"
+	f.lists = inventory.New(func(context.Context, *v1alpha1.RestoreTest, *velerov1.Backup, []string) (sideeffects.Inventory, error) {
+		return holds, nil
+	})
 	withBackup(t, f, spec)
 }
 
@@ -207,7 +206,7 @@ func TestWhatTheBackupLeavesOut(t *testing.T) {
 		"nobody knows what, without a list": {
 			policy: "namespacedFilterPolicies: [{namespaces: [shop]}]", result: v1alpha1.ResultPartial,
 			detail: "what resource policy rules leaves out of the backup is not known: it chooses objects of single namespaces; and without the list of the backup nobody knows: " +
-				"ask Velero for the list of backup nightly: nobody gives out lists here",
+				"nobody gives out lists here",
 		},
 		"its list knows more than its policy": {
 			list: all, policy: "namespacedFilterPolicies: [{namespaces: [shop]}]", result: v1alpha1.ResultPass, detail: "5 of 5 objects came back",

@@ -3,7 +3,6 @@ package report
 import (
 	"context"
 
-	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -64,11 +63,4 @@ func (l *look) others(namespace string, note func(schema.GroupKind, metav1.Objec
 			return each(ctx, client.List, func(o *metav1.PartialObjectMetadata) { note(kind.GroupKind, o) })
 		}, topics...)
 	}
-}
-
-func storageLocation(b *velerov1.Backup) string {
-	if b == nil {
-		return ""
-	}
-	return b.Spec.StorageLocation
 }

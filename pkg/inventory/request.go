@@ -1,4 +1,4 @@
-package report
+package inventory
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
@@ -22,6 +21,8 @@ const (
 	// requestName is the name of all our DownloadRequests. What stands in the status of one is a key to a backup: by the name
 	// RBAC keeps from us those that administrators make.
 	requestName = "kymaros-inventory"
+	// fieldManager is who makes them.
+	fieldManager = "kymaros-inventory"
 	// silence is how long nobody asks after Velero has left a request unanswered: those in line would only wait in vain, one after
 	// another.
 	silence = time.Minute
@@ -29,21 +30,21 @@ const (
 
 // turnToAsk waits until nobody else has a request. done must be called when there is none any more, with the error of who had one. It
 // fails if Velero does not answer others.
-func (c *Controller) turnToAsk(ctx context.Context) (done func(error), err error) {
+func (v *velero) turnToAsk(ctx context.Context) (done func(error), err error) {
 	select {
-	case c.asking <- struct{}{}:
+	case v.asking <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if since := time.Since(c.silent); since < silence {
-		<-c.asking
+	if since := time.Since(v.silent); since < silence {
+		<-v.asking
 		return nil, errors.New("it does not answer the requests of other runs; see whether Velero runs")
 	}
 	return func(err error) {
 		if errors.Is(err, errSilent) {
-			c.silent = time.Now()
+			v.silent = time.Now()
 		}
-		<-c.asking
+		<-v.asking
 	}, nil
 }
 
@@ -51,14 +52,14 @@ func (c *Controller) turnToAsk(ctx context.Context) (done func(error), err error
 var errSilent = errors.New("no answer in time; see whether Velero runs")
 
 // listAddress returns where the list of a backup can be fetched. Its request is deleted at once.
-func (c *Controller) listAddress(ctx context.Context, rt *v1alpha1.RestoreTest, backup string) (string, error) {
-	requests := c.client.VeleroV1().DownloadRequests(c.veleroNamespace)
-	r, err := c.request(ctx, rt, backup)
+func (v *velero) listAddress(ctx context.Context, rt *v1alpha1.RestoreTest, backup string) (string, error) {
+	requests := v.client.VeleroV1().DownloadRequests(v.namespace)
+	r, err := v.request(ctx, rt, backup)
 	if err != nil {
 		return "", err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), inventoryTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
 		defer cancel()
 		_ = requests.Delete(ctx, r.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &r.UID}})
 	}()
@@ -83,15 +84,15 @@ func (c *Controller) listAddress(ctx context.Context, rt *v1alpha1.RestoreTest, 
 }
 
 // request makes our request. One that a crash has left behind goes first.
-func (c *Controller) request(ctx context.Context, rt *v1alpha1.RestoreTest, backup string) (*velerov1.DownloadRequest, error) {
-	requests := c.client.VeleroV1().DownloadRequests(c.veleroNamespace)
+func (v *velero) request(ctx context.Context, rt *v1alpha1.RestoreTest, backup string) (*velerov1.DownloadRequest, error) {
+	requests := v.client.VeleroV1().DownloadRequests(v.namespace)
 	create := func() (*velerov1.DownloadRequest, error) {
 		return requests.Create(ctx, &velerov1.DownloadRequest{
 			ObjectMeta: metav1.ObjectMeta{
-				Namespace: c.veleroNamespace, Name: requestName, Labels: names.Labels(rt, ""), Annotations: names.Annotations(rt),
+				Namespace: v.namespace, Name: requestName, Labels: names.Labels(rt, ""), Annotations: names.Annotations(rt),
 			},
 			Spec: velerov1.DownloadRequestSpec{Target: velerov1.DownloadTarget{Kind: velerov1.DownloadTargetKindBackupResourceList, Name: backup}},
-		}, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Report)})
+		}, metav1.CreateOptions{FieldManager: fieldManager})
 	}
 	r, err := create()
 	if !apierrors.IsAlreadyExists(err) {
@@ -99,7 +100,7 @@ func (c *Controller) request(ctx context.Context, rt *v1alpha1.RestoreTest, back
 	}
 	left, err := requests.Get(ctx, requestName, metav1.GetOptions{})
 	if err == nil && left.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy {
-		return nil, fmt.Errorf("DownloadRequest %s in namespace %s has our name and is not ours; delete it", requestName, c.veleroNamespace)
+		return nil, fmt.Errorf("DownloadRequest %s in namespace %s has our name and is not ours; delete it", requestName, v.namespace)
 	}
 	if err == nil {
 		err = requests.Delete(ctx, requestName, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &left.UID}})

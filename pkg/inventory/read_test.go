@@ -1,4 +1,4 @@
-package report
+package inventory
 
 import (
 	"bytes"
@@ -13,13 +13,13 @@ import (
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
 )
@@ -65,30 +65,44 @@ func TestReadInventory(t *testing.T) {
 // theList is where Velero keeps the list of the backup.
 const theList = "/backups/nightly/nightly-resource-list.json.gz"
 
+const veleroNamespace = "velero"
+
+// test is a RestoreTest in a run.
+func test() *v1alpha1.RestoreTest {
+	rt := &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Namespace: "tests", Name: "shop", UID: "uid"}}
+	rt.Status.Run = &v1alpha1.RunStatus{ID: "run-1"}
+	rt.Status.Run.Spec.BackupSource.Namespaces = []v1alpha1.SourceNamespace{{Name: "shop"}}
+	return rt
+}
+
+func backup() *velerov1.Backup {
+	return &velerov1.Backup{ObjectMeta: metav1.ObjectMeta{Namespace: veleroNamespace, Name: "nightly"}, Spec: velerov1.BackupSpec{StorageLocation: "default"}}
+}
+
+type fixture struct {
+	*velero
+	client *fake.Clientset
+}
+
 // giveOut has Velero give out address for each list that is asked for.
-func giveOut(f *fixture, address string) {
-	f.client = fake.NewClientset(append([]runtime.Object{test(), backup()}, location(nil, nil))...)
-	f.Controller.client = f.client
-	f.client.PrependWatchReactor("downloadrequests", func(a clienttesting.Action) (bool, watch.Interface, error) {
+func giveOut(address string) fixture {
+	f := fixture{client: fake.NewClientset(location(nil, nil))}
+	f.velero = &velero{client: f.client, namespace: veleroNamespace, asking: make(chan struct{}, 1)}
+	f.client.PrependWatchReactor("downloadrequests", func(clienttesting.Action) (bool, watch.Interface, error) {
 		w := watch.NewFake()
 		go w.Modify(&velerov1.DownloadRequest{Status: velerov1.DownloadRequestStatus{Phase: velerov1.DownloadRequestPhaseProcessed, DownloadURL: address}})
 		return true, w, nil
 	})
+	return f
 }
 
 func location(ca []byte, config map[string]string) *velerov1.BackupStorageLocation {
 	return &velerov1.BackupStorageLocation{
-		ObjectMeta: metav1.ObjectMeta{Namespace: velero, Name: "default"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: veleroNamespace, Name: "default"},
 		Spec: velerov1.BackupStorageLocationSpec{Config: config, StorageType: velerov1.StorageType{
 			ObjectStorage: &velerov1.ObjectStorageLocation{CACert: ca},
 		}},
 	}
-}
-
-func stocked() *velerov1.Backup {
-	b := backup()
-	b.Spec.StorageLocation = "default"
-	return b
 }
 
 func TestInventory(t *testing.T) {
@@ -123,15 +137,14 @@ func TestInventory(t *testing.T) {
 		"an address that cannot be read is not repeated":    {address: "http://%zz" + theList + "?key=secret", wantErr: "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t, test())
-			giveOut(f, tt.address)
+			f := giveOut(tt.address)
 			if tt.at != nil {
-				if err := f.client.Tracker().Update(velerov1.SchemeGroupVersion.WithResource("backupstoragelocations"), tt.at, velero); err != nil {
+				if err := f.client.Tracker().Update(velerov1.SchemeGroupVersion.WithResource("backupstoragelocations"), tt.at, veleroNamespace); err != nil {
 					t.Fatal(err)
 				}
 			}
-			got, err := f.inventory(t.Context(), test(), stocked(), []string{"shop"})
-			if left, listErr := f.client.VeleroV1().DownloadRequests(velero).List(t.Context(), metav1.ListOptions{}); listErr != nil || len(left.Items) > 0 {
+			got, err := f.read(t.Context(), test(), backup(), []string{"shop"})
+			if left, listErr := f.client.VeleroV1().DownloadRequests(veleroNamespace).List(t.Context(), metav1.ListOptions{}); listErr != nil || len(left.Items) > 0 {
 				t.Errorf("requests are left: %v, %v", left, listErr)
 			}
 			if tt.wantErr != "" {
@@ -154,17 +167,16 @@ func TestInventory(t *testing.T) {
 }
 
 func TestInventoryOfABackupThatIsGone(t *testing.T) {
-	f := newFixture(t, test())
-	if _, err := f.inventory(t.Context(), test(), nil, nil); err == nil {
+	f := giveOut("")
+	if _, err := f.read(t.Context(), test(), nil, nil); err == nil {
 		t.Error("no error")
 	}
-	giveOut(f, "")
 	f.client.PrependWatchReactor("downloadrequests", func(clienttesting.Action) (bool, watch.Interface, error) {
 		w := watch.NewFake()
 		w.Stop()
 		return true, w, nil
 	})
-	if _, err := f.inventory(t.Context(), test(), stocked(), nil); err == nil || !strings.Contains(fmt.Sprint(err), "lost") {
+	if _, err := f.read(t.Context(), test(), backup(), nil); err == nil || !strings.Contains(fmt.Sprint(err), "lost") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package report
+package inventory
 
 import (
 	"compress/gzip"
@@ -19,34 +19,50 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
 )
 
 const (
-	// inventoryTimeout bounds all of it once it is our turn: a report does not wait for long for a Velero that is gone.
-	inventoryTimeout = 10 * time.Second
+	// readTimeout bounds all of it once it is our turn: nobody waits for long for a Velero that is gone.
+	readTimeout = 10 * time.Second
 	// maxInventory bounds the list of a backup, unpacked, in bytes: a few hundred thousand objects.
 	maxInventory = 32 << 20
 )
 
-// inventory returns what backup holds of the source namespaces and of the whole cluster, as Velero lists it in its object
+// velero has Velero give out lists.
+type velero struct {
+	client    versioned.Interface
+	namespace string
+	// asking holds whoever has a DownloadRequest.
+	asking chan struct{}
+	// silent is when Velero last left one unanswered. Whoever is in asking may touch it.
+	silent time.Time
+}
+
+// Velero returns a reader that asks Velero, whose backups are in that namespace.
+func Velero(client versioned.Interface, namespace string) Reader {
+	return (&velero{client: client, namespace: namespace, asking: make(chan struct{}, 1)}).read
+}
+
+// read returns what backup holds of the source namespaces and of the whole cluster, as Velero lists it in its object
 // store: names, no content. Velero gives out an address for it that is good for ten minutes.
-func (c *Controller) inventory(ctx context.Context, rt *v1alpha1.RestoreTest, backup *velerov1.Backup, sources []string) (sideeffects.Inventory, error) {
+func (v *velero) read(ctx context.Context, rt *v1alpha1.RestoreTest, backup *velerov1.Backup, sources []string) (sideeffects.Inventory, error) {
 	if backup == nil {
 		return nil, errors.New("the Backup is not there any more")
 	}
-	done, err := c.turnToAsk(ctx)
+	done, err := v.turnToAsk(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask Velero for the list of backup %s: %w", backup.Name, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, inventoryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	address, err := c.listAddress(ctx, rt, backup.Name)
+	address, err := v.listAddress(ctx, rt, backup.Name)
 	done(err)
 	if err != nil {
 		return nil, fmt.Errorf("ask Velero for the list of backup %s: %w", backup.Name, err)
 	}
-	client, err := c.storeClient(ctx, backup)
+	client, err := v.storeClient(ctx, backup)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +88,8 @@ func (c *Controller) inventory(ctx context.Context, rt *v1alpha1.RestoreTest, ba
 }
 
 // storeClient returns a client that trusts what Velero trusts for the object store of the backup.
-func (c *Controller) storeClient(ctx context.Context, backup *velerov1.Backup) (*http.Client, error) {
-	location, err := c.client.VeleroV1().BackupStorageLocations(c.veleroNamespace).Get(ctx, storageLocation(backup), metav1.GetOptions{})
+func (v *velero) storeClient(ctx context.Context, backup *velerov1.Backup) (*http.Client, error) {
+	location, err := v.client.VeleroV1().BackupStorageLocations(v.namespace).Get(ctx, backup.Spec.StorageLocation, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("get the storage location of backup %s: %w", backup.Name, err)
 	}

@@ -1,6 +1,7 @@
-package report
+package inventory
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	clienttesting "k8s.io/client-go/testing"
-	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -20,14 +20,13 @@ import (
 // requestLeft is a request that is there already.
 func requestLeft(uid types.UID, labels map[string]string) *velerov1.DownloadRequest {
 	return &velerov1.DownloadRequest{
-		ObjectMeta: metav1.ObjectMeta{Namespace: velero, Name: requestName, UID: uid, Labels: labels},
+		ObjectMeta: metav1.ObjectMeta{Namespace: veleroNamespace, Name: requestName, UID: uid, Labels: labels},
 		Status:     velerov1.DownloadRequestStatus{DownloadURL: "http://store/backups/weekly/weekly-resource-list.json.gz"},
 	}
 }
 
 func TestARequestThatACrashLeftGoesFirst(t *testing.T) {
-	f := newFixture(t, test())
-	giveOut(f, "http://store"+theList)
+	f := giveOut("http://store" + theList)
 	if err := f.client.Tracker().Add(requestLeft("left", map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy})); err != nil {
 		t.Fatal(err)
 	}
@@ -47,27 +46,28 @@ func TestARequestThatACrashLeftGoesFirst(t *testing.T) {
 			t.Errorf("a watch of %q, which RBAC does not let pass", w.ListOptions.FieldSelector)
 		}
 	}
-	equal(t, "UIDs of what was deleted, the new one last", deleted, []string{"left", ""})
+	if want := []string{"left", ""}; !slices.Equal(deleted, want) {
+		t.Errorf("UIDs of what was deleted, the new one last: %q", deleted)
+	}
 }
 
 func TestARequestOfSomebodyElseIsLeftAlone(t *testing.T) {
-	f := newFixture(t, test())
-	giveOut(f, "http://store"+theList)
+	f := giveOut("http://store" + theList)
 	if err := f.client.Tracker().Add(requestLeft("theirs", nil)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.inventory(t.Context(), test(), stocked(), nil); err == nil || !strings.Contains(err.Error(), requestName+" in namespace velero has our name and is not ours; delete it") {
+	if _, err := f.read(t.Context(), test(), backup(), nil); err == nil || !strings.Contains(err.Error(), requestName+" in namespace velero has our name and is not ours; delete it") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := f.client.VeleroV1().DownloadRequests(velero).Get(t.Context(), requestName, metav1.GetOptions{}); err != nil {
+	if _, err := f.client.VeleroV1().DownloadRequests(veleroNamespace).Get(t.Context(), requestName, metav1.GetOptions{}); err != nil {
 		t.Errorf("it is gone: %v", err)
 	}
 }
 
 // nobodyAnswers has Velero give out nothing. The most requests that there were at a time are counted.
-func nobodyAnswers(f *fixture) (most *int) {
+func nobodyAnswers() (f fixture, most *int) {
 	most = new(int)
-	giveOut(f, "")
+	f = giveOut("")
 	now := 0
 	f.client.PrependWatchReactor("downloadrequests", func(clienttesting.Action) (bool, watch.Interface, error) { return true, watch.NewFake(), nil })
 	f.client.PrependReactor("create", "downloadrequests", func(clienttesting.Action) (bool, runtime.Object, error) {
@@ -79,18 +79,17 @@ func nobodyAnswers(f *fixture) (most *int) {
 		now--
 		return false, nil, nil
 	})
-	return most
+	return f, most
 }
 
 func TestAfterARequestThatVeleroLeavesUnansweredNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, test())
-		most := nobodyAnswers(f)
+		f, most := nobodyAnswers()
 		const runs = 10
 		begin, ends := time.Now(), make(chan string, runs)
 		for range runs {
 			go func() {
-				_, err := f.inventory(t.Context(), test(), stocked(), nil)
+				_, err := f.read(t.Context(), test(), backup(), nil)
 				ends <- err.Error()
 			}()
 		}
@@ -103,44 +102,15 @@ func TestAfterARequestThatVeleroLeavesUnansweredNobodyWaits(t *testing.T) {
 				t.Errorf("error %s", e)
 			}
 		}
-		equal(t, "those that waited for an answer", waited, 1)
-		equal(t, "requests at a time", *most, 1)
-		equal(t, "until all knew", time.Since(begin), inventoryTimeout)
+		if waited != 1 || *most != 1 {
+			t.Errorf("%d waited for an answer, %d requests at a time; want one", waited, *most)
+		}
+		if took := time.Since(begin); took != readTimeout {
+			t.Errorf("all knew after %s", took)
+		}
 		time.Sleep(silence) // of the bubble
-		if _, err := f.inventory(t.Context(), test(), stocked(), nil); !strings.Contains(err.Error(), errSilent.Error()) {
+		if _, err := f.read(t.Context(), test(), backup(), nil); !strings.Contains(err.Error(), errSilent.Error()) {
 			t.Errorf("a minute later Velero is not asked again: %v", err)
 		}
-	})
-}
-
-// The list is asked for while the application is checked, and no worker waits for it.
-func TestNoWorkerWaitsForAList(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		rt := test()
-		f := newFixture(t, rt)
-		nobodyAnswers(f)
-		f.status.Tests = f.client.RestoreV1alpha1()
-		defer f.lists.close()
-		key := cache.NewObjectName(rt.Namespace, rt.Name)
-		begin := time.Now()
-		if _, err := f.Controller.sync(t.Context(), key); err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "held the worker for", time.Since(begin), time.Duration(0))
-		if reports := f.reports(t); len(reports) > 0 {
-			t.Fatal("reported before the answer was there, or could not come any more")
-		}
-		time.Sleep(inventoryTimeout) // of the bubble
-		synctest.Wait()
-		equal(t, "tests that are woken", f.runner.Queue.Len(), 1)
-		begin = time.Now()
-		if _, err := f.Controller.sync(t.Context(), key); err != nil {
-			t.Fatal(err)
-		}
-		equal(t, "held the worker for", time.Since(begin), time.Duration(0))
-		equal(t, "reports", len(f.reports(t)), 1)
-		f.mustSync(t)
-		f.mustSync(t)
-		equal(t, "lists that are kept", len(f.lists.of), 0)
 	})
 }
