@@ -43,6 +43,8 @@ type Known struct {
 	Policies map[string]Policy
 	// Verified says when a backup last passed. It is asked for OldestUnverified alone.
 	Verified map[ID]time.Time
+	// Void are the source namespaces of which a backup holds nothing, as Void found in its list.
+	Void map[ID][]string
 }
 
 // Lacks names what has to be looked up to be sure of b: a BackupStorageLocation and a ConfigMap with its resource policy.
@@ -159,6 +161,9 @@ type candidate struct {
 
 func judge(b *velerov1.Backup, want Wanted, known Known) *candidate {
 	h := held(b, want, known.policy(b))
+	if h.void = known.Void[IDOf(b.Name, b.Status.StartTimestamp)]; len(h.void) > 0 {
+		h.leavesOut = append(h.leavesOut, "everything of namespace "+strings.Join(h.void, ", "))
+	}
 	return &candidate{b, h, refuse(b, h, want, known)}
 }
 
@@ -182,6 +187,7 @@ func compare(a, b *candidate) int {
 // rank is negative if a holds more than b, whenever they began.
 func rank(a, b *candidate) int {
 	for _, worse := range [][2]bool{
+		{len(a.void) > len(b.void), len(b.void) > len(a.void)},
 		{a.partly, b.partly},
 		{a.kinds > b.kinds, b.kinds > a.kinds},
 		{a.dataless, b.dataless},

@@ -5,7 +5,8 @@
 // is being deleted, has expired, counts no item, lacks a source namespace, takes no kind that the test restores, selects by
 // labels that nothing wanted has, is older than a source namespace, or lies in a location that is not Available.
 //
-// Of those that are left the best is taken, in this order: one that selects everything by label before one that selects a
+// Of those that are left the best is taken, in this order: one that holds something of every source namespace, by the list of
+// what is in it; one that selects everything by label before one that selects a
 // part; the one that leaves out the fewest kinds; one with data of volumes; Completed before PartiallyFailed; the newest. So
 // one that leaves out something is used only if the test names it, wants no more than it holds, or there is no other; and
 // what it leaves out is said, as is every newer one that was passed over. It never stands in for one that leaves out nothing and

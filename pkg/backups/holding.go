@@ -17,6 +17,8 @@ type holding struct {
 	kinds int
 	// dataless: no data of volumes but of those whose pods ask for it.
 	dataless bool
+	// void are the source namespaces of which it holds nothing, whatever its filters say.
+	void []string
 	// leavesOut says all that for people.
 	leavesOut []string
 	// nothing says why it is of no use at all, if so.

@@ -28,7 +28,7 @@ type Newer struct {
 	// Total counts all.
 	Total int
 	// Failed counts those that should have been better and are not: Velero failed or partly failed to make them, does not get
-	// on, or found nothing to back up.
+	// on, or found nothing to back up, in all or in a source namespace.
 	Failed int
 }
 
@@ -75,6 +75,8 @@ func passedOver(c *candidate) (failed bool, why string) {
 	switch {
 	case c.nothing != "":
 		return false, "it " + c.nothing
+	case len(c.void) > 0:
+		return true, "it holds nothing of namespace " + strings.Join(c.void, ", ") + ", by the list of what is in it"
 	case c.filtered():
 		return false, "it leaves out " + strings.Join(c.leavesOut, "; ")
 	case c.DeletionTimestamp == nil && failing(c.Backup):

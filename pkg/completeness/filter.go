@@ -21,9 +21,6 @@ const (
 	leaderAnnotation = "control-plane.alpha.kubernetes.io/leader"
 )
 
-// published are ConfigMaps that the cluster puts into every namespace by itself.
-var published = []string{"kube-root-ca.crt", "openshift-service-ca.crt"}
-
 // Filter tells which objects of a source namespace the sandbox must hold, as far as the spec of the backup tells, and which
 // objects of a sandbox came back.
 type Filter struct {
@@ -90,7 +87,7 @@ func (f Filter) Expects(kind Kind, o metav1.Object) Expectation {
 		return Ignored // our own selector leaves it out
 	case kind == PersistentVolumeClaim && metav1.GetControllerOf(o) != nil:
 		return Ignored // of an ephemeral volume: it goes and comes with its pod
-	case kind == ConfigMap && (slices.Contains(published, o.GetName()) || has(o, leaderAnnotation)):
+	case kind == ConfigMap && (scope.Everywhere(kind.GroupKind(), o.GetName()) || has(o, leaderAnnotation)):
 		return Ignored
 	case kind == Secret && has(o, tokenAnnotation):
 		return Ignored

@@ -40,6 +40,8 @@ type Case struct {
 	// Setup is run before the backups are made. "ready", which waits for all workloads, is what an empty one does. Scripts are
 	// for bash; see prelude for what they can call.
 	Setup string `json:"setup,omitempty"`
+	// BetweenBackups is run after each backup but the last.
+	BetweenBackups string `json:"betweenBackups,omitempty"`
 	// AfterBackup is run when all backups are made.
 	AfterBackup string `json:"afterBackup,omitempty"`
 	// Meanwhile is run beside the tests. What it does not get done is a failure of the case: production was held up.

@@ -51,7 +51,12 @@ func (s *scene) prepare(ctx context.Context) error {
 	if err := s.script(ctx, setup); err != nil {
 		return fmt.Errorf("setup: %w", err)
 	}
-	for _, backup := range s.Backups {
+	for i, backup := range s.Backups {
+		if i > 0 {
+			if err := s.script(ctx, s.BetweenBackups); err != nil {
+				return fmt.Errorf("between the backups: %w", err)
+			}
+		}
 		if err := s.backUp(ctx, backup); err != nil {
 			return err
 		}

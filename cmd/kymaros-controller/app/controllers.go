@@ -142,7 +142,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		built, err := restore.New(ctx, restore.Options{
 			VeleroNamespace: options.VeleroNamespace, SystemNamespace: options.LeaderElectNamespace, ClusterDomain: options.ClusterDomain,
 			MaxRestores: options.MaxRestores, PermittedResources: options.PermittedResources,
-			IsolationProof: options.IsolationProof, RequireFence: options.RequireFence, Yield: options.Yield, VeleroVersion: options.VeleroVersion,
+			IsolationProof: options.IsolationProof, RequireFence: options.RequireFence, Yield: options.Yield, VeleroVersion: options.VeleroVersion, Lists: set.lists,
 		}, c.kube, c.kymaros, tests, velero, recorder)
 		return run(built, err)
 	case controller.HealthCheck:

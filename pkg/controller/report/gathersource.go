@@ -3,7 +3,6 @@ package report
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -107,16 +106,13 @@ func (s seen) onlyWithheld(source string) bool {
 				continue
 			}
 			any = true
-			if scope.Default(kind) && !slices.Contains(everywhere, kind.Kind+"/"+name[len(source)+1:]) && !(kind == podKind && s.unowned.Has(name)) {
+			if scope.Default(kind) && !scope.Everywhere(kind, name[len(source)+1:]) && !(kind == podKind && s.unowned.Has(name)) {
 				return false
 			}
 		}
 	}
 	return any
 }
-
-// everywhere are objects that the cluster puts into every namespace, so that a backup holds them of an empty one.
-var everywhere = []string{"ServiceAccount/default", "ConfigMap/kube-root-ca.crt", "ConfigMap/openshift-service-ca.crt"}
 
 func ofNamespace(name, source string) bool {
 	return len(name) > len(source) && name[len(source)] == '/' && name[:len(source)] == source

@@ -28,8 +28,8 @@ func (c *Controller) choose(ctx context.Context, rt *v1alpha1.RestoreTest, s *se
 	if err != nil {
 		return err
 	}
-	want := backups.Wanted{Source: source, Resources: s.resources, Since: since, VeleroNamespace: c.options.VeleroNamespace, Now: time.Now(), Seed: rt.Status.Run.ID, Tried: tried(rt)}
-	known := backups.Known{Locations: map[string]string{}, Policies: map[string]backups.Policy{}}
+	want := c.wanted(rt, s.resources, since)
+	known := backups.Known{Locations: map[string]string{}, Policies: map[string]backups.Policy{}, Void: map[backups.ID][]string{}}
 	if source.Selection == v1alpha1.SelectOldestUnverified {
 		if known.Verified, err = c.verified(ctx, rt); err != nil {
 			return err
@@ -43,6 +43,13 @@ func (c *Controller) choose(ctx context.Context, rt *v1alpha1.RestoreTest, s *se
 		}
 		location, policy := known.Lacks(choice.Backup)
 		if location == "" && policy == "" {
+			var done bool
+			if done, s.listing = c.hold(ctx, rt, choice, known); !done {
+				if s.listing != "" {
+					return nil
+				}
+				continue
+			}
 			s.backup, s.choice = choice.Backup, asStatus(choice, want.Now)
 			return nil
 		}
@@ -56,6 +63,14 @@ func (c *Controller) choose(ctx context.Context, rt *v1alpha1.RestoreTest, s *se
 				return err
 			}
 		}
+	}
+}
+
+// wanted is what rt's run asks of a backup. since are the times at which the source namespaces were created.
+func (c *Controller) wanted(rt *v1alpha1.RestoreTest, resources []string, since map[string]time.Time) backups.Wanted {
+	return backups.Wanted{
+		Source: rt.Status.Run.Spec.BackupSource, Resources: resources, Since: since,
+		VeleroNamespace: c.options.VeleroNamespace, Now: time.Now(), Seed: rt.Status.Run.ID, Tried: tried(rt),
 	}
 }
 

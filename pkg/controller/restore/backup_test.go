@@ -81,7 +81,7 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 			client := kymarosfake.NewClientset(location("good", velerov1.BackupStorageLocationPhaseAvailable, ""),
 				location("down", velerov1.BackupStorageLocationPhaseUnavailable, "no such\n bucket"), location("fresh", "", ""))
 			controller := &Controller{
-				options: Options{VeleroNamespace: "velero"}, kube: kube, client: client,
+				options: Options{VeleroNamespace: "velero", Lists: unlisted()}, kube: kube, client: client,
 				backups: velerolisters.NewBackupLister(indexer).Backups("velero"),
 			}
 			resources, err := scope.Resources(nil, nil)
@@ -92,7 +92,7 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 			rt := test(func(rt *v1alpha1.RestoreTest) {
 				rt.Status.Run.Spec.BackupSource = v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}}, AllowOlderThanNamespace: true}
 			})
-			if err := controller.choose(t.Context(), rt, &s); err != nil {
+			if err := controller.listed(t, rt, &s); err != nil {
 				t.Fatal(err)
 			}
 			switch {

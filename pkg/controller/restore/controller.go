@@ -24,6 +24,7 @@ import (
 	veleroinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/velero/v1"
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
+	"github.com/kymaros/kymaros/pkg/inventory"
 	"github.com/kymaros/kymaros/pkg/isolation"
 	"github.com/kymaros/kymaros/pkg/line"
 	"github.com/kymaros/kymaros/pkg/metrics"
@@ -52,6 +53,8 @@ type Options struct {
 	IsolationProof string
 	// VeleroVersion is that of Velero's server; empty: as the tag of its image says.
 	VeleroVersion string
+	// Lists are shared with whoever else looks into backups.
+	Lists *inventory.Lists
 }
 
 // Controller runs Velero's Restores.
@@ -167,7 +170,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		return 0, nil
 	}
 	if !conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionSandboxReady)) {
-		return 0, nil // conditions stand in the order of their first writes, which is to be that of the phases
+		return 0, c.peek(ctx, rt) // conditions stand in the order of their first writes, which is to be that of the phases
 	}
 	again, r, err := c.advance(ctx, rt, key)
 	if err != nil && r != nil {
@@ -181,6 +184,9 @@ func (c *Controller) advance(ctx context.Context, rt *v1alpha1.RestoreTest, key 
 	s, err := c.observe(ctx, rt)
 	if err != nil {
 		return 0, s.restore, err
+	}
+	if s.listing != "" {
+		return 0, nil, nil // the answer wakes us
 	}
 	now := time.Now()
 	if err := c.inside(ctx, rt, &s, now); err != nil {
@@ -271,7 +277,7 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	if s.restore != nil || s.refused != nil || len(s.busy) > 0 || created(rt) {
 		return s, nil //nolint:nilerr // what is refused is a verdict, no fault
 	}
-	if err := c.choose(ctx, rt, &s); err != nil || s.missing != nil {
+	if err := c.choose(ctx, rt, &s); err != nil || s.missing != nil || s.listing != "" {
 		return s, err
 	}
 	s.server, err = c.server(ctx)

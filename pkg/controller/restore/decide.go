@@ -24,6 +24,7 @@ type seen struct {
 	missing error
 	choice  *v1alpha1.BackupChoice // of backup
 	server  server                 // of Velero, if there is a backup
+	listing string                 // backup that would be restored, of which it is not known yet what it holds
 	busy    []string               // Restores that Velero does before ours
 	before  string                 // RestoreTest that had its turn before ours and has no Restore yet
 	// resources is all that the test restores; nil if refused says why it may not.

@@ -75,9 +75,9 @@ func TestWhatWasVerifiedIsKnownFromTheReportsOfTheTest(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			controller := &Controller{options: Options{VeleroNamespace: "velero"}, kube: fake.NewClientset(), client: client, backups: velerolisters.NewBackupLister(indexer).Backups("velero")}
+			controller := &Controller{options: Options{VeleroNamespace: "velero", Lists: unlisted()}, kube: fake.NewClientset(), client: client, backups: velerolisters.NewBackupLister(indexer).Backups("velero")}
 			s := seen{resources: []string{"pods"}}
-			if err := controller.choose(t.Context(), rt, &s); err != nil || s.missing != nil {
+			if err := controller.listed(t, rt, &s); err != nil || s.missing != nil {
 				t.Fatal(err, s.missing)
 			}
 			lists := 0
@@ -127,9 +127,9 @@ func TestARunOfASearchTakesAnOlderBackupThanThoseTried(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			controller := &Controller{options: Options{VeleroNamespace: "velero"}, kube: fake.NewClientset(), client: kymarosfake.NewClientset(), backups: velerolisters.NewBackupLister(indexer).Backups("velero")}
+			controller := &Controller{options: Options{VeleroNamespace: "velero", Lists: unlisted()}, kube: fake.NewClientset(), client: kymarosfake.NewClientset(), backups: velerolisters.NewBackupLister(indexer).Backups("velero")}
 			s := seen{resources: []string{"pods"}}
-			if err := controller.choose(t.Context(), rt, &s); err != nil {
+			if err := controller.listed(t, rt, &s); err != nil {
 				t.Fatal(err)
 			}
 			p := decide(rt, s, now)
