@@ -88,7 +88,7 @@ func rightForEachTest(t *testing.T, r *Run) {
 
 // scripts fails t for scripts that bash does not understand.
 func scripts(t *testing.T, r *Run) {
-	for name, text := range map[string]string{"setup": r.Setup, "afterBackup": r.AfterBackup, "meanwhile": r.Meanwhile, "cleanUp": r.CleanUp} {
+	for name, text := range map[string]string{"setup": r.Setup, "betweenBackups": r.BetweenBackups, "afterBackup": r.AfterBackup, "meanwhile": r.Meanwhile, "cleanUp": r.CleanUp} {
 		bash := exec.Command("bash", "-n")
 		bash.Stdin = strings.NewReader(text)
 		if said, err := bash.CombinedOutput(); err != nil || len(said) > 0 {

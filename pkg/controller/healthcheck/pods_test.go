@@ -27,7 +27,11 @@ func pod(name, app string, since time.Time, change ...func(*corev1.Pod)) *corev1
 	for _, f := range change {
 		f(p)
 	}
-	return p
+	kept, err := trim(p) // as the watch has it
+	if err != nil {
+		panic(err)
+	}
+	return kept.(*corev1.Pod)
 }
 
 func phase(phase corev1.PodPhase) func(*corev1.Pod) {

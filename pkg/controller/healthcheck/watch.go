@@ -193,7 +193,8 @@ func (w *watches) close() {
 // failedCreate is the reason of the events by which a controller tells that it could not create something.
 const failedCreate = "FailedCreate"
 
-// kept is what is left of a pod's spec: which containers run for good, and what makes them and the pod ready.
+// kept is what is left of a pod's spec: which containers run for good, how much memory they may take, and what makes them and the
+// pod ready.
 func kept(spec *corev1.PodSpec) corev1.PodSpec {
 	names := func(all []corev1.Container) []corev1.Container {
 		var some []corev1.Container
@@ -201,6 +202,9 @@ func kept(spec *corev1.PodSpec) corev1.PodSpec {
 			k := corev1.Container{Name: c.Name, RestartPolicy: c.RestartPolicy}
 			if c.ReadinessProbe != nil {
 				k.ReadinessProbe = anyProbe
+			}
+			if limit, ok := c.Resources.Limits[corev1.ResourceMemory]; ok {
+				k.Resources.Limits = corev1.ResourceList{corev1.ResourceMemory: limit}
 			}
 			some = append(some, k)
 		}
@@ -217,7 +221,12 @@ var anyProbe = &corev1.Probe{}
 func trim(obj any) (any, error) {
 	switch o := obj.(type) {
 	case *corev1.Pod:
-		o.ManagedFields, o.Annotations, o.Spec = nil, nil, kept(&o.Spec)
+		o.ManagedFields, o.Spec = nil, kept(&o.Spec)
+		if note, ok := o.Annotations[limitRanger]; ok {
+			o.Annotations = map[string]string{limitRanger: note}
+		} else {
+			o.Annotations = nil
+		}
 	case *appsv1.Deployment:
 		o.ManagedFields, o.Annotations, o.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
 	case *appsv1.StatefulSet:
