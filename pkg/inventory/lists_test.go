@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,10 +17,10 @@ import (
 const took = 3 * time.Second
 
 // counted reads lists that hold nothing, and counts how often.
-func counted() (*Lists, *int) {
-	n := new(int)
+func counted() (*Lists, *atomic.Int32) {
+	n := new(atomic.Int32)
 	return New(func(ctx context.Context, _ *v1alpha1.RestoreTest, _ *velerov1.Backup, _ []string) (sideeffects.Inventory, error) {
-		*n++
+		n.Add(1)
 		select {
 		case <-time.After(took):
 			return sideeffects.Inventory{}, nil
@@ -33,8 +34,8 @@ func TestAListIsReadOnceForAllWhoAsk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lists, reads := counted()
 		defer lists.Close()
-		woken := 0
-		wake := func() { woken++ }
+		var woken atomic.Int32
+		wake := func() { woken.Add(1) }
 		first := lists.Ask(t.Context(), test(), "nightly", backup(), wake)
 		second := lists.Ask(t.Context(), test(), "nightly", nil, wake)
 		other := lists.Ask(t.Context(), test(), "weekly", backup(), wake)
@@ -43,13 +44,13 @@ func TestAListIsReadOnceForAllWhoAsk(t *testing.T) {
 		}
 		time.Sleep(took)
 		synctest.Wait()
-		if *reads != 2 || woken != 3 || !first.IsReady() {
-			t.Errorf("%d reads, %d woken, ready %t; want 2, 3, true", *reads, woken, first.IsReady())
+		if reads.Load() != 2 || woken.Load() != 3 || !first.IsReady() {
+			t.Errorf("%d reads, %d woken, ready %t; want 2, 3, true", reads.Load(), woken.Load(), first.IsReady())
 		}
 		lists.Ask(t.Context(), test(), "nightly", backup(), wake)
 		synctest.Wait()
-		if *reads != 2 || woken != 3 {
-			t.Errorf("of a list that is there: %d reads, %d woken", *reads-2, woken-3)
+		if reads.Load() != 2 || woken.Load() != 3 {
+			t.Errorf("of a list that is there: %d reads, %d woken", reads.Load()-2, woken.Load()-3)
 		}
 	})
 }
@@ -68,12 +69,12 @@ func TestListsGoWithTheirRun(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				lists, _ := counted()
 				defer lists.Close()
-				woken := false
-				list := lists.Ask(t.Context(), test(), "nightly", backup(), func() { woken = true })
+				var woken atomic.Bool
+				list := lists.Ask(t.Context(), test(), "nightly", backup(), func() { woken.Store(true) })
 				forget(lists)
 				synctest.Wait()
-				if _, err := list.Names(); !list.IsReady() || err == nil || !woken {
-					t.Errorf("ready %t, woken %t, %v; want that nobody waits for it any more", list.IsReady(), woken, err)
+				if _, err := list.Names(); !list.IsReady() || err == nil || !woken.Load() {
+					t.Errorf("ready %t, woken %t, %v; want that nobody waits for it any more", list.IsReady(), woken.Load(), err)
 				}
 				if again := lists.Ask(t.Context(), test(), "nightly", backup(), func() {}); again == list {
 					t.Error("it was kept")

@@ -3,6 +3,7 @@ package healthcheck
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,8 +55,14 @@ func TestChecksThatHangKeepNoOtherTestWaiting(t *testing.T) {
 
 func TestThatAllChecksHaveEndedIsToldAtOnceAndProgressLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var told []time.Duration
-		p := &pool{shared: make(chan struct{}, 3), enqueue: func(_ cache.ObjectName, after time.Duration) { told = append(told, after) },
+		tell := func(_ cache.ObjectName, after time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, after)
+		}
+		p := &pool{shared: make(chan struct{}, 3), enqueue: tell,
 			run: func(_ context.Context, c v1alpha1.HealthCheck, _ []v1alpha1.SandboxNamespace, _ time.Duration) v1alpha1.CheckStatus {
 				if c.Name == "slow" {
 					time.Sleep(time.Minute) // of the bubble

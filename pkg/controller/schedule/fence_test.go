@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,8 +78,14 @@ func TestTheMetricOfTheFenceTellsOfTheLastLook(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
 		problem, away, looks := "", error(nil), 0
-		c := &Controller{requireFence: true, fence: func(context.Context) (string, error) { looks++; return problem, away }}
+		c := &Controller{requireFence: true, fence: func(context.Context) (string, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			looks++
+			return problem, away
+		}}
 		done := make(chan struct{})
 		go func() { c.watchFence(ctx); close(done) }()
 		for _, step := range []struct {
@@ -96,9 +103,14 @@ func TestTheMetricOfTheFenceTellsOfTheLastLook(t *testing.T) {
 			{"when nobody can tell", "", errors.New("away"), time.Minute, "0", 13},
 			{"when it is mended", "", nil, time.Minute, "1", 14},
 		} {
+			mu.Lock()
 			problem, away = step.problem, step.away
+			mu.Unlock()
 			time.Sleep(step.after) // of the bubble
 			synctest.Wait()
+			mu.Lock()
+			looks := looks
+			mu.Unlock()
 			if got := fenceMetric(t); got != step.want || looks != step.looks {
 				t.Errorf("%s it is %s after %d looks, want %s after %d", step.what, got, looks, step.want, step.looks)
 			}
