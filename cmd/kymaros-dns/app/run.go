@@ -39,6 +39,7 @@ func Run(ctx context.Context, options *Options) error {
 		return fmt.Errorf("no way to the API server (--kubeconfig=%q): %w", options.Kubeconfig, err)
 	}
 	rest.AddUserAgent(config, "kymaros-dns")
+	config.QPS, config.Burst = 50, 100 // three watches for each namespace of a run: until they are there its pods find no names
 	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	kube, err := kubernetes.NewForConfig(config)
 	if err != nil {

@@ -56,13 +56,15 @@ type Controller struct {
 	status          controller.StatusWriter
 	runner          controller.Runner
 	lists           *inventory.Lists
+	// looking holds the runs that are looked at.
+	looking chan struct{}
 }
 
 // New returns the report controller. It fails if the informer was stopped already.
 func New(ctx context.Context, o Options) (*Controller, error) {
 	metrics.Register()
 	c := &Controller{
-		client: o.Client, kube: o.Kube, metadata: o.Metadata, lists: o.Lists,
+		client: o.Client, kube: o.Kube, metadata: o.Metadata, lists: o.Lists, looking: make(chan struct{}, looks),
 		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, recorder: o.Recorder,
 		status: controller.StatusWriter{Controller: controller.Report, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
 	}
@@ -163,7 +165,7 @@ func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d deci
 	}
 	var s seen
 	if d.look {
-		s, err = c.gather(ctx, rt, list)
+		s, err = c.lookAt(ctx, rt, list)
 		if err != nil && time.Now().Before(until(rt, d.since)) {
 			return nil, nil, fmt.Errorf("look at the sandboxes: %w", err)
 		}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -9,6 +10,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/inventory"
 )
 
 const (
@@ -16,7 +18,21 @@ const (
 	patience = 30 * time.Second
 	// lookTimeout bounds one look, so that of the sync that makes it enough is left to write what was seen.
 	lookTimeout = 20 * time.Second
+	// looks is how many runs are looked at at a time. All share the requests that the process may make, and with more of them,
+	// of many namespaces each, none would be done in its time.
+	looks = 2
 )
+
+// lookAt looks at the source namespaces and the sandboxes of rt's run when it is its turn.
+func (c *Controller) lookAt(ctx context.Context, rt *v1alpha1.RestoreTest, list *inventory.List) (seen, error) {
+	select {
+	case c.looking <- struct{}{}:
+		defer func() { <-c.looking }()
+		return c.gather(ctx, rt, list)
+	case <-ctx.Done():
+		return seen{}, fmt.Errorf("wait for the looks at other runs: %w", ctx.Err())
+	}
+}
 
 // until is when a look that fails is given up: at the run's deadline, for the verdict is due by then.
 func until(rt *v1alpha1.RestoreTest, ended time.Time) time.Time {
