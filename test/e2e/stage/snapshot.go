@@ -79,6 +79,7 @@ func (c *Cluster) add(ctx context.Context, all map[string]string, resource schem
 // time to time: it changes by itself, and with it who wrote last.
 func withoutAllocation(pod *unstructured.Unstructured) {
 	unstructured.RemoveNestedField(pod.Object, "metadata", "resourceVersion")
+	unstructured.RemoveNestedField(pod.Object, "status", "resources")
 	pod.SetManagedFields(slices.DeleteFunc(pod.GetManagedFields(), func(f metav1.ManagedFieldsEntry) bool { return f.Manager == "kubelet" }))
 	containers, _, _ := unstructured.NestedSlice(pod.Object, "status", "containerStatuses")
 	for _, c := range containers {
