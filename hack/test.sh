@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|soak|e2e|cases|zoo|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|soak|e2e|slow|cases|zoo|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -50,6 +50,11 @@ case ${1:-} in
   e2e)
     needs_node "end-to-end tests"
     go test -trimpath -count=1 -timeout 60m ./test/e2e/...
+    go test -trimpath -count=1 -timeout 30m -run '^TestFieldCases$' ./test/cases/ -quick
+    ;;
+  slow)
+    needs_node "slow end-to-end tests"
+    go test -trimpath -count=1 -timeout 60m ./test/e2e/ -slow
     ;;
   cases)
     needs_node "field cases"
@@ -66,7 +71,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|soak|e2e|cases|zoo|bench" >&2
+    echo "usage: hack/test.sh unit|integration|soak|e2e|slow|cases|zoo|bench" >&2
     exit 2
     ;;
 esac

@@ -59,6 +59,7 @@ func TestCanariesFollowATargetThatMoves(t *testing.T) {
 
 // It stops what enforces policies, so it runs alone.
 func TestNothingIsRestoredWherePoliciesAreNotEnforced(t *testing.T) {
+	slow(t)
 	untouched(t, web)
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())

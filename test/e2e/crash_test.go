@@ -41,6 +41,7 @@ func TestARestoreThatCrashesVeleroIsGivenUp(t *testing.T) {
 		worksAgain(t, "after-crash")
 	})
 	t.Run("after the verdict", func(t *testing.T) {
+		slow(t)
 		rt := cluster.RestoreTest("late-crash", source, source)
 		rt.Spec.Timeout = new(v1alpha1.Duration)
 		*rt.Spec.Timeout = "1m" // so long Velero waits for the volume, so that it crashes when the run has just ended

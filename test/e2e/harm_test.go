@@ -62,6 +62,7 @@ func TestAClaimWithoutAClassDoesNotCrashVelero(t *testing.T) {
 		}
 	})
 	t.Run("without the fence it gets a class that nobody serves", func(t *testing.T) {
+		slow(t)
 		target := cluster.Name("classless")
 		r := startRestore(t, source, source, target, "kymaros-sandbox-no-class")
 		stage.Until(t, 3*time.Minute, func(ctx context.Context) error {
@@ -108,6 +109,7 @@ func startRestore(t *testing.T, backup, source, target, modifiers string) (name 
 
 // TestVeleroIsFreeLongBeforeTheDeadline when what it waits for cannot come.
 func TestVeleroIsFreeLongBeforeTheDeadline(t *testing.T) {
+	slow(t)
 	source, class := cluster.Name("classgone"), cluster.Name("old-class")
 	must(t, cluster.CopyDefaultClass(t.Context(), class))
 	classes := cluster.Kube.StorageV1().StorageClasses()

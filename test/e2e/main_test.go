@@ -32,6 +32,16 @@ var (
 	appsBackup, spareBackup, sparestBackup string
 )
 
+var slowToo = flag.Bool("slow", false, "run the slow tests too, which not every change needs")
+
+// slow leaves t out of a run that is to be over soon.
+func slow(t *testing.T) {
+	t.Helper()
+	if !*slowToo {
+		t.Skip("slow; run make test-slow")
+	}
+}
+
 // parallel is how many tests run at a time. They wait for Velero, most of the time.
 const parallel = "6"
 
