@@ -29,6 +29,8 @@ type scaleCase struct {
 	tests int
 	never int           // of the tests, how many have a pod that never gets ready
 	delay time.Duration // that Velero takes for a Restore
+	crowd bool          // in a cluster full of others
+	idle  bool          // is watched when all is done
 }
 
 // BenchmarkScale tells what a run costs and how long the line takes, with the real process of the controller:
@@ -37,7 +39,8 @@ func BenchmarkScale(b *testing.B) {
 	for name, c := range map[string]scaleCase{
 		"10 tests":                  {tests: 10},
 		"100 tests":                 {tests: 100},
-		"1000 tests":                {tests: 1000},
+		"1000 tests":                {tests: 1000, idle: true},
+		"1000 tests in a crowd":     {tests: 1000, idle: true, crowd: true},
 		"100 tests, 2 s each":       {tests: 100, delay: 2 * time.Second},
 		"100 tests, 20 never ready": {tests: 100, never: 20, delay: 2 * time.Second},
 	} {
@@ -69,6 +72,9 @@ func measureScale(b *testing.B, c scaleCase) {
 		b.Fatal(err)
 	}
 	defer log.Close()
+	if c.crowd {
+		fillWithOthers(b)
+	}
 	fleet := newFleet(b, c)
 	velero := startSlowVelero(b, fleet, c.delay)
 	defer velero.stop()
@@ -87,7 +93,10 @@ func measureScale(b *testing.B, c scaleCase) {
 	most := fleet.awaitEnd(b)
 	took := time.Since(began)
 	memory := process.memory(b)
-	all := through.seen(func(r *request) bool { return !r.watch && !strings.Contains(r.path, "/leases") })[idle:]
+	all := through.seen(func(r *request) bool { return !r.watch && !isLease(r) })[idle:]
+	if c.idle {
+		b.ReportMetric(float64(asksIdly(through)), "idle-requests/min")
+	}
 	process.kill()
 
 	runs := float64(c.tests)
@@ -112,6 +121,8 @@ func measureScale(b *testing.B, c scaleCase) {
 		printRequests(all, runs)
 	}
 }
+
+func isLease(r *request) bool { return strings.Contains(r.path, "/leases") }
 
 // percentile of what is in all, 0 of nothing.
 func percentile(all []time.Duration, p int) time.Duration {
