@@ -10,11 +10,18 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/kymaros/kymaros/pkg/cli/cleanup"
 	"github.com/kymaros/kymaros/pkg/cli/client"
+	"github.com/kymaros/kymaros/pkg/cli/comparing"
 	"github.com/kymaros/kymaros/pkg/cli/completion"
+	"github.com/kymaros/kymaros/pkg/cli/covering"
+	"github.com/kymaros/kymaros/pkg/cli/doctor"
 	"github.com/kymaros/kymaros/pkg/cli/exit"
 	"github.com/kymaros/kymaros/pkg/cli/explain"
+	"github.com/kymaros/kymaros/pkg/cli/gate"
 	"github.com/kymaros/kymaros/pkg/cli/get"
+	"github.com/kymaros/kymaros/pkg/cli/history"
+	"github.com/kymaros/kymaros/pkg/cli/lastgood"
 	"github.com/kymaros/kymaros/pkg/cli/report"
 	"github.com/kymaros/kymaros/pkg/cli/run"
 	"github.com/kymaros/kymaros/pkg/cli/validate"
@@ -46,9 +53,9 @@ func New(f *client.Factory) *cobra.Command {
 		id, title string
 		verbs     []*cobra.Command
 	}{
-		{"read", "Read:", []*cobra.Command{get.New(f), report.New(f)}},
-		{"act", "Act:", []*cobra.Command{run.New(f)}},
-		{"look", "Prepare and diagnose:", []*cobra.Command{validate.New(f), explain.New(f)}},
+		{"read", "Read:", []*cobra.Command{get.New(f), report.New(f), history.New(f), comparing.New(f), lastgood.New(f), covering.New(f), gate.New(f)}},
+		{"act", "Act:", []*cobra.Command{run.New(f), cleanup.New(f)}},
+		{"look", "Prepare and diagnose:", []*cobra.Command{doctor.New(f), explain.New(f), validate.New(f)}},
 		{"other", "Other:", []*cobra.Command{versions.New(f), completion.New(f)}},
 	} {
 		cmd.AddGroup(&cobra.Group{ID: group.id, Title: group.title})

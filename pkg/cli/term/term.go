@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	xterm "golang.org/x/term"
@@ -23,6 +24,9 @@ const (
 	Yellow Style = "33"
 	Blue   Style = "34"
 )
+
+// codes are what Paint adds.
+var codes = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // Out is where a command prints.
 type Out struct {
@@ -73,15 +77,15 @@ func (o *Out) Line(style Style, format string, args ...any) {
 	_, _ = fmt.Fprintln(o, o.Paint(style, s))
 }
 
-// Text prints a paragraph, each line after prefix, or as many spaces as that is wide.
+// Text prints a paragraph, each line after prefix, which may be painted, or as many spaces as that is wide.
 func (o *Out) Text(style Style, prefix, format string, args ...any) {
-	room := 0
+	indent, room := Cells(codes.ReplaceAllString(prefix, "")), 0
 	if o.Width > 0 {
-		room = max(o.Width-Cells(prefix), 10)
+		room = max(o.Width-indent, 10)
 	}
 	for _, line := range Wrap(Clean(fmt.Sprintf(format, args...)), room) {
 		_, _ = fmt.Fprintln(o, strings.TrimRight(prefix+o.Paint(style, line), " "))
-		prefix = strings.Repeat(" ", Cells(prefix))
+		prefix = strings.Repeat(" ", indent)
 	}
 }
 
