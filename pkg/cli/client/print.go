@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/yaml"
@@ -68,7 +69,11 @@ func (f *Factory) Objects(format string, object runtime.Object) error {
 	default:
 		return fmt.Errorf("-o: %q is not one of json, yaml, name, jsonpath", format)
 	}
-	return printers.NewTypeSetter(scheme.Scheme).ToPrinter(printer).PrintObj(object, f.IOStreams.Out)
+	typed := printers.NewTypeSetter(scheme.Scheme).ToPrinter(printer)
+	if format == "name" && meta.IsListType(object) {
+		return meta.EachListItem(object, func(item runtime.Object) error { return typed.PrintObj(item, f.IOStreams.Out) })
+	}
+	return typed.PrintObj(object, f.IOStreams.Out)
 }
 
 // Data prints what is no API object as json or yaml.

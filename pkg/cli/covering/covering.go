@@ -112,7 +112,7 @@ func print(f *client.Factory, all []coverage.Namespace, unseen []string, each bo
 	o.Blank()
 	o.Text(term.Plain, "", "%s", Sentence(all))
 	if len(unseen) > 0 {
-		o.Text(term.Yellow, "", "You may not list %s: what that would show counts as not proven.", strings.Join(unseen, ", "))
+		o.Text(term.Yellow, "", "You cannot list %s, for want of rights or because they are not installed: what that would show counts as not proven.", strings.Join(unseen, ", "))
 	}
 	return nil
 }

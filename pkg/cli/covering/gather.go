@@ -24,7 +24,7 @@ func gather(ctx context.Context, c client.Clients, veleroNamespace string, now t
 	}
 	in.Namespaces = namespaces.Items
 	may := func(what string, err error) error {
-		if apierrors.IsForbidden(err) {
+		if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) { // no right, or no such kind
 			unseen = append(unseen, what)
 			return nil
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/cli/gate"
 	"github.com/kymaros/kymaros/pkg/cli/get"
 	"github.com/kymaros/kymaros/pkg/cli/history"
+	"github.com/kymaros/kymaros/pkg/cli/initiate"
 	"github.com/kymaros/kymaros/pkg/cli/lastgood"
 	"github.com/kymaros/kymaros/pkg/cli/report"
 	"github.com/kymaros/kymaros/pkg/cli/run"
@@ -55,7 +56,7 @@ func New(f *client.Factory) *cobra.Command {
 	}{
 		{"read", "Read:", []*cobra.Command{get.New(f), report.New(f), history.New(f), comparing.New(f), lastgood.New(f), covering.New(f), gate.New(f)}},
 		{"act", "Act:", []*cobra.Command{run.New(f), cleanup.New(f)}},
-		{"look", "Prepare and diagnose:", []*cobra.Command{doctor.New(f), explain.New(f), validate.New(f)}},
+		{"look", "Prepare and diagnose:", []*cobra.Command{initiate.New(f), validate.New(f), doctor.New(f), explain.New(f)}},
 		{"other", "Other:", []*cobra.Command{versions.New(f), completion.New(f)}},
 	} {
 		cmd.AddGroup(&cobra.Group{ID: group.id, Title: group.title})
