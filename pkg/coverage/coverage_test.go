@@ -73,6 +73,9 @@ func TestANamespaceIsVerifiedOnlyIfAllOfItIsProven(t *testing.T) {
 		"the backup is of other namespaces": {func(in *Input) {
 			in.Backups[0].Spec.IncludedNamespaces, in.Reports = []string{"web-*"}, nil
 		}, Unprotected, NoData, "does not hold namespace"},
+		"neither a schedule nor a backup takes it": {func(in *Input) {
+			in.Backups[0].Spec.IncludedNamespaces, in.Schedules, in.Reports = []string{"web-*"}, nil, nil
+		}, Unprotected, NoData, "no schedule and no backup of Velero takes it"},
 		"a pattern of the backup means the namespace": {func(in *Input) { in.Backups[0].Spec.IncludedNamespaces = []string{"sh*"} }, Verified, Proven, ""},
 		"its location is gone": {func(in *Input) {
 			in.Backups[0].Spec.StorageLocation, in.Locations = "s3", map[string]string{"s3": "is Unavailable"}

@@ -51,6 +51,8 @@ func (in Input) judge(n Namespace, noBackup error, runs runs) (State, string) {
 		}
 	}
 	switch {
+	case noBackup != nil && len(n.Schedules) == 0 && !slices.ContainsFunc(in.Backups, func(b *velerov1.Backup) bool { return backups.Selects(b, n.Name) }):
+		return Unprotected, "no schedule and no backup of Velero takes it"
 	case noBackup != nil:
 		return Unprotected, noBackup.Error()
 	case n.Proof == nil && len(n.Tests) == 0:

@@ -139,7 +139,7 @@ func TestABackupThatDoesNotRestoreIsExitCode1(t *testing.T) {
 	}
 	kymaros(t, "gate", "bad", "-n", rt.Namespace).wants(t, 1, "none ever did")
 	kymaros(t, "report", "bad", "-n", rt.Namespace).wants(t, 1, "✖ FAILED")
-	kymaros(t, "coverage").wants(t, 2, "bad")
+	kymaros(t, "coverage").wants(t, 1, "bad", v1alpha1.ReasonBackupNotFound)
 }
 
 func TestWithoutChecksItIsExitCode2(t *testing.T) {

@@ -41,8 +41,8 @@ func New(streams genericiooptions.IOStreams) *Factory {
 
 // rarely are flags of kubectl that work and that help does not list.
 var rarely = []string{
-	"as-uid", "as-user-extra", "cache-dir", "certificate-authority", "client-certificate", "client-key", "cluster", "disable-compression",
-	"insecure-skip-tls-verify", "server", "tls-server-name", "token", "user",
+	"as-group", "as-uid", "as-user-extra", "cache-dir", "certificate-authority", "client-certificate", "client-key", "cluster", "disable-compression",
+	"insecure-skip-tls-verify", "proxy-url", "server", "tls-server-name", "token", "user",
 }
 
 // AddFlags adds the flags that all verbs have.

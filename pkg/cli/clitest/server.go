@@ -18,6 +18,7 @@ import (
 var resources = map[string]string{
 	"RestoreTest": "restoretests", "RestoreReport": "restorereports", "HealthCheckPolicy": "healthcheckpolicies", "Namespace": "namespaces",
 	"PersistentVolumeClaim": "persistentvolumeclaims", "Backup": "backups", "Schedule": "schedules", "Restore": "restores",
+	"BackupStorageLocation": "backupstoragelocations", "PodVolumeBackup": "podvolumebackups", "DataUpload": "datauploads",
 }
 
 // Serve starts a server that lists and gets objects, and returns its address. What it does not have is an empty list.
@@ -37,7 +38,7 @@ func Serve(t testing.TB, objects ...runtime.Object) string {
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		namespace, resource, name := split(r.URL.Path)
+		version, namespace, resource, name := split(r.URL.Path)
 		selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -62,20 +63,21 @@ func Serve(t testing.TB, objects ...runtime.Object) string {
 			})
 			return
 		}
-		_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": "v1", "kind": "List", "metadata": map[string]any{}, "items": items})
+		_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": version, "kind": listOf(resource), "metadata": map[string]any{}, "items": items})
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
 }
 
 // split returns the parts of /apis/GROUP/VERSION/namespaces/NAMESPACE/RESOURCE/NAME.
-func split(path string) (namespace, resource, name string) {
+func split(path string) (version, namespace, resource, name string) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
+	n := 2
 	if parts[0] == "apis" {
-		parts = parts[min(3, len(parts)):]
-	} else {
-		parts = parts[min(2, len(parts)):]
+		n = 3
 	}
+	n = min(n, len(parts))
+	version, parts = strings.Join(parts[1:n], "/"), parts[n:]
 	if len(parts) > 2 && parts[0] == "namespaces" {
 		namespace, parts = parts[1], parts[2:]
 	}
@@ -86,5 +88,15 @@ func split(path string) (namespace, resource, name string) {
 	default:
 		resource, name = parts[0], parts[1]
 	}
-	return namespace, resource, name
+	return version, namespace, resource, name
+}
+
+// listOf returns the kind of a list of the resource.
+func listOf(resource string) string {
+	for kind, r := range resources {
+		if r == resource {
+			return kind + "List"
+		}
+	}
+	return "List"
 }

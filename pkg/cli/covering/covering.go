@@ -102,7 +102,14 @@ func print(f *client.Factory, all []coverage.Namespace, unseen []string, each bo
 		{Header: "NAMESPACE", Flex: true}, {Header: "STATE"}, {Header: "BACKED UP BY", Flex: true, Spare: true}, {Header: "NEWEST BACKUP"},
 		{Header: "PROVEN"}, {Header: "VOLUMES"}, {Header: "WHY", Flex: true, Wrap: true},
 	}
-	o.Table(columns, Rows(all, f.Now()))
+	rows := Rows(all, f.Now())
+	if narrow := o.Width > 0 && o.Width < 120; narrow { // reasons are sentences, and get lines of their own
+		columns = columns[:len(columns)-1]
+		o.Table(columns, cut(rows, len(columns)))
+		reasons(o, all)
+	} else {
+		o.Table(columns, rows)
+	}
 	if each {
 		if rows := volumeRows(all, f.Now()); len(rows) > 0 {
 			o.Blank()
@@ -115,6 +122,25 @@ func print(f *client.Factory, all []coverage.Namespace, unseen []string, each bo
 		o.Text(term.Yellow, "", "You cannot list %s, for want of rights or because they are not installed: what that would show counts as not proven.", strings.Join(unseen, ", "))
 	}
 	return nil
+}
+
+// cut returns the first n cells of each row.
+func cut(rows [][]term.Cell, n int) [][]term.Cell {
+	all := make([][]term.Cell, 0, len(rows))
+	for _, row := range rows {
+		all = append(all, row[:n])
+	}
+	return all
+}
+
+// reasons prints why namespaces are not verified.
+func reasons(o *term.Out, all []coverage.Namespace) {
+	o.Blank()
+	for _, n := range all {
+		if n.Why != "" && n.State != coverage.Ignored {
+			o.Text(states[n.State].Style, o.Paint(term.Bold, n.Name)+": ", "%s", n.Why)
+		}
+	}
 }
 
 // Rows returns the table of namespaces.

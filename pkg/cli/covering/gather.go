@@ -32,7 +32,9 @@ func gather(ctx context.Context, c client.Clients, veleroNamespace string, now t
 	}
 	for _, look := range []func() error{
 		func() error { return may("persistentvolumeclaims", claims(ctx, c, &in)) },
-		func() error { return may("Velero's schedules, backups or locations", backups(ctx, c, &in)) },
+		func() error { return backups(ctx, c, &in) }, // without them nothing is known of anything
+		func() error { return may("schedules of Velero", schedules(ctx, c, &in)) },
+		func() error { return may("locations of Velero", locations(ctx, c, &in)) },
 		func() error { return may("Velero's podvolumebackups or datauploads", held(ctx, c, &in)) },
 		func() (err error) {
 			in.Tests, err = c.Tests(ctx, "", "")
@@ -62,27 +64,34 @@ func claims(ctx context.Context, c client.Clients, in *coverage.Input) error {
 }
 
 func backups(ctx context.Context, c client.Clients, in *coverage.Input) error {
-	api := c.Kymaros.VeleroV1()
-	schedules, err := api.Schedules(in.VeleroNamespace).List(ctx, metav1.ListOptions{})
+	list, err := c.Kymaros.VeleroV1().Backups(in.VeleroNamespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return err
-	}
-	for i := range schedules.Items {
-		in.Schedules = append(in.Schedules, &schedules.Items[i])
-	}
-	list, err := api.Backups(in.VeleroNamespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return err
+		return fmt.Errorf("list Backups of Velero: %w", err)
 	}
 	for i := range list.Items {
 		in.Backups = append(in.Backups, &list.Items[i])
 	}
-	locations, err := api.BackupStorageLocations(in.VeleroNamespace).List(ctx, metav1.ListOptions{})
+	return nil
+}
+
+func schedules(ctx context.Context, c client.Clients, in *coverage.Input) error {
+	list, err := c.Kymaros.VeleroV1().Schedules(in.VeleroNamespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
-	for i := range locations.Items {
-		if l := &locations.Items[i]; l.Status.Phase == velerov1.BackupStorageLocationPhaseUnavailable {
+	for i := range list.Items {
+		in.Schedules = append(in.Schedules, &list.Items[i])
+	}
+	return nil
+}
+
+func locations(ctx context.Context, c client.Clients, in *coverage.Input) error {
+	list, err := c.Kymaros.VeleroV1().BackupStorageLocations(in.VeleroNamespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for i := range list.Items {
+		if l := &list.Items[i]; l.Status.Phase == velerov1.BackupStorageLocationPhaseUnavailable {
 			in.Locations[l.Name] = "is Unavailable: " + l.Status.Message
 		}
 	}

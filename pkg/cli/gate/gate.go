@@ -157,7 +157,7 @@ func print(f *client.Factory, output client.Output, tests []*v1alpha1.RestoreTes
 	}
 	for _, a := range answers {
 		sign := signs[a.Code]
-		o.Text(sign.Style, "", "%s %s/%s: %s", sign.Text, a.Namespace, a.Test, a.Text)
+		o.Text(sign.Style, o.Paint(sign.Style, sign.Text)+" ", "%s/%s: %s", a.Namespace, a.Test, a.Text)
 	}
 	return exit.For(exit.Worst(codes...))
 }

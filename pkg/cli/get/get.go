@@ -18,7 +18,7 @@ func New(f *client.Factory) *cobra.Command {
 	var scope client.Scope
 	var selector string
 	cmd := client.Command("get [NAME...]", "List tests with result, score, recovery time, last verified backup and next run",
-		"Lists RestoreTests. RESULT is that of the last run, LAST VERIFIED how old the newest backup is that passed. The exit code tells nothing of the\nresults: see `kubectl kymaros gate`.",
+		"Lists RestoreTests. RESULT is that of the last run, VERIFIED how old the newest backup is that passed. The exit code tells\nnothing of the results: see `kubectl kymaros gate`.",
 		"list restoretests",
 		`  kubectl kymaros get -A
   kubectl kymaros get shop -o yaml

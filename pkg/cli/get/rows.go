@@ -16,7 +16,7 @@ import (
 func Rows(tests []*v1alpha1.RestoreTest, now time.Time, namespaces, wide bool) ([]term.Column, [][]term.Cell) {
 	columns := []term.Column{
 		{Header: "NAME", Flex: true}, {Header: "RESULT"}, {Header: "SCORE", Right: true}, {Header: "RTO", Right: true, Spare: true},
-		{Header: "LAST VERIFIED"}, {Header: "LAST RUN", Spare: true}, {Header: "NEXT RUN"}, {Header: "NOW", Flex: true},
+		{Header: "VERIFIED"}, {Header: "LAST RUN", Spare: true}, {Header: "NEXT RUN"}, {Header: "NOW", Flex: true},
 	}
 	if namespaces {
 		columns = append([]term.Column{{Header: "NAMESPACE", Flex: true}}, columns...)

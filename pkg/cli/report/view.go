@@ -91,7 +91,7 @@ func facts(r *v1alpha1.RestoreReport) (all []Fact) {
 		add("Restore", fmt.Sprintf("%s, %d warnings, %d errors", cmp.Or(s.Restore.Phase, "not started"), s.Restore.Warnings, s.Restore.Errors))
 	}
 	if s.Velero != nil {
-		add("Velero", strings.TrimLeft(s.Velero.Version+"  "+s.Velero.Note, " "))
+		add("Velero", strings.TrimSpace(s.Velero.Version+"  "+s.Velero.Note))
 	}
 	for _, sandbox := range s.Sandboxes {
 		add("Namespace", sandbox.Source+" → "+sandbox.Name)

@@ -25,6 +25,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/cli/lastgood"
 	"github.com/kymaros/kymaros/pkg/cli/report"
 	"github.com/kymaros/kymaros/pkg/cli/run"
+	"github.com/kymaros/kymaros/pkg/cli/term"
 	"github.com/kymaros/kymaros/pkg/cli/validate"
 	"github.com/kymaros/kymaros/pkg/cli/versions"
 )
@@ -65,7 +66,38 @@ func New(f *client.Factory) *cobra.Command {
 			cmd.AddCommand(verb)
 		}
 	}
+	help := cmd.HelpFunc()
+	cmd.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		cmd.Long = reflow(cmd.Long, width(f))
+		help(cmd, args)
+	})
 	return cmd
+}
+
+// width is where help texts end.
+func width(f *client.Factory) int {
+	const readable = 100
+	if o, err := f.Out(); err == nil && o.Width > 0 {
+		return min(o.Width, readable)
+	}
+	return readable
+}
+
+// reflow breaks lines at that width. A line that ends with no period goes on in the next.
+func reflow(text string, width int) string {
+	var paragraphs []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if n := len(paragraphs); n > 0 && line != "" && paragraphs[n-1] != "" && !strings.HasSuffix(paragraphs[n-1], ".") {
+			paragraphs[n-1] += " " + line
+			continue
+		}
+		paragraphs = append(paragraphs, line)
+	}
+	var lines []string
+	for _, p := range paragraphs {
+		lines = append(lines, term.Wrap(p, width)...)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Main runs the command, and returns its exit code. Whatever goes wrong, and nobody mapped, could not tell.

@@ -3,6 +3,7 @@ package show
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -50,10 +51,18 @@ func Duration(d v1alpha1.Duration) string {
 // Span returns d without fractions that do not matter.
 func Span(d time.Duration) string {
 	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
 	case d < 10*time.Second:
 		return d.Round(100 * time.Millisecond).String()
-	case d < time.Hour:
+	case d < time.Minute:
 		return d.Round(time.Second).String()
+	case d < time.Hour:
+		text := d.Round(time.Second).String()
+		if head, whole := strings.CutSuffix(text, "m0s"); whole && !strings.Contains(head, "h") {
+			return head + "m"
+		}
+		return text
 	}
 	d = d.Round(time.Minute)
 	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
