@@ -6,6 +6,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
@@ -44,14 +45,7 @@ func (f *follower) ours(rt *v1alpha1.RestoreTest) bool {
 // over tells whether there is nothing more to wait for: there is a verdict, the run missed its turn, or none can start.
 func (f *follower) over(rt *v1alpha1.RestoreTest) (bool, error) {
 	if !f.ours(rt) {
-		c := conditions.ForRun(rt, v1alpha1.ConditionScheduled)
-		if c == nil {
-			for i := range rt.Status.Conditions {
-				if rt.Status.Conditions[i].Type == v1alpha1.ConditionScheduled {
-					c = &rt.Status.Conditions[i]
-				}
-			}
-		}
+		c := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionScheduled)
 		if c != nil && c.ObservedGeneration == rt.Generation && (c.Reason == v1alpha1.ReasonInvalidSpec || c.Reason == v1alpha1.ReasonInvalidSchedule) {
 			return true, fmt.Errorf("no run can start (%s): %s", c.Reason, c.Message)
 		}
