@@ -122,6 +122,14 @@ left=$(kubectl get namespaces -l kymaros.io/managed-by=kymaros -o name; kubectl 
 [ -z "$left" ] || fail "there are leftovers: $left"
 echo "nothing: no namespace, no Restore, no volume"
 result=$(get '{.status.lastResult}')
+step "The same with the kubectl plugin"
+hack/build.sh _output/bin ./cmd/kubectl-kymaros
+for verb in "history shop" "last-good shop" "gate shop --max-age 24h"; do
+  echo "\$ kubectl kymaros $verb -n kymaros-system"
+  # shellcheck disable=SC2086 # a verb and its arguments
+  _output/bin/kubectl-kymaros $verb -n kymaros-system || true # the demo ends with the result of the test
+  echo
+done
 step "Result: $result, score $(get '{.status.lastScore}')"
 echo "Look further:"
 if [ $own = yes ]; then echo "  eval \"\$(test/cluster/run.sh env)\"      # kubectl and velero for this cluster; make cluster-down ends it"; fi
@@ -130,6 +138,6 @@ cat <<Y
   kubectl -n kymaros-system get restorereport $report -o yaml
   kubectl -n kymaros-system get events --field-selector involvedObject.name=shop
   kubectl -n kymaros-system logs deployment/kymaros-controller
-  kubectl -n kymaros-system annotate restoretest shop --overwrite kymaros.io/run-requested=\$(date +%s)   # run it again
+  _output/bin/kubectl-kymaros run shop -n kymaros-system --wait   # run it again
 Y
 [ "$result" = pass ]

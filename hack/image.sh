@@ -19,4 +19,4 @@ for ca in /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /e
   cp "$ca" "$root/etc/ssl/certs/ca-certificates.crt"
   break
 done
-GOOS=linux exec "$(dirname "${BASH_SOURCE[0]}")/build.sh" "$root"
+GOOS=linux exec "$(dirname "${BASH_SOURCE[0]}")/build.sh" "$root" ./cmd/kymaros-... # the kubectl plugin is for people's machines

@@ -1,4 +1,4 @@
-// Package manifests holds those of the manifests that a program compares the cluster with.
+// Package manifests holds those of the manifests that a program compares the cluster or a file with.
 package manifests
 
 import (
@@ -11,10 +11,18 @@ import (
 //go:embed fence/*.yaml
 var files embed.FS
 
+//go:embed crds/*.yaml
+var crds embed.FS
+
 // Fence returns the files of fence/ as they are shipped, as one stream of YAML documents. It fails only if the program was
 // built without them.
-func Fence() ([]byte, error) {
-	names, err := fs.Glob(files, "fence/*.yaml")
+func Fence() ([]byte, error) { return stream(files, "fence/*.yaml") }
+
+// CRDs returns the files of crds/, likewise.
+func CRDs() ([]byte, error) { return stream(crds, "crds/*.yaml") }
+
+func stream(files embed.FS, pattern string) ([]byte, error) {
+	names, err := fs.Glob(files, pattern)
 	if err != nil {
 		return nil, err
 	}

@@ -70,6 +70,16 @@ func (c *Checker) Problem(ctx context.Context) (string, error) {
 	return text + ". Run kubectl apply -f manifests/fence, of the version that runs here", nil
 }
 
+// Differences tells, sorted, what of the fence is missing or not as it was shipped. It tries nothing, so anybody who may list policies
+// can ask: an attempt means something only by those whom the fence confines.
+func (c *Checker) Differences(ctx context.Context) ([]string, error) {
+	have, err := c.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return differences(c.shipped, have), nil
+}
+
 func (c *Checker) read(ctx context.Context) (fence, error) {
 	have := fence{map[string]admissionv1.ValidatingAdmissionPolicySpec{}, map[string]admissionv1.ValidatingAdmissionPolicyBindingSpec{}}
 	policies, err := c.kube.AdmissionregistrationV1().ValidatingAdmissionPolicies().List(ctx, metav1.ListOptions{LabelSelector: selector})

@@ -1,0 +1,46 @@
+package cleanup
+
+import (
+	"testing"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+func TestOnlyWhatNoRunNeedsIsLeftOver(t *testing.T) {
+	now := time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC)
+	meta := func() metav1.ObjectMeta {
+		return metav1.ObjectMeta{Name: "rp-1", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelRun: "run-1"},
+			Annotations: map[string]string{v1alpha1.AnnotationRestoreTest: "team/shop"}}
+	}
+	active := func() *v1alpha1.RestoreTest {
+		rt := &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop"}}
+		rt.Status.Run = &v1alpha1.RunStatus{ID: "run-1", StartTime: metav1.NewTime(now.Add(-time.Minute))}
+		return rt
+	}
+	for sentence, c := range map[string]struct {
+		change          func(*metav1.ObjectMeta, *v1alpha1.RestoreTest)
+		leftOver, inUse int
+	}{
+		"its run is under way":      {func(*metav1.ObjectMeta, *v1alpha1.RestoreTest) {}, 0, 2},
+		"another run is under way":  {func(_ *metav1.ObjectMeta, rt *v1alpha1.RestoreTest) { rt.Status.Run.ID = "run-2" }, 2, 0},
+		"its test is gone":          {func(_ *metav1.ObjectMeta, rt *v1alpha1.RestoreTest) { rt.Name = "other" }, 2, 0},
+		"its test is being deleted": {func(_ *metav1.ObjectMeta, rt *v1alpha1.RestoreTest) { rt.DeletionTimestamp = &metav1.Time{Time: now} }, 0, 2},
+		"its run is cleaned up": {func(_ *metav1.ObjectMeta, rt *v1alpha1.RestoreTest) {
+			rt.Status.Cleanup = &v1alpha1.CleanupStatus{RunID: "run-1"}
+			rt.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionTrue}}
+		}, 2, 0},
+		"it is not ours": {func(m *metav1.ObjectMeta, _ *v1alpha1.RestoreTest) { delete(m.Labels, v1alpha1.LabelManagedBy) }, 0, 0},
+	} {
+		m, rt := meta(), active()
+		c.change(&m, rt)
+		got := Find([]corev1.Namespace{{ObjectMeta: m}}, []velerov1.Restore{{ObjectMeta: m}}, []*v1alpha1.RestoreTest{rt}, now)
+		if len(got.LeftOver) != c.leftOver || len(got.InUse) != c.inUse {
+			t.Errorf("%s: %+v", sentence, got)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+// Package clitest runs kubectl kymaros in tests: against a server that answers from a list of objects, and in a terminal of a given width.
+package clitest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// resources by kind.
+var resources = map[string]string{
+	"RestoreTest": "restoretests", "RestoreReport": "restorereports", "HealthCheckPolicy": "healthcheckpolicies", "Namespace": "namespaces",
+	"PersistentVolumeClaim": "persistentvolumeclaims", "Backup": "backups", "Schedule": "schedules", "Restore": "restores",
+	"BackupStorageLocation": "backupstoragelocations", "PodVolumeBackup": "podvolumebackups", "DataUpload": "datauploads",
+}
+
+// Serve starts a server that lists and gets objects, and returns its address. What it does not have is an empty list.
+func Serve(t testing.TB, objects ...runtime.Object) string {
+	t.Helper()
+	byResource := map[string][]unstructured.Unstructured{}
+	for _, o := range objects {
+		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := unstructured.Unstructured{Object: fields}
+		if resources[u.GetKind()] == "" {
+			t.Fatalf("kind %q of %s is not served", u.GetKind(), u.GetName())
+		}
+		byResource[resources[u.GetKind()]] = append(byResource[resources[u.GetKind()]], u)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		version, namespace, resource, name := split(r.URL.Path)
+		selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		items := []map[string]any{}
+		for _, o := range byResource[resource] {
+			if namespace != "" && o.GetNamespace() != namespace || !selector.Matches(labels.Set(o.GetLabels())) {
+				continue
+			}
+			if name == o.GetName() {
+				_ = json.NewEncoder(w).Encode(o.Object)
+				return
+			}
+			items = append(items, o.Object)
+		}
+		if name != "" {
+			w.WriteHeader(http.StatusNotFound)
+			_ = json.NewEncoder(w).Encode(metav1.Status{
+				TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure, Code: http.StatusNotFound, Reason: metav1.StatusReasonNotFound,
+				Message: resource + " \"" + name + "\" not found", Details: &metav1.StatusDetails{Name: name, Kind: resource},
+			})
+			return
+		}
+		_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": version, "kind": listOf(resource), "metadata": map[string]any{}, "items": items})
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// split returns the parts of /apis/GROUP/VERSION/namespaces/NAMESPACE/RESOURCE/NAME.
+func split(path string) (version, namespace, resource, name string) {
+	parts := strings.Split(strings.Trim(path, "/"), "/")
+	n := 2
+	if parts[0] == "apis" {
+		n = 3
+	}
+	n = min(n, len(parts))
+	version, parts = strings.Join(parts[1:n], "/"), parts[n:]
+	if len(parts) > 2 && parts[0] == "namespaces" {
+		namespace, parts = parts[1], parts[2:]
+	}
+	switch len(parts) {
+	case 0:
+	case 1:
+		resource = parts[0]
+	default:
+		resource, name = parts[0], parts[1]
+	}
+	return version, namespace, resource, name
+}
+
+// listOf returns the kind of a list of the resource.
+func listOf(resource string) string {
+	for kind, r := range resources {
+		if r == resource {
+			return kind + "List"
+		}
+	}
+	return "List"
+}

@@ -1,0 +1,247 @@
+package doctor
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/isolation"
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+var now = time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC)
+
+func ago(d time.Duration) metav1.Time { return metav1.NewTime(now.Add(-d)) }
+
+func deployment(image string) *appsv1.Deployment {
+	d := &appsv1.Deployment{Status: appsv1.DeploymentStatus{ReadyReplicas: 1}}
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Image: image}}
+	return d
+}
+
+func daemonSet() *appsv1.DaemonSet {
+	return &appsv1.DaemonSet{Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 2, NumberReady: 2}}
+}
+
+// healthy returns a cluster in which nothing is wrong.
+func healthy() *Seen {
+	renewed, began, looked := metav1.NewMicroTime(now.Add(-3*time.Second)), ago(8*time.Hour), ago(time.Minute)
+	never := corev1.PreemptNever
+	node := corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-1"}, Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}}}
+	return &Seen{
+		Now: now, System: "kymaros-system", Velero: "velero", Client: "v0.1.0", Unseen: map[Look]string{},
+		Server: "v1.36.3", ServerTime: now, LocalTime: now, Admission: true,
+		Nodes: []corev1.Node{node, *node.DeepCopy()},
+		CRDs:  map[string]string{"restoretests.restore.kymaros.io": "", "restorereports.restore.kymaros.io": ""},
+		Deployments: map[string]*appsv1.Deployment{
+			"kymaros-system/kymaros-controller": deployment("registry:5000/kymaros:v0.1.3"), "kymaros-system/kymaros-dns": deployment("kymaros:v0.1.3"),
+			"velero/velero": deployment("velero/velero:v1.18.3"),
+		},
+		DaemonSets: map[string]*appsv1.DaemonSet{
+			"kymaros-canary/canary-fenced": daemonSet(), "kymaros-canary/canary-control": daemonSet(), "velero/node-agent": daemonSet(),
+		},
+		Lease:    &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{RenewTime: &renewed}},
+		Priority: &schedulingv1.PriorityClass{Value: -1000, PreemptionPolicy: &never},
+		Classes: []storagev1.StorageClass{
+			{ObjectMeta: metav1.ObjectMeta{Name: "standard", Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}}},
+			{ObjectMeta: metav1.ObjectMeta{Name: names.NoClass}},
+		},
+		Modifiers: map[string]bool{"kymaros-sandbox-modifiers": true, "kymaros-group-modifiers": true, "kymaros-sandbox-no-class": true, "kymaros-group-no-class": true},
+		Isolation: isolation.Proof{State: v1alpha1.IsolationProven},
+		Locations: []velerov1.BackupStorageLocation{{ObjectMeta: metav1.ObjectMeta{Name: "default"}, Status: velerov1.BackupStorageLocationStatus{Phase: velerov1.BackupStorageLocationPhaseAvailable, LastValidationTime: &looked}}},
+		Schedules: []velerov1.Schedule{{ObjectMeta: metav1.ObjectMeta{Name: "nightly"}}},
+		Backups: []*velerov1.Backup{{
+			ObjectMeta: metav1.ObjectMeta{Name: "nightly-1", Labels: map[string]string{velerov1.ScheduleNameLabel: "nightly"}},
+			Spec:       velerov1.BackupSpec{DefaultVolumesToFsBackup: new(true), StorageLocation: "default"},
+			Status:     velerov1.BackupStatus{Phase: velerov1.BackupPhaseCompleted, StartTimestamp: &began, CSIVolumeSnapshotsAttempted: 1},
+		}},
+		SnapshotClasses: map[string]bool{"csi": true},
+		Namespaces:      []corev1.Namespace{{ObjectMeta: metav1.ObjectMeta{Name: "shop", CreationTimestamp: ago(1000 * time.Hour)}}},
+		Tests: []*v1alpha1.RestoreTest{{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop", CreationTimestamp: ago(100 * time.Hour)},
+			Spec: v1alpha1.RestoreTestSpec{
+				BackupSource: v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}}}, Schedule: v1alpha1.Schedule{Cron: "0 3 * * *"},
+				HealthChecks: v1alpha1.HealthChecks{PolicyRef: "shop"}, Sandbox: v1alpha1.SandboxSpec{NetworkIsolation: v1alpha1.IsolationGroup},
+			},
+			Status: v1alpha1.RestoreTestStatus{Conditions: []metav1.Condition{{Type: v1alpha1.ConditionScheduled, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonNextRunPlanned}}},
+		}},
+		Policies: map[string]bool{"team/shop": true},
+	}
+}
+
+func scheduled(reason string) func(*Seen) {
+	return func(s *Seen) {
+		s.Tests[0].Status.Conditions[0].Reason, s.Tests[0].Status.Conditions[0].Message = reason, "what it says"
+	}
+}
+
+func TestNothingIsWrongWithAHealthyCluster(t *testing.T) {
+	all := Check(healthy())
+	for _, r := range all {
+		if r.State != OK || r.Fix != "" {
+			t.Errorf("%+v", r)
+		}
+	}
+	if len(all) < 25 || Code(all) != 0 {
+		t.Errorf("%d results, exit code %d", len(all), Code(all))
+	}
+}
+
+func TestEachFaultIsFoundAlone(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		plant func(*Seen)
+		check string
+		state State
+		text  string
+	}{
+		"Kubernetes is too old":             {func(s *Seen) { s.Server = "v1.29.4" }, "version", Failed, "older than 1.30"},
+		"admission policies are not served": {func(s *Seen) { s.Admission = false }, "admission", Failed, "not served"},
+		"the clocks differ":                 {func(s *Seen) { s.ServerTime = now.Add(2 * time.Minute) }, "clock", Warning, "differ by 2m0s"},
+		"no node is ready":                  {func(s *Seen) { s.Nodes = nil }, "nodes", Failed, "none of 0 nodes"},
+		"a node takes no pods":              {func(s *Seen) { s.Nodes[1].Spec.Unschedulable = true }, "nodes", Warning, "1 of 2 nodes"},
+		"a node is short of memory": {func(s *Seen) {
+			s.Nodes[1].Status.Conditions = append(s.Nodes[1].Status.Conditions, corev1.NodeCondition{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionTrue})
+		}, "nodes", Warning, "MemoryPressure"},
+		"a sandbox does not go": {func(s *Seen) {
+			gone := ago(time.Hour)
+			s.Namespaces = append(s.Namespaces, corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "rp-1", DeletionTimestamp: &gone, Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}}})
+		}, "namespaces", Failed, "sandbox rp-1 has been going"},
+		"another namespace does not go": {func(s *Seen) {
+			gone := ago(time.Hour)
+			s.Namespaces = append(s.Namespaces, corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "old", DeletionTimestamp: &gone}})
+		}, "namespaces", Warning, "namespace old"},
+		"the class for claims without one is missing": {func(s *Seen) { s.Classes = s.Classes[:1] }, "storage class", Failed, names.NoClass},
+		"there is no default class":                   {func(s *Seen) { s.Classes[0].Annotations = nil }, "storage class", Warning, "no default"},
+		"a right is missing":                          {func(s *Seen) { s.Missing = map[string]string{"patch restoretests": "run"} }, "rights", Warning, "may not patch restoretests (run)"},
+		"a definition is missing":                     {func(s *Seen) { s.CRDs["restoretests.restore.kymaros.io"] = missing }, "definitions", Failed, "is missing"},
+		"a definition is another version's":           {func(s *Seen) { s.CRDs["restoretests.restore.kymaros.io"] = "is not that of this version" }, "definitions", Warning, "not that of this version"},
+		"there is no controller": {func(s *Seen) {
+			delete(s.Deployments, "kymaros-system/kymaros-controller")
+		}, "controller", Failed, "is missing: no test runs"},
+		"the controller is not ready":       {func(s *Seen) { s.Deployments["kymaros-system/kymaros-controller"].Status.ReadyReplicas = 0 }, "controller", Failed, "not ready"},
+		"the controller is another version": {func(s *Seen) { s.Client = "v0.3.0" }, "version", Warning, "and this command v0.3.0"},
+		"no controller ever led":            {func(s *Seen) { s.Lease = nil }, "leader", Failed, "ever led"},
+		"no controller leads": {func(s *Seen) {
+			old := metav1.NewMicroTime(now.Add(-time.Hour))
+			s.Lease.Spec.RenewTime = &old
+		}, "leader", Failed, "60m ago"},
+		"there is no DNS": {func(s *Seen) { delete(s.Deployments, "kymaros-system/kymaros-dns") }, "dns", Failed, "kymaros-dns is missing"},
+		"there is no DNS, and nobody asks it": {func(s *Seen) {
+			delete(s.Deployments, "kymaros-system/kymaros-dns")
+			s.Tests[0].Spec.Sandbox.NetworkIsolation = v1alpha1.IsolationStrict
+		}, "dns", Warning, "kymaros-dns is missing"},
+		"the priority class is missing": {func(s *Seen) { s.Priority = nil }, "priority", Failed, "is missing"},
+		"the priority class preempts":   {func(s *Seen) { s.Priority.PreemptionPolicy = nil }, "priority", Failed, "drive out"},
+		"modifiers are missing":         {func(s *Seen) { s.Modifiers["kymaros-group-modifiers"] = false }, "modifiers", Failed, "kymaros-group-modifiers is missing"},
+		"the fence is not whole":        {func(s *Seen) { s.Fence = []string{"ValidatingAdmissionPolicy x is missing"} }, "fence", Failed, "x is missing"},
+		"canaries are missing":          {func(s *Seen) { delete(s.DaemonSets, "kymaros-canary/canary-fenced") }, "canaries", Failed, "canary-fenced is missing"},
+		"a canary is not ready":         {func(s *Seen) { s.DaemonSets["kymaros-canary/canary-control"].Status.NumberReady = 1 }, "canaries", Failed, "1 of 2 pods"},
+		"policies are not enforced": {func(s *Seen) {
+			s.Isolation = isolation.Proof{State: v1alpha1.IsolationNotEnforced, Message: "on node-1"}
+		}, "proof", Failed, "not enforced: on node-1"},
+		"nothing shows that they are": {func(s *Seen) { s.Isolation = isolation.Proof{State: v1alpha1.IsolationUnproven, Message: "no canary"} }, "proof", Failed, "nothing shows"},
+		"a sandbox is left over": {func(s *Seen) {
+			s.Namespaces = append(s.Namespaces, corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "rp-1", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy},
+				Annotations: map[string]string{v1alpha1.AnnotationRestoreTest: "team/gone"}}})
+		}, "leftovers", Warning, "Namespace rp-1: its test is gone"},
+		"a run left something for good": {func(s *Seen) {
+			s.Tests[0].Status.Cleanup = &v1alpha1.CleanupStatus{Leaked: []v1alpha1.Leak{{Object: "PersistentVolume/pv-1", Reason: "shared"}}}
+		}, "leftovers", Warning, "PersistentVolume pv-1"},
+		"there is no Velero":            {func(s *Seen) { delete(s.Deployments, "velero/velero") }, "server", Failed, "no deployment velero"},
+		"Velero is not ready":           {func(s *Seen) { s.Deployments["velero/velero"].Status.ReadyReplicas = 0 }, "server", Failed, "not ready"},
+		"Velero is too old":             {func(s *Seen) { s.Deployments["velero/velero"] = deployment("velero/velero:v1.14.1") }, "version", Failed, "1.14.1 is older"},
+		"Velero loses snapshots":        {func(s *Seen) { s.Deployments["velero/velero"] = deployment("velero/velero:v1.16.0") }, "version", Failed, "no CSI snapshots"},
+		"Velero's version is not known": {func(s *Seen) { s.Deployments["velero/velero"] = deployment("velero/velero@sha256:1") }, "version", Warning, "is no version"},
+		"there is no node agent":        {func(s *Seen) { delete(s.DaemonSets, "velero/node-agent") }, "node agent", Failed, "no node agent"},
+		"a node has no node agent":      {func(s *Seen) { s.DaemonSets["velero/node-agent"].Status.NumberReady = 1 }, "node agent", Warning, "1 of 2 nodes"},
+		"there is no location":          {func(s *Seen) { s.Locations = nil }, "locations", Failed, "no BackupStorageLocation"},
+		"Velero has not looked at a location": {func(s *Seen) {
+			old := ago(5 * time.Hour)
+			s.Locations[0].Status.LastValidationTime = &old
+		}, "locations", Warning, "5h ago"},
+		"a schedule is paused":          {func(s *Seen) { s.Schedules[0].Spec.Paused = true }, "schedules", Warning, "paused"},
+		"a schedule is not valid":       {func(s *Seen) { s.Schedules[0].Status.Phase = velerov1.SchedulePhaseFailedValidation }, "schedules", Failed, "not valid"},
+		"the newest backup is partial":  {func(s *Seen) { s.Backups[0].Status.Phase = velerov1.BackupPhasePartiallyFailed }, "backups", Warning, "PartiallyFailed"},
+		"no snapshot class is Velero's": {func(s *Seen) { s.SnapshotClasses["csi"] = false }, "snapshot class", Failed, "no VolumeSnapshotClass"},
+		"snapshots are not served":      {func(s *Seen) { s.SnapshotClasses = nil }, "snapshot class", Failed, "serves no VolumeSnapshotClass"},
+		"a Restore of others hangs": {func(s *Seen) {
+			s.Restores = []velerov1.Restore{{ObjectMeta: metav1.ObjectMeta{Name: "mine", CreationTimestamp: ago(3 * time.Hour)}}}
+		}, "queue", Warning, "Restore mine"},
+		"there is no test":          {func(s *Seen) { s.Tests = nil }, "tests", Warning, "no RestoreTest"},
+		"a policy is missing":       {func(s *Seen) { s.Policies = nil }, "policies", Failed, `HealthCheckPolicy "shop", which is not there`},
+		"a test checks nothing":     {func(s *Seen) { s.Tests[0].Spec.HealthChecks.PolicyRef = "" }, "policies", Warning, "names no policy"},
+		"a test never runs":         {func(s *Seen) { s.Tests[0].Spec.Schedule.Cron = "0 0 30 2 *" }, "schedule", Failed, "never comes"},
+		"a schedule cannot be read": {func(s *Seen) { s.Tests[0].Spec.Schedule.Cron = "daily" }, "schedule", Failed, "cannot be read"},
+		"a test was not noticed":    {func(s *Seen) { s.Tests[0].Status.Conditions = nil }, "schedule", Failed, "took notice"},
+		"a spec is not valid":       {scheduled(v1alpha1.ReasonInvalidSpec), "schedule", Failed, "InvalidSpec"},
+		"a turn was missed":         {scheduled(v1alpha1.ReasonMissedTurn), "schedule", Failed, "MissedTurn"},
+		"the line does not move":    {scheduled(v1alpha1.ReasonVeleroStalled), "schedule", Failed, "VeleroStalled"},
+		"a test has no backup":      {func(s *Seen) { s.Backups[0].Spec.IncludedNamespaces = []string{"web"} }, "backup", Failed, "does not hold namespace"},
+		"cleanup is stuck": {func(s *Seen) {
+			s.Tests[0].Status.Run, s.Tests[0].Status.Cleanup = &v1alpha1.RunStatus{ID: "r"}, &v1alpha1.CleanupStatus{RunID: "r"}
+			s.Tests[0].Status.Conditions = append(s.Tests[0].Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonStuck, Message: "pod x"})
+		}, "cleanup", Failed, "is stuck: pod x"},
+	} {
+		s := healthy()
+		c.plant(s)
+		var found []Result
+		all := Check(s)
+		for _, r := range all {
+			if r.State != OK {
+				found = append(found, r)
+			}
+		}
+		if len(found) != 1 || found[0].Check != c.check || found[0].State != c.state || !strings.Contains(found[0].Text, c.text) || found[0].Fix == "" {
+			t.Errorf("%s: want %s %s %q, found %+v", sentence, c.check, c.state, c.text, found)
+		}
+		want := 0
+		if c.state == Failed {
+			want = 2
+		}
+		if code := int(Code(all)); code != want {
+			t.Errorf("%s: exit code %d, want %d", sentence, code, want)
+		}
+	}
+}
+
+func TestALocationThatIsAwayIsFoundWithTheTestsThatNeedIt(t *testing.T) {
+	s := healthy()
+	s.Locations[0].Status.Phase, s.Locations[0].Status.Message = velerov1.BackupStorageLocationPhaseUnavailable, "AccessDenied"
+	var found []string
+	for _, r := range Check(s) {
+		if r.State == Failed {
+			found = append(found, r.Check)
+		}
+	}
+	if strings.Join(found, ",") != "locations,backup" {
+		t.Errorf("%v", found)
+	}
+}
+
+func TestWhatMayNotBeSeenIsSaidOnceAndNotJudged(t *testing.T) {
+	s := healthy()
+	s.Unseen[LookVelero] = "forbidden"
+	s.Locations, s.Backups, s.Schedules = nil, nil, nil
+	unknown := 0
+	for _, r := range Check(s) {
+		switch r.State {
+		case Unknown:
+			unknown++
+		case Failed, Warning:
+			t.Errorf("%+v", r)
+		case OK:
+		}
+	}
+	if unknown != 1 || Code(Check(s)) != 3 {
+		t.Errorf("%d unknown, exit code %d", unknown, Code(Check(s)))
+	}
+}

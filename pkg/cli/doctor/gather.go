@@ -1,0 +1,346 @@
+package doctor
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/component-base/version"
+	"sigs.k8s.io/yaml"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+
+	"github.com/kymaros/kymaros/manifests"
+	"github.com/kymaros/kymaros/pkg/canary"
+	"github.com/kymaros/kymaros/pkg/cli/client"
+	"github.com/kymaros/kymaros/pkg/fence"
+	"github.com/kymaros/kymaros/pkg/isolation"
+	"github.com/kymaros/kymaros/pkg/names"
+)
+
+var (
+	crds            = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+	snapshotClasses = schema.GroupVersionResource{Group: "snapshot.storage.k8s.io", Version: "v1", Resource: "volumesnapshotclasses"}
+)
+
+// gatherer looks at a cluster.
+type gatherer struct {
+	*Seen
+	c       client.Clients
+	objects dynamic.Interface
+}
+
+// gather looks at everything. Only an API server that does not answer at all is an error.
+func gather(ctx context.Context, f *client.Factory, c client.Clients) (*Seen, error) {
+	objects, err := dynamic.NewForConfig(c.Config)
+	if err != nil {
+		return nil, err
+	}
+	g := gatherer{Seen: &Seen{Now: f.Now(), System: f.System, Velero: f.Velero, Client: version.Get().GitVersion, Unseen: map[Look]string{}}, c: c, objects: objects}
+	if err := g.server(ctx); err != nil {
+		return nil, err
+	}
+	for look, do := range map[Look]func(context.Context) error{
+		LookNodes: g.nodes, LookCRDs: g.crds, LookWorkloads: g.workloads, LookLease: g.lease, LookPriority: g.priority, LookClasses: g.classes,
+		LookModifiers: g.modifiers, LookFence: g.fence, LookCanaries: g.canaries, LookVelero: g.velero, LookSnapshots: g.snapshots,
+		LookSpaces: g.namespaces, LookTests: g.tests, LookRights: g.rights,
+	} {
+		if err := do(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			g.Unseen[look] = strings.TrimSpace(err.Error())
+		}
+	}
+	return g.Seen, nil
+}
+
+// dated notes the time of the API server by the header of an answer.
+type dated struct {
+	http.RoundTripper
+	date string
+}
+
+func (d *dated) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := d.RoundTripper.RoundTrip(r)
+	if err == nil {
+		d.date = response.Header.Get("Date")
+	}
+	return response, err
+}
+
+func (g gatherer) server(ctx context.Context) error {
+	d := &dated{}
+	config := rest.CopyConfig(g.c.Config)
+	config.Wrap(func(rt http.RoundTripper) http.RoundTripper {
+		d.RoundTripper = rt
+		return d
+	})
+	transport, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return err
+	}
+	before := time.Now()
+	info, err := g.c.Kube.Discovery().ServerVersion()
+	if err != nil {
+		return err
+	}
+	g.Server = info.GitVersion
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(config.Host, "/")+"/version", nil)
+	if err == nil {
+		if response, err := transport.Do(request); err == nil {
+			_ = response.Body.Close()
+			if at, err := http.ParseTime(d.date); err == nil {
+				g.ServerTime, g.LocalTime = at, before
+			}
+		}
+	}
+	resources, err := g.c.Kube.Discovery().ServerResourcesForGroupVersion("admissionregistration.k8s.io/v1")
+	if err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	g.Admission = resources != nil && slices.ContainsFunc(resources.APIResources, func(r metav1.APIResource) bool { return r.Name == "validatingadmissionpolicies" })
+	return nil
+}
+
+func (g gatherer) nodes(ctx context.Context) error {
+	list, err := g.c.Kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err == nil {
+		g.Nodes = list.Items
+	}
+	return err
+}
+
+// crds compares the definitions of the cluster with those of this command.
+func (g gatherer) crds(ctx context.Context) error {
+	text, err := manifests.CRDs()
+	if err != nil {
+		return err
+	}
+	g.CRDs = map[string]string{}
+	for document := range strings.SplitSeq(string(text), "\n---\n") {
+		want := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal([]byte(document), &want.Object); err != nil {
+			return err
+		}
+		have, err := g.objects.Resource(crds).Get(ctx, want.GetName(), metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			g.CRDs[want.GetName()] = missing
+		case err != nil:
+			return err
+		case !equality.Semantic.DeepEqual(schemaOf(want), schemaOf(have)):
+			g.CRDs[want.GetName()] = "is not that of this version"
+		default:
+			g.CRDs[want.GetName()] = ""
+		}
+	}
+	return nil
+}
+
+// schemaOf returns the schema of a definition as JSON would have it: numbers of both sides are of one type.
+func schemaOf(crd *unstructured.Unstructured) any {
+	all, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	if len(all) == 0 {
+		return nil
+	}
+	first, _ := all[0].(map[string]any)
+	body, err := yaml.Marshal(first["schema"])
+	if err != nil {
+		return nil
+	}
+	return string(body)
+}
+
+func (g gatherer) workloads(ctx context.Context) error {
+	g.Deployments, g.DaemonSets = map[string]*appsv1.Deployment{}, map[string]*appsv1.DaemonSet{}
+	for _, name := range []string{g.System + "/kymaros-controller", g.System + "/kymaros-dns", g.Seen.Velero + "/velero"} {
+		namespace, base, _ := strings.Cut(name, "/")
+		d, err := g.c.Kube.AppsV1().Deployments(namespace).Get(ctx, base, metav1.GetOptions{})
+		if err == nil {
+			g.Deployments[name] = d
+		} else if !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	for _, name := range []string{canary.Namespace + "/" + canaries[0], canary.Namespace + "/" + canaries[1], g.Seen.Velero + "/node-agent"} {
+		namespace, base, _ := strings.Cut(name, "/")
+		d, err := g.c.Kube.AppsV1().DaemonSets(namespace).Get(ctx, base, metav1.GetOptions{})
+		if err == nil {
+			g.DaemonSets[name] = d
+		} else if !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g gatherer) lease(ctx context.Context) error {
+	l, err := g.c.Kube.CoordinationV1().Leases(g.System).Get(ctx, "kymaros-controller", metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	g.Lease = l
+	return err
+}
+
+func (g gatherer) priority(ctx context.Context) error {
+	p, err := g.c.Kube.SchedulingV1().PriorityClasses().Get(ctx, names.PriorityClass, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	g.Priority = p
+	return err
+}
+
+func (g gatherer) classes(ctx context.Context) error {
+	list, err := g.c.Kube.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
+	if err == nil {
+		g.Classes = list.Items
+	}
+	return err
+}
+
+func (g gatherer) modifiers(ctx context.Context) error {
+	g.Modifiers = map[string]bool{}
+	for _, name := range modifiers {
+		_, err := g.c.Kube.CoreV1().ConfigMaps(g.Seen.Velero).Get(ctx, name, metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+		g.Modifiers[name] = err == nil
+	}
+	return nil
+}
+
+// fence compares it with what is shipped. What the controller's flag permits beside that is part of it.
+func (g gatherer) fence(ctx context.Context) error {
+	var permitted []string
+	if d, err := g.c.Kube.AppsV1().Deployments(g.System).Get(ctx, "kymaros-controller", metav1.GetOptions{}); err == nil {
+		for _, container := range d.Spec.Template.Spec.Containers {
+			for _, arg := range container.Args {
+				if list, ok := strings.CutPrefix(arg, "--permitted-resources="); ok && list != "" {
+					permitted = strings.Split(list, ",")
+				}
+			}
+		}
+	}
+	checker, err := fence.NewChecker(g.c.Kube, g.c.Kymaros, g.System, g.Seen.Velero, permitted)
+	if err != nil {
+		return err
+	}
+	g.Fence, err = checker.Differences(ctx)
+	return err
+}
+
+func (g gatherer) canaries(ctx context.Context) (err error) {
+	g.Isolation, err = isolation.Look(ctx, g.c.Kube)
+	return err
+}
+
+func (g gatherer) velero(ctx context.Context) error {
+	api := g.c.Kymaros.VeleroV1()
+	locations, err := api.BackupStorageLocations(g.Seen.Velero).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	schedules, err := api.Schedules(g.Seen.Velero).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	backups, err := api.Backups(g.Seen.Velero).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	restores, err := api.Restores(g.Seen.Velero).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	g.Locations, g.Schedules, g.Restores = locations.Items, schedules.Items, restores.Items
+	g.Backups = []*velerov1.Backup{}
+	for i := range backups.Items {
+		g.Backups = append(g.Backups, &backups.Items[i])
+	}
+	return nil
+}
+
+func (g gatherer) snapshots(ctx context.Context) error {
+	list, err := g.objects.Resource(snapshotClasses).List(ctx, metav1.ListOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	g.SnapshotClasses = map[string]bool{}
+	for i := range list.Items {
+		g.SnapshotClasses[list.Items[i].GetName()] = list.Items[i].GetLabels()["velero.io/csi-volumesnapshot-class"] == "true"
+	}
+	return nil
+}
+
+func (g gatherer) namespaces(ctx context.Context) error {
+	list, err := g.c.Kube.CoreV1().Namespaces().List(ctx, metav1.ListOptions{})
+	if err == nil {
+		g.Namespaces = list.Items
+	}
+	return err
+}
+
+func (g gatherer) tests(ctx context.Context) (err error) {
+	if g.Tests, err = g.c.Tests(ctx, "", ""); err != nil {
+		return err
+	}
+	policies, err := g.c.Kymaros.RestoreV1alpha1().HealthCheckPolicies("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	g.Policies = map[string]bool{}
+	for _, p := range policies.Items {
+		g.Policies[p.Namespace+"/"+p.Name] = true
+	}
+	return nil
+}
+
+// needed are the rights of the verbs that change something or that most need.
+var needed = []struct {
+	verb, group, resource string
+	velero                bool
+	why                   string
+}{
+	{"patch", "restore.kymaros.io", "restoretests", false, "run"},
+	{"create", "restore.kymaros.io", "restoretests", false, "init --apply, run --backup"},
+	{"list", "restore.kymaros.io", "restorereports", false, "report, history, compare"},
+	{"get", "velero.io", "backups", true, "last-good"},
+	{"delete", "", "namespaces", false, "cleanup --yes"},
+}
+
+func (g gatherer) rights(ctx context.Context) error {
+	g.Missing = map[string]string{}
+	for _, n := range needed {
+		attributes := &authorizationv1.ResourceAttributes{Verb: n.verb, Group: n.group, Resource: n.resource}
+		if n.velero {
+			attributes.Namespace = g.Seen.Velero
+		}
+		review, err := g.c.Kube.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx,
+			&authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: attributes}}, metav1.CreateOptions{})
+		if err != nil {
+			return err
+		}
+		if !review.Status.Allowed {
+			g.Missing[n.verb+" "+strings.TrimSuffix(n.resource+"."+n.group, ".")] = n.why
+		}
+	}
+	return nil
+}
