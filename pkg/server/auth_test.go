@@ -1,11 +1,13 @@
 package server
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -113,23 +115,37 @@ func TestWrongTokensMakeNoStorm(t *testing.T) {
 	})
 }
 
+// TestSeveralWhoAskTheSameShareOneReview: who comes while somebody asks the same waits for that answer.
 func TestSeveralWhoAskTheSameShareOneReview(t *testing.T) {
+	const path = "/api/v1/namespaces/team-a/tests"
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
-		s.kube.PrependReactor("create", "*", func(clienttesting.Action) (bool, object, error) {
-			time.Sleep(100 * time.Millisecond)
-			return false, nil, nil
-		})
+		anna := &caller{user: authenticationv1.UserInfo{Username: "anna"}}
 		var wg sync.WaitGroup
-		for range 20 {
-			wg.Go(func() {
-				if w := s.get(ofTeam, "/api/v1/namespaces/team-a/tests"); w.Code != http.StatusOK {
-					t.Errorf("got %d", w.Code)
-				}
-			})
+		others := func(want int) {
+			for range 5 {
+				wg.Go(func() {
+					if w := s.get(ofTeam, path); w.Code != want {
+						t.Errorf("got %d, want %d", w.Code, want)
+					}
+				})
+			}
+			synctest.Wait()
 		}
+		known, allowed := make(chan bool), make(chan bool)
+		wg.Go(func() {
+			_, _ = s.authn.asking.do(sha256.Sum256([]byte(ofTeam)), func() (*caller, error) { <-known; return anna, nil })
+		})
+		synctest.Wait()
+		wg.Go(func() {
+			_, _ = s.authz.asking.do(question{anna.id, right{verb: "list", resource: tests, namespace: "team-a"}}, func() (bool, error) { return <-allowed, nil })
+		})
+		others(http.StatusForbidden)
+		must(t, "reviews of tokens", s.tokens.Load(), 0)
+		close(known)
+		synctest.Wait()
+		allowed <- false
 		wg.Wait()
-		must(t, "reviews of tokens", s.tokens.Load(), 1)
-		must(t, "reviews of rights", s.rights.Load(), 1)
+		must(t, "reviews of tokens and rights", s.tokens.Load()+s.rights.Load(), 0)
 	})
 }
 

@@ -29,16 +29,16 @@ type reportMeta struct {
 }
 
 type reportStatus struct {
-	Score            int32                `json:"score"`
-	Result           v1alpha1.Result      `json:"result"`
-	Reason           string               `json:"reason,omitempty"`
-	Message          string               `json:"message,omitempty"`
-	StartedAt        string               `json:"startedAt"`
-	CompletedAt      string               `json:"completedAt"`
-	Trigger          v1alpha1.Trigger     `json:"trigger,omitempty"`
-	RTO              reportRTO            `json:"rto"`
-	Backup           reportBackup         `json:"backup"`
-	ValidationLevels map[string]levelItem `json:"validationLevels"`
+	Score            int32            `json:"score"`
+	Result           v1alpha1.Result  `json:"result"`
+	Reason           string           `json:"reason,omitempty"`
+	Message          string           `json:"message,omitempty"`
+	StartedAt        string           `json:"startedAt"`
+	CompletedAt      string           `json:"completedAt"`
+	Trigger          v1alpha1.Trigger `json:"trigger,omitempty"`
+	RTO              reportRTO        `json:"rto"`
+	Backup           reportBackup     `json:"backup"`
+	ValidationLevels levelItems       `json:"validationLevels"`
 }
 
 type reportRTO struct {
@@ -53,17 +53,25 @@ type reportBackup struct {
 	StartedAt string            `json:"startedAt,omitempty"`
 }
 
+// levelItem is one part of a score.
 type levelItem struct {
 	Status v1alpha1.LevelStatus `json:"status"`
 	Points int32                `json:"points"`
 	Max    int32                `json:"max"`
 }
 
+type levelItems struct {
+	RestoreIntegrity   levelItem `json:"restoreIntegrity"`
+	Completeness       levelItem `json:"completeness"`
+	PodStartup         levelItem `json:"podStartup"`
+	InternalHealth     levelItem `json:"internalHealth"`
+	CrossNamespaceDeps levelItem `json:"crossNamespaceDeps"`
+	RTOCompliance      levelItem `json:"rtoCompliance"`
+}
+
 type reportHygiene struct {
 	Status v1alpha1.HygieneStatus `json:"status"`
 }
-
-var levelNames = [6]string{"restoreIntegrity", "completeness", "podStartup", "internalHealth", "crossNamespaceDeps", "rtoCompliance"}
 
 func (row *reportRow) item() reportItem {
 	item := reportItem{
@@ -74,14 +82,11 @@ func (row *reportRow) item() reportItem {
 			StartedAt: stamp(row.started), CompletedAt: stamp(row.completed), Trigger: row.trigger,
 			RTO:              reportRTO{Measured: v1alpha1.Of(row.measured), WithinSLA: row.withinSLA},
 			Backup:           reportBackup{row.backup, row.backupAge, stamp(row.backupStarted)},
-			ValidationLevels: make(map[string]levelItem, len(levelNames)),
+			ValidationLevels: row.levels,
 		},
 	}
 	if row.target > 0 {
 		item.Status.RTO.Target = v1alpha1.Of(row.target)
-	}
-	for i, l := range row.levels {
-		item.Status.ValidationLevels[levelNames[i]] = levelItem{l.status, l.points, l.max}
 	}
 	if row.hygiene != "" {
 		item.Hygiene = &reportHygiene{row.hygiene}

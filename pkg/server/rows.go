@@ -62,14 +62,8 @@ type reportRow struct {
 	backup                      string
 	backupAge                   v1alpha1.Duration
 	backupStarted               time.Time
-	levels                      [6]level // in the order of levelNames
+	levels                      levelItems
 	hygiene                     v1alpha1.HygieneStatus
-}
-
-// level is one part of a score.
-type level struct {
-	status      v1alpha1.LevelStatus
-	points, max int32
 }
 
 // policyRow is what lists tell of a HealthCheckPolicy.
@@ -129,17 +123,17 @@ func toReportRow(r *v1alpha1.RestoreReport) any {
 		return &nothing{keyOf(r)}
 	}
 	s := r.Status
+	level := func(l v1alpha1.LevelResult) levelItem { return levelItem{same(l.Status), l.Points, l.Max} }
+	levels := s.ValidationLevels
 	row := &reportRow{
 		key: keyOf(r), created: r.CreationTimestamp.Time, started: s.StartedAt.Time, completed: s.CompletedAt.Time,
 		test: same(r.Spec.TestRef), runID: r.Spec.RunID, result: same(s.Result), score: s.Score, reason: same(s.Reason), message: s.Message,
 		trigger: same(s.Trigger), measured: s.RTO.Measured.Or(0), target: s.RTO.Target.Or(0), withinSLA: s.RTO.WithinSLA,
 		backup: same(s.Backup.Name), backupAge: s.Backup.Age, backupStarted: timeOf(s.Backup.StartedAt),
-	}
-	for i, l := range []v1alpha1.LevelResult{
-		s.ValidationLevels.RestoreIntegrity, s.ValidationLevels.Completeness, s.ValidationLevels.PodStartup,
-		s.ValidationLevels.InternalHealth, s.ValidationLevels.CrossNamespaceDeps, s.ValidationLevels.RTOCompliance,
-	} {
-		row.levels[i] = level{same(l.Status), l.Points, l.Max}
+		levels: levelItems{
+			level(levels.RestoreIntegrity), level(levels.Completeness), level(levels.PodStartup), level(levels.InternalHealth),
+			level(levels.CrossNamespaceDeps), level(levels.RTOCompliance),
+		},
 	}
 	if r.Hygiene != nil {
 		row.hygiene = same(r.Hygiene.Status)
