@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -205,6 +206,23 @@ func TestWhatMayBeTold(t *testing.T) {
 		}
 		if remedy := mine.Rights[2].Remedy; !strings.Contains(remedy, "a Role in namespace team-a") || !strings.Contains(remedy, "resources: [restorereports], verbs: [list]") {
 			t.Errorf("the remedy is %q", remedy)
+		}
+	})
+}
+
+// TestHalfOfAListIsNone: where the API server could not be asked of one namespace, the others alone would be taken for all.
+func TestHalfOfAListIsNone(t *testing.T) {
+	bubble(t, append(team("team-a"), team("team-b")...), func(t *testing.T, s *scene) {
+		s.kube.PrependReactor("create", "subjectaccessreviews", func(a clienttesting.Action) (bool, object, error) {
+			if spec, ok := sarOf(a); ok && spec.ResourceAttributes.Namespace == "team-b" {
+				return true, nil, errors.New("timeout")
+			}
+			return false, nil, nil
+		})
+		for _, path := range []string{"/api/v1/tests", "/api/v1/summary", "/api/v1/tests/shop", "/api/v1/me"} {
+			if w := s.get(ofTeam, path); w.Code != http.StatusServiceUnavailable {
+				t.Errorf("%s: %d %s", path, w.Code, w.Body)
+			}
 		}
 	})
 }

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"errors"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -38,8 +40,12 @@ func (s *Server) harden(mux *http.ServeMux) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		defer func() {
-			if failure := recover(); failure != nil && failure != http.ErrAbortHandler { //nolint:errorlint // as net/http compares it
-				klog.FromContext(r.Context()).Error(nil, "A request panicked", "route", r.Pattern, "panic", failure)
+			failure := recover()
+			if err, ok := failure.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(failure) // how a handler breaks off an answer
+			}
+			if failure != nil {
+				klog.FromContext(r.Context()).Error(nil, "A request panicked", "route", r.Pattern, "panic", failure, "stack", string(debug.Stack()))
 				if seen.status == 0 {
 					complain(seen, r, newProblem(http.StatusInternalServerError, "this is a fault of kymaros-api: its log says more"))
 				}

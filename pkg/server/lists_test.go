@@ -82,7 +82,7 @@ func TestPagesAndOrders(t *testing.T) {
 				continue
 			}
 			w := s.get(ofAuditor, "/api/v1/tests"+query)
-			var p problem
+			var p problemError
 			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
 				t.Fatal(err)
 			}

@@ -9,9 +9,9 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// problem is an answer that is an error, as RFC 9457 has it. It tells nothing that the caller may not see, nor what the API
+// problemError is an answer that is an error, as RFC 9457 has it. It tells nothing that the caller may not see, nor what the API
 // server said: that may name objects of others.
-type problem struct {
+type problemError struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
@@ -28,28 +28,28 @@ type problem struct {
 	retryAfter int
 }
 
-func (p *problem) Error() string { return p.Detail }
+func (p *problemError) Error() string { return p.Detail }
 
-func newProblem(status int, format string, args ...any) *problem {
+func newProblem(status int, format string, args ...any) *problemError {
 	detail := fmt.Sprintf(format, args...)
-	return &problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Fault: detail}
+	return &problemError{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Fault: detail}
 }
 
 // wrong is about a parameter of the caller's.
-func wrong(field, format string, args ...any) *problem {
+func wrong(field, format string, args ...any) *problemError {
 	p := newProblem(http.StatusBadRequest, "%s: %s", field, fmt.Sprintf(format, args...))
 	p.Field = field
 	return p
 }
 
 // forbidden names the right that is missing. It is the same whether what was asked for exists or not.
-func forbidden(c *caller, r right) *problem {
+func forbidden(c *caller, r right) *problemError {
 	p := newProblem(http.StatusForbidden, "%s may not %s: ask for a role that allows it", c.user.Username, r)
 	p.Right = r.String()
 	return p
 }
 
-func notFound(what, namespace, name string) *problem {
+func notFound(what, namespace, name string) *problemError {
 	if namespace == "" {
 		return newProblem(http.StatusNotFound, "there is no %s %q that you may see", what, name)
 	}
@@ -57,8 +57,8 @@ func notFound(what, namespace, name string) *problem {
 }
 
 // problemOf returns what a caller is told of an error.
-func problemOf(r *http.Request, err error) *problem {
-	var p *problem
+func problemOf(r *http.Request, err error) *problemError {
+	var p *problemError
 	switch {
 	case errors.As(err, &p):
 		return p

@@ -45,7 +45,7 @@ func respond(w http.ResponseWriter, r *http.Request, value any) error {
 }
 
 // complain answers with a problem.
-func complain(w http.ResponseWriter, r *http.Request, p *problem) {
+func complain(w http.ResponseWriter, r *http.Request, p *problemError) {
 	body, err := json.Marshal(p)
 	if err != nil { // texts and numbers only
 		body = []byte(`{}`)

@@ -20,9 +20,10 @@ type store struct {
 	tests, reports, policies cache.SharedIndexInformer
 	handlers                 []cache.ResourceEventHandlerRegistration
 
-	changed atomic.Bool // since the view was made
-	making  sync.Mutex
-	current atomic.Pointer[view]
+	// What has changed since the view was made. Tests change often, and reports, which are many, seldom.
+	testsChanged, reportsChanged, policiesChanged atomic.Bool
+	making                                        sync.Mutex
+	current                                       atomic.Pointer[view]
 }
 
 // view is all rows at one moment, in order. Nobody changes it.
@@ -45,10 +46,10 @@ func newStore(client versioned.Interface) (*store, error) {
 		tests:   kinds.RestoreTests().Informer(), reports: kinds.RestoreReports().Informer(), policies: kinds.HealthCheckPolicies().Informer(),
 	}
 	s.current.Store(&view{})
-	changed := func() { s.changed.Store(true) }
-	for _, informer := range []cache.SharedIndexInformer{s.tests, s.reports, s.policies} {
+	for informer, changed := range map[cache.SharedIndexInformer]*atomic.Bool{s.tests: &s.testsChanged, s.reports: &s.reportsChanged, s.policies: &s.policiesChanged} {
+		note := func() { changed.Store(true) }
 		handler, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc: func(any) { changed() }, UpdateFunc: func(any, any) { changed() }, DeleteFunc: func(any) { changed() },
+			AddFunc: func(any) { note() }, UpdateFunc: func(any, any) { note() }, DeleteFunc: func(any) { note() },
 		})
 		if err != nil {
 			return nil, err
@@ -75,28 +76,44 @@ func (s *store) ready() bool {
 	return true
 }
 
-// view returns the rows. It is made anew only after something has changed, and once for all who ask.
+// view returns the rows. What has changed is put in order anew, once for all who ask.
 func (s *store) view() *view {
-	if !s.changed.Load() {
+	if !s.testsChanged.Load() && !s.reportsChanged.Load() && !s.policiesChanged.Load() {
 		return s.current.Load()
 	}
 	s.making.Lock()
 	defer s.making.Unlock()
-	if s.changed.Swap(false) { // before the rows are read: what changes meanwhile has it made again
-		s.current.Store(newView(s.tests.GetStore().List(), s.reports.GetStore().List(), s.policies.GetStore().List()))
+	v := *s.current.Load()
+	// The mark goes before the rows are read: what changes meanwhile has them read again.
+	if s.testsChanged.Swap(false) {
+		v.setTests(s.tests.GetStore().List())
 	}
-	return s.current.Load()
+	if s.reportsChanged.Swap(false) {
+		v.setReports(s.reports.GetStore().List())
+	}
+	if s.policiesChanged.Swap(false) {
+		v.setPolicies(s.policies.GetStore().List())
+	}
+	s.current.Store(&v)
+	return &v
 }
 
-func newView(tests, reports, policies []any) *view {
-	v := &view{tests: rowsOf[*testRow](tests), reports: rowsOf[*reportRow](reports), policies: rowsOf[*policyRow](policies)}
+func (v *view) setTests(objects []any) {
+	v.tests = rowsOf[*testRow](objects)
 	slices.SortFunc(v.tests, func(a, b *testRow) int { return a.compare(&b.key) })
-	slices.SortFunc(v.reports, newestFirst)
-	slices.SortFunc(v.policies, func(a, b *policyRow) int { return a.compare(&b.key) })
 	v.testNamespaces, v.testsNamed = index(v.tests, func(r *testRow) key { return r.key })
+}
+
+func (v *view) setReports(objects []any) {
+	v.reports = rowsOf[*reportRow](objects)
+	slices.SortFunc(v.reports, newestFirst)
 	v.reportNamespaces, v.reportsNamed = index(v.reports, func(r *reportRow) key { return r.key })
+}
+
+func (v *view) setPolicies(objects []any) {
+	v.policies = rowsOf[*policyRow](objects)
+	slices.SortFunc(v.policies, func(a, b *policyRow) int { return a.compare(&b.key) })
 	v.policyNamespaces, _ = index(v.policies, func(r *policyRow) key { return r.key })
-	return v
 }
 
 func rowsOf[R any](objects []any) []R {
@@ -143,4 +160,4 @@ func latest(reports []*reportRow) []*reportRow {
 }
 
 // scored tells whether the score of a report says something: an inconclusive run has none.
-func (r *reportRow) scored() bool { return r.result != v1alpha1.ResultInconclusive }
+func (row *reportRow) scored() bool { return row.result != v1alpha1.ResultInconclusive }
