@@ -216,7 +216,7 @@ func TestOnlyAnAnswerIsHeldAgainstTheApplication(t *testing.T) {
 		want v1alpha1.CheckResult
 	}{
 		"the connection is reset":                       {&url.Error{Op: "Get", URL: "/", Err: errors.New("stream error: stream ID 7; INTERNAL_ERROR")}, v1alpha1.CheckUnknown},
-		"the connection ends in the middle of the body": {errors.New("stream error when reading response body. Please retry."), v1alpha1.CheckUnknown},
+		"the connection ends in the middle of the body": {errors.New("stream error when reading response body, please retry"), v1alpha1.CheckUnknown},
 		"nobody resolves the server's name":             {&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}, v1alpha1.CheckUnknown},
 		"a gateway has no server":                       {status(http.StatusBadGateway), v1alpha1.CheckUnknown},
 		"the token is being renewed":                    {status(http.StatusUnauthorized), v1alpha1.CheckUnknown},

@@ -26,7 +26,7 @@ func BenchmarkYield(b *testing.B) {
 		if err := cluster.DeleteNamespaces(ctx, heavy); err != nil {
 			b.Error(err)
 		}
-		setYield(b, true)
+		setYield(ctx, b, true)
 	})
 	if err := cluster.Deploy(ctx, stage.App{File: "heavy.yaml", Namespace: heavy}); err != nil {
 		b.Fatal(err)
@@ -42,7 +42,7 @@ func BenchmarkYield(b *testing.B) {
 		b.ReportMetric(began.Seconds(), "alone-begins-s")
 		b.ReportMetric(ended.Seconds(), "alone-ends-s")
 		for name, yield := range map[string]bool{"with": true, "without": false} {
-			setYield(b, yield)
+			setYield(ctx, b, yield)
 			rt := cluster.Start(b, cluster.RestoreTest("heavy-"+name, backup, heavy))
 			awaitFilling(b, rt)
 			began, ended := emergency(b, name)
@@ -55,9 +55,8 @@ func BenchmarkYield(b *testing.B) {
 }
 
 // setYield tells the controller whether tests make way.
-func setYield(b *testing.B, yield bool) {
+func setYield(ctx context.Context, b *testing.B, yield bool) {
 	b.Helper()
-	ctx := context.WithoutCancel(b.Context())
 	if err := cluster.SetFlag(ctx, "--yield", fmt.Sprint(yield)); err != nil {
 		b.Fatal(err)
 	}

@@ -165,7 +165,7 @@ func (s *scene) nothingLeft(t *testing.T) {
 	t.Helper()
 	var left map[string]string
 	_ = wait.PollUntilContextTimeout(t.Context(), 2*time.Second, grace, true, func(context.Context) (bool, error) {
-		left = look(t).ours
+		left = look(t).ours //nolint:contextcheck // it has that of the test, as the poll has
 		maps.DeleteFunc(left, func(name, test string) bool {
 			_, was := s.before.ours[name]
 			return was || s.ofOthers(test)

@@ -23,7 +23,7 @@ import (
 const root = "../.."
 
 var (
-	faultsFlag = flag.Int("faults", 96, "about how many faults are tried, evenly spread over all there are; 0: all")
+	faultsFlag = flag.Int("faults", 48, "about how many faults are tried, evenly spread over all there are; 0: all")
 	atFlag     = flag.String("at", "", "regular expression: only requests of a run that match, such as 'kymaros-restore create'")
 )
 

@@ -20,6 +20,11 @@ import (
 	"github.com/kymaros/kymaros/test/plane"
 )
 
+// ours returns a resource of ours.
+func ours(resource string) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: v1alpha1.GroupVersion.Group, Version: v1alpha1.GroupVersion.Version, Resource: resource}
+}
+
 // object is something that a run needs or makes.
 type object struct {
 	what     string
@@ -36,11 +41,11 @@ type object struct {
 
 var objects = []object{
 	{
-		what: "RestoreTest", resource: v1alpha1.SchemeGroupVersion.WithResource("restoretests"), find: inScene,
+		what: "RestoreTest", resource: ours("restoretests"), find: inScene,
 		edit: `{"spec":{"timeout":"50m"}}`,
 	},
 	{
-		what: "HealthCheckPolicy", resource: v1alpha1.SchemeGroupVersion.WithResource("healthcheckpolicies"), find: inScene,
+		what: "HealthCheckPolicy", resource: ours("healthcheckpolicies"), find: inScene,
 		edit: `{"spec":{"checks":[{"name":"other","type":"podStatus","podStatus":{"labelSelector":{"app":"web"},"minReady":1}}]}}`,
 		mend: func(ctx context.Context, v *victim) error { return ignore(v.policy(ctx), apierrors.IsAlreadyExists) },
 	},

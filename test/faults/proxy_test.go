@@ -99,8 +99,8 @@ func readRequest(in *http.Request, body []byte) *request {
 	if i := strings.LastIndex(in.UserAgent(), "kymaros-"); i >= 0 {
 		r.agent = in.UserAgent()[i:]
 	}
-	name, sub := "", ""
-	r.resource, name, sub = resourceOf(in.URL.Path)
+	resource, name, sub := resourceOf(in.URL.Path)
+	r.resource = resource
 	if sub != "" {
 		r.resource += "/" + sub
 	}

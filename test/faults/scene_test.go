@@ -280,17 +280,7 @@ func story(rt *v1alpha1.RestoreTest) string {
 // eventually waits until check succeeds and fails t with its last error if that takes too long.
 func eventually(t *testing.T, timeout time.Duration, check func(ctx context.Context) error) {
 	t.Helper()
-	last := errors.New("never looked")
-	err := wait.PollUntilContextTimeout(t.Context(), poll, timeout, true, func(ctx context.Context) (bool, error) {
-		err := check(ctx)
-		if err != nil && ctx.Err() == nil {
-			last = err
-		}
-		return err == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("not after %v: %v", timeout, last)
-	}
+	plane.Eventually(t, poll, timeout, check)
 }
 
 // heldRestores are the victims whose Restores the fake Velero leaves alone.

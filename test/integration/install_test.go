@@ -2,8 +2,6 @@ package integration
 
 import (
 	"context"
-	"errors"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -13,9 +11,6 @@ import (
 
 	"github.com/kymaros/kymaros/test/plane"
 )
-
-// crdFiles are our own definitions.
-var crdFiles = filepath.Join(root, "manifests/crds/*.yaml")
 
 // poll is how often a condition is looked at.
 const poll = 50 * time.Millisecond
@@ -43,17 +38,7 @@ func resourceFor(o *unstructured.Unstructured) (dynamic.ResourceInterface, error
 // eventually waits until check succeeds and fails t with its last error if that takes too long.
 func eventually(t *testing.T, timeout time.Duration, check func(ctx context.Context) error) {
 	t.Helper()
-	last := errors.New("never looked")
-	err := wait.PollUntilContextTimeout(t.Context(), poll, timeout, true, func(ctx context.Context) (bool, error) {
-		err := check(ctx)
-		if err != nil && ctx.Err() == nil {
-			last = err
-		}
-		return err == nil, nil
-	})
-	if err != nil {
-		t.Fatalf("not after %v: %v", timeout, last)
-	}
+	plane.Eventually(t, poll, timeout, check)
 }
 
 // steadily fails t as soon as check fails within the time.

@@ -213,7 +213,7 @@ func (c *fleet) isNever(i int) bool { return c.never > 0 && i%(c.tests/c.never) 
 func (c *fleet) awaitEnd(b *testing.B) (most int) {
 	b.Helper()
 	limit := time.Duration(c.tests)*(c.delay+2*time.Second) + 5*time.Minute
-	var last error
+	waitsFor := ""
 	err := wait.PollUntilContextTimeout(b.Context(), time.Second, limit, true, func(ctx context.Context) (bool, error) {
 		sandboxes, err := kube.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.LabelManagedBy + "=" + v1alpha1.ManagedBy})
 		if err != nil {
@@ -230,15 +230,16 @@ func (c *fleet) awaitEnd(b *testing.B) (most int) {
 		if err != nil {
 			return false, err
 		}
+		waitsFor = ""
 		for i := range list.Items {
-			if last = ended(&list.Items[i]); last != nil {
-				return false, nil
+			if err := ended(&list.Items[i]); err != nil {
+				waitsFor = err.Error()
 			}
 		}
-		return true, nil
+		return waitsFor == "", nil
 	})
 	if err != nil {
-		b.Fatalf("%v: %v", err, last)
+		b.Fatalf("%v: %s", err, waitsFor)
 	}
 	return most
 }

@@ -24,8 +24,9 @@ import (
 )
 
 const (
-	// VeleroNamespace is Velero's in the manifests, and SystemNamespace ours.
+	// VeleroNamespace is Velero's in the manifests.
 	VeleroNamespace = "velero"
+	// SystemNamespace is ours.
 	SystemNamespace = "kymaros-system"
 )
 

@@ -92,7 +92,7 @@ func (w *watches) contents(ctx context.Context, ns *corev1.Namespace) (all []str
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	defer context.AfterFunc(of.ctx, cancel)()
+	defer context.AfterFunc(of.ctx, cancel)() //nolint:contextcheck // who ends the watch ends the wait too
 	for resource, informer := range of.informers {
 		if !cache.WaitFor(ctx, "", informer.HasSyncedChecker()) {
 			return nil, false, fmt.Errorf("list %s of %s: no answer within %v", resource, ns.Name, listTimeout)

@@ -53,7 +53,6 @@ type Controller struct {
 	watches  watches
 	lifetime context.Context // of the watches
 	notes    notes
-	unserved unserved
 }
 
 // Options are what cleanup talks through, and where Velero is.

@@ -2,10 +2,12 @@ package cleanup
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,9 +22,9 @@ import (
 // reportGrace is how long a deleted RestoreTest is held for the report of its last run.
 const reportGrace = 10 * time.Second
 
-// former looks for the sandboxes of rt's run that status tells of and no label shows any more. One that is still there must
-// not be deleted for its name alone, nor be forgotten: it is lost. Of those that are gone volumes may be left, because
-// somebody took our finalizer off.
+// former looks for the sandboxes of rt's run that status tells of and the cache does not show. One that is still there must not be
+// deleted for its name alone, nor be forgotten: it gets the label back by which it is found, or is lost if more is missing. Of those
+// that are gone volumes may be left, because somebody took our finalizer off.
 func (c *Controller) former(ctx context.Context, rt *v1alpha1.RestoreTest) (gone []box, lost string, err error) {
 	status := rt.Status.Sandbox
 	if status == nil || status.RunID != rt.Status.Run.ID {
@@ -38,11 +40,39 @@ func (c *Controller) former(ctx context.Context, rt *v1alpha1.RestoreTest) (gone
 			gone = append(gone, box{ns.Name, rt.Status.Run.ID, rt.Status.Run.StartTime.Time})
 		case err != nil:
 			return nil, "", err
-		case live.UID == ns.UID && !sandbox(live):
+		case live.UID != ns.UID:
+		case !sandbox(live):
 			return nil, ns.Name, nil
+		case live.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy:
+			if err := c.relabel(ctx, live); err != nil {
+				return nil, "", err
+			}
+			return nil, "", behind(ns.Name)
+		case !expendable(live, cache.MetaObjectToName(rt), ""):
+			return nil, ns.Name, nil
+		default:
+			return nil, "", behind(ns.Name)
 		}
 	}
 	return gone, "", nil
+}
+
+// relabel gives a sandbox, which all else shows to be one, the label back by which it is found.
+func (c *Controller) relabel(ctx context.Context, ns *corev1.Namespace) error {
+	body, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": ns.UID, "labels": map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy}}})
+	if err != nil {
+		return err
+	}
+	_, err = c.kube.CoreV1().Namespaces().Patch(ctx, ns.Name, types.MergePatchType, body, metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Cleanup)})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("give namespace %s its label back: %w", ns.Name, err)
+	}
+	return nil
+}
+
+// behind has a sandbox looked at again that the cache does not show, or not any more.
+func behind(namespace string) error {
+	return apierrors.NewConflict(corev1.Resource("namespaces"), namespace, errors.New("the cache does not show it"))
 }
 
 // say writes that a sandbox has lost its labels.

@@ -2,7 +2,6 @@ package cleanup
 
 import (
 	"sync"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -40,25 +39,4 @@ func (n *notes) forget(uid types.UID) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.all, uid)
-}
-
-// unservedFor is how long it is believed that the cluster does not serve a resource: somebody may install it.
-const unservedFor = 10 * time.Minute
-
-// unserved remembers when the API server said that it does not serve VolumeSnapshotContents.
-type unserved struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (u *unserved) said(now time.Time) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.at = now
-}
-
-func (u *unserved) still(now time.Time) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return now.Sub(u.at) < unservedFor
 }

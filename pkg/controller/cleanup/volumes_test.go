@@ -242,6 +242,29 @@ func TestSnapshotContents(t *testing.T) {
 	}
 }
 
+func TestSnapshotContentsAreListedOnceForASandboxThatHasNone(t *testing.T) {
+	client := dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{snapshotContents: "VolumeSnapshotContentList"})
+	c := &Controller{dynamic: client}
+	look := func(want int) {
+		t.Helper()
+		client.ClearActions()
+		s := seen{namespaces: []*corev1.Namespace{ending()}}
+		if err := c.snapshotsLeft(t.Context(), cache.NewObjectName("prod", "shop"), &s); err != nil || len(client.Actions()) != want {
+			t.Errorf("%d requests and error %v, want %d", len(client.Actions()), err, want)
+		}
+	}
+	if err := client.Tracker().Add(content("kept", "Retain")); err != nil {
+		t.Fatal(err)
+	}
+	look(1)
+	look(1) // until it is gone
+	if err := client.Tracker().Delete(snapshotContents, "", "kept"); err != nil {
+		t.Fatal(err)
+	}
+	look(1)
+	look(0)
+}
+
 func TestHygieneIsWrittenOnce(t *testing.T) {
 	report := func(change func(*v1alpha1.RestoreReport)) *v1alpha1.RestoreReport {
 		r := &v1alpha1.RestoreReport{

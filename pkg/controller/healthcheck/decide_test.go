@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -254,5 +255,18 @@ func TestAPolicyThatChangedWhileNobodyHadACopyIsRefused(t *testing.T) {
 	p := decide(observed{test: rt, pods: &readiness{ready: 1, total: 1}, policyChanged: true}, noon)
 	if p.condition.Status != metav1.ConditionFalse || p.condition.Reason != v1alpha1.ReasonPolicyChanged || len(p.health.Checks) != 1 {
 		t.Errorf("%s %s %q with %v", p.condition.Status, p.condition.Reason, p.condition.Message, p.health.Checks)
+	}
+}
+
+func TestTheFirstListsNeedNoWordsUnlessTheyTakeLong(t *testing.T) {
+	for age, want := range map[time.Duration]string{time.Second: "", listing: v1alpha1.ReasonWaitingForPods} {
+		rt := test()
+		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		rt.Status.Run.Deadline = metav1.NewTime(now.Add(time.Hour))
+		meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionRestored).LastTransitionTime = metav1.NewTime(now.Add(-age))
+		p := decide(observed{test: rt, policy: policy("a")}, now)
+		if p.condition.Reason != want || !p.watch || want == "" && p.again != listing {
+			t.Errorf("%v after the restore: %q, look again after %v", age, p.condition.Reason, p.again)
+		}
 	}
 }

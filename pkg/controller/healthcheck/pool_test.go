@@ -51,3 +51,24 @@ func TestChecksThatHangKeepNoOtherTestWaiting(t *testing.T) {
 		}
 	})
 }
+
+func TestThatAllChecksHaveEndedIsToldAtOnceAndProgressLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var told []time.Duration
+		p := &pool{shared: make(chan struct{}, 3), enqueue: func(_ cache.ObjectName, after time.Duration) { told = append(told, after) },
+			run: func(_ context.Context, c v1alpha1.HealthCheck, _ []v1alpha1.SandboxNamespace, _ time.Duration) v1alpha1.CheckStatus {
+				if c.Name == "slow" {
+					time.Sleep(time.Minute) // of the bubble
+				}
+				return pass(c.Name)
+			}}
+		defer p.close()
+		p.start(t.Context(), cache.NewObjectName("prod", "shop"), &v1alpha1.RunStatus{ID: "run", Deadline: metav1.NewTime(time.Now().Add(time.Hour))}, nil,
+			[]v1alpha1.HealthCheck{{Name: "quick"}, {Name: "slow"}})
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if len(told) != 2 || told[0] != progress || told[1] != 0 {
+			t.Errorf("told after %v, want after %v that one has ended, and at once that both have", told, progress)
+		}
+	})
+}

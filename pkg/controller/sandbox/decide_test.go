@@ -30,6 +30,8 @@ func TestDecide(t *testing.T) {
 		reason  string
 		message string
 	}{
+		"what takes a moment needs no words":   {test(later, creatingFor(4*time.Second)), seen{missing: []string{"Namespace sbx"}}, "Unknown", v1alpha1.ReasonCreating, creating},
+		"what takes longer is named":           {test(later, creatingFor(5*time.Second)), seen{missing: []string{"Namespace sbx"}}, "Unknown", v1alpha1.ReasonCreating, "creating Namespace sbx"},
 		"it creates what is missing":           {test(later), seen{missing: []string{"Namespace sbx"}}, "Unknown", v1alpha1.ReasonCreating, "Namespace sbx"},
 		"it waits until the quota is enforced": {test(later), seen{quota: []string{"ResourceQuota sbx/kymaros-quota"}}, "Unknown", v1alpha1.ReasonWaitingForQuota, "kymaros-quota"},
 		"it is ready when nothing is missing":  {test(later), seen{namespaces: []v1alpha1.SandboxNamespace{box}}, "True", v1alpha1.ReasonGuarded, "sbx for shop"},
@@ -108,5 +110,15 @@ func TestTakenNamesTheFieldToChange(t *testing.T) {
 	}
 	if got := taken(test(), box); !strings.Contains(got.message, "spec.sandbox.namespacePrefix") {
 		t.Error(got.message)
+	}
+}
+
+// creatingFor has SandboxReady say for so long that the sandboxes are being made.
+func creatingFor(d time.Duration) func(*v1alpha1.RestoreTest) {
+	return func(rt *v1alpha1.RestoreTest) {
+		rt.Status.Sandbox = &v1alpha1.SandboxStatus{RunID: rt.Status.Run.ID}
+		rt.Status.Conditions = []metav1.Condition{{
+			Type: v1alpha1.ConditionSandboxReady, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonCreating, LastTransitionTime: metav1.NewTime(now.Add(-d)),
+		}}
 	}
 }
