@@ -34,6 +34,7 @@ var (
 	unboundToken  = actor{user: controllerSA}
 	otherPod      = actor{user: controllerSA, pod: "shell"}
 	theDNS        = actor{user: "system:serviceaccount:" + systemNamespace + ":kymaros-dns", pod: "kymaros-dns-5c4b"}
+	theAPI        = actor{user: "system:serviceaccount:" + systemNamespace + ":kymaros-api", pod: "kymaros-api-6c8d"}
 	theGuide      = actor{user: "system:serviceaccount:" + canary.TargetNamespace + ":kymaros-canary-guide", pod: "canary-guide-6b9f"}
 	theVelero     = actor{user: "system:serviceaccount:" + veleroNamespace + ":velero"}
 	chartsVelero  = actor{user: "system:serviceaccount:" + veleroNamespace + ":velero-server"} // as the Helm chart names it

@@ -96,6 +96,8 @@ func sandboxRows() []row {
 		{"the DNS writes a ConfigMap", theDNS, creates(core("configmaps"), prod, configMap("new")), never, true},
 		{"the DNS deletes a pod", theDNS, deletes(core("pods"), box+"/web"), never, true},
 		{"the DNS runs a command", theDNS, connects("exec", box+"/web"), never, true},
+		{"the API writes a ConfigMap", theAPI, creates(core("configmaps"), prod, configMap("new")), never, true},
+		{"the API deletes a pod", theAPI, deletes(core("pods"), box+"/web"), never, true},
 		{"the guide writes the addresses of canaries", theGuide, patches(core("configmaps"), "kymaros-canary/canary-addresses", "{data: {a: b}}").put(), "", false},
 		{"the guide writes another ConfigMap there", theGuide, patches(core("configmaps"), "kymaros-canary/kube-root-ca.crt", "{data: {a: b}}").put(), never, true},
 		{"the guide writes a ConfigMap of that name elsewhere", theGuide, patches(core("configmaps"), "fence-production/canary-addresses", "{data: {a: b}}").put(), never, true},

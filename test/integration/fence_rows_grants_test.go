@@ -32,7 +32,7 @@ func grantRows() []row {
 	if err != nil {
 		panic(err)
 	}
-	actors := map[string]actor{"kymaros-controller": theController, "kymaros-dns": theDNS, "kymaros-canary-guide": theGuide}
+	actors := map[string]actor{"kymaros-controller": theController, "kymaros-dns": theDNS, "kymaros-canary-guide": theGuide, "kymaros-api": theAPI}
 	var all []row
 	seen := sets.New[string]()
 	for _, g := range grants {

@@ -175,6 +175,7 @@ func bindToClusterAdmin(t *testing.T) {
 		Subjects: []rbacv1.Subject{
 			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-controller"},
 			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-dns"},
+			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-api"},
 			{Kind: rbacv1.ServiceAccountKind, Namespace: canary.TargetNamespace, Name: guide.Name},
 		},
 	}
@@ -186,7 +187,7 @@ func bindToClusterAdmin(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for _, user := range []string{theController.user, theDNS.user, theGuide.user} {
+	for _, user := range []string{theController.user, theDNS.user, theGuide.user, theAPI.user} {
 		awaitRight(t, authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}})
 	}
 }

@@ -39,6 +39,8 @@ const (
 	Controller = "kymaros-controller"
 	// DNS is the name of the Deployment, and of the Service, of the DNS of sandboxes.
 	DNS = "kymaros-dns"
+	// API is the name of the Deployment, and of the Service, of the API.
+	API = "kymaros-api"
 
 	image = "ghcr.io/kymaros/kymaros:v0.1.0"
 	// buildAnnotation of our pods tells which build they run: the tag of the image stays the same.
@@ -49,7 +51,7 @@ const (
 )
 
 // containers are those of our Deployments, and their programs are in the image under the Deployments' names.
-var containers = map[string]string{Controller: "controller", DNS: "dns"}
+var containers = map[string]string{Controller: "controller", DNS: "dns", API: "api"}
 
 // Cluster is a running cluster, seen by an administrator.
 type Cluster struct {

@@ -1,0 +1,94 @@
+package app
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+
+	"github.com/spf13/pflag"
+	"k8s.io/klog/v2"
+)
+
+// Options are the flags.
+type Options struct {
+	Kubeconfig    string
+	BindAddress   string
+	HealthAddress string
+	// TLSDirectory holds tls.crt and tls.key.
+	TLSDirectory string
+	// InsecureHTTP: no TLS at all.
+	InsecureHTTP bool
+
+	QPS   float32
+	Burst int
+
+	// VeleroNamespace is where Velero is.
+	VeleroNamespace string
+	// Namespace and Pod are where this runs, as the manifests say in the environment.
+	Namespace, Pod string
+}
+
+// NewOptions returns the defaults.
+func NewOptions() *Options {
+	return &Options{
+		BindAddress: ":8443", HealthAddress: ":8081", QPS: 100, Burst: 200, VeleroNamespace: "velero",
+		Namespace: env("POD_NAMESPACE", "kymaros-system"), Pod: os.Getenv("POD_NAME"),
+	}
+}
+
+// AddFlags adds the flags to fs, and klog's.
+func (o *Options) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file; empty inside a cluster")
+	fs.StringVar(&o.BindAddress, "bind-address", o.BindAddress, "address of the API")
+	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz for the kubelet, in plain HTTP; empty for none")
+	fs.StringVar(&o.TLSDirectory, "tls-directory", o.TLSDirectory,
+		"directory with tls.crt and tls.key, as a Secret of type kubernetes.io/tls is mounted; they are read again when they change. While they are not there, or without the flag, the certificate is one that this program signs itself, and its fingerprint is in the log")
+	fs.BoolVar(&o.InsecureHTTP, "insecure-http", o.InsecureHTTP, "speak plain HTTP, behind a proxy in the same pod: takes a --bind-address that is only reached from there, such as 127.0.0.1:8080")
+	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero, whose schedules and backups are told of to who may list them")
+	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server")
+	fs.IntVar(&o.Burst, "kube-api-burst", o.Burst, "requests that may exceed kube-api-qps for a moment")
+	var logging flag.FlagSet
+	klog.InitFlags(&logging)
+	for _, name := range []string{"v", "vmodule"} {
+		fs.AddGoFlag(logging.Lookup(name))
+	}
+}
+
+// Validate returns what is wrong with the options, each with its flag.
+func (o *Options) Validate() error {
+	var errs []error
+	if host, _, err := net.SplitHostPort(o.BindAddress); err != nil {
+		errs = append(errs, fmt.Errorf("--bind-address=%q: must be host:port or :port", o.BindAddress))
+	} else if o.InsecureHTTP && !loopback(host) {
+		errs = append(errs, fmt.Errorf("--insecure-http: tokens would cross the network in plain text: give a loopback --bind-address such as 127.0.0.1:8080, not %q", o.BindAddress))
+	}
+	if _, _, err := net.SplitHostPort(o.HealthAddress); o.HealthAddress != "" && err != nil {
+		errs = append(errs, fmt.Errorf("--health-bind-address=%q: must be host:port or :port, or empty", o.HealthAddress))
+	}
+	if o.InsecureHTTP && o.TLSDirectory != "" {
+		errs = append(errs, errors.New("--insecure-http: give either this or --tls-directory"))
+	}
+	if o.QPS <= 0 {
+		errs = append(errs, fmt.Errorf("--kube-api-qps=%g: must be more than 0", o.QPS))
+	}
+	if o.Burst < 1 {
+		errs = append(errs, fmt.Errorf("--kube-api-burst=%d: must be at least 1", o.Burst))
+	}
+	return errors.Join(errs...)
+}
+
+// loopback takes addresses only: what a name means, somebody else may change.
+func loopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+func env(name, otherwise string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return otherwise
+}

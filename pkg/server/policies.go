@@ -1,0 +1,107 @@
+package server
+
+import (
+	"cmp"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// policyItem is a HealthCheckPolicy in a list.
+type policyItem struct {
+	Name      string   `json:"name"`
+	Namespace string   `json:"namespace"`
+	Checks    []string `json:"checks"`
+}
+
+func (row *policyRow) item() policyItem { return policyItem{row.name, row.namespace, row.checks} }
+
+func (s *Server) listPolicies(r *request) (any, error) {
+	p, err := r.page("name", maxLimit)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := s.scope(r, policies, r.view.policyNamespaces)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*policyRow
+	for _, row := range r.view.policies {
+		if seen[row.namespace] {
+			rows = append(rows, row)
+		}
+	}
+	rows, r.next = pageOf(p, rows, func(row *policyRow) position { return position{0, row.key} })
+	all := []policyItem{}
+	for _, row := range rows {
+		all = append(all, row.item())
+	}
+	return all, nil
+}
+
+// getPolicy answers with a whole HealthCheckPolicy.
+func (s *Server) getPolicy(r *request) (any, error) {
+	ns, err := s.find(r, policies, "HealthCheckPolicy", nil)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := liveContext(r)
+	defer cancel()
+	policy, err := s.options.Client.RestoreV1alpha1().HealthCheckPolicies(ns).Get(ctx, r.PathValue("name"), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, notFound("HealthCheckPolicy", ns, r.PathValue("name"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	policy.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "HealthCheckPolicy"}
+	policy.ObjectMeta = shown(policy.ObjectMeta)
+	return policy, nil
+}
+
+// channels are the receivers of notifications that tests name. Whether their Secrets exist is not told: this program reads none.
+type channels struct {
+	Channels []channelItem `json:"channels"`
+}
+
+type channelItem struct {
+	Type        string   `json:"type"`
+	Channel     string   `json:"channel,omitempty"`
+	SecretRef   string   `json:"secretRef,omitempty"`
+	Namespace   string   `json:"namespace"`
+	UsedByTests []string `json:"usedByTests"`
+}
+
+func (s *Server) notifications(r *request) (any, error) {
+	seen, err := s.scope(r, tests, r.view.testNamespaces)
+	if err != nil {
+		return nil, err
+	}
+	type receiver struct {
+		namespace string
+		channel
+	}
+	users := map[receiver][]string{}
+	for _, t := range r.view.tests {
+		if !seen[t.namespace] {
+			continue
+		}
+		for _, c := range t.channels {
+			at := receiver{t.namespace, c}
+			if !slices.Contains(users[at], t.name) {
+				users[at] = append(users[at], t.name)
+			}
+		}
+	}
+	all := channels{Channels: []channelItem{}}
+	for at, names := range users {
+		all.Channels = append(all.Channels, channelItem{at.kind, at.name, at.secret, at.namespace, names})
+	}
+	slices.SortFunc(all.Channels, func(a, b channelItem) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.SecretRef, b.SecretRef))
+	})
+	return all, nil
+}

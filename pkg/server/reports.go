@@ -1,0 +1,233 @@
+package server
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
+)
+
+// reportItem is a RestoreReport in a list: in the shape of the object, with what lists tell of it. The rest is at the address of
+// the report.
+type reportItem struct {
+	Metadata itemMeta                   `json:"metadata"`
+	Spec     v1alpha1.RestoreReportSpec `json:"spec"`
+	Status   itemStatus                 `json:"status"`
+	Hygiene  *itemHygiene               `json:"hygiene,omitempty"`
+}
+
+type itemMeta struct {
+	Name              string `json:"name"`
+	Namespace         string `json:"namespace"`
+	CreationTimestamp string `json:"creationTimestamp"`
+}
+
+type itemStatus struct {
+	Score            int32            `json:"score"`
+	Result           v1alpha1.Result  `json:"result"`
+	Reason           string           `json:"reason,omitempty"`
+	Message          string           `json:"message,omitempty"`
+	StartedAt        string           `json:"startedAt"`
+	CompletedAt      string           `json:"completedAt"`
+	Trigger          v1alpha1.Trigger `json:"trigger,omitempty"`
+	RTO              itemRTO          `json:"rto"`
+	Backup           itemBackup       `json:"backup"`
+	ValidationLevels levelItems       `json:"validationLevels"`
+}
+
+type itemRTO struct {
+	Measured  v1alpha1.Duration `json:"measured"`
+	Target    v1alpha1.Duration `json:"target,omitempty"`
+	WithinSLA bool              `json:"withinSLA"`
+}
+
+type itemBackup struct {
+	Name      string            `json:"name"`
+	Age       v1alpha1.Duration `json:"age"`
+	StartedAt string            `json:"startedAt,omitempty"`
+}
+
+// levelItem is one part of a score.
+type levelItem struct {
+	Status v1alpha1.LevelStatus `json:"status"`
+	Points int32                `json:"points"`
+	Max    int32                `json:"max"`
+}
+
+type levelItems struct {
+	RestoreIntegrity   levelItem `json:"restoreIntegrity"`
+	Completeness       levelItem `json:"completeness"`
+	PodStartup         levelItem `json:"podStartup"`
+	InternalHealth     levelItem `json:"internalHealth"`
+	CrossNamespaceDeps levelItem `json:"crossNamespaceDeps"`
+	RTOCompliance      levelItem `json:"rtoCompliance"`
+}
+
+type itemHygiene struct {
+	Status v1alpha1.HygieneStatus `json:"status"`
+}
+
+func (row *reportRow) item() reportItem {
+	item := reportItem{
+		Metadata: itemMeta{row.name, row.namespace, stamp(row.created)},
+		Spec:     v1alpha1.RestoreReportSpec{TestRef: row.test, RunID: row.runID},
+		Status: itemStatus{
+			Score: row.score, Result: row.result, Reason: row.reason, Message: row.message,
+			StartedAt: stamp(row.started), CompletedAt: stamp(row.completed), Trigger: row.trigger,
+			RTO:              itemRTO{Measured: v1alpha1.Of(row.measured), WithinSLA: row.withinSLA},
+			Backup:           itemBackup{row.backup, row.backupAge, stamp(row.backupStarted)},
+			ValidationLevels: row.levels,
+		},
+	}
+	if row.target > 0 {
+		item.Status.RTO.Target = v1alpha1.Of(row.target)
+	}
+	if row.hygiene != "" {
+		item.Hygiene = &itemHygiene{row.hygiene}
+	}
+	return item
+}
+
+// reportPage is a page of reports, the newest first. Total counts those that the filters let through.
+type reportPage struct {
+	Items    []reportItem `json:"items"`
+	Continue string       `json:"continue,omitempty"`
+	Total    int          `json:"total"`
+}
+
+func (s *Server) listReports(r *request) (any, error) {
+	found, err := s.findReports(r, maxLimit)
+	if err != nil {
+		return nil, err
+	}
+	return found.Items, nil
+}
+
+func (s *Server) pageOfReports(r *request) (any, error) { return s.findReports(r, defaultLimit) }
+
+func (s *Server) findReports(r *request, limit int) (*reportPage, error) {
+	result, err := r.oneOf("result", "pass", "partial", "fail", "inconclusive")
+	if err != nil {
+		return nil, err
+	}
+	newest, err := r.flag("latest")
+	if err != nil {
+		return nil, err
+	}
+	days, err := r.number("days", 0, 1, 3650)
+	if err != nil {
+		return nil, err
+	}
+	test := r.text("test")
+	if test != "" {
+		if err := checkName("test", test); err != nil {
+			return nil, err
+		}
+	}
+	p, err := r.page("newest", limit)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.visibleReports(r)
+	if err != nil {
+		return nil, err
+	}
+	if newest { // before the filters: the latest report of a test that passed last is not the failed one before it
+		rows = latest(rows)
+	}
+	since := s.now().AddDate(0, 0, -days)
+	rows = slices.DeleteFunc(rows, func(row *reportRow) bool {
+		return test != "" && row.test != test || result != "" && string(row.result) != result || days > 0 && row.completed.Before(since)
+	})
+	return r.pageOfReports(p, rows), nil
+}
+
+func (r *request) pageOfReports(p page, rows []*reportRow) *reportPage {
+	found := &reportPage{Items: []reportItem{}, Total: len(rows)}
+	rows, r.next = pageOf(p, rows, newestAt)
+	found.Continue = r.next
+	for _, row := range rows {
+		found.Items = append(found.Items, row.item())
+	}
+	return found
+}
+
+func newestAt(row *reportRow) position { return position{-row.completed.UnixNano(), row.key} }
+
+// visibleReports returns those that the caller may list, the newest first.
+func (s *Server) visibleReports(r *request) ([]*reportRow, error) {
+	seen, err := s.scope(r, reports, r.view.reportNamespaces)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(r.view.reportNamespaces, func(ns string) bool { return !seen[ns] }) {
+		return slices.Clone(r.view.reports), nil
+	}
+	var rows []*reportRow
+	for _, row := range r.view.reports {
+		if seen[row.namespace] {
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// getReport answers with a whole RestoreReport but for its logs, which have an address of their own.
+func (s *Server) getReport(r *request) (any, error) {
+	report, err := s.report(r)
+	if err != nil {
+		return nil, err
+	}
+	report.Status.PodLogs, report.Status.Events = nil, nil
+	return report, nil
+}
+
+// reportLogs are the tails of logs and the events that a report holds.
+type reportLogs struct {
+	PodLogs []v1alpha1.PodLog      `json:"podLogs"`
+	Events  []v1alpha1.ReportEvent `json:"events"`
+}
+
+func (s *Server) logs(r *request) (any, error) {
+	report, err := s.report(r)
+	if err != nil {
+		return nil, err
+	}
+	return reportLogs{append([]v1alpha1.PodLog{}, report.Status.PodLogs...), append([]v1alpha1.ReportEvent{}, report.Status.Events...)}, nil
+}
+
+// report gets the report that a path is about from the API server. One without a verdict, or that the controller did not write,
+// is none.
+func (s *Server) report(r *request) (*v1alpha1.RestoreReport, error) {
+	ns, err := s.find(r, reports, "RestoreReport", r.view.reportsNamed)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := liveContext(r)
+	defer cancel()
+	report, err := s.options.Client.RestoreV1alpha1().RestoreReports(ns).Get(ctx, r.PathValue("name"), metav1.GetOptions{})
+	if err == nil && (report.Status == nil || !controller.WroteReport(report)) || apierrors.IsNotFound(err) {
+		return nil, notFound("RestoreReport", ns, r.PathValue("name"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	report.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "RestoreReport"}
+	report.ObjectMeta = shown(report.ObjectMeta)
+	return report, nil
+}
+
+// liveTimeout is of one read of the API server.
+const liveTimeout = 5 * time.Second
+
+func liveContext(r *request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), liveTimeout)
+}
+
+func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }

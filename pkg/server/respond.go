@@ -1,0 +1,122 @@
+package server
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// worthPacking is from how many bytes on an answer is packed.
+const worthPacking = 1024
+
+var packers = sync.Pool{New: func() any {
+	w, err := gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return w
+}}
+
+// respond answers with a value as JSON, see send.
+func respond(w http.ResponseWriter, r *http.Request, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	send(w, r, append(body, '\n'))
+	return nil
+}
+
+// send answers with JSON. A caller that has it already, by its ETag, is told so.
+func send(w http.ResponseWriter, r *http.Request, body []byte) {
+	hash := sha256.Sum256(body)
+	tag := `W/"` + base64.RawURLEncoding.EncodeToString(hash[:12]) + `"`
+	h := w.Header()
+	h.Set("ETag", tag)
+	h.Add("Vary", "Authorization, Accept-Encoding")
+	if has(r.Header.Get("If-None-Match"), tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	write(w, r, http.StatusOK, body)
+}
+
+// tell answers a request that changed something.
+func tell(w http.ResponseWriter, r *http.Request, status int, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	write(w, r, status, append(body, '\n'))
+	return nil
+}
+
+// complain answers with a problem.
+func complain(w http.ResponseWriter, r *http.Request, p *problemError) {
+	body, err := json.Marshal(p)
+	if err != nil { // texts and numbers only
+		body = []byte(`{}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="kymaros-api"`)
+	}
+	if p.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	}
+	write(w, r, p.Status, append(body, '\n'))
+}
+
+// write sends the body, packed if it is worth it and the caller takes it. The caller has gone if that fails.
+func write(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	if len(body) >= worthPacking && takesGzip(r.Header.Get("Accept-Encoding")) {
+		var packed bytes.Buffer
+		packer := packers.Get().(*gzip.Writer)
+		defer packers.Put(packer)
+		packer.Reset(&packed)
+		_, werr := packer.Write(body)
+		if cerr := packer.Close(); werr == nil && cerr == nil {
+			w.Header().Set("Content-Encoding", "gzip")
+			body = packed.Bytes()
+		}
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// has tells whether a list of ETags holds one, by weak comparison.
+func has(list, tag string) bool {
+	for one := range strings.SplitSeq(list, ",") {
+		if one = strings.TrimSpace(one); one == "*" || strings.TrimPrefix(one, "W/") == strings.TrimPrefix(tag, "W/") {
+			return true
+		}
+	}
+	return false
+}
+
+// takesGzip reads Accept-Encoding.
+func takesGzip(accepted string) bool {
+	for one := range strings.SplitSeq(accepted, ",") {
+		coding, parameters, _ := strings.Cut(one, ";")
+		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			continue
+		}
+		weight, ok := strings.CutPrefix(strings.ToLower(strings.ReplaceAll(parameters, " ", "")), "q=")
+		if !ok {
+			return true
+		}
+		q, err := strconv.ParseFloat(weight, 64)
+		return err == nil && q > 0
+	}
+	return false
+}

@@ -1,0 +1,248 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/cache"
+	"k8s.io/client-go/kubernetes"
+	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/component-base/metrics/legacyregistry"
+
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+)
+
+// Options are what a server needs.
+type Options struct {
+	// Kube is asked who callers are and what they may do, Client what there is.
+	Kube   kubernetes.Interface
+	Client versioned.Interface
+	// As gives clients that ask with the token of a caller: writes, and whatever this program has no right to, are theirs.
+	As func(token string) (Clients, error)
+	// VeleroNamespace is where Velero and its objects are.
+	VeleroNamespace string
+	// Version of this program, Namespace and Pod where it runs: told to those who have a token.
+	Version, Namespace, Pod string
+}
+
+// Clients of one caller.
+type Clients struct {
+	Kymaros versioned.Interface
+	Core    corev1.CoreV1Interface
+}
+
+// Server answers requests.
+type Server struct {
+	options Options
+	rows    *store
+	authn   *authenticator
+	authz   *authorizer
+	callers *cache.LRUExpireCache // budgets of requests, by user name
+	started time.Time
+	handler http.Handler
+	// document is the OpenAPI description of all operations.
+	document []byte
+	link     *link
+	streams  *streams
+	// kubernetes is the version of the API server, once it is known.
+	kubernetes memo
+	now        func() time.Time
+}
+
+// New returns a server that knows of nothing yet, see Run. It fails only by a mistake in this program.
+func New(options Options) (*Server, error) {
+	l, changes := &link{now: time.Now}, newStreams()
+	rows, err := newStore(options.Client, l, changes.add)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		options: options, rows: rows, link: l, authn: newAuthenticator(options.Kube, l), authz: newAuthorizer(options.Kube, l),
+		callers: cache.NewLRUExpireCache(maxKnown), streams: changes, started: time.Now(), now: time.Now,
+	}
+	if s.document, err = document(operations); err != nil {
+		return nil, err
+	}
+	registerMetrics()
+	s.handler = s.harden(s.mux())
+	return s, nil
+}
+
+// Run keeps what lists tell up to date until ctx ends.
+func (s *Server) Run(ctx context.Context) { s.rows.run(ctx) }
+
+// Ready tells whether lists can be answered.
+func (s *Server) Ready() bool { return s.rows.ready() }
+
+// Close ends the streams, which would go on for ever, and lets no new one begin.
+func (s *Server) Close() { s.streams.close() }
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// request is one of a caller who is known.
+type request struct {
+	*http.Request
+	*query
+	caller *caller
+	view   *view
+	// next is the cursor of the next page of the answer.
+	next string
+}
+
+// mux knows the operations, and what is open to all.
+func (s *Server) mux() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) { s.alive(w, r, true) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { s.alive(w, r, s.Ready()) })
+	mux.HandleFunc("GET /api/v1/health", s.health)
+	mux.HandleFunc("GET /metrics", s.metrics)
+	mux.HandleFunc("GET /openapi.json", s.describe)
+	mux.HandleFunc("GET "+watchPath, s.watch)
+	mux.HandleFunc("POST "+sessionPath, s.signIn)
+	mux.HandleFunc("DELETE "+sessionPath, s.signOut)
+	for _, o := range operations {
+		if o.answer != nil {
+			mux.HandleFunc(o.method+" "+o.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, &o) })
+		}
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if allowed := methodsOf(mux, r); len(allowed) > 0 {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			complain(w, r, newProblem(http.StatusMethodNotAllowed, "this address takes %s only", strings.Join(allowed, ", ")))
+			return
+		}
+		complain(w, r, newProblem(http.StatusNotFound, "there is nothing at this address"))
+	})
+	return mux
+}
+
+// methodsOf returns the methods that the address of a request takes.
+func methodsOf(mux *http.ServeMux, r *http.Request) []string {
+	var all []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/" {
+			all = append(all, method)
+		}
+	}
+	return all
+}
+
+// serve finds out whose request it is, and answers.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, o *operation) {
+	who, err := s.identify(w, r)
+	if err != nil {
+		complain(w, r, problemOf(r, err))
+		return
+	}
+	if !s.Ready() { // an empty list would be a lie
+		complain(w, r, notReady())
+		return
+	}
+	req := &request{Request: r, caller: who, view: s.rows.view()}
+	if req.query, err = newQuery(r.URL.RawQuery, o.params); err != nil {
+		complain(w, r, problemOf(r, err))
+		return
+	}
+	value, err := o.answer(s, req)
+	if err != nil {
+		complain(w, r, problemOf(r, err))
+		return
+	}
+	s.warn(w)
+	if req.next != "" {
+		values := req.values
+		values.Set("continue", req.next)
+		w.Header().Set("Link", "<"+r.URL.EscapedPath()+"?"+values.Encode()+`>; rel="next"`)
+	}
+	switch {
+	case value == nil:
+		w.WriteHeader(o.code())
+	case o.method == http.MethodGet:
+		err = respond(w, r, value)
+	default:
+		err = tell(w, r, o.code(), value)
+	}
+	if err != nil {
+		complain(w, r, problemOf(r, err))
+	}
+}
+
+func notReady() *problemError {
+	p := newProblem(http.StatusServiceUnavailable, "the caches are not filled yet: try again in some seconds")
+	p.retryAfter = 2
+	return p
+}
+
+// warn has an answer say that it may be older than it looks, for the API server cannot be reached.
+func (s *Server) warn(w http.ResponseWriter) {
+	if since, away := s.link.away(); away {
+		w.Header().Set("Warning", `110 kymaros-api "the API server does not answer since `+stamp(since)+`: this is what was known then"`)
+	}
+}
+
+// describe answers with the description of this API.
+func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.identify(w, r); err != nil {
+		complain(w, r, problemOf(r, err))
+		return
+	}
+	send(w, r, s.document)
+}
+
+// metrics answers whoever may get the path /metrics, as the controller does.
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+	who, err := s.identify(w, r)
+	if err == nil {
+		err = s.require(r.Context(), who, right{verb: "get", path: r.URL.Path})
+	}
+	if err != nil {
+		complain(w, r, problemOf(r, err))
+		return
+	}
+	legacyregistry.Handler().ServeHTTP(w, r)
+}
+
+// require returns a problem unless the caller has the right.
+func (s *Server) require(ctx context.Context, c *caller, r right) error {
+	ok, err := s.authz.may(ctx, c, r)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return forbidden(c, r)
+	}
+	return nil
+}
+
+// scope returns the namespaces that an answer about a resource may be of: the one that the request names, or of those with any
+// all in which the caller may list it.
+func (s *Server) scope(r *request, resource string, namespaces []string) (map[string]bool, error) {
+	ns, err := r.namespace()
+	if err != nil {
+		return nil, err
+	}
+	if ns == "" {
+		return s.authz.visible(r.Context(), r.caller, resource, namespaces)
+	}
+	if err := s.require(r.Context(), r.caller, right{verb: "list", resource: resource, namespace: ns}); err != nil {
+		return nil, err
+	}
+	return map[string]bool{ns: true}, nil
+}
+
+// namespace returns that of the path, or of the query; "" if there is none.
+func (r *request) namespace() (string, error) {
+	ns := r.PathValue("namespace")
+	if ns == "" {
+		if !r.values.Has("namespace") {
+			return "", nil
+		}
+		ns = r.text("namespace")
+	}
+	return ns, checkNamespace("namespace", ns)
+}

@@ -1,0 +1,194 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"reflect"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+	"github.com/kymaros/kymaros/pkg/generated/informers/externalversions"
+)
+
+// store holds a row of every test, report and policy of the cluster.
+type store struct {
+	factory                  externalversions.SharedInformerFactory
+	tests, reports, policies cache.SharedIndexInformer
+	handlers                 []cache.ResourceEventHandlerRegistration
+
+	// What has changed since the view was made. Tests change often, and reports, which are many, seldom.
+	testsChanged, reportsChanged, policiesChanged atomic.Bool
+	making                                        sync.Mutex
+	current                                       atomic.Pointer[view]
+}
+
+// view is all rows at one moment, in order. Nobody changes it.
+type view struct {
+	tests    []*testRow   // by namespace and name
+	reports  []*reportRow // the newest first
+	policies []*policyRow // by namespace and name
+	// namespaces of each kind, sorted.
+	testNamespaces, reportNamespaces, policyNamespaces []string
+	reportsNamed                                       map[string][]string // namespaces of the reports of a name
+	testsNamed                                         map[string][]string
+}
+
+// newStore makes the informers and starts none.
+// tell is called with each change after the first lists.
+func newStore(client versioned.Interface, l *link, tell func(change)) (*store, error) {
+	factory := externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(toRow))
+	kinds := factory.Restore().V1alpha1()
+	s := &store{
+		factory: factory,
+		tests:   kinds.RestoreTests().Informer(), reports: kinds.RestoreReports().Informer(), policies: kinds.HealthCheckPolicies().Informer(),
+	}
+	s.current.Store(&view{})
+	for informer, changed := range map[cache.SharedIndexInformer]*atomic.Bool{s.tests: &s.testsChanged, s.reports: &s.reportsChanged, s.policies: &s.policiesChanged} {
+		note := func(old, row any) {
+			changed.Store(true)
+			if c, ok := changeOf(old, row); ok {
+				tell(c)
+			}
+		}
+		handler, err := informer.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
+			AddFunc: func(row any, first bool) {
+				if first { // nobody watches yet
+					changed.Store(true)
+					return
+				}
+				note(nil, row)
+			},
+			UpdateFunc: func(old, row any) {
+				if !reflect.DeepEqual(old, row) {
+					note(old, row)
+				}
+			},
+			DeleteFunc: func(old any) {
+				if lost, ok := old.(cache.DeletedFinalStateUnknown); ok {
+					old = lost.Obj
+				}
+				note(old, nil)
+			},
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.handlers = append(s.handlers, handler)
+		err = informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, r *cache.Reflector, err error) {
+			l.heard(err)
+			cache.DefaultWatchErrorHandler(ctx, r, err)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// run keeps the rows up to date until ctx ends.
+func (s *store) run(ctx context.Context) {
+	s.factory.Start(ctx.Done())
+	<-ctx.Done()
+	s.factory.Shutdown()
+}
+
+// ready tells whether all rows are there.
+func (s *store) ready() bool {
+	for _, handler := range s.handlers {
+		if !handler.HasSynced() {
+			return false
+		}
+	}
+	return true
+}
+
+// view returns the rows. What has changed is put in order anew, once for all who ask.
+func (s *store) view() *view {
+	if !s.testsChanged.Load() && !s.reportsChanged.Load() && !s.policiesChanged.Load() {
+		return s.current.Load()
+	}
+	s.making.Lock()
+	defer s.making.Unlock()
+	v := *s.current.Load()
+	// The mark goes before the rows are read: what changes meanwhile has them read again.
+	if s.testsChanged.Swap(false) {
+		v.setTests(s.tests.GetStore().List())
+	}
+	if s.reportsChanged.Swap(false) {
+		v.setReports(s.reports.GetStore().List())
+	}
+	if s.policiesChanged.Swap(false) {
+		v.setPolicies(s.policies.GetStore().List())
+	}
+	s.current.Store(&v)
+	return &v
+}
+
+func (v *view) setTests(objects []any) {
+	v.tests = rowsOf[*testRow](objects)
+	slices.SortFunc(v.tests, func(a, b *testRow) int { return a.compare(&b.key) })
+	v.testNamespaces, v.testsNamed = index(v.tests, func(r *testRow) key { return r.key })
+}
+
+func (v *view) setReports(objects []any) {
+	v.reports = rowsOf[*reportRow](objects)
+	slices.SortFunc(v.reports, newestFirst)
+	v.reportNamespaces, v.reportsNamed = index(v.reports, func(r *reportRow) key { return r.key })
+}
+
+func (v *view) setPolicies(objects []any) {
+	v.policies = rowsOf[*policyRow](objects)
+	slices.SortFunc(v.policies, func(a, b *policyRow) int { return a.compare(&b.key) })
+	v.policyNamespaces, _ = index(v.policies, func(r *policyRow) key { return r.key })
+}
+
+func rowsOf[R any](objects []any) []R {
+	rows := make([]R, 0, len(objects))
+	for _, o := range objects {
+		if row, ok := o.(R); ok {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// index returns the namespaces of rows, sorted, and those of the rows of each name.
+func index[R any](rows []R, of func(R) key) (namespaces []string, named map[string][]string) {
+	named = make(map[string][]string, len(rows))
+	seen := map[string]bool{}
+	for _, row := range rows {
+		k := of(row)
+		named[k.name] = append(named[k.name], k.namespace)
+		if !seen[k.namespace] {
+			seen[k.namespace] = true
+			namespaces = append(namespaces, k.namespace)
+		}
+	}
+	slices.Sort(namespaces)
+	return namespaces, named
+}
+
+func newestFirst(a, b *reportRow) int {
+	return cmp.Or(b.completed.Compare(a.completed), a.compare(&b.key))
+}
+
+// latest returns the newest report of each test, of reports of which the newest come first.
+func latest(reports []*reportRow) []*reportRow {
+	var all []*reportRow
+	seen := map[key]bool{}
+	for _, r := range reports {
+		if of := (key{r.namespace, r.test}); !seen[of] {
+			seen[of] = true
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// scored tells whether the score of a report says something: an inconclusive run has none.
+func (row *reportRow) scored() bool { return row.result != v1alpha1.ResultInconclusive }

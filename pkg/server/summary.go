@@ -1,0 +1,261 @@
+package server
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// summary is all that the caller may see in some numbers. Averages are of the latest report of each test.
+type summary struct {
+	// AverageScore of the latest reports that have a score; 0 if none has.
+	AverageScore float64 `json:"averageScore"`
+	TotalTests   int     `json:"totalTests"`
+	// TestsLastNight, TotalFailures and TotalPartial are of the reports of the last 24 hours.
+	TestsLastNight int `json:"testsLastNight"`
+	TotalFailures  int `json:"totalFailures"`
+	TotalPartial   int `json:"totalPartial"`
+	// TotalInconclusive runs of the last 24 hours have shown nothing about a backup.
+	TotalInconclusive int `json:"totalInconclusive"`
+	// AverageRTO as "15m 30s"; empty if no application recovered.
+	AverageRTO        string `json:"averageRTO"`
+	NamespacesCovered int    `json:"namespacesCovered"`
+}
+
+func (s *Server) summary(r *request) (any, error) {
+	seen, err := s.scope(r, tests, r.view.testNamespaces)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.visibleReports(r)
+	if err != nil {
+		return nil, err
+	}
+	var sum summary
+	sources := map[string]bool{}
+	for _, t := range r.view.tests {
+		if seen[t.namespace] {
+			sum.TotalTests++
+			for _, ns := range t.sources {
+				sources[ns] = true
+			}
+		}
+	}
+	sum.NamespacesCovered = len(sources)
+	var score, scored int
+	var rto time.Duration
+	var recovered int
+	for _, row := range latest(rows) {
+		if row.scored() {
+			score += int(row.score)
+			scored++
+		}
+		if row.measured > 0 && row.measured < 24*time.Hour {
+			rto += row.measured
+			recovered++
+		}
+	}
+	if scored > 0 {
+		sum.AverageScore = float64(score) / float64(scored)
+	}
+	if recovered > 0 {
+		sum.AverageRTO = span(rto / time.Duration(recovered))
+	}
+	since := s.now().Add(-24 * time.Hour)
+	for _, row := range rows {
+		if row.completed.Before(since) {
+			break
+		}
+		sum.TestsLastNight++
+		switch row.result {
+		case v1alpha1.ResultFail:
+			sum.TotalFailures++
+		case v1alpha1.ResultPartial:
+			sum.TotalPartial++
+		case v1alpha1.ResultInconclusive:
+			sum.TotalInconclusive++
+		case v1alpha1.ResultPass:
+		}
+	}
+	return sum, nil
+}
+
+// day is the reports of one day, in UTC.
+type day struct {
+	Date string `json:"date"`
+	// Score is the average of those that have one; null if none has.
+	Score    *float64 `json:"score"`
+	Tests    int      `json:"tests"`
+	Failures int      `json:"failures"`
+}
+
+// daily tells of the days that have reports, the oldest first.
+func (s *Server) daily(r *request) (any, error) {
+	days, err := r.number("days", 7, 1, 365)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.visibleReports(r)
+	if err != nil {
+		return nil, err
+	}
+	since := s.now().AddDate(0, 0, -days)
+	all := []day{}
+	var current int64 // in days since 1970
+	var score, scored int
+	end := func() {
+		if scored > 0 {
+			average := float64(score) / float64(scored)
+			all[len(all)-1].Score = &average
+		}
+		score, scored = 0, 0
+	}
+	for _, row := range rows { // the newest first, so a day comes in one piece
+		if row.completed.Before(since) {
+			break
+		}
+		if number := row.completed.Unix() / (24 * 60 * 60); len(all) == 0 || number != current {
+			end()
+			current = number
+			all = append(all, day{Date: row.completed.UTC().Format(time.DateOnly)})
+		}
+		today := &all[len(all)-1]
+		today.Tests++
+		if row.scored() {
+			score += int(row.score)
+			scored++
+		}
+		if row.result == v1alpha1.ResultFail {
+			today.Failures++
+		}
+	}
+	end()
+	slices.Reverse(all)
+	return all, nil
+}
+
+// regression is how far a score may fall before somebody should know.
+const regression = 10
+
+// alert is a report of a run that failed, or whose score has fallen.
+type alert struct {
+	Timestamp string `json:"timestamp"`
+	TestName  string `json:"testName"`
+	Namespace string `json:"namespace"`
+	Score     int32  `json:"score"`
+	// PrevScore is that of the last report before it that has a score; 0 if there is none.
+	PrevScore int32           `json:"prevScore"`
+	Result    v1alpha1.Result `json:"result"`
+	Message   string          `json:"message"`
+	Report    string          `json:"report"`
+}
+
+func (s *Server) alerts(r *request) (any, error) {
+	hours, err := r.number("hours", 48, 1, 24*366)
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.page("newest", maxLimit)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.visibleReports(r)
+	if err != nil {
+		return nil, err
+	}
+	since := s.now().Add(-time.Duration(hours) * time.Hour)
+	previous := map[*reportRow]int32{}
+	open := map[key][]*reportRow{} // those of each test that wait for the score before them
+	var recent []*reportRow
+	for _, row := range rows { // the newest first
+		within := !row.completed.Before(since)
+		if !within && len(open) == 0 {
+			break
+		}
+		of := key{row.namespace, row.test}
+		if row.scored() {
+			for _, later := range open[of] {
+				previous[later] = row.score
+			}
+			delete(open, of)
+		}
+		if within {
+			open[of] = append(open[of], row)
+			recent = append(recent, row)
+		}
+	}
+	raised := slices.DeleteFunc(recent, func(row *reportRow) bool {
+		prev, known := previous[row]
+		fell := known && row.scored() && row.score < prev-regression
+		return row.result != v1alpha1.ResultFail && !fell
+	})
+	raised, r.next = pageOf(p, raised, newestAt)
+	all := []alert{}
+	for _, row := range raised {
+		all = append(all, row.alert(previous[row]))
+	}
+	return all, nil
+}
+
+func (row *reportRow) alert(prev int32) alert {
+	var parts []string
+	if row.result == v1alpha1.ResultFail {
+		parts = append(parts, fmt.Sprintf("Test %s failed with score %d", row.test, row.score))
+	}
+	if row.score < prev-regression {
+		parts = append(parts, fmt.Sprintf("score regression from %d to %d", prev, row.score))
+	}
+	if row.message != "" {
+		parts = append(parts, row.message)
+	}
+	return alert{stamp(row.completed), row.test, row.namespace, row.score, prev, row.result, strings.Join(parts, "; "), row.name}
+}
+
+// next is a run to come.
+type next struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+	NextRunAt string `json:"nextRunAt"`
+	LastScore *int32 `json:"lastScore"`
+}
+
+// upcoming tells which tests the clock starts next, the next one first.
+func (s *Server) upcoming(r *request) (any, error) {
+	p, err := r.page("nextRunAt", maxLimit)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := s.scope(r, tests, r.view.testNamespaces)
+	if err != nil {
+		return nil, err
+	}
+	var rows []*testRow
+	for _, t := range r.view.tests {
+		if seen[t.namespace] && t.nextRun.After(s.now()) {
+			rows = append(rows, t)
+		}
+	}
+	at := func(t *testRow) position { return position{seconds(t.nextRun), t.key} }
+	slices.SortFunc(rows, func(a, b *testRow) int { return at(a).compare(at(b)) })
+	rows, r.next = pageOf(p, rows, at)
+	all := []next{}
+	for _, t := range rows {
+		all = append(all, next{t.name, t.namespace, stamp(t.nextRun), t.score})
+	}
+	return all, nil
+}
+
+// span writes a length of time as "1h 2m 3s", "15m 30s" or "40s".
+func span(d time.Duration) string {
+	h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
+	switch {
+	case h > 0:
+		return fmt.Sprintf("%dh %dm %ds", h, m, s)
+	case m > 0:
+		return fmt.Sprintf("%dm %ds", m, s)
+	}
+	return fmt.Sprintf("%ds", s)
+}

@@ -1,0 +1,275 @@
+package server
+
+import (
+	"cmp"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// testItem is a RestoreTest in a list. Times are RFC 3339 in UTC, or empty.
+type testItem struct {
+	Name      string         `json:"name"`
+	Namespace string         `json:"namespace"`
+	Provider  string         `json:"provider"`
+	Schedule  string         `json:"schedule"`
+	Timezone  string         `json:"timezone,omitempty"`
+	Suspended bool           `json:"suspended"`
+	Phase     v1alpha1.Phase `json:"phase"`
+	// LastScore is null before the first run, and after one that has shown nothing about the backup.
+	LastScore  *int32          `json:"lastScore"`
+	LastResult v1alpha1.Result `json:"lastResult"`
+	LastRunAt  string          `json:"lastRunAt"`
+	NextRunAt  string          `json:"nextRunAt"`
+	// LastVerifiedAt is when the run began that showed last that a backup restores.
+	LastVerifiedAt   string   `json:"lastVerifiedAt"`
+	LastReport       string   `json:"lastReport,omitempty"`
+	Policy           string   `json:"policy,omitempty"`
+	SourceNamespaces []string `json:"sourceNamespaces"`
+	RTOTarget        string   `json:"rtoTarget,omitempty"`
+}
+
+func (t *testRow) item() testItem {
+	item := testItem{
+		Name: t.name, Namespace: t.namespace, Provider: t.provider, Schedule: t.schedule, Timezone: t.timezone, Suspended: t.suspended,
+		Phase: t.phase, LastScore: t.score, LastResult: t.result, LastRunAt: stamp(t.lastRun), NextRunAt: stamp(t.nextRun),
+		LastVerifiedAt: stamp(t.lastVerified), LastReport: t.lastReport, Policy: t.policy, SourceNamespaces: t.sources,
+	}
+	if t.target > 0 {
+		item.RTOTarget = span(t.target)
+	}
+	return item
+}
+
+// testPage is a page of tests. Total counts those that the filters let through, Counts all that the caller may see here.
+type testPage struct {
+	Items    []testItem `json:"items"`
+	Continue string     `json:"continue,omitempty"`
+	Total    int        `json:"total"`
+	Counts   testCounts `json:"counts"`
+}
+
+type testCounts struct {
+	Pass         int `json:"pass"`
+	Partial      int `json:"partial"`
+	Fail         int `json:"fail"`
+	Inconclusive int `json:"inconclusive"`
+	Never        int `json:"never"`
+	Running      int `json:"running"`
+	Suspended    int `json:"suspended"`
+}
+
+func (s *Server) listTests(r *request) (any, error) {
+	found, err := s.findTests(r, maxLimit)
+	if err != nil {
+		return nil, err
+	}
+	return found.Items, nil
+}
+
+func (s *Server) pageOfTests(r *request) (any, error) { return s.findTests(r, defaultLimit) }
+
+func (s *Server) findTests(r *request, limit int) (*testPage, error) {
+	keep, err := r.testFilter()
+	if err != nil {
+		return nil, err
+	}
+	order, rank, err := r.testOrder()
+	if err != nil {
+		return nil, err
+	}
+	p, err := r.page(order, limit)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := s.scope(r, tests, r.view.testNamespaces)
+	if err != nil {
+		return nil, err
+	}
+	found := &testPage{Items: []testItem{}}
+	var rows []*testRow
+	for _, t := range r.view.tests {
+		if !seen[t.namespace] {
+			continue
+		}
+		found.Counts.add(t)
+		if keep(t) {
+			rows = append(rows, t)
+		}
+	}
+	found.Total = len(rows)
+	at := func(t *testRow) position { return position{rank(t), t.key} }
+	slices.SortFunc(rows, func(a, b *testRow) int { return at(a).compare(at(b)) })
+	rows, r.next = pageOf(p, rows, at)
+	found.Continue = r.next
+	for _, t := range rows {
+		found.Items = append(found.Items, t.item())
+	}
+	return found, nil
+}
+
+func (c *testCounts) add(t *testRow) {
+	switch t.result {
+	case v1alpha1.ResultPass:
+		c.Pass++
+	case v1alpha1.ResultPartial:
+		c.Partial++
+	case v1alpha1.ResultFail:
+		c.Fail++
+	case v1alpha1.ResultInconclusive:
+		c.Inconclusive++
+	default:
+		c.Never++
+	}
+	if t.phase == v1alpha1.PhaseRunning {
+		c.Running++
+	}
+	if t.suspended {
+		c.Suspended++
+	}
+}
+
+// never stands for the result of a test without one.
+const never = "never"
+
+func (r *request) testFilter() (func(*testRow) bool, error) {
+	result, err := r.oneOf("result", "pass", "partial", "fail", "inconclusive", never)
+	if err != nil {
+		return nil, err
+	}
+	phase, err := r.oneOf("phase", "Idle", "Queued", "Running", "Completed", "Failed")
+	if err != nil {
+		return nil, err
+	}
+	part := strings.ToLower(r.text("q"))
+	return func(t *testRow) bool {
+		return (result == "" || string(cmp.Or(t.result, never)) == result) &&
+			(phase == "" || string(cmp.Or(t.phase, v1alpha1.PhaseIdle)) == phase) &&
+			(part == "" || strings.Contains(t.namespace+"/"+t.name, part))
+	}, nil
+}
+
+// last is the rank of what has none, in either direction.
+const last = math.MaxInt64
+
+// testOrder reads sort: a name, with - before it from the highest to the lowest.
+func (r *request) testOrder() (string, func(*testRow) int64, error) {
+	order := cmp.Or(r.text("sort"), "name")
+	by, descending := strings.CutPrefix(order, "-")
+	var rank func(*testRow) int64
+	switch by {
+	case "name":
+		if !descending {
+			return order, func(*testRow) int64 { return 0 }, nil
+		}
+	case "score":
+		rank = func(t *testRow) int64 {
+			if t.score == nil {
+				return last
+			}
+			return int64(*t.score)
+		}
+	case "lastRunAt":
+		rank = func(t *testRow) int64 { return seconds(t.lastRun) }
+	case "nextRunAt":
+		rank = func(t *testRow) int64 { return seconds(t.nextRun) }
+	case "result": // what needs somebody comes first
+		rank = func(t *testRow) int64 {
+			i := slices.Index([]v1alpha1.Result{v1alpha1.ResultFail, v1alpha1.ResultPartial, v1alpha1.ResultInconclusive, "", v1alpha1.ResultPass}, t.result)
+			return int64(i)
+		}
+	}
+	if rank == nil {
+		return "", nil, wrong("sort", "must be name, or one of score, lastRunAt, nextRunAt, result with or without - before it")
+	}
+	if !descending {
+		return order, rank, nil
+	}
+	return order, func(t *testRow) int64 {
+		if n := rank(t); n != last {
+			return -n
+		}
+		return last
+	}, nil
+}
+
+// getTest answers with a whole RestoreTest, as the API server has it now.
+func (s *Server) getTest(r *request) (any, error) {
+	ns, err := s.find(r, tests, "RestoreTest", r.view.testsNamed)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := liveContext(r)
+	defer cancel()
+	rt, err := s.options.Client.RestoreV1alpha1().RestoreTests(ns).Get(ctx, r.PathValue("name"), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, notFound("RestoreTest", ns, r.PathValue("name"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	rt.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "RestoreTest"}
+	rt.ObjectMeta = shown(rt.ObjectMeta)
+	return rt, nil
+}
+
+// find returns the namespace of the object that a path is about, after a look whether the caller may get it. Without a namespace
+// in the request the name has to be the only one that they may get.
+func (s *Server) find(r *request, resource, kind string, named map[string][]string) (string, error) {
+	name := r.PathValue("name")
+	if err := checkName("name", name); err != nil {
+		return "", err
+	}
+	ns, err := r.namespace()
+	if err != nil {
+		return "", err
+	}
+	of := func(ns string) right { return right{verb: "get", resource: resource, namespace: ns, name: name} }
+	if ns != "" {
+		return ns, s.require(r.Context(), r.caller, of(ns))
+	}
+	granted, err := s.authz.each(r.Context(), r.caller, named[name], of)
+	if err != nil {
+		return "", err
+	}
+	candidates := sorted(granted)
+	switch len(candidates) {
+	case 0:
+		return "", notFound(kind, "", name)
+	case 1:
+		return candidates[0], nil
+	}
+	p := newProblem(http.StatusConflict, "there are several %ss %q: say which with ?namespace=", kind, name)
+	p.Namespaces = candidates
+	return "", p
+}
+
+// shown is what is told of metadata. Annotations hold what other tools keep there, managed fields nobody reads.
+func shown(m metav1.ObjectMeta) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Name: m.Name, Namespace: m.Namespace, UID: m.UID, ResourceVersion: m.ResourceVersion, Generation: m.Generation,
+		CreationTimestamp: m.CreationTimestamp, DeletionTimestamp: m.DeletionTimestamp, Labels: m.Labels,
+	}
+}
+
+// stamp writes a time; empty if there is none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return last
+	}
+	return t.Unix()
+}
