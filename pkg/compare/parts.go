@@ -102,10 +102,11 @@ func (d *differ) rto() {
 		if a == 0 || b == 0 {
 			return
 		}
-		switch kind := noticeable(a, b); kind {
-		case Slower:
+		kind := noticeable(a, b)
+		if kind == Slower {
 			d.add(Change{AreaRTO, name, kind, string(was), string(now), Worse})
-		case Faster:
+		}
+		if kind == Faster {
 			d.add(Change{AreaRTO, name, kind, string(was), string(now), Better})
 		}
 	}

@@ -39,7 +39,7 @@ func (s *Server) harden(mux *http.ServeMux) http.Handler {
 		if r.TLS != nil {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
-		defer func() {
+		defer func() { //nolint:contextcheck // the request carries it
 			failure := recover()
 			if err, ok := failure.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(failure) // how a handler breaks off an answer

@@ -79,7 +79,7 @@ func document(operations []operation) ([]byte, error) {
 // describe returns one operation.
 func (o *operation) describe(all schemas) (shape, error) {
 	var takes []shape
-	for _, segment := range strings.Split(o.path, "/") {
+	for segment := range strings.SplitSeq(o.path, "/") {
 		if name, ok := strings.CutPrefix(segment, "{"); ok {
 			takes = append(takes, parameter(strings.TrimSuffix(name, "}"), "path"))
 		}
@@ -132,13 +132,14 @@ func parameter(name, in string) shape {
 
 // id is a name for programs that are generated: getApiV1TestsByName without what all have in common.
 func (o *operation) id() string {
-	id := strings.ToLower(o.method)
-	for _, segment := range strings.Split(strings.TrimPrefix(o.path, "/api/v1/"), "/") {
+	var id strings.Builder
+	id.WriteString(strings.ToLower(o.method))
+	for segment := range strings.SplitSeq(strings.TrimPrefix(o.path, "/api/v1/"), "/") {
 		by := ""
 		if strings.HasPrefix(segment, "{") {
 			by, segment = "By", strings.Trim(segment, "{}")
 		}
-		id += by + strings.ToUpper(segment[:1]) + segment[1:]
+		id.WriteString(by + strings.ToUpper(segment[:1]) + segment[1:])
 	}
-	return id
+	return id.String()
 }

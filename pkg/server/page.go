@@ -49,13 +49,13 @@ func newQuery(raw string, known []string) (*query, error) {
 func (q *query) text(name string) string { return q.values.Get(name) }
 
 // number returns otherwise if the parameter is not given.
-func (q *query) number(name string, otherwise, least, most int) (int, error) {
+func (q *query) number(name string, otherwise, most int) (int, error) {
 	if !q.values.Has(name) {
 		return otherwise, nil
 	}
 	n, err := strconv.Atoi(q.text(name))
-	if err != nil || n < least || n > most {
-		return 0, wrong(name, "must be a number from %d to %d", least, most)
+	if err != nil || n < 1 || n > most {
+		return 0, wrong(name, "must be a number from 1 to %d", most)
 	}
 	return n, nil
 }
@@ -121,7 +121,7 @@ type page struct {
 
 // page reads limit and continue. order is the sort that the request is for.
 func (q *query) page(order string, otherwise int) (page, error) {
-	limit, err := q.number("limit", otherwise, 1, maxLimit)
+	limit, err := q.number("limit", otherwise, maxLimit)
 	if err != nil {
 		return page{}, err
 	}

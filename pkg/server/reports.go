@@ -120,7 +120,7 @@ func (s *Server) findReports(r *request, limit int) (*reportPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	days, err := r.number("days", 0, 1, 3650)
+	days, err := r.number("days", 0, 3650)
 	if err != nil {
 		return nil, err
 	}

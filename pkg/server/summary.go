@@ -94,7 +94,7 @@ type day struct {
 
 // daily tells of the days that have reports, the oldest first.
 func (s *Server) daily(r *request) (any, error) {
-	days, err := r.number("days", 7, 1, 365)
+	days, err := r.number("days", 7, 365)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ type alert struct {
 }
 
 func (s *Server) alerts(r *request) (any, error) {
-	hours, err := r.number("hours", 48, 1, 24*366)
+	hours, err := r.number("hours", 48, 24*366)
 	if err != nil {
 		return nil, err
 	}

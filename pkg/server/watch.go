@@ -56,7 +56,8 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 
 // follow tells of changes until the watcher goes, or may not see any more. A write that fails means that they have gone.
 func (s *Server) follow(r *http.Request, out *stream, who *caller, only string) {
-	_, at, more, _ := s.streams.since(-1)
+	_, at, _, _ := s.streams.since(-1)
+	var more <-chan struct{}
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
 		from := s.streams.after(id)
 		if _, _, _, all := s.streams.since(from); all {

@@ -101,7 +101,7 @@ func startController(ctx context.Context, scratch string) (stop func() error, er
 	}
 	options.HealthAddress, options.MetricsAddress = "", ""
 	options.IsolationProof, options.RequireFence = "off", false
-	runCtx, cancel := context.WithCancel(context.Background())
+	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- app.Run(runCtx, options) }()
 	return func() error {

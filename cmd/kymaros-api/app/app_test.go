@@ -213,7 +213,12 @@ func TestAClientThatSaysNothingIsLetGo(t *testing.T) {
 	address, _, end, result := start(t, a, func(o *Options) {
 		o.InsecureHTTP = true
 	})
-	defer func() { end(); <-result }()
+	defer func() {
+		end()
+		if err := <-result; err != nil {
+			t.Error(err)
+		}
+	}()
 	slow, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,15 +113,15 @@ func (c *certificates) refresh(ctx context.Context) error {
 
 // stampOf changes with the files.
 func stampOf(files ...string) (string, error) {
-	stamp := ""
+	var stamp strings.Builder
 	for _, file := range files {
 		info, err := os.Stat(file)
 		if err != nil {
 			return "", err
 		}
-		stamp += fmt.Sprintf("%d/%d;", info.ModTime().UnixNano(), info.Size())
+		fmt.Fprintf(&stamp, "%d/%d;", info.ModTime().UnixNano(), info.Size())
 	}
-	return stamp, nil
+	return stamp.String(), nil
 }
 
 // selfSigned makes a certificate whose key never leaves this process.

@@ -113,7 +113,12 @@ func TestACertificateThatIsSignedHereIsRenewedInTime(t *testing.T) {
 func TestOldTLSIsRefused(t *testing.T) {
 	a := &stub{HandlerFunc: func(http.ResponseWriter, *http.Request) {}}
 	address, _, end, result := start(t, a, func(*Options) {})
-	defer func() { end(); <-result }()
+	defer func() {
+		end()
+		if err := <-result; err != nil {
+			t.Error(err)
+		}
+	}()
 	if conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}); err == nil {
 		conn.Close()
 		t.Error("TLS 1.1 is spoken")

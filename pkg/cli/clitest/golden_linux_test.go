@@ -78,7 +78,7 @@ func report(name string, began time.Duration, edit func(*v1alpha1.RestoreReportS
 }
 
 func typeMeta(kind string) metav1.TypeMeta {
-	version := v1alpha1.SchemeGroupVersion.String()
+	version := v1alpha1.GroupVersion.String()
 	switch kind {
 	case "Namespace", "PersistentVolumeClaim":
 		version = "v1"

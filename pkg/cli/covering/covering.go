@@ -193,11 +193,12 @@ func Sentence(all []coverage.Namespace) string {
 			proven, volumes = proven+p, volumes+total
 		}
 	}
-	text := fmt.Sprintf("%d of %d namespaces verified, %d of %d volumes proven", count[coverage.Verified], len(all)-count[coverage.Ignored], proven, volumes)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d of %d namespaces verified, %d of %d volumes proven", count[coverage.Verified], len(all)-count[coverage.Ignored], proven, volumes)
 	for _, s := range slices.DeleteFunc(slices.Clone(coverage.States), func(s coverage.State) bool { return s == coverage.Verified }) {
 		if count[s] > 0 {
-			text += fmt.Sprintf("; %d %s", count[s], strings.ToLower(strings.TrimLeft(states[s].Text, "✖?◐· ")))
+			fmt.Fprintf(&text, "; %d %s", count[s], strings.ToLower(strings.TrimLeft(states[s].Text, "✖?◐· ")))
 		}
 	}
-	return text + "."
+	return text.String() + "."
 }

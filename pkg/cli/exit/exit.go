@@ -4,6 +4,7 @@ package exit
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -28,7 +29,7 @@ const Meaning = `Exit codes: 0 verified, 1 the backup is bad, 2 partial, stale o
 timeout, usage).`
 
 // Verdict ends a command with a code that is no failure of the command. Its text was printed already.
-type Verdict Code
+type Verdict Code //nolint:errname // it is none, but for cobra
 
 func (v Verdict) Error() string { return "the verdict is exit code " + string(rune('0'+v)) }
 
@@ -75,10 +76,8 @@ var order = []Code{Bad, Unknown, Doubtful, Verified}
 // Worst returns the code that decides among several; Verified of none.
 func Worst(codes ...Code) Code {
 	for _, o := range order {
-		for _, c := range codes {
-			if c == o {
-				return o
-			}
+		if slices.Contains(codes, o) {
+			return o
 		}
 	}
 	return Verified

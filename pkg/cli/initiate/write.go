@@ -13,11 +13,11 @@ import (
 // Objects returns the test and the policy of the plan, in the namespace in which tests are kept.
 func (p Plan) Objects(namespace string) (*v1alpha1.RestoreTest, *v1alpha1.HealthCheckPolicy) {
 	rt := &v1alpha1.RestoreTest{
-		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "RestoreTest"},
+		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "RestoreTest"},
 		ObjectMeta: metav1.ObjectMeta{Name: p.Namespace, Namespace: namespace}, Spec: p.Test,
 	}
 	policy := &v1alpha1.HealthCheckPolicy{
-		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "HealthCheckPolicy"},
+		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "HealthCheckPolicy"},
 		ObjectMeta: metav1.ObjectMeta{Name: p.Namespace, Namespace: namespace}, Spec: v1alpha1.HealthCheckPolicySpec{Checks: []v1alpha1.HealthCheck{}},
 	}
 	for _, c := range p.Checks {

@@ -113,7 +113,7 @@ func MainOf(ctx context.Context, f *client.Factory, args []string) (code exit.Co
 			code = exit.Unknown
 		}
 	}()
-	cmd := New(f)
+	cmd := New(f) //nolint:contextcheck // cobra hands it on
 	cmd.SetArgs(args)
 	executed, err := cmd.ExecuteContextC(ctx)
 	if err == nil || exit.Silent(err) {

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -204,10 +205,8 @@ func (a *Application) service(add func(string, string, ...any), field, name stri
 		add(field+".service", "no Service %q is in these files", name)
 		return
 	}
-	for _, p := range ports {
-		if p == port {
-			return
-		}
+	if slices.Contains(ports, port) {
+		return
 	}
 	add(field+".port", "Service %q has no port %d, but %v", name, port, ports)
 }

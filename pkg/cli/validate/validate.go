@@ -61,14 +61,14 @@ func Files(ctx context.Context, paths []string, in io.Reader, now time.Time) (fi
 	for _, d := range documents {
 		application.note(d)
 		group, version, _ := strings.Cut(d.object.GetAPIVersion(), "/")
-		if group != v1alpha1.SchemeGroupVersion.Group {
+		if group != v1alpha1.GroupVersion.Group {
 			continue
 		}
 		objects++
 		kind := kinds[d.object.GetKind()]
 		switch {
-		case version != v1alpha1.SchemeGroupVersion.Version:
-			note(d, "apiVersion", Error, fmt.Sprintf("there is no %s; write %s", d.object.GetAPIVersion(), v1alpha1.SchemeGroupVersion))
+		case version != v1alpha1.GroupVersion.Version:
+			note(d, "apiVersion", Error, fmt.Sprintf("there is no %s; write %s", d.object.GetAPIVersion(), v1alpha1.GroupVersion))
 			continue
 		case kind == nil:
 			note(d, "kind", Error, fmt.Sprintf("there is no kind %q; write RestoreTest or HealthCheckPolicy", d.object.GetKind()))
