@@ -17,6 +17,8 @@ type Options struct {
 	// Kube is asked who callers are and what they may do, Client what there is.
 	Kube   kubernetes.Interface
 	Client versioned.Interface
+	// Pages answers requests for what people look at, and returns false if there is no such page; nil: there are none.
+	Pages func(http.ResponseWriter, *http.Request) bool
 	// Version of this program, Namespace and Pod where it runs: told to those who have a token.
 	Version, Namespace, Pod string
 }
@@ -89,6 +91,7 @@ var endpoints = []struct {
 	{"/api/v1/summary/daily", []string{"days", "namespace"}, (*Server).daily},
 	{"/api/v1/tests", testParams, (*Server).listTests},
 	{"/api/v1/tests/{name}", []string{"namespace"}, (*Server).getTest},
+	{"/api/v1/recent", []string{"namespace"}, (*Server).recent},
 	{"/api/v1/reports", reportParams, (*Server).listReports},
 	{"/api/v1/reports/{name}", []string{"namespace"}, (*Server).getReport},
 	{"/api/v1/reports/{name}/logs", []string{"namespace"}, (*Server).logs},
@@ -114,6 +117,9 @@ func (s *Server) mux() *http.ServeMux {
 		mux.HandleFunc("GET "+e.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, e.params, e.answer) })
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if s.options.Pages != nil && s.options.Pages(w, r) {
+			return
+		}
 		get := r.Clone(r.Context())
 		get.Method = http.MethodGet
 		if _, pattern := mux.Handler(get); pattern != "/" {
