@@ -1,4 +1,4 @@
-// kymaros-api tells over HTTP what restore tests and reports there are, to callers who may see them.
+// kymaros-api tells over HTTP what restore tests and reports there are, to callers who may see them, and passes on what they change.
 package main
 
 import (

@@ -68,11 +68,12 @@ type authenticator struct {
 	regulars       *cache.LRUExpireCache
 	fresh, renewed flowcontrol.PassiveRateLimiter
 	asking         flights[[sha256.Size]byte, *caller]
+	link           *link
 }
 
-func newAuthenticator(kube kubernetes.Interface) *authenticator {
+func newAuthenticator(kube kubernetes.Interface, l *link) *authenticator {
 	return &authenticator{
-		kube: kube,
+		kube: kube, link: l,
 		good: cache.NewLRUExpireCache(maxKnown), bad: cache.NewLRUExpireCache(maxKnown), regulars: cache.NewLRUExpireCache(maxKnown),
 		fresh:   flowcontrol.NewTokenBucketPassiveRateLimiter(newPerSecond, newAtOnce),
 		renewed: flowcontrol.NewTokenBucketPassiveRateLimiter(regularPerSecond, regularAtOnce),
@@ -90,15 +91,20 @@ func (a *authenticator) who(r *http.Request) (*caller, error) {
 		return nil, errBadToken
 	}
 	hash := sha256.Sum256([]byte(token))
-	if known, ok := a.good.Get(hash); ok {
-		return known.(*caller), nil
+	known, fresh := recall[*caller](a.good, hash)
+	if fresh || known != nil && a.link.rests() {
+		return known.value, nil
 	}
 	if _, ok := a.bad.Get(hash); ok {
 		return nil, errBadToken
 	}
 	// It is not given up when this caller goes: others may wait for the same.
 	ctx := context.WithoutCancel(r.Context())
-	return a.asking.do(hash, func() (*caller, error) { return a.ask(ctx, token, hash) })
+	who, err := a.asking.do(hash, func() (*caller, error) { return a.ask(ctx, token, hash) })
+	if isAway(err) && known != nil {
+		return known.value, nil
+	}
+	return who, err
 }
 
 func (a *authenticator) ask(ctx context.Context, token string, hash [sha256.Size]byte) (*caller, error) {
@@ -116,15 +122,19 @@ func (a *authenticator) ask(ctx context.Context, token string, hash [sha256.Size
 	switch {
 	case err != nil: // not remembered: the next request may find an answer
 		klog.FromContext(ctx).Error(err, "The API server cannot be asked whose a token is")
+		a.link.heard(err)
 		if apierrors.IsForbidden(err) {
 			return nil, errNotPermitted
 		}
 		return nil, err
 	case who == nil:
+		a.link.heard(nil)
+		a.good.Remove(hash)
 		a.bad.Add(hash, nil, knownFor)
 		return nil, errBadToken
 	}
-	a.good.Add(hash, who, min(knownFor, claims.left(time.Now())))
+	a.link.heard(nil)
+	remember(a.good, hash, who, knownFor, min(staleFor, claims.left(time.Now())))
 	a.regulars.Add(hash, nil, regularFor)
 	return who, nil
 }
@@ -199,7 +209,7 @@ func peek(token string) claims {
 // left is how long the token is good, for ever if it does not say.
 func (c claims) left(now time.Time) time.Duration {
 	if c.Expires <= 0 || c.Expires > 1<<33 {
-		return knownFor
+		return staleFor
 	}
 	return max(0, time.Unix(int64(c.Expires), 0).Sub(now))
 }

@@ -54,6 +54,7 @@ type authorizer struct {
 	verdicts *cache.LRUExpireCache
 	asking   flights[question, bool]
 	room     chan struct{}
+	link     *link
 }
 
 type question struct {
@@ -61,17 +62,18 @@ type question struct {
 	right right
 }
 
-func newAuthorizer(kube kubernetes.Interface) *authorizer {
-	return &authorizer{kube: kube, verdicts: cache.NewLRUExpireCache(maxVerdicts), room: make(chan struct{}, reviewsAtOnce)}
+func newAuthorizer(kube kubernetes.Interface, l *link) *authorizer {
+	return &authorizer{kube: kube, link: l, verdicts: cache.NewLRUExpireCache(maxVerdicts), room: make(chan struct{}, reviewsAtOnce)}
 }
 
 // may tells whether a caller has a right. An error says that the API server could not be asked: then they have none.
 func (a *authorizer) may(ctx context.Context, c *caller, r right) (bool, error) {
 	q := question{c.id, r}
-	if v, ok := a.verdicts.Get(q); ok {
-		return v.(bool), nil
+	known, fresh := recall[bool](a.verdicts, q)
+	if fresh || known != nil && a.link.rests() {
+		return known.value, nil
 	}
-	return a.asking.do(q, func() (bool, error) {
+	allowed, err := a.asking.do(q, func() (bool, error) {
 		// It is not given up when this caller goes: others may wait for the same.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reviewTimeout)
 		defer cancel()
@@ -84,14 +86,29 @@ func (a *authorizer) may(ctx context.Context, c *caller, r right) (bool, error) 
 		allowed, err := a.review(ctx, c, r)
 		if err != nil { // not remembered: the next request may find an answer
 			klog.FromContext(ctx).Error(err, "The API server cannot be asked what a caller may do")
+			a.link.heard(err)
 			if apierrors.IsForbidden(err) {
 				return false, errNotPermitted
 			}
 			return false, err
 		}
-		a.verdicts.Add(q, allowed, verdictFor)
+		a.link.heard(nil)
+		remember(a.verdicts, q, allowed, verdictFor, staleFor)
 		return allowed, nil
 	})
+	if isAway(err) && known != nil {
+		return known.value, nil
+	}
+	return allowed, err
+}
+
+// sees tells whether a caller may list a resource in a namespace.
+func (a *authorizer) sees(ctx context.Context, c *caller, resource, namespace string) (bool, error) {
+	all, err := a.may(ctx, c, right{verb: "list", resource: resource})
+	if all || err != nil {
+		return all, err
+	}
+	return a.may(ctx, c, right{verb: "list", resource: resource, namespace: namespace})
 }
 
 func (a *authorizer) review(ctx context.Context, c *caller, r right) (bool, error) {

@@ -2,9 +2,11 @@
 //
 // Who a caller is, the API server says (TokenReview); what they may see, it says as well (SubjectAccessReview), for exactly the
 // verb, resource, namespace and name of each answer. Lists hold only what is in namespaces that the caller may list, counts and
-// averages included. Nothing is ever written, and nothing is asked for with the rights of this program before the caller's were
-// looked at.
+// averages included. Nothing is asked for with the rights of this program before the caller's were looked at, and nothing is written
+// with them: what changes something is asked for with the caller's own token.
 //
 // Lists are answered from rows: what informers see becomes a row as it arrives, because 30,000 reports are hundreds of megabytes
-// as objects and some as rows. One test or report as a whole is one live GET.
+// as objects and some as rows. One test or report as a whole is one live GET. Rows that change are events of streams.
+//
+// The table of operations is what is served and what the OpenAPI document is made from.
 package server

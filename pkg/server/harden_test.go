@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,13 +37,25 @@ func TestEveryAnswerIsHardened(t *testing.T) {
 	})
 }
 
-func TestThereIsNothingToChange(t *testing.T) {
+// TestNothingIsChangedButWithTheCallersToken: whatever is asked for, this program itself only reads.
+func TestNothingIsChangedButWithTheCallersToken(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
-		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
-			for _, path := range []string{"/api/v1/tests", "/api/v1/tests/shop", "/api/v1/namespaces/team-a/tests/shop", "/api/v1/health", "/metrics"} {
-				if w := s.do(method, ofAdmin, path); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
+		served := map[string][]string{}
+		for _, o := range operations {
+			path := strings.NewReplacer("{namespace}", "team-a", "{name}", "shop").Replace(o.path)
+			served[path] = append(served[path], o.method)
+		}
+		served["/api/v1/health"], served["/metrics"] = []string{http.MethodGet}, []string{http.MethodGet}
+		for path, methods := range served {
+			for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
+				w := s.do(method, ofAdmin, path)
+				if known := slices.Contains(methods, method); known == (w.Code == http.StatusMethodNotAllowed) {
 					t.Errorf("%s %s: %d", method, path, w.Code)
 				}
+				if allow := w.Header().Get("Allow"); w.Code == http.StatusMethodNotAllowed && !strings.Contains(allow, methods[0]) {
+					t.Errorf("%s %s: Allow: %q, want %q", method, path, allow, methods)
+				}
+				s.callers.RemoveAll(func(any) bool { return true })
 			}
 		}
 		for _, path := range []string{"/", "/api/v1", "/api/v1/nothing", "/api/v1/tests/", "/debug/pprof/"} {
@@ -57,6 +70,12 @@ func TestThereIsNothingToChange(t *testing.T) {
 			if v := a.GetVerb(); v != "list" && v != "watch" && v != "get" {
 				t.Errorf("this program did %s %s", v, a.GetResource().Resource)
 			}
+		}
+		if len(s.theirs.Actions()) == 0 {
+			t.Error("nothing was asked for with the caller's token")
+		}
+		for _, token := range s.wrote {
+			must(t, "the token", token, ofAdmin)
 		}
 	})
 }

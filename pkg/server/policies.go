@@ -3,6 +3,11 @@ package server
 import (
 	"cmp"
 	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
 // policyItem is a HealthCheckPolicy in a list.
@@ -11,6 +16,8 @@ type policyItem struct {
 	Namespace string   `json:"namespace"`
 	Checks    []string `json:"checks"`
 }
+
+func (row *policyRow) item() policyItem { return policyItem{row.name, row.namespace, row.checks} }
 
 func (s *Server) listPolicies(r *request) (any, error) {
 	p, err := r.page("name", maxLimit)
@@ -30,9 +37,29 @@ func (s *Server) listPolicies(r *request) (any, error) {
 	rows, r.next = pageOf(p, rows, func(row *policyRow) position { return position{0, row.key} })
 	all := []policyItem{}
 	for _, row := range rows {
-		all = append(all, policyItem{row.name, row.namespace, row.checks})
+		all = append(all, row.item())
 	}
 	return all, nil
+}
+
+// getPolicy answers with a whole HealthCheckPolicy.
+func (s *Server) getPolicy(r *request) (any, error) {
+	ns, err := s.find(r, policies, "HealthCheckPolicy", nil)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := liveContext(r)
+	defer cancel()
+	policy, err := s.options.Client.RestoreV1alpha1().HealthCheckPolicies(ns).Get(ctx, r.PathValue("name"), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, notFound("HealthCheckPolicy", ns, r.PathValue("name"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	policy.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "HealthCheckPolicy"}
+	policy.ObjectMeta = shown(policy.ObjectMeta)
+	return policy, nil
 }
 
 // channels are the receivers of notifications that tests name. Whether their Secrets exist is not told: this program reads none.

@@ -16,19 +16,19 @@ import (
 // reportItem is a RestoreReport in a list: in the shape of the object, with what lists tell of it. The rest is at the address of
 // the report.
 type reportItem struct {
-	Metadata reportMeta                 `json:"metadata"`
+	Metadata itemMeta                   `json:"metadata"`
 	Spec     v1alpha1.RestoreReportSpec `json:"spec"`
-	Status   reportStatus               `json:"status"`
-	Hygiene  *reportHygiene             `json:"hygiene,omitempty"`
+	Status   itemStatus                 `json:"status"`
+	Hygiene  *itemHygiene               `json:"hygiene,omitempty"`
 }
 
-type reportMeta struct {
+type itemMeta struct {
 	Name              string `json:"name"`
 	Namespace         string `json:"namespace"`
 	CreationTimestamp string `json:"creationTimestamp"`
 }
 
-type reportStatus struct {
+type itemStatus struct {
 	Score            int32            `json:"score"`
 	Result           v1alpha1.Result  `json:"result"`
 	Reason           string           `json:"reason,omitempty"`
@@ -36,18 +36,18 @@ type reportStatus struct {
 	StartedAt        string           `json:"startedAt"`
 	CompletedAt      string           `json:"completedAt"`
 	Trigger          v1alpha1.Trigger `json:"trigger,omitempty"`
-	RTO              reportRTO        `json:"rto"`
-	Backup           reportBackup     `json:"backup"`
+	RTO              itemRTO          `json:"rto"`
+	Backup           itemBackup       `json:"backup"`
 	ValidationLevels levelItems       `json:"validationLevels"`
 }
 
-type reportRTO struct {
+type itemRTO struct {
 	Measured  v1alpha1.Duration `json:"measured"`
 	Target    v1alpha1.Duration `json:"target,omitempty"`
 	WithinSLA bool              `json:"withinSLA"`
 }
 
-type reportBackup struct {
+type itemBackup struct {
 	Name      string            `json:"name"`
 	Age       v1alpha1.Duration `json:"age"`
 	StartedAt string            `json:"startedAt,omitempty"`
@@ -69,19 +69,19 @@ type levelItems struct {
 	RTOCompliance      levelItem `json:"rtoCompliance"`
 }
 
-type reportHygiene struct {
+type itemHygiene struct {
 	Status v1alpha1.HygieneStatus `json:"status"`
 }
 
 func (row *reportRow) item() reportItem {
 	item := reportItem{
-		Metadata: reportMeta{row.name, row.namespace, stamp(row.created)},
+		Metadata: itemMeta{row.name, row.namespace, stamp(row.created)},
 		Spec:     v1alpha1.RestoreReportSpec{TestRef: row.test, RunID: row.runID},
-		Status: reportStatus{
+		Status: itemStatus{
 			Score: row.score, Result: row.result, Reason: row.reason, Message: row.message,
 			StartedAt: stamp(row.started), CompletedAt: stamp(row.completed), Trigger: row.trigger,
-			RTO:              reportRTO{Measured: v1alpha1.Of(row.measured), WithinSLA: row.withinSLA},
-			Backup:           reportBackup{row.backup, row.backupAge, stamp(row.backupStarted)},
+			RTO:              itemRTO{Measured: v1alpha1.Of(row.measured), WithinSLA: row.withinSLA},
+			Backup:           itemBackup{row.backup, row.backupAge, stamp(row.backupStarted)},
 			ValidationLevels: row.levels,
 		},
 	}
@@ -89,7 +89,7 @@ func (row *reportRow) item() reportItem {
 		item.Status.RTO.Target = v1alpha1.Of(row.target)
 	}
 	if row.hygiene != "" {
-		item.Hygiene = &reportHygiene{row.hygiene}
+		item.Hygiene = &itemHygiene{row.hygiene}
 	}
 	return item
 }
@@ -145,13 +145,17 @@ func (s *Server) findReports(r *request, limit int) (*reportPage, error) {
 	rows = slices.DeleteFunc(rows, func(row *reportRow) bool {
 		return test != "" && row.test != test || result != "" && string(row.result) != result || days > 0 && row.completed.Before(since)
 	})
+	return r.pageOfReports(p, rows), nil
+}
+
+func (r *request) pageOfReports(p page, rows []*reportRow) *reportPage {
 	found := &reportPage{Items: []reportItem{}, Total: len(rows)}
 	rows, r.next = pageOf(p, rows, newestAt)
 	found.Continue = r.next
 	for _, row := range rows {
 		found.Items = append(found.Items, row.item())
 	}
-	return found, nil
+	return found
 }
 
 func newestAt(row *reportRow) position { return position{-row.completed.UnixNano(), row.key} }

@@ -23,13 +23,18 @@ var packers = sync.Pool{New: func() any {
 	return w
 }}
 
-// respond answers with a value as JSON. A caller that has it already, by its ETag, is told so.
+// respond answers with a value as JSON, see send.
 func respond(w http.ResponseWriter, r *http.Request, value any) error {
 	body, err := json.Marshal(value)
 	if err != nil {
 		return err
 	}
-	body = append(body, '\n')
+	send(w, r, append(body, '\n'))
+	return nil
+}
+
+// send answers with JSON. A caller that has it already, by its ETag, is told so.
+func send(w http.ResponseWriter, r *http.Request, body []byte) {
 	hash := sha256.Sum256(body)
 	tag := `W/"` + base64.RawURLEncoding.EncodeToString(hash[:12]) + `"`
 	h := w.Header()
@@ -37,10 +42,20 @@ func respond(w http.ResponseWriter, r *http.Request, value any) error {
 	h.Add("Vary", "Authorization, Accept-Encoding")
 	if has(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
-		return nil
+		return
 	}
 	h.Set("Content-Type", "application/json")
 	write(w, r, http.StatusOK, body)
+}
+
+// tell answers a request that changed something.
+func tell(w http.ResponseWriter, r *http.Request, status int, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	write(w, r, status, append(body, '\n'))
 	return nil
 }
 

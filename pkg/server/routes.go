@@ -3,10 +3,12 @@ package server
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/client-go/kubernetes"
+	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
@@ -17,10 +19,20 @@ type Options struct {
 	// Kube is asked who callers are and what they may do, Client what there is.
 	Kube   kubernetes.Interface
 	Client versioned.Interface
+	// As gives clients that ask with the token of a caller: writes, and whatever this program has no right to, are theirs.
+	As func(token string) (Clients, error)
+	// VeleroNamespace is where Velero and its objects are.
+	VeleroNamespace string
 	// Pages answers requests for what people look at, and returns false if there is no such page; nil: there are none.
 	Pages func(http.ResponseWriter, *http.Request) bool
 	// Version of this program, Namespace and Pod where it runs: told to those who have a token.
 	Version, Namespace, Pod string
+}
+
+// Clients of one caller.
+type Clients struct {
+	Kymaros versioned.Interface
+	Core    corev1.CoreV1Interface
 }
 
 // Server answers requests.
@@ -32,6 +44,10 @@ type Server struct {
 	callers *cache.LRUExpireCache // budgets of requests, by user name
 	started time.Time
 	handler http.Handler
+	// document is the OpenAPI description of all operations.
+	document []byte
+	link     *link
+	streams  *streams
 	// kubernetes is the version of the API server, once it is known.
 	kubernetes memo
 	now        func() time.Time
@@ -39,13 +55,17 @@ type Server struct {
 
 // New returns a server that knows of nothing yet, see Run. It fails only by a mistake in this program.
 func New(options Options) (*Server, error) {
-	rows, err := newStore(options.Client)
+	l, changes := &link{now: time.Now}, newStreams()
+	rows, err := newStore(options.Client, l, changes.add)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		options: options, rows: rows, authn: newAuthenticator(options.Kube), authz: newAuthorizer(options.Kube),
-		callers: cache.NewLRUExpireCache(maxKnown), started: time.Now(), now: time.Now,
+		options: options, rows: rows, link: l, authn: newAuthenticator(options.Kube, l), authz: newAuthorizer(options.Kube, l),
+		callers: cache.NewLRUExpireCache(maxKnown), streams: changes, started: time.Now(), now: time.Now,
+	}
+	if s.document, err = document(operations); err != nil {
+		return nil, err
 	}
 	registerMetrics()
 	s.handler = s.harden(s.mux())
@@ -57,6 +77,9 @@ func (s *Server) Run(ctx context.Context) { s.rows.run(ctx) }
 
 // Ready tells whether lists can be answered.
 func (s *Server) Ready() bool { return s.rows.ready() }
+
+// Close ends the streams, which would go on for ever, and lets no new one begin.
+func (s *Server) Close() { s.streams.close() }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
@@ -71,60 +94,27 @@ type request struct {
 	next string
 }
 
-// endpoint returns the answer to a request, which is sent as JSON.
-type endpoint func(*Server, *request) (any, error)
-
-var (
-	listParams   = []string{"continue", "limit"}
-	testParams   = append([]string{"namespace", "phase", "q", "result", "sort"}, listParams...)
-	reportParams = append([]string{"days", "latest", "namespace", "result", "test"}, listParams...)
-)
-
-// endpoints are all routes whose caller must be known, with the parameters that they take.
-var endpoints = []struct {
-	path   string
-	params []string
-	answer endpoint
-}{
-	{"/api/v1/me", []string{"namespace"}, (*Server).me},
-	{"/api/v1/summary", []string{"namespace"}, (*Server).summary},
-	{"/api/v1/summary/daily", []string{"days", "namespace"}, (*Server).daily},
-	{"/api/v1/tests", testParams, (*Server).listTests},
-	{"/api/v1/tests/{name}", []string{"namespace"}, (*Server).getTest},
-	{"/api/v1/recent", []string{"namespace"}, (*Server).recent},
-	{"/api/v1/reports", reportParams, (*Server).listReports},
-	{"/api/v1/reports/{name}", []string{"namespace"}, (*Server).getReport},
-	{"/api/v1/reports/{name}/logs", []string{"namespace"}, (*Server).logs},
-	{"/api/v1/alerts", append([]string{"hours", "namespace"}, listParams...), (*Server).alerts},
-	{"/api/v1/upcoming", append([]string{"namespace"}, listParams...), (*Server).upcoming},
-	{"/api/v1/config/notifications", []string{"namespace"}, (*Server).notifications},
-	{"/api/v1/policies", append([]string{"namespace"}, listParams...), (*Server).listPolicies},
-	{"/api/v1/namespaces/{namespace}/tests", testParams[1:], (*Server).pageOfTests},
-	{"/api/v1/namespaces/{namespace}/tests/{name}", nil, (*Server).getTest},
-	{"/api/v1/namespaces/{namespace}/reports", append([]string{"days", "latest", "result", "test"}, listParams...), (*Server).pageOfReports},
-	{"/api/v1/namespaces/{namespace}/reports/{name}", nil, (*Server).getReport},
-	{"/api/v1/namespaces/{namespace}/reports/{name}/logs", nil, (*Server).logs},
-}
-
-// mux knows the routes. Each is for GET, and so for HEAD; nothing here changes anything.
+// mux knows the operations, and what is open to all.
 func (s *Server) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) { s.alive(w, r, true) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { s.alive(w, r, s.Ready()) })
 	mux.HandleFunc("GET /api/v1/health", s.health)
 	mux.HandleFunc("GET /metrics", s.metrics)
-	for _, e := range endpoints {
-		mux.HandleFunc("GET "+e.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, e.params, e.answer) })
+	mux.HandleFunc("GET /openapi.json", s.describe)
+	mux.HandleFunc("GET "+watchPath, s.watch)
+	for _, o := range operations {
+		if o.answer != nil {
+			mux.HandleFunc(o.method+" "+o.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, &o) })
+		}
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if s.options.Pages != nil && s.options.Pages(w, r) {
 			return
 		}
-		get := r.Clone(r.Context())
-		get.Method = http.MethodGet
-		if _, pattern := mux.Handler(get); pattern != "/" {
-			w.Header().Set("Allow", "GET, HEAD")
-			complain(w, r, newProblem(http.StatusMethodNotAllowed, "this address is read only: use GET"))
+		if allowed := methodsOf(mux, r); len(allowed) > 0 {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			complain(w, r, newProblem(http.StatusMethodNotAllowed, "this address takes %s only", strings.Join(allowed, ", ")))
 			return
 		}
 		complain(w, r, newProblem(http.StatusNotFound, "there is nothing at this address"))
@@ -132,37 +122,79 @@ func (s *Server) mux() *http.ServeMux {
 	return mux
 }
 
+// methodsOf returns the methods that the address of a request takes.
+func methodsOf(mux *http.ServeMux, r *http.Request) []string {
+	var all []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/" {
+			all = append(all, method)
+		}
+	}
+	return all
+}
+
 // serve finds out whose request it is, and answers.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request, params []string, answer endpoint) {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, o *operation) {
 	who, err := s.identify(w, r)
 	if err != nil {
 		complain(w, r, problemOf(r, err))
 		return
 	}
 	if !s.Ready() { // an empty list would be a lie
-		p := newProblem(http.StatusServiceUnavailable, "the caches are not filled yet: try again in some seconds")
-		p.retryAfter = 2
-		complain(w, r, p)
+		complain(w, r, notReady())
 		return
 	}
 	req := &request{Request: r, caller: who, view: s.rows.view()}
-	if req.query, err = newQuery(r.URL.RawQuery, params); err != nil {
+	if req.query, err = newQuery(r.URL.RawQuery, o.params); err != nil {
 		complain(w, r, problemOf(r, err))
 		return
 	}
-	value, err := answer(s, req)
+	value, err := o.answer(s, req)
 	if err != nil {
 		complain(w, r, problemOf(r, err))
 		return
 	}
+	s.warn(w)
 	if req.next != "" {
 		values := req.values
 		values.Set("continue", req.next)
 		w.Header().Set("Link", "<"+r.URL.EscapedPath()+"?"+values.Encode()+`>; rel="next"`)
 	}
-	if err := respond(w, r, value); err != nil {
+	switch {
+	case value == nil:
+		w.WriteHeader(o.code())
+	case o.method == http.MethodGet:
+		err = respond(w, r, value)
+	default:
+		err = tell(w, r, o.code(), value)
+	}
+	if err != nil {
 		complain(w, r, problemOf(r, err))
 	}
+}
+
+func notReady() *problemError {
+	p := newProblem(http.StatusServiceUnavailable, "the caches are not filled yet: try again in some seconds")
+	p.retryAfter = 2
+	return p
+}
+
+// warn has an answer say that it may be older than it looks, for the API server cannot be reached.
+func (s *Server) warn(w http.ResponseWriter) {
+	if since, away := s.link.away(); away {
+		w.Header().Set("Warning", `110 kymaros-api "the API server does not answer since `+stamp(since)+`: this is what was known then"`)
+	}
+}
+
+// describe answers with the description of this API.
+func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.identify(w, r); err != nil {
+		complain(w, r, problemOf(r, err))
+		return
+	}
+	send(w, r, s.document)
 }
 
 // metrics answers whoever may get the path /metrics, as the controller does.

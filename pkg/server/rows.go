@@ -43,6 +43,7 @@ type testRow struct {
 	target                       time.Duration // 0: none
 	policy                       string
 	channels                     []channel
+	waiting                      *v1alpha1.RestoreTest // see waitingOf
 }
 
 // channel is a receiver of notifications.
@@ -96,7 +97,7 @@ func toTestRow(rt *v1alpha1.RestoreTest) *testRow {
 		provider: same(rt.Spec.BackupSource.Provider), schedule: same(rt.Spec.Schedule.Cron), timezone: same(rt.Spec.Schedule.Timezone),
 		suspended: rt.Spec.Suspend, phase: same(rt.Status.Phase), result: same(rt.Status.LastResult), score: rt.Status.LastScore,
 		lastRun: timeOf(rt.Status.LastRunAt), nextRun: timeOf(rt.Status.NextRunAt), lastReport: rt.Status.LastReportRef,
-		policy: rt.Spec.HealthChecks.PolicyRef, sources: make([]string, 0, len(rt.Spec.BackupSource.Namespaces)),
+		waiting: waitingOf(rt), policy: rt.Spec.HealthChecks.PolicyRef, sources: make([]string, 0, len(rt.Spec.BackupSource.Namespaces)),
 	}
 	for _, ns := range rt.Spec.BackupSource.Namespaces {
 		row.sources = append(row.sources, same(ns.Name))

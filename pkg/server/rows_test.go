@@ -91,19 +91,19 @@ func BenchmarkFleet(b *testing.B) {
 	}
 	for _, path := range []string{"/api/v1/tests?sort=result&limit=100", "/api/v1/reports?limit=100", "/api/v1/reports", "/api/v1/summary", "/api/v1/summary/daily?days=30", "/api/v1/alerts"} {
 		b.Run(path, func(b *testing.B) {
-			s := &Server{rows: &store{}, now: func() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }, authz: newAuthorizer(nil)}
+			s := &Server{rows: &store{}, now: func() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }, authz: newAuthorizer(nil, &link{now: time.Now})}
 			s.rows.current.Store(v)
 			c := &caller{}
 			for _, resource := range kinds {
-				s.authz.verdicts.Add(question{c.id, right{verb: "list", resource: resource}}, false, time.Hour)
+				remember(s.authz.verdicts, question{c.id, right{verb: "list", resource: resource}}, false, time.Hour, time.Hour)
 				for _, ns := range v.testNamespaces {
-					s.authz.verdicts.Add(question{c.id, right{verb: "list", resource: resource, namespace: ns}}, half[key{namespace: ns}], time.Hour)
+					remember(s.authz.verdicts, question{c.id, right{verb: "list", resource: resource, namespace: ns}}, half[key{namespace: ns}], time.Hour, time.Hour)
 				}
 			}
 			var serve endpoint
 			var params []string
-			for _, e := range endpoints {
-				if r := httptest.NewRequest(http.MethodGet, path, nil); e.path == r.URL.Path {
+			for _, e := range operations {
+				if r := httptest.NewRequest(http.MethodGet, path, nil); e.method == r.Method && e.path == r.URL.Path {
 					serve, params = e.answer, e.params
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -93,10 +94,21 @@ type scene struct {
 	*Server
 	kube   *fake.Clientset
 	client *versionedfake.Clientset
+	// theirs is what callers ask with their own tokens, of a cluster with the same objects.
+	theirs *versionedfake.Clientset
 	// How many reviews the API server has answered, and whether it answers.
 	tokens, rights atomic.Int32
 	down           atomic.Bool
 	rules          map[string][]rule
+	t              *testing.T
+	// wrote are the tokens with which something was asked for by callers themselves.
+	wrote []string
+}
+
+// as gives whoever asks clients of the same cluster.
+func (s *scene) as(token string) (Clients, error) {
+	s.wrote = append(s.wrote, token)
+	return Clients{Kymaros: s.theirs, Core: s.kube.CoreV1()}, nil
 }
 
 // bubble runs a test with fake time, before a cluster with those objects.
@@ -107,7 +119,7 @@ func bubble(t *testing.T, objects []runtime.Object, test func(t *testing.T, s *s
 
 func newScene(t *testing.T, objects []runtime.Object) *scene {
 	t.Helper()
-	s := &scene{kube: fake.NewClientset(), client: versionedfake.NewClientset(objects...), rules: rules}
+	s := &scene{kube: fake.NewClientset(), client: versionedfake.NewClientset(objects...), theirs: versionedfake.NewClientset(objects...), rules: rules, t: t}
 	s.kube.PrependReactor("create", "tokenreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		s.tokens.Add(1)
 		if s.down.Load() {
@@ -125,7 +137,7 @@ func newScene(t *testing.T, objects []runtime.Object) *scene {
 		return true, &authorizationv1.SubjectAccessReview{Status: authorizationv1.SubjectAccessReviewStatus{Allowed: s.allows(review.Spec)}}, nil
 	})
 	var err error
-	if s.Server, err = New(Options{Kube: s.kube, Client: s.client, Version: "v1.2.3", Namespace: "kymaros-system", Pod: "kymaros-api-1"}); err != nil {
+	if s.Server, err = New(Options{Kube: s.kube, Client: s.client, As: s.as, VeleroNamespace: "velero", Version: "v1.2.3", Namespace: "kymaros-system", Pod: "kymaros-api-1"}); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
@@ -177,7 +189,16 @@ func (s *scene) get(token, path string, header ...string) *httptest.ResponseReco
 }
 
 func (s *scene) do(method, token, path string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, path, nil)
+	return s.send(method, token, path, "", header...)
+}
+
+// send asks the server with a body, and looks whether all is as the OpenAPI document says.
+func (s *scene) send(method, token, path, body string, header ...string) *httptest.ResponseRecorder {
+	s.t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -186,6 +207,7 @@ func (s *scene) do(method, token, path string, header ...string) *httptest.Respo
 	}
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
+	conform(s.t, r, body, w)
 	return w
 }
 

@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -38,7 +39,8 @@ type view struct {
 }
 
 // newStore makes the informers and starts none.
-func newStore(client versioned.Interface) (*store, error) {
+// tell is called with each change after the first lists.
+func newStore(client versioned.Interface, l *link, tell func(change)) (*store, error) {
 	factory := externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(toRow))
 	kinds := factory.Restore().V1alpha1()
 	s := &store{
@@ -47,14 +49,43 @@ func newStore(client versioned.Interface) (*store, error) {
 	}
 	s.current.Store(&view{})
 	for informer, changed := range map[cache.SharedIndexInformer]*atomic.Bool{s.tests: &s.testsChanged, s.reports: &s.reportsChanged, s.policies: &s.policiesChanged} {
-		note := func() { changed.Store(true) }
-		handler, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-			AddFunc: func(any) { note() }, UpdateFunc: func(any, any) { note() }, DeleteFunc: func(any) { note() },
+		note := func(old, row any) {
+			changed.Store(true)
+			if c, ok := changeOf(old, row); ok {
+				tell(c)
+			}
+		}
+		handler, err := informer.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
+			AddFunc: func(row any, first bool) {
+				if first { // nobody watches yet
+					changed.Store(true)
+					return
+				}
+				note(nil, row)
+			},
+			UpdateFunc: func(old, row any) {
+				if !reflect.DeepEqual(old, row) {
+					note(old, row)
+				}
+			},
+			DeleteFunc: func(old any) {
+				if lost, ok := old.(cache.DeletedFinalStateUnknown); ok {
+					old = lost.Obj
+				}
+				note(old, nil)
+			},
 		})
 		if err != nil {
 			return nil, err
 		}
 		s.handlers = append(s.handlers, handler)
+		err = informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, r *cache.Reflector, err error) {
+			l.heard(err)
+			cache.DefaultWatchErrorHandler(ctx, r, err)
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }

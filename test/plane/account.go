@@ -20,9 +20,14 @@ import (
 // verb that they do not grant fails here too. A kubelet asks for its token: behind the fence nobody else gets one, and none for
 // longer than ten minutes, which a controller that all tests share may live.
 func (c *Cluster) ControllerKubeconfig(ctx context.Context, dir, server string, authority []byte, lifetime time.Duration) (string, error) {
-	pod, err := c.PodOfTheController(ctx)
+	return c.Kubeconfig(ctx, "kymaros-controller", dir, server, authority, lifetime)
+}
+
+// Kubeconfig does the same for any ServiceAccount of ours.
+func (c *Cluster) Kubeconfig(ctx context.Context, account, dir, server string, authority []byte, lifetime time.Duration) (string, error) {
+	pod, err := c.podOf(ctx, account)
 	if err != nil {
-		return "", fmt.Errorf("pod of the controller: %w", err)
+		return "", fmt.Errorf("pod of %s: %w", account, err)
 	}
 	kubelet := rest.CopyConfig(c.Admin)
 	kubelet.Impersonate = rest.ImpersonationConfig{UserName: "kubelet", Groups: []string{"system:nodes", "system:masters"}}
@@ -30,13 +35,13 @@ func (c *Cluster) ControllerKubeconfig(ctx context.Context, dir, server string, 
 	if err != nil {
 		return "", err
 	}
-	token, err := client.CoreV1().ServiceAccounts(SystemNamespace).CreateToken(ctx, "kymaros-controller",
+	token, err := client.CoreV1().ServiceAccounts(SystemNamespace).CreateToken(ctx, account,
 		&authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{
 			ExpirationSeconds: new(int64(lifetime.Seconds())),
 			BoundObjectRef:    &authenticationv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pod.Name, UID: pod.UID},
 		}}, metav1.CreateOptions{})
 	if err != nil {
-		return "", fmt.Errorf("token of the controller: %w", err)
+		return "", fmt.Errorf("token of %s: %w", account, err)
 	}
 	config := clientcmdapi.NewConfig()
 	config.Clusters["test"] = &clientcmdapi.Cluster{Server: server, CertificateAuthorityData: authority}
@@ -53,16 +58,20 @@ func (c *Cluster) ControllerKubeconfig(ctx context.Context, dir, server string, 
 
 // PodOfTheController returns the pod that the controller's token is bound to: the fence lets no other write. Nobody runs it.
 func (c *Cluster) PodOfTheController(ctx context.Context) (*corev1.Pod, error) {
+	return c.podOf(ctx, "kymaros-controller")
+}
+
+func (c *Cluster) podOf(ctx context.Context, account string) (*corev1.Pod, error) {
 	pods := c.Kube.CoreV1().Pods(SystemNamespace)
 	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: "kymaros-controller-test"},
+		ObjectMeta: metav1.ObjectMeta{Name: account + "-test"},
 		Spec: corev1.PodSpec{
-			ServiceAccountName:           "kymaros-controller",
+			ServiceAccountName:           account,
 			AutomountServiceAccountToken: new(false),
 			SecurityContext: &corev1.PodSecurityContext{
 				RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 			},
-			Containers: []corev1.Container{{Name: "controller", Image: "controller", SecurityContext: &corev1.SecurityContext{
+			Containers: []corev1.Container{{Name: "main", Image: "main", SecurityContext: &corev1.SecurityContext{
 				AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 			}}},
 		},

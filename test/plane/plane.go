@@ -43,6 +43,8 @@ type Cluster struct {
 	cmd  *exec.Cmd
 	// etcd is where it answers, as http://host:port.
 	etcd string
+	// dir is where it keeps its files.
+	dir string
 }
 
 // Start starts a control plane, which writes what it is asked to the file auditLog, if that is not empty. root is the top of the
@@ -77,11 +79,11 @@ func (c *Cluster) connect(agent string) error {
 	if err != nil {
 		return fmt.Errorf("control plane did not become ready: %w", err)
 	}
-	var ready struct{ Kubeconfig, Etcd string }
+	var ready struct{ Kubeconfig, Etcd, Dir string }
 	if err := json.Unmarshal(line, &ready); err != nil {
 		return fmt.Errorf("control plane said %q: %w", line, err)
 	}
-	c.etcd = ready.Etcd
+	c.etcd, c.dir = ready.Etcd, ready.Dir
 	if c.Admin, err = clientcmd.BuildConfigFromFlags("", ready.Kubeconfig); err != nil {
 		return err
 	}
@@ -93,6 +95,9 @@ func (c *Cluster) connect(agent string) error {
 	c.Objects, errs[2] = dynamic.NewForConfig(c.Admin)
 	return errors.Join(errs[:]...)
 }
+
+// SigningKey is the file of the key with which tokens of ServiceAccounts are signed.
+func (c *Cluster) SigningKey() string { return filepath.Join(c.dir, "pki", "sa.key") }
 
 // Stop ends the control plane and waits for its end.
 func (c *Cluster) Stop() error {

@@ -74,6 +74,8 @@ func (s *stub) Run(ctx context.Context) {
 
 func (s *stub) Ready() bool { return s.ready.Load() }
 
+func (s *stub) Close() {}
+
 // start serves a, and returns its addresses, how to end it and what that came to.
 func start(t *testing.T, a *stub, change func(*Options)) (address, health string, end context.CancelFunc, result chan error) {
 	t.Helper()

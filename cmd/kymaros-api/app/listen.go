@@ -6,7 +6,7 @@ import (
 )
 
 // maxConnections at once: a client that opens more waits until others have ended.
-const maxConnections = 512
+const maxConnections = 1024
 
 // limited accepts no more connections than there is room for.
 type limited struct {

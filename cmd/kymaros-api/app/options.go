@@ -25,6 +25,8 @@ type Options struct {
 	QPS   float32
 	Burst int
 
+	// VeleroNamespace is where Velero is.
+	VeleroNamespace string
 	// Namespace and Pod are where this runs, as the manifests say in the environment.
 	Namespace, Pod string
 }
@@ -32,7 +34,7 @@ type Options struct {
 // NewOptions returns the defaults.
 func NewOptions() *Options {
 	return &Options{
-		BindAddress: ":8443", HealthAddress: ":8081", QPS: 100, Burst: 200,
+		BindAddress: ":8443", HealthAddress: ":8081", QPS: 100, Burst: 200, VeleroNamespace: "velero",
 		Namespace: env("POD_NAMESPACE", "kymaros-system"), Pod: os.Getenv("POD_NAME"),
 	}
 }
@@ -45,6 +47,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.TLSDirectory, "tls-directory", o.TLSDirectory,
 		"directory with tls.crt and tls.key, as a Secret of type kubernetes.io/tls is mounted; they are read again when they change. While they are not there, or without the flag, the certificate is one that this program signs itself, and its fingerprint is in the log")
 	fs.BoolVar(&o.InsecureHTTP, "insecure-http", o.InsecureHTTP, "speak plain HTTP, behind a proxy in the same pod: takes a --bind-address that is only reached from there, such as 127.0.0.1:8080")
+	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero, whose schedules and backups are told of to who may list them")
 	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server")
 	fs.IntVar(&o.Burst, "kube-api-burst", o.Burst, "requests that may exceed kube-api-qps for a moment")
 	var logging flag.FlagSet

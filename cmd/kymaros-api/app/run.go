@@ -16,6 +16,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
+	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo" // metrics of requests to the API server
@@ -65,7 +66,7 @@ func Run(ctx context.Context, options *Options) error {
 		return err
 	}
 	api, err := server.New(server.Options{
-		Kube: kube, Client: client, Pages: pages.Serve, Version: version.Get().GitVersion, Namespace: options.Namespace, Pod: options.Pod,
+		Kube: kube, Client: client, Pages: pages.Serve, As: as(config), VeleroNamespace: options.VeleroNamespace, Version: version.Get().GitVersion, Namespace: options.Namespace, Pod: options.Pod,
 	})
 	if err != nil {
 		return err
@@ -73,11 +74,28 @@ func Run(ctx context.Context, options *Options) error {
 	return serve(ctx, options, api)
 }
 
+// as returns clients with the token of a caller, and nothing of this program's own but how the API server is reached. They share
+// its connections.
+func as(config *rest.Config) func(token string) (server.Clients, error) {
+	anonymous := rest.AnonymousClientConfig(config)
+	return func(token string) (server.Clients, error) {
+		theirs := rest.CopyConfig(anonymous)
+		theirs.BearerToken = token
+		client, err := versioned.NewForConfig(theirs)
+		if err != nil {
+			return server.Clients{}, err
+		}
+		core, err := corev1.NewForConfig(theirs)
+		return server.Clients{Kymaros: client, Core: core}, err
+	}
+}
+
 // api is what is served.
 type api interface {
 	http.Handler
 	Run(ctx context.Context)
 	Ready() bool
+	Close()
 }
 
 // serve listens, and returns when ctx has ended and so have the requests that were under way.
@@ -122,6 +140,7 @@ func serve(ctx context.Context, options *Options, a api) error {
 
 	main := newServer(ctx, a)
 	main.TLSConfig = secured
+	main.RegisterOnShutdown(a.Close) // streams are requests that never end
 	ended := make(chan error, 1)
 	wg.Go(func() {
 		if secured == nil {

@@ -1,0 +1,123 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// shape is a JSON Schema, as OpenAPI 3.1 has it.
+type shape map[string]any
+
+// schemas makes schemas of Go types, by the same rules by which encoding/json writes them.
+type schemas map[string]shape
+
+var (
+	timeTypes  = map[reflect.Type]bool{reflect.TypeFor[time.Time](): true, reflect.TypeFor[metav1.Time](): true, reflect.TypeFor[metav1.MicroTime](): true}
+	marshalers = reflect.TypeFor[json.Marshaler]()
+)
+
+// of returns the schema of a type. Structs with a name get one of that name, which is referred to.
+func (all schemas) of(t reflect.Type) (shape, error) {
+	switch {
+	case timeTypes[t]:
+		return shape{"type": []string{"string", "null"}, "format": "date-time"}, nil
+	case t == reflect.TypeFor[metav1.FieldsV1]():
+		return shape{"type": "object"}, nil
+	case t.Kind() == reflect.Pointer:
+		return all.of(t.Elem())
+	case t.Implements(marshalers) || reflect.PointerTo(t).Implements(marshalers):
+		return nil, fmt.Errorf("%s writes itself as JSON: say in schemas.of what it looks like", t)
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return shape{"type": "string"}, nil
+	case reflect.Bool:
+		return shape{"type": "boolean"}, nil
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return shape{"type": "integer"}, nil
+	case reflect.Float64:
+		return shape{"type": "number"}, nil
+	case reflect.Slice:
+		items, err := all.of(t.Elem())
+		return shape{"type": "array", "items": items}, err
+	case reflect.Map:
+		values, err := all.of(t.Elem())
+		return shape{"type": "object", "additionalProperties": values}, err
+	case reflect.Struct:
+		return all.object(t)
+	}
+	return nil, fmt.Errorf("there is no schema for %s", t)
+}
+
+func (all schemas) object(t reflect.Type) (shape, error) {
+	name := strings.ToUpper(t.Name()[:1]) + t.Name()[1:]
+	ref := shape{"$ref": "#/components/schemas/" + name}
+	if known, ok := all[name]; ok {
+		if known["x-go-type"] != t.String() {
+			return nil, fmt.Errorf("%v and %s are both called %s: rename one", known["x-go-type"], t, name)
+		}
+		return ref, nil
+	}
+	properties := shape{}
+	object := shape{"type": "object", "properties": properties, "x-go-type": t.String()}
+	all[name] = object
+	required := []string{}
+	if err := all.fields(t, properties, &required); err != nil {
+		return nil, err
+	}
+	if len(required) > 0 {
+		object["required"] = required
+	}
+	return ref, nil
+}
+
+// fields adds those of a struct, and of those that are embedded in it.
+func (all schemas) fields(t reflect.Type, properties shape, required *[]string) error {
+	for f := range t.Fields() {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "-", !f.IsExported() && !f.Anonymous:
+			continue
+		case f.Anonymous && name == "":
+			embedded := f.Type
+			optional := embedded.Kind() == reflect.Pointer
+			if optional {
+				embedded = embedded.Elem()
+			}
+			var inner []string
+			if err := all.fields(embedded, properties, &inner); err != nil {
+				return err
+			}
+			if !optional {
+				*required = append(*required, inner...)
+			}
+			continue
+		}
+		property, err := all.of(f.Type)
+		if err != nil {
+			return fmt.Errorf("%s.%s: %w", t, f.Name, err)
+		}
+		if !strings.Contains(options, "omit") {
+			*required = append(*required, name)
+			if k := f.Type.Kind(); k == reflect.Pointer {
+				property = orNull(property)
+			}
+		}
+		properties[name] = property
+	}
+	return nil
+}
+
+// orNull lets a value be null.
+func orNull(s shape) shape {
+	if kind, ok := s["type"].(string); ok {
+		s["type"] = []string{kind, "null"}
+		return s
+	}
+	return shape{"anyOf": []shape{s, {"type": "null"}}}
+}

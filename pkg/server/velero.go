@@ -1,0 +1,110 @@
+package server
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// veleroSchedule has the names of fields that older clients read.
+type veleroSchedule struct {
+	Name       string   `json:"Name"`
+	Cron       string   `json:"Cron"`
+	Namespaces []string `json:"Namespaces"`
+	LastBackup string   `json:"LastBackup"`
+}
+
+// schedules are asked for with the caller's token: this program has no right to them.
+func (s *Server) schedules(r *request) (any, error) {
+	clients, err := s.mine(r)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := liveContext(r)
+	defer cancel()
+	list, err := clients.Kymaros.VeleroV1().Schedules(s.options.VeleroNamespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if err != nil {
+		return nil, s.ofVelero(err, "schedules")
+	}
+	all := []veleroSchedule{}
+	for _, o := range list.Items {
+		all = append(all, veleroSchedule{o.Name, o.Spec.Schedule, append([]string{}, o.Spec.Template.IncludedNamespaces...), stamp(timeOf(o.Status.LastBackup))})
+	}
+	slices.SortFunc(all, func(a, b veleroSchedule) int { return cmp.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+// provider is what there is of Velero.
+type provider struct {
+	Provider string `json:"provider"`
+	// Status is connected, or not found.
+	Status         string `json:"status"`
+	Namespace      string `json:"namespace"`
+	DefaultBSL     string `json:"defaultBSL,omitempty"`
+	BackupCount    int    `json:"backupCount"`
+	ScheduleCount  int    `json:"scheduleCount"`
+	LastBackupAge  string `json:"lastBackupAge,omitempty"`
+	LastBackupName string `json:"lastBackupName,omitempty"`
+}
+
+func (s *Server) provider(r *request) (any, error) {
+	clients, err := s.mine(r)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := liveContext(r)
+	defer cancel()
+	ns, cached := s.options.VeleroNamespace, metav1.ListOptions{ResourceVersion: "0"}
+	found := provider{Provider: "velero", Status: "not found", Namespace: ns}
+	locations, err := clients.Kymaros.VeleroV1().BackupStorageLocations(ns).List(ctx, cached)
+	if apierrors.IsNotFound(err) {
+		return found, nil
+	}
+	if err != nil {
+		return nil, s.ofVelero(err, "backupstoragelocations")
+	}
+	for _, l := range locations.Items {
+		found.Status = "connected"
+		if l.Spec.Default {
+			found.DefaultBSL = l.Name
+		}
+	}
+	schedules, err := clients.Kymaros.VeleroV1().Schedules(ns).List(ctx, cached)
+	if err != nil {
+		return nil, s.ofVelero(err, "schedules")
+	}
+	found.ScheduleCount = len(schedules.Items)
+	backups, err := clients.Kymaros.VeleroV1().Backups(ns).List(ctx, cached)
+	if err != nil {
+		return nil, s.ofVelero(err, "backups")
+	}
+	found.BackupCount = len(backups.Items)
+	var newest time.Time
+	for _, b := range backups.Items {
+		if began := timeOf(b.Status.StartTimestamp); began.After(newest) {
+			newest, found.LastBackupName = began, b.Name
+		}
+	}
+	if !newest.IsZero() {
+		found.LastBackupAge = span(s.now().Sub(newest))
+	}
+	return found, nil
+}
+
+// ofVelero says which right is missing, or that there is no Velero.
+func (s *Server) ofVelero(err error, resource string) error {
+	switch {
+	case apierrors.IsForbidden(err):
+		p := newProblem(http.StatusForbidden, "this takes your own right to list %s.velero.io in namespace %s: ask for a role that allows it", resource, s.options.VeleroNamespace)
+		p.Right = fmt.Sprintf("list %s.velero.io in namespace %s", resource, s.options.VeleroNamespace)
+		return p
+	case apierrors.IsNotFound(err):
+		return newProblem(http.StatusNotFound, "the cluster has no %s.velero.io: install Velero", resource)
+	}
+	return refused(err)
+}
