@@ -1,5 +1,7 @@
 import { signal } from "@preact/signals";
 import { at, Problem, send } from "./api";
+import { bodyOf, fieldsOf } from "./form";
+import type { Test } from "./types";
 
 // notice is what the last action came to; it goes by itself unless it is a failure.
 export const notice = signal<{ text: string; bad: boolean; n: number } | null>(null);
@@ -17,6 +19,16 @@ export async function runNow(ns: string, name: string) {
     say(`${ns}/${name} was asked to run. It starts when its turn comes.`);
   } catch (error) {
     say(`${ns}/${name} was not asked to run: ${why(error)}`, true);
+  }
+}
+
+export async function setSuspended(test: Test, suspend: boolean) {
+  const { namespace, name } = test.metadata;
+  try {
+    await send("PUT", at`/api/v1/namespaces/${namespace}/tests/${name}`, { ...bodyOf(fieldsOf(test), test), suspend });
+    say(suspend ? `${namespace}/${name} is suspended: the clock starts no run.` : `${namespace}/${name} is resumed.`);
+  } catch (error) {
+    say(`${namespace}/${name} is as it was: ${why(error)}`, true);
   }
 }
 

@@ -38,6 +38,9 @@ export function byNeed(a: TestItem, b: TestItem): number {
   return order[stateOf(a)]! - order[stateOf(b)]! || idOf(a).localeCompare(idOf(b));
 }
 
+// sentence begins with a capital.
+export const sentence = (text = "") => text.charAt(0).toUpperCase() + text.slice(1);
+
 export const idOf = (t: { namespace: string; name: string }) => `${t.namespace}/${t.name}`;
 
 export function countResults(tests: TestItem[]): Record<State, number> {

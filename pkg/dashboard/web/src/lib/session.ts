@@ -40,7 +40,11 @@ onEnd(() => {
 export async function begin() {
   const token = await fromOtherTabs();
   try {
-    await enter(token);
+    // Health is told to everybody, and says more to those who are known: so nobody is refused for having looked.
+    setToken(token);
+    const { data } = await get<{ version?: string }>("/api/v1/health");
+    if (data.version) await enter(token);
+    else leave();
   } catch (error) {
     setToken("");
     const away = error instanceof Problem && error.status !== 401 && error.status !== 403;

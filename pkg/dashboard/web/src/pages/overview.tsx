@@ -1,6 +1,6 @@
 import { get } from "../lib/api";
 import { load, tests, testsProblem } from "../lib/live";
-import { byNeed, countResults, idOf, results, stateOf, words, activity, type State } from "../lib/result";
+import { byNeed, countResults, idOf, results, sentence, stateOf, words, activity, type State } from "../lib/result";
 import { useResource } from "../lib/resource";
 import { useRecent } from "../lib/recent";
 import { now } from "../lib/time";
@@ -33,6 +33,7 @@ export function Overview() {
         <div>
           <Doing tests={list} />
           <Changed />
+          <System tests={list} />
           <History />
         </div>
       </div>
@@ -81,7 +82,8 @@ function Hero({ tests: list }: { tests: TestItem[] }) {
         ))}
       </ul>
       <p class="muted">
-        {list.length} tests. {verified.length ? <>Oldest of the last proofs: <When at={verified[0]} />. Newest: <When at={verified.at(-1)} />.</> : "Nothing is proven yet."}
+        {list.length} tests. {verified.length ? <>The newest proof is of <When at={verified.at(-1)} />, the oldest that counts of <When at={verified[0]} />.</> : "Nothing is proven yet."}
+        {verified.length > 0 && verified.length < list.length && ` ${list.length - verified.length} ${list.length - verified.length === 1 ? "was" : "were"} never proven.`}
       </p>
     </section>
   );
@@ -110,7 +112,7 @@ function Needs({ tests: list }: { tests: TestItem[] }) {
                 <a class="name" href={`/tests/${t.namespace}/${t.name}`}><span class="ns">{t.namespace}/</span>{t.name}</a>
                 <span class="muted when"><When at={t.lastRunAt} none="no run yet" /></span>
               </div>
-              {r ? <p>{r.status.message}</p> : t.lastResult === "" && <p>{t.suspended ? "It is suspended, so nothing runs it." : "It has never run."}</p>}
+              {r ? <p>{sentence(r.status.message)}</p> : t.lastResult === "" && <p>{t.suspended ? "It is suspended, so nothing runs it." : "It has never run."}</p>}
               <p class="muted small">
                 {t.lastVerifiedAt ? <>Last good: <When at={t.lastVerifiedAt} />. </> : "It has never been proven to restore. "}
                 {r && <a href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}>Open the report</a>}
@@ -218,4 +220,28 @@ function Changed() {
 function History() {
   const days = useResource<Day[]>("/api/v1/summary/daily?days=30", () => true);
   return <Panel title="Runs of the last 30 days">{days.data ? <Nights days={days.data} count={30} /> : days.problem ? <Trouble problem={days.problem} /> : <Loading what="the last 30 days" />}</Panel>;
+}
+
+// systemic are reasons for which a run shows nothing, and which lie with the system that tests.
+const systemic = new Set(["FenceNotIntact", "IsolationUnproven", "IsolationNotEnforced", "VeleroStalled", "VeleroUnsupported", "BackupLocationUnavailable", "NotStarted", "MissedTurn", "NotRead", "SandboxLost", "Rejected"]);
+
+interface Health { version?: string; kubernetesVersion?: string; uptime?: string }
+
+// System tells whether the testing itself works.
+function System({ tests: list }: { tests: TestItem[] }) {
+  const health = useResource<Health>("/api/v1/health");
+  const reasons = useReasons(list.filter((t) => t.lastResult === "inconclusive"));
+  const found = new Map<string, ReportItem[]>();
+  for (const r of reasons.values()) if (systemic.has(r.status.reason ?? "")) found.set(r.status.reason!, [...(found.get(r.status.reason!) ?? []), r]);
+  return (
+    <Panel title="The testing itself">
+      <ul class="proofs">
+        {!found.size && <li class="pass"><Icon name="pass" size={17} /> <span>no last run was stopped by the system</span></li>}
+        {[...found].map(([reason, of]) => (
+          <li key={reason} class="inconclusive"><Icon name="inconclusive" size={17} /> <span><strong>{reason}</strong> stopped {of.length === 1 ? "the last run of " : `${of.length} last runs: `}{of.slice(0, 3).map((r, i) => <>{i > 0 && ", "}<a key={r.metadata.name} href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}>{r.spec.testRef}</a></>)}{of.length > 3 && " …"}</span></li>
+        ))}
+      </ul>
+      {health.data?.version && <p class="muted small">Kymaros {health.data.version.replace(/\+.*/, "")}{health.data.kubernetesVersion && `, Kubernetes ${health.data.kubernetesVersion}`}, API up for {health.data.uptime}.</p>}
+    </Panel>
+  );
 }

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { useRoute } from "preact-iso";
 import { at } from "../lib/api";
+import { sentence } from "../lib/result";
 import { useResource } from "../lib/resource";
 import { clock, local, seconds, span } from "../lib/time";
 import { type Check, type Level, levelNames, type Page, type Report, type ReportItem, type SideEffect, type Volume } from "../lib/types";
@@ -40,7 +41,7 @@ function Whole({ report }: { report: Report }) {
           <Title document={`Report ${test}`}><Badge state={s.result} big /> <span class="ns">{ns}/</span>{test}</Title>
           {s.result !== "inconclusive" && <p class="bigscore" title="Points of the six levels together">{s.score}<span class="muted">/100</span></p>}
         </div>
-        <p class="message">{s.reason && s.reason !== "Passed" && <strong>{s.reason}: </strong>}{s.message}</p>
+        <p class="message">{s.reason && s.reason !== "Passed" && <strong>{s.reason}: </strong>}{sentence(s.message)}</p>
         {!!s.caps?.length && <><p class="muted small">It cannot be Verified, whatever its score, because:</p><Plain items={s.caps} /></>}
         <p class="muted small">
           Run <At at={s.startedAt} format={local} /> – <At at={s.completedAt} format={clock} />{s.trigger && <>, started {trigger[s.trigger] ?? s.trigger}</>}.

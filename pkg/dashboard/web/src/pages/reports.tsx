@@ -1,5 +1,5 @@
 import { useLocation } from "preact-iso";
-import { results, words } from "../lib/result";
+import { results, sentence, words } from "../lib/result";
 import { useResource } from "../lib/resource";
 import { dayAndTime, seconds, span } from "../lib/time";
 import type { ReportItem } from "../lib/types";
@@ -43,7 +43,7 @@ export function Reports() {
                 <td data-label="Result"><Badge state={r.status.result} />{r.status.result !== "inconclusive" && <span class="score">{r.status.score}</span>}</td>
                 <td data-label="When"><At at={r.status.completedAt} format={dayAndTime} /></td>
                 <td data-label="Recovery" class="num">{seconds(r.status.rto.measured) ? span(seconds(r.status.rto.measured)) : "–"}</td>
-                <td data-label="Why" class="whycell">{r.status.reason === "Passed" ? <span class="muted">–</span> : r.status.message}</td>
+                <td data-label="Why" class="whycell">{r.status.reason === "Passed" ? <span class="muted">–</span> : sentence(r.status.message)}</td>
               </tr>
             ))}
           </tbody>

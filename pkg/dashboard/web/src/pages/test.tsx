@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
-import { runCommand, runNow, suspendCommand } from "../lib/act";
+import { runCommand, runNow, suspendCommand, setSuspended } from "../lib/act";
 import { at } from "../lib/api";
 import { inWords } from "../lib/cron";
-import { activity } from "../lib/result";
+import { activity, sentence } from "../lib/result";
 import { useResource } from "../lib/resource";
 import { dayAndTime, seconds, span } from "../lib/time";
 import type { Condition, Me, Page, ReportItem, Test } from "../lib/types";
@@ -25,6 +25,7 @@ export function TestPage() {
   const s = t.status ?? {};
   const doing = activity(s.phase);
   const right = me.data?.rights.find((r) => r.verb === "patch" && r.resource === "restoretests");
+  const change = me.data?.rights.find((r) => r.verb === "update" && r.resource === "restoretests");
   const latest = history.data?.items[0];
   return (
     <>
@@ -44,13 +45,16 @@ export function TestPage() {
           <button type="button" class="primary" disabled={!!doing || right?.allowed === false} title={right?.remedy ?? (doing ? "A run is under way" : "")} onClick={() => void runNow(ns, name)}>
             <Icon name="play" size={16} /> Run now
           </button>
+          <button type="button" disabled={change?.allowed === false} title={change?.remedy ?? ""} onClick={() => void setSuspended(t, !t.spec.suspend).then(test.reload)}>
+            <Icon name={t.spec.suspend ? "play" : "pause"} size={16} /> {t.spec.suspend ? "Resume" : "Suspend"}
+          </button>
           <a class="button" href={`/tests/${ns}/${name}/edit`}><Icon name="edit" size={16} /> Edit</a>
         </p>
       </div>
       {right?.allowed === false && <p class="muted small">You may not start a run here. {right.remedy && <>To be able to: {right.remedy}.</>}</p>}
       {latest && latest.status.result !== "pass" && (
         <section class={`verdict ${latest.status.result}`}>
-          <p><strong>{latest.status.reason}</strong>: {latest.status.message}</p>
+          <p><strong>{latest.status.reason}</strong>: {sentence(latest.status.message)}</p>
           <p class="small"><a href={`/reports/${ns}/${latest.metadata.name}`}>Open the report</a>{s.lastVerified && <> · last good backup: <code>{s.lastVerified.backupName}</code>, proven <When at={s.lastVerified.time} /></>}</p>
         </section>
       )}
@@ -83,11 +87,11 @@ export function TestPage() {
               ]}
             />
           </Panel>
-          <Panel title={t.spec.suspend ? "Resume" : "Suspend"}>
-            <p class="muted small">{t.spec.suspend ? "Runs by the clock start again:" : "No run by the clock starts until it is resumed; Run now still works:"}</p>
-            <Command text={suspendCommand(ns, name, !t.spec.suspend)} />
-            <p class="muted small">Run it from a terminal:</p>
+          <Panel title="From a terminal">
+            <p class="muted small">Run it now:</p>
             <Command text={runCommand(ns, name)} />
+            <p class="muted small">{t.spec.suspend ? "Have the clock start it again:" : "Have the clock start no run until it is resumed:"}</p>
+            <Command text={suspendCommand(ns, name, !t.spec.suspend)} />
           </Panel>
           <Manifest t={t} />
         </div>
@@ -101,7 +105,7 @@ function Search({ t }: { t: Test }) {
   return (
     <section class="note">
       <p><strong>{{ Searching: "Older backups are being tried", Found: "An older backup restores", NotFound: "No older backup restores" }[search.state]}</strong></p>
-      <p>{search.message}</p>
+      <p>{sentence(search.message)}</p>
       {search.lastGood && <p>Newest that restores: <code>{search.lastGood.backupName}</code> <Copy text={search.lastGood.backupName} /></p>}
     </section>
   );

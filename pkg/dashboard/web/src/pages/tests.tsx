@@ -137,7 +137,7 @@ function Row({ t, recent }: { t: TestItem; recent?: Recent }) {
     <tr>
       <th scope="row">
         <a class="name" href={`/tests/${t.namespace}/${t.name}`}><span class="ns">{t.namespace}/</span>{t.name}</a>
-        {t.sourceNamespaces.join() !== t.namespace && <span class="sub">restores {t.sourceNamespaces.join(", ")}</span>}
+        {!["", t.namespace, t.name].includes(t.sourceNamespaces.join()) && <span class="sub">restores {t.sourceNamespaces.join(", ")}</span>}
       </th>
       <td data-label="Result">
         <Badge state={stateOf(t)} />

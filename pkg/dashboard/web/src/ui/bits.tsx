@@ -2,7 +2,8 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../lib/api";
 import { link } from "../lib/live";
-import { type State, meanings, words } from "../lib/result";
+import { type State, meanings, sentence, words } from "../lib/result";
+import { session } from "../lib/session";
 import { ago, local, now, utc } from "../lib/time";
 import { Icon, StateIcon } from "./icons";
 
@@ -112,7 +113,7 @@ export function Trouble({ problem, retry }: { problem: Problem; retry?: () => vo
       <Icon name="warn" size={22} />
       <div>
         <p class="trouble-title">{status === 403 ? "You may not see this" : status === 404 ? "There is no such thing here" : status === 0 ? "kymaros-api does not answer" : status >= 500 ? "The answer is not there yet" : "This did not work"}</p>
-        <p>{sentence(problem.message)}</p>
+        <p>{closed(problem.message)}</p>
         {body.right && (
           <>
             <p>An administrator can grant it:</p>
@@ -131,15 +132,19 @@ export function Trouble({ problem, retry }: { problem: Problem; retry?: () => vo
   );
 }
 
-const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+const closed = (text: string) => (/^\S*:/.test(text) ? text : sentence(text)) + (/[.!?]$/.test(text) ? "" : ".");
 
 // grant is the command that gives a right such as "list restoretests in namespace shop".
 function grant(right: string): string {
   const [, verb = "get", resource = "restoretests", ns] = /^(\w+) ([\w.]+)(?:.*? in namespace (\S+))?/.exec(right) ?? [];
+  const s = session.value;
+  const user = s.state === "in" ? s.me.user : "USER";
+  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user);
+  const who = account ? `--serviceaccount=${account[1]}:${account[2]}` : `--user=${user}`;
   const kind = resource.includes(".") ? resource : `${resource}.restore.kymaros.io`;
   return ns
-    ? `kubectl -n ${ns} create role kymaros-reader --verb=get,list,${verb === "get" || verb === "list" ? "watch" : verb} --resource=${kind} && kubectl -n ${ns} create rolebinding kymaros-reader --role=kymaros-reader --user=USER`
-    : `kubectl create clusterrole kymaros-reader --verb=get,list --resource=${kind} && kubectl create clusterrolebinding kymaros-reader --clusterrole=kymaros-reader --user=USER`;
+    ? `kubectl -n ${ns} create role kymaros-reader --verb=get,list,${verb === "get" || verb === "list" ? "watch" : verb} --resource=${kind} && kubectl -n ${ns} create rolebinding kymaros-reader --role=kymaros-reader ${who}`
+    : `kubectl create clusterrole kymaros-reader --verb=get,list --resource=${kind} && kubectl create clusterrolebinding kymaros-reader --clusterrole=kymaros-reader ${who}`;
 }
 
 // Stale marks what was read before the API went away.
