@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -31,6 +32,9 @@ type Stage struct {
 	// Address of the dashboard, http://host:port.
 	Address string
 	scratch string
+	// stopAPI ends kymaros-api, whose end is told by apiEnded.
+	stopAPI  context.CancelFunc
+	apiEnded chan error
 }
 
 // NewStage starts a control plane, fills it, and serves the API on an address of loopback until ctx ends; Stop ends the rest.
@@ -45,7 +49,10 @@ func NewStage(ctx context.Context, root, address string) (*Stage, error) {
 		err = s.fill(ctx)
 	}
 	if err == nil {
-		err = s.serve(ctx, address)
+		err = s.writeKubeconfig(ctx)
+	}
+	if err == nil {
+		err = s.StartAPI(ctx)
 	}
 	if err != nil {
 		_ = s.Stop()
@@ -54,8 +61,11 @@ func NewStage(ctx context.Context, root, address string) (*Stage, error) {
 	return s, nil
 }
 
-// Stop ends the control plane.
+// Stop ends all of it.
 func (s *Stage) Stop() error {
+	if s.stopAPI != nil {
+		_ = s.StopAPI()
+	}
 	_ = os.RemoveAll(s.scratch)
 	return s.Cluster.Stop()
 }
@@ -160,8 +170,8 @@ func (s *Stage) Token(ctx context.Context, namespace, name string, audiences ...
 	return made.Status.Token, nil
 }
 
-// serve runs kymaros-api with the rights that the manifests give it.
-func (s *Stage) serve(ctx context.Context, address string) error {
+// writeKubeconfig writes that of kymaros-api, with the rights that the manifests give it.
+func (s *Stage) writeKubeconfig(ctx context.Context) error {
 	token, err := s.Token(ctx, plane.SystemNamespace, "kymaros-api")
 	if err != nil {
 		return err
@@ -171,26 +181,45 @@ func (s *Stage) serve(ctx context.Context, address string) error {
 	config.AuthInfos["test"] = &clientcmdapi.AuthInfo{Token: token}
 	config.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "test"}
 	config.CurrentContext = "test"
+	return clientcmd.WriteToFile(*config, s.kubeconfig())
+}
+
+func (s *Stage) kubeconfig() string { return filepath.Join(s.scratch, "kubeconfig") }
+
+// StartAPI runs kymaros-api, and returns when it is ready.
+func (s *Stage) StartAPI(ctx context.Context) error {
 	options := app.NewOptions()
-	options.Kubeconfig = filepath.Join(s.scratch, "kubeconfig")
-	options.BindAddress, options.HealthAddress, options.InsecureHTTP = address, "", true
-	if err := clientcmd.WriteToFile(*config, options.Kubeconfig); err != nil {
-		return err
-	}
+	options.Kubeconfig, options.InsecureHTTP = s.kubeconfig(), true
+	options.BindAddress, options.HealthAddress = strings.TrimPrefix(s.Address, "http://"), ""
+	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
-	go func() { ended <- app.Run(ctx, options) }()
-	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
+	s.stopAPI, s.apiEnded = stop, ended
+	go func() { ended <- app.Run(running, options) }()
+	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
 		select {
 		case err := <-ended:
+			ended <- err
 			return false, fmt.Errorf("kymaros-api ended: %w", err)
 		default:
 		}
-		r, err := http.Get(s.Address + "/readyz")
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Address+"/readyz", nil)
+		if err != nil {
+			return false, err
+		}
+		r, err := http.DefaultClient.Do(request)
 		if err != nil {
 			return false, nil // not yet
 		}
 		return r.StatusCode == http.StatusOK, r.Body.Close()
 	})
+}
+
+// StopAPI ends kymaros-api and waits for that.
+func (s *Stage) StopAPI() error {
+	s.stopAPI()
+	err := <-s.apiEnded
+	s.apiEnded <- err
+	return err
 }
 
 // Free returns an address of loopback that nobody listens at.

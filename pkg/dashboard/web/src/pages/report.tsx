@@ -118,8 +118,8 @@ function LevelRow({ word, level }: { word: string; level: Level }) {
       {more && <button type="button" class="link small no-print" aria-expanded={open} onClick={() => set(!open)}>{open ? "Hide" : `Show what was tested (${(level.tested?.length ?? 0) + (level.notTested?.length ?? 0)})`}</button>}
       {open && more && (
         <div class="detail">
-          {!!level.tested?.length && <><h4>Tested</h4><Plain items={level.tested} /></>}
-          {!!level.notTested?.length && <><h4>Not tested</h4><Plain items={level.notTested} /></>}
+          {!!level.tested?.length && <><h3>Tested</h3><Plain items={level.tested} /></>}
+          {!!level.notTested?.length && <><h3>Not tested</h3><Plain items={level.notTested} /></>}
         </div>
       )}
     </li>

@@ -136,15 +136,31 @@ const closed = (text: string) => (/^\S*:/.test(text) ? text : sentence(text)) + 
 
 // grant is the command that gives a right such as "list restoretests in namespace shop".
 function grant(right: string): string {
-  const [, verb = "get", resource = "restoretests", ns] = /^(\w+) ([\w.]+)(?:.*? in namespace (\S+))?/.exec(right) ?? [];
+  const [, verb = "get", resource = "restoretests", ns] = /^(\w+) ([\w.,]+)(?:.*? in namespace (\S+))?/.exec(right) ?? [];
   const s = session.value;
   const user = s.state === "in" ? s.me.user : "USER";
   const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user);
   const who = account ? `--serviceaccount=${account[1]}:${account[2]}` : `--user=${user}`;
-  const kind = resource.includes(".") ? resource : `${resource}.restore.kymaros.io`;
+  const kind = resource.split(",").map((one) => (one.includes(".") ? one : `${one}.restore.kymaros.io`)).join();
   return ns
     ? `kubectl -n ${ns} create role kymaros-reader --verb=get,list,${verb === "get" || verb === "list" ? "watch" : verb} --resource=${kind} && kubectl -n ${ns} create rolebinding kymaros-reader --role=kymaros-reader ${who}`
     : `kubectl create clusterrole kymaros-reader --verb=get,list --resource=${kind} && kubectl create clusterrolebinding kymaros-reader --clusterrole=kymaros-reader ${who}`;
+}
+
+// Missing says what the caller may not do here, and how they come to it.
+export function Missing() {
+  const s = session.value;
+  if (s.state !== "in" || s.me.namespaces.length) return null;
+  const lacks = s.me.rights.filter((r) => !r.allowed && (r.verb === "list" || r.verb === "get"));
+  if (!lacks.length) return null;
+  return (
+    <section class="note missing">
+      <p><strong>{s.me.user} may not see any test.</strong> If there are some, these rights are missing:</p>
+      <ul class="plain">{lacks.map((r) => <li key={r.verb + r.resource}>{r.verb} {r.resource}: {r.for}</li>)}</ul>
+      <p>An administrator can grant them in all namespaces:</p>
+      <Command text={grant("get restoretests,restorereports,healthcheckpolicies")} />
+    </section>
+  );
 }
 
 // Stale marks what was read before the API went away.
