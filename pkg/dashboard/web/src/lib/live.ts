@@ -45,6 +45,8 @@ async function follow(current: () => boolean) {
       if (ended === "none") {
         link.value = { state: "polling" };
         await pause(pollEvery);
+      } else {
+        await pause(1_000); // whatever ends streams at once is not asked at once again
       }
     } catch (error) {
       if (!current() || session.value.state !== "in") return;
@@ -89,6 +91,7 @@ async function stream(current: () => boolean, last: string, seen: (id: string) =
     throw new Problem(0, "kymaros-api does not answer");
   }
   if (response.status === 404 || response.status === 429 || !response.body) return "none";
+  if (response.status === 401) await get("/api/v1/me"); // ends the session
   if (!response.ok) throw new Problem(response.status, `the stream of changes was refused (${response.status})`);
   link.value = { state: "live" };
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

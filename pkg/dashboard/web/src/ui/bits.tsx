@@ -36,6 +36,7 @@ export function At({ at, format }: { at: string; format: (at: string) => string 
 
 export function Copy({ text, label }: { text: string; label?: string }) {
   const [done, set] = useState(false);
+  if (!navigator.clipboard) return null; // on plain HTTP
   const copy = async () => {
     await navigator.clipboard.writeText(text);
     set(true);
@@ -77,7 +78,7 @@ export function Title({ children, document: name }: { children: ComponentChildre
   useEffect(() => {
     document.title = `${name} · Kymaros`;
   }, [name]);
-  useEffect(() => ref.current?.focus({ preventScroll: true }), []);
+  useEffect(() => ref.current?.focus({ preventScroll: true }), [name]);
   return (
     <h1 ref={ref} tabIndex={-1}>
       {children}
