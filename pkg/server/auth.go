@@ -83,9 +83,9 @@ func newAuthenticator(kube kubernetes.Interface, l *link) *authenticator {
 // who returns whose the token of a request is. The error is errNoToken, errBadToken, errTooMany, or says that the API server
 // could not be asked.
 func (a *authenticator) who(r *http.Request) (*caller, error) {
-	token, ok := bearer(r)
-	if !ok {
-		return nil, errNoToken
+	token, err := credential(r)
+	if err != nil {
+		return nil, err
 	}
 	if len(token) > maxToken {
 		return nil, errBadToken
@@ -166,7 +166,7 @@ func (a *authenticator) review(ctx context.Context, token string, ours bool) (*c
 	return c, nil
 }
 
-// bearer returns the token of a request. It is taken from the header only: addresses end up in logs.
+// bearer returns the token of the header of a request.
 func bearer(r *http.Request) (string, bool) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)

@@ -63,11 +63,14 @@ func document(operations []operation) ([]byte, error) {
 			"title": "kymaros-api", "version": "v1",
 			"description": "Restore tests and their reports, as far as the caller may see them. Errors are RFC 9457 problem documents.",
 		},
-		"security": []shape{{"token": []string{}}},
+		"security": []shape{{"token": []string{}}, {"session": []string{}}},
 		"paths":    paths,
 		"components": shape{
-			"schemas":         all,
-			"securitySchemes": shape{"token": shape{"type": "http", "scheme": "bearer", "description": "a token that the API server takes, or one for audience " + Audience}},
+			"schemas": all,
+			"securitySchemes": shape{
+				"token":   shape{"type": "http", "scheme": "bearer", "description": "a token that the API server takes, or one for audience " + Audience},
+				"session": shape{"type": "apiKey", "in": "cookie", "name": sessionCookie, "description": "made by POST " + sessionPath + "; what changes something takes the header " + writeHeader + " besides"},
+			},
 		},
 	}, "", "  ")
 	return append(text, '\n'), err

@@ -77,5 +77,7 @@ var operations = []operation{
 	{http.MethodPost, "/api/v1/namespaces/{namespace}/tests/{name}/trigger", nil, "asks for a run now", nil, done{}, 0, (*Server).trigger},
 	{http.MethodPost, "/api/v1/config/sandbox/cleanup", nil, "deletes sandboxes that no run is in", nil, deleted{}, 0, (*Server).cleanup},
 
+	{http.MethodPost, sessionPath, nil, "gives a browser its bearer token back as a cookie; takes the header " + writeHeader, nil, nil, http.StatusNoContent, nil},
+	{http.MethodDelete, sessionPath, nil, "takes the cookie away; takes the header " + writeHeader, nil, nil, http.StatusNoContent, nil},
 	{get, watchPath, inNamespace, "changes of tests, reports and policies as they come", nil, nil, 0, nil},
 }

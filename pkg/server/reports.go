@@ -166,6 +166,9 @@ func (s *Server) visibleReports(r *request) ([]*reportRow, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !slices.ContainsFunc(r.view.reportNamespaces, func(ns string) bool { return !seen[ns] }) {
+		return slices.Clone(r.view.reports), nil
+	}
 	var rows []*reportRow
 	for _, row := range r.view.reports {
 		if seen[row.namespace] {

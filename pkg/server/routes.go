@@ -103,6 +103,8 @@ func (s *Server) mux() *http.ServeMux {
 	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.HandleFunc("GET /openapi.json", s.describe)
 	mux.HandleFunc("GET "+watchPath, s.watch)
+	mux.HandleFunc("POST "+sessionPath, s.signIn)
+	mux.HandleFunc("DELETE "+sessionPath, s.signOut)
 	for _, o := range operations {
 		if o.answer != nil {
 			mux.HandleFunc(o.method+" "+o.path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, &o) })

@@ -107,6 +107,7 @@ func (s *Server) daily(r *request) (any, error) {
 	}
 	since := s.now().AddDate(0, 0, -days)
 	all := []day{}
+	var current int64 // in days since 1970
 	var score, scored int
 	end := func() {
 		if scored > 0 {
@@ -119,10 +120,10 @@ func (s *Server) daily(r *request) (any, error) {
 		if row.completed.Before(since) {
 			break
 		}
-		date := row.completed.UTC().Format(time.DateOnly)
-		if len(all) == 0 || all[len(all)-1].Date != date {
+		if number := row.completed.Unix() / (24 * 60 * 60); len(all) == 0 || number != current {
 			end()
-			all = append(all, day{Date: date})
+			current = number
+			all = append(all, day{Date: row.completed.UTC().Format(time.DateOnly)})
 		}
 		today := &all[len(all)-1]
 		today.Tests++
@@ -175,22 +176,31 @@ func (s *Server) alerts(r *request) (any, error) {
 		return nil, err
 	}
 	since := s.now().Add(-time.Duration(hours) * time.Hour)
-	before := map[key]int32{}
 	previous := map[*reportRow]int32{}
-	var raised []*reportRow
-	for _, row := range slices.Backward(rows) { // the oldest first: each leaves its score to the next
-		of := key{row.namespace, row.test}
-		prev, known := before[of]
-		if row.scored() {
-			before[of] = row.score
+	open := map[key][]*reportRow{} // those of each test that wait for the score before them
+	var recent []*reportRow
+	for _, row := range rows { // the newest first
+		within := !row.completed.Before(since)
+		if !within && len(open) == 0 {
+			break
 		}
-		fell := known && row.scored() && row.score < prev-regression
-		if !row.completed.Before(since) && (row.result == v1alpha1.ResultFail || fell) {
-			previous[row] = prev
-			raised = append(raised, row)
+		of := key{row.namespace, row.test}
+		if row.scored() {
+			for _, later := range open[of] {
+				previous[later] = row.score
+			}
+			delete(open, of)
+		}
+		if within {
+			open[of] = append(open[of], row)
+			recent = append(recent, row)
 		}
 	}
-	slices.Reverse(raised)
+	raised := slices.DeleteFunc(recent, func(row *reportRow) bool {
+		prev, known := previous[row]
+		fell := known && row.scored() && row.score < prev-regression
+		return row.result != v1alpha1.ResultFail && !fell
+	})
 	raised, r.next = pageOf(p, raised, newestAt)
 	all := []alert{}
 	for _, row := range raised {

@@ -28,9 +28,9 @@ func (s *Server) mine(r *request) (Clients, error) {
 		return Clients{}, newProblem(http.StatusForbidden,
 			"this token is good for reading here only: send one that the API server takes, such as kubectl create token NAME without --audience")
 	}
-	token, ok := bearer(r.Request)
-	if !ok {
-		return Clients{}, errNoToken
+	token, err := credential(r.Request)
+	if err != nil {
+		return Clients{}, err
 	}
 	return s.options.As(token)
 }

@@ -144,7 +144,7 @@ func TestATokenForThisAPIWritesNothing(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
 		s.rules = map[string][]rule{"script": {{"", []string{"*"}, []string{"*"}}}}
 		for _, o := range operations {
-			if o.method == http.MethodGet {
+			if o.method == http.MethodGet || o.path == sessionPath {
 				continue
 			}
 			path := strings.NewReplacer("{namespace}", "team-a", "{name}", "shop").Replace(o.path)
