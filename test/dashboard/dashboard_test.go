@@ -102,7 +102,7 @@ func play(t testing.TB, stage *Stage, script string, acts map[string]func(contex
 		}
 	}))
 	defer control.Close()
-	given, err := json.Marshal(map[string]any{"base": stage.Address, "control": control.URL, "tokens": tokens, "browser": browser, "web": filepath.Join(root, "pkg/dashboard/web")})
+	given, err := json.Marshal(map[string]any{"base": stage.Address, "secure": stage.Secure, "control": control.URL, "tokens": tokens, "browser": browser, "web": filepath.Join(root, "pkg/dashboard/web")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
 // What people do at the dashboard. Each line of output is one thing that was tried.
-import { attempt, axe, base, browser, context, control, expected, go, must, signIn, tokens, wrongs } from "./browser.mjs";
+import { attempt, axe, base, browser, context, control, expected, go, must, secure, signIn, tokens, wrongs } from "./browser.mjs";
 
 const c = await context();
 const page = await c.newPage();
@@ -167,6 +167,28 @@ await attempt("kymaros-api goes away and comes back, and nothing on the page is 
   await page.getByText("kymaros-api does not answer since").waitFor({ state: "detached", timeout: 40_000 });
   await page.locator(".linkstate.live").waitFor();
   expected.length = 0;
+});
+
+// Over TLS the API keeps the token for the browser.
+await attempt("over TLS the session outlives a reload, and no script can read it", async () => {
+  const p = await (await context({ ignoreHTTPSErrors: true })).newPage();
+  await signIn(p, "oncall", "/tests/team-ops/wiki", secure);
+  const cookies = await p.context().cookies();
+  must("cookies", cookies.map((k) => [k.name, k.httpOnly, k.secure, k.sameSite]), [["__Host-kymaros", true, true, "Strict"]]);
+  const sent = [];
+  p.on("request", (r) => r.url().includes("/api/") && sent.push(r.headers().authorization ?? ""));
+  await p.reload();
+  await p.getByRole("heading", { level: 1, name: "team-ops/wiki" }).waitFor();
+  await p.getByRole("button", { name: "Run now" }).click();
+  await p.getByText("team-ops/wiki was asked to run").waitFor();
+  must("tokens that a script sent", sent.filter(Boolean), []);
+  await p.locator(".menu summary").click();
+  await p.getByRole("button", { name: "Sign out" }).click();
+  await p.locator("#token").waitFor();
+  await p.reload();
+  await p.locator("#token").waitFor();
+  must("cookies after signing out", (await p.context().cookies()).length, 0);
+  await p.context().close();
 });
 
 // Who may see less.

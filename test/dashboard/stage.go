@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -31,6 +32,8 @@ type Stage struct {
 	*plane.Cluster
 	// Address of the dashboard, http://host:port.
 	Address string
+	// Secure is the same over TLS, with a certificate that nobody knows.
+	Secure  string
 	scratch string
 	// stopAPI ends kymaros-api, whose end is told by apiEnded.
 	stopAPI  context.CancelFunc
@@ -45,6 +48,11 @@ func NewStage(ctx context.Context, root, address string) (*Stage, error) {
 		return nil, err
 	}
 	s := &Stage{Cluster: cluster, Address: "http://" + address}
+	secure, err := Free()
+	if err != nil {
+		return nil, errors.Join(err, cluster.Stop())
+	}
+	s.Secure = "https://" + secure
 	if s.scratch, err = os.MkdirTemp("", "kymaros-dashboard-"); err == nil {
 		err = s.fill(ctx)
 	}
@@ -188,13 +196,19 @@ func (s *Stage) kubeconfig() string { return filepath.Join(s.scratch, "kubeconfi
 
 // StartAPI runs kymaros-api, and returns when it is ready.
 func (s *Stage) StartAPI(ctx context.Context) error {
-	options := app.NewOptions()
-	options.Kubeconfig, options.InsecureHTTP = s.kubeconfig(), true
-	options.BindAddress, options.HealthAddress = strings.TrimPrefix(s.Address, "http://"), ""
+	plain := app.NewOptions()
+	plain.Kubeconfig, plain.InsecureHTTP = s.kubeconfig(), true
+	plain.BindAddress, plain.HealthAddress = strings.TrimPrefix(s.Address, "http://"), ""
+	secured := app.NewOptions()
+	secured.Kubeconfig, secured.BindAddress, secured.HealthAddress = s.kubeconfig(), strings.TrimPrefix(s.Secure, "https://"), ""
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	s.stopAPI, s.apiEnded = stop, ended
-	go func() { ended <- app.Run(running, options) }()
+	go func() {
+		overTLS := make(chan error, 1)
+		go func() { overTLS <- app.Run(running, secured) }()
+		ended <- errors.Join(app.Run(running, plain), <-overTLS)
+	}()
 	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 30*time.Second, true, func(ctx context.Context) (bool, error) {
 		select {
 		case err := <-ended:

@@ -1,4 +1,5 @@
-// Requests to the API. The token is kept here, in memory: nothing that outlives the page ever holds it.
+// Requests to the API. Over TLS the session is a cookie of the API, which no script can read; otherwise the token is kept here, in
+// memory: nothing that outlives the page holds it.
 
 export interface ProblemBody {
   status: number;
@@ -32,7 +33,6 @@ export interface Answer<T> {
 let token = "";
 let ended = () => {};
 
-export const hasToken = () => token !== "";
 export const currentToken = () => token;
 export function setToken(text: string) {
   token = text;
@@ -55,6 +55,7 @@ export async function send<T>(method: string, path: string, body?: unknown, sign
   const before = method === "GET" ? known.get(path) : undefined;
   const more: Record<string, string> = {};
   if (before) more["If-None-Match"] = before.tag;
+  if (method !== "GET") more["X-Kymaros-Request"] = "1"; // which no page of another origin can send
   if (body !== undefined) more["Content-Type"] = "application/json";
   let response: Response;
   try {

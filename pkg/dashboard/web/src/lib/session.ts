@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { currentToken, get, onEnd, Problem, setToken } from "./api";
+import { currentToken, get, onEnd, Problem, send, setToken } from "./api";
 import type { Me } from "./types";
 
 // State of the session: looking for one, nobody, somebody, or somebody whose token has ended.
@@ -7,7 +7,7 @@ export type Session = { state: "looking" } | { state: "out" } | { state: "in"; m
 
 export const session = signal<Session>({ state: "looking" });
 
-// Tabs of this origin hand the token to one another while they are open, so that a link in a new tab asks nobody to sign in again.
+// Tabs of this origin hand a token that is in memory to one another, so that a link in a new tab asks nobody to sign in again.
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("kymaros-session") : null;
 tabs?.addEventListener("message", ({ data }: MessageEvent<{ ask?: true; token?: string; out?: true }>) => {
   if (data.ask && session.value.state === "in" && currentToken()) tabs.postMessage({ token: currentToken() });
@@ -55,6 +55,10 @@ export async function begin() {
 async function enter(token: string) {
   setToken(token);
   const { data } = await get<Me>("/api/v1/me");
+  if (token && location.protocol === "https:") {
+    // The API gives it back as a cookie, and the page forgets it. One that is too long for a cookie stays in memory.
+    await send("POST", "/api/v1/session").then(() => setToken(""), () => {});
+  }
   session.value = { state: "in", me: data, expires: expiry(token) };
 }
 
@@ -70,6 +74,7 @@ export async function signIn(text: string) {
 }
 
 export function signOut() {
+  if (location.protocol === "https:") send("DELETE", "/api/v1/session").catch(() => {}); // whoever is away has no session either
   tabs?.postMessage({ out: true });
   leave();
 }

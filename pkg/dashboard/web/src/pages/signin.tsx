@@ -39,7 +39,7 @@ export function SignIn() {
           <textarea id="token" ref={field} class="secret" rows={3} value={text} onInput={(e) => setText(e.currentTarget.value)} onKeyDown={(e) => e.key === "Enter" && !text.includes("\n") && submit(e)} autocomplete="off" autocapitalize="off" spellcheck={false} aria-invalid={problem ? "true" : undefined} aria-describedby={problem ? "token-problem" : "token-note"} />
           {problem && <p id="token-problem" class="wrong" role="alert">{problem}</p>}
           <button class="primary" disabled={busy}>{busy ? "Asking the cluster …" : "Sign in"}</button>
-          <p id="token-note" class="muted small">It stays in the memory of this browser, and is gone when you close it.</p>
+          <p id="token-note" class="muted small">It is gone when you close the browser, and no script can store it.</p>
         </form>
         <details open>
           <summary>Where do I get a token?</summary>
