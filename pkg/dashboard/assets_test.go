@@ -44,7 +44,7 @@ func TestWhatIsServedWhere(t *testing.T) {
 		"a head of it":                  {"HEAD", "/", html, 200},
 		"a test with a dot in its name": {"GET", "/tests/team-a/shop.v2", html, 200},
 		"a page, to whoever does not say what they take": {"GET", "/reports", "", 200},
-		"the file itself is the page":                    {"GET", "/index.html", html, 404},
+		"no page at the name of its file":                {"GET", "/index.html", html, 404},
 		"the icon":                                       {"GET", "/static/icon.svg", "", 200},
 		"a page that is not there":                       {"GET", "/settings", html, 404},
 		"no page to a program":                           {"GET", "/settings", "application/json", 0},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -211,11 +212,13 @@ func TestPeopleAtTheDashboard(t *testing.T) {
 	}
 }
 
-// BenchmarkAThousandTests tells how long pages take for 1,000 tests with 30 reports each.
+var reportsEach = flag.Int("reports", 30, "reports of each of the 1,000 tests of the benchmark")
+
+// BenchmarkAThousandTests tells how long pages take for 1,000 tests with 30 reports each. Most of its time goes into making them.
 func BenchmarkAThousandTests(b *testing.B) {
 	needsBrowser(b)
 	stage := newStage(b)
-	fleet(b, stage, 1000, 30)
+	fleet(b, stage, 1000, *reportsEach)
 	for range b.N {
 		for _, o := range play(b, stage, "speed.mjs", nil) {
 			b.Logf("%-52s %s", o.Name, o.Note)

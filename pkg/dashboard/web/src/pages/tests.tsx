@@ -4,7 +4,7 @@ import { runNow } from "../lib/act";
 import { inWords } from "../lib/cron";
 import { load, tests, testsProblem } from "../lib/live";
 import { useRecent, type Recent } from "../lib/recent";
-import { activity, byNeed, countResults, idOf, results, stateOf, words, type State } from "../lib/result";
+import { activity, byName, byNeed, countResults, idOf, results, stateOf, words, type State } from "../lib/result";
 import type { TestItem } from "../lib/types";
 import { Badge, Empty, Loading, Title, Trouble, When } from "../ui/bits";
 import { Icon, StateIcon } from "../ui/icons";
@@ -13,7 +13,7 @@ const perPage = 50;
 
 const sorts: Record<string, [word: string, order: (a: TestItem, b: TestItem) => number]> = {
   result: ["what needs you first", byNeed],
-  name: ["name", (a, b) => idOf(a).localeCompare(idOf(b))],
+  name: ["name", byName],
   last: ["last run first", (a, b) => b.lastRunAt.localeCompare(a.lastRunAt)],
   verified: ["longest unproven first", (a, b) => a.lastVerifiedAt.localeCompare(b.lastVerifiedAt)],
   next: ["next run first", (a, b) => (a.nextRunAt || "9").localeCompare(b.nextRunAt || "9")],
@@ -35,6 +35,18 @@ function matches(t: TestItem, f: Filters): boolean {
   );
 }
 
+// useLater holds back what is heavy to draw until what the reader did is on the screen.
+function useLater<T>(value: T, key: string): T {
+  const [held, hold] = useState({ key, value });
+  useEffect(() => {
+    if (held.key === key) return;
+    let timer: ReturnType<typeof setTimeout>;
+    const frame = requestAnimationFrame(() => (timer = setTimeout(() => hold({ key, value }))));
+    return () => (cancelAnimationFrame(frame), clearTimeout(timer));
+  }, [key]);
+  return held.key === key ? value : held.value;
+}
+
 export function Tests() {
   const { query, route } = useLocation();
   const filters = read(query);
@@ -43,6 +55,15 @@ export function Tests() {
   const recent = useRecent();
   const field = useRef<HTMLInputElement>(null);
   const [shown, setShown] = useState(0);
+  const [typed, type] = useState(filters.q);
+  useEffect(() => {
+    if (document.activeElement !== field.current) type(filters.q);
+  }, [filters.q]);
+  useEffect(() => {
+    if (typed === filters.q) return;
+    const timer = setTimeout(() => change({ q: typed, page: "" }), 150);
+    return () => clearTimeout(timer);
+  }, [typed]);
   useEffect(() => {
     if (query.focus === "search") field.current?.focus();
   }, [known === null]);
@@ -58,6 +79,7 @@ export function Tests() {
   const fresh = known ? [...known.values()].filter((t) => matches(t, filters)).sort(sorts[filters.sort]![1]).map(idOf) : [];
   const key = JSON.stringify([filters, shown, known === null]);
   const frozen = useMemo(() => fresh, [key]);
+  const later = useLater(frozen, `${key} ${page}`);
   const moved = frozen.length !== fresh.length || frozen.some((id, i) => id !== fresh[i]);
 
   const head = (
@@ -73,7 +95,7 @@ export function Tests() {
   const counts = countResults(inNamespace);
   const pages = Math.max(1, Math.ceil(frozen.length / perPage));
   const at = Math.min(page, pages);
-  const rows = frozen.slice((at - 1) * perPage, at * perPage).flatMap((id) => known.get(id) ?? []);
+  const rows = later.slice((at - 1) * perPage, at * perPage).flatMap((id) => known.get(id) ?? []);
   const chip = (label: preact.ComponentChildren, on: boolean, set: () => void, n: number, state = "") => (
     <button type="button" class={`chip ${state}`} aria-pressed={on} onClick={set}>{label} <span class="n">{n}</span></button>
   );
@@ -84,7 +106,7 @@ export function Tests() {
         <label class="searchbox">
           <Icon name="search" size={16} />
           <span class="visually-hidden">Search tests</span>
-          <input type="search" ref={field} placeholder="Search by name or namespace   ( / )" value={filters.q} onInput={(e) => change({ q: e.currentTarget.value, page: "" })} />
+          <input type="search" ref={field} placeholder="Search by name or namespace   ( / )" value={typed} onInput={(e) => type(e.currentTarget.value)} />
         </label>
         <label>
           <span class="visually-hidden">Namespace</span>
@@ -110,7 +132,7 @@ export function Tests() {
       {!list.length ? (
         <Empty title="There is no restore test in the namespaces that you may see."><p><a href="/tests/new">Create the first test</a></p></Empty>
       ) : !rows.length ? (
-        <Empty title="No test matches."><button type="button" onClick={() => route("/tests", true)}>Show all {list.length}</button></Empty>
+        <Empty title="No test matches."><button type="button" onClick={() => (type(""), route("/tests", true))}>Show all {list.length}</button></Empty>
       ) : (
         <table class="table tests">
           <caption class="visually-hidden">Restore tests, {sorts[filters.sort]![0]}</caption>
