@@ -98,7 +98,7 @@ func play(t testing.TB, stage *Stage, script string, acts map[string]func(contex
 			http.NotFound(w, r)
 			return
 		}
-		if err := act(t.Context()); err != nil {
+		if err := act(r.Context()); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 		}
 	}))
@@ -195,7 +195,7 @@ func TestPeopleAtTheDashboard(t *testing.T) {
 			return err
 		},
 		"stop":  func(context.Context) error { return stage.StopAPI() },
-		"start": func(context.Context) error { return stage.StartAPI(t.Context()) },
+		"start": func(context.Context) error { return stage.StartAPI(t.Context()) }, //nolint:contextcheck // it outlives the request
 		"forget": func(ctx context.Context) error {
 			return stage.Kube.CoreV1().ServiceAccounts("default").Delete(ctx, "payer", metav1.DeleteOptions{})
 		},

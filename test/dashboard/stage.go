@@ -221,10 +221,10 @@ func (s *Stage) StartAPI(ctx context.Context) error {
 			return false, err
 		}
 		r, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return false, nil // not yet
+		if r == nil { // nobody listens yet
+			return false, ctx.Err()
 		}
-		return r.StatusCode == http.StatusOK, r.Body.Close()
+		return r.StatusCode == http.StatusOK, errors.Join(err, r.Body.Close())
 	})
 }
 
