@@ -76,8 +76,14 @@ await attempt("interaction to next paint on the tests page", async () => {
   await page.locator("input[type=search]").click();
   await page.keyboard.type("app-12", { delay: 60 });
   await page.locator("input[type=search]").fill("");
-  for (const name of ["Failed", "Partial", "Verified", "All"]) await page.locator(".chips").getByRole("button", { name: new RegExp(`^${name}`) }).click();
-  for (let i = 0; i < 3; i++) await page.getByRole("button", { name: "Next", exact: true }).click();
+  // Nobody clicks twice within a third of a second: the first would be counted with the second.
+  const click = async (button) => {
+    await button.click();
+    await page.waitForTimeout(300);
+  };
+  await page.waitForTimeout(300);
+  for (const name of ["Failed", "Partial", "Verified", "All"]) await click(page.locator(".chips").getByRole("button", { name: new RegExp(`^${name}`) }));
+  for (let i = 0; i < 3; i++) await click(page.getByRole("button", { name: "Next", exact: true }));
   await page.waitForTimeout(300);
   const all = await page.evaluate(() => globalThis.interactions);
   const worst = Math.max(16, ...all.map(([, d]) => d));
