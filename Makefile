@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-e2e test-slow test-cases test-zoo soak bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-dashboard test-e2e test-slow test-cases test-zoo soak bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -17,6 +17,9 @@ test-unit: ## Tests that need nothing but Go.
 
 test-integration: ## Tests against a real control plane without a node; the first run builds it.
 	@hack/test.sh integration
+
+test-dashboard: ## The dashboard in Chromium, driven by Node.js.
+	@hack/test.sh dashboard
 
 test-e2e: ## Tests on a real node with Velero, and the quick field cases; root on Linux.
 	@hack/test.sh e2e

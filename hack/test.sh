@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|soak|e2e|slow|cases|zoo|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|dashboard|soak|e2e|slow|cases|zoo|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -43,6 +43,13 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 30m ./test/integration/...
     go test -trimpath -count=1 -timeout 15m ./test/faults/
     ;;
+  dashboard)
+    # In Chromium, which Node.js drives; flags go to the tests: hack/test.sh dashboard -bench . for 1,000 tests.
+    command -v node >/dev/null && command -v npm >/dev/null || skip "the dashboard in a browser: Node.js is not on this machine"
+    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || skip "the dashboard in a browser: Chromium is not on this machine"
+    (cd pkg/dashboard/web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; })
+    go test -trimpath -count=1 -timeout 30m ./test/dashboard/ "${@:2}"
+    ;;
   soak)
     # Every fault at every request of a run; flags go to the tests.
     go test -trimpath -count=1 -timeout 4h -v ./test/faults/ -faults=0 "${@:2}"
@@ -71,7 +78,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|soak|e2e|slow|cases|zoo|bench" >&2
+    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|cases|zoo|bench" >&2
     exit 2
     ;;
 esac

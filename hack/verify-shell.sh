@@ -8,5 +8,5 @@ while IFS= read -r -d '' script; do
   bash -n "$script" || bad=1
   [ -x "$script" ] || { echo "$script: chmod +x it" >&2; bad=1; }
   grep -qE '^set -e?uo? pipefail$' "$script" || { echo "$script: begin it with set -euo pipefail" >&2; bad=1; }
-done < <(find . \( -path ./vendor -o -path ./_output -o -path ./.git \) -prune -o -type f \( -name '*.sh' -o -path './.ci/*' \) -print0)
+done < <(find . \( -path ./vendor -o -path ./_output -o -path ./.git -o -name node_modules \) -prune -o -type f \( -name '*.sh' -o -path './.ci/*' \) -print0)
 exit $bad

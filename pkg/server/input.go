@@ -28,6 +28,8 @@ type testInput struct {
 	HealthCheckTimeout string `json:"healthCheckTimeout,omitempty"`
 	MaxRTO             string `json:"maxRTO,omitempty"`
 	AlertOnExceed      bool   `json:"alertOnExceed,omitempty"`
+	// Suspend stops runs by the clock; left out, it stays as it is.
+	Suspend *bool `json:"suspend,omitempty"`
 	// ResourceVersion of the test as the caller saw it: a change is refused if somebody made another meanwhile.
 	ResourceVersion string `json:"resourceVersion,omitempty"`
 }
@@ -47,6 +49,9 @@ func (in *testInput) into(spec *v1alpha1.RestoreTestSpec) error {
 	}
 	if in.AlertOnExceed && in.MaxRTO == "" {
 		return wrong("alertOnExceed", "needs maxRTO")
+	}
+	if in.Suspend != nil {
+		spec.Suspend = *in.Suspend
 	}
 	source := &spec.BackupSource
 	source.Provider, source.BackupName = in.Provider, in.BackupName

@@ -211,8 +211,8 @@ func TestSummaries(t *testing.T) {
 			AverageScore: 60, TotalTests: 3, TestsLastNight: 3, TotalFailures: 1, TotalPartial: 1, TotalInconclusive: 1, AverageRTO: "1m 30s", NamespacesCovered: 2,
 		})
 		w := s.get(ofAuditor, "/api/v1/summary/daily")
-		must(t, "days", strings.TrimSpace(w.Body.String()), `[{"date":"1999-12-28","score":90,"tests":2,"failures":0},`+
-			`{"date":"1999-12-29","score":97.5,"tests":2,"failures":0},{"date":"1999-12-31","score":60,"tests":3,"failures":1}]`)
+		must(t, "days", strings.TrimSpace(w.Body.String()), `[{"date":"1999-12-28","score":90,"tests":2,"failures":0,"partial":0,"inconclusive":1},`+
+			`{"date":"1999-12-29","score":97.5,"tests":2,"failures":0,"partial":0,"inconclusive":0},{"date":"1999-12-31","score":60,"tests":3,"failures":1,"partial":1,"inconclusive":1}]`)
 		must(t, "two days", len(read[[]day](t, s, ofAuditor, "/api/v1/summary/daily?days=2")), 1)
 		alerts := read[[]alert](t, s, ofAuditor, "/api/v1/alerts")
 		var told []string

@@ -18,6 +18,7 @@ func paths(ns string) []struct{ path, resource, verb string } {
 		{"/api/v1/reports?test=shop&result=fail&days=30", reports, "list"},
 		{"/api/v1/summary", "", "list"},
 		{"/api/v1/summary/daily", reports, "list"},
+		{"/api/v1/recent", reports, "list"},
 		{"/api/v1/alerts", reports, "list"},
 		{"/api/v1/upcoming", tests, "list"},
 		{"/api/v1/config/notifications", tests, "list"},

@@ -46,6 +46,7 @@ var operations = []operation{
 	{get, "/api/v1/tests", testParams, "tests", nil, []testItem{}, 0, (*Server).listTests},
 	{get, "/api/v1/tests/{name}", inNamespace, "one whole test", nil, v1alpha1.RestoreTest{}, 0, (*Server).getTest},
 	{get, "/api/v1/tests/{name}/history", append(inNamespace, paged...), "reports of a test, the newest first", nil, reportPage{}, 0, (*Server).history},
+	{get, "/api/v1/recent", inNamespace, "how the last runs of each test ended", nil, []*recentItem{}, 0, (*Server).recent},
 	{get, "/api/v1/reports", reportParams, "reports, the newest first", nil, []reportItem{}, 0, (*Server).listReports},
 	{get, "/api/v1/reports/{name}", inNamespace, "one whole report but for its logs", nil, v1alpha1.RestoreReport{}, 0, (*Server).getReport},
 	{get, "/api/v1/reports/{name}/logs", inNamespace, "logs and events that a report holds", nil, reportLogs{}, 0, (*Server).logs},

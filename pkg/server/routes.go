@@ -23,6 +23,8 @@ type Options struct {
 	As func(token string) (Clients, error)
 	// VeleroNamespace is where Velero and its objects are.
 	VeleroNamespace string
+	// Pages answers requests for what people look at, and returns false if there is no such page; nil: there are none.
+	Pages func(http.ResponseWriter, *http.Request) bool
 	// Version of this program, Namespace and Pod where it runs: told to those who have a token.
 	Version, Namespace, Pod string
 }
@@ -109,6 +111,9 @@ func (s *Server) mux() *http.ServeMux {
 		}
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if s.options.Pages != nil && s.options.Pages(w, r) {
+			return
+		}
 		if allowed := methodsOf(mux, r); len(allowed) > 0 {
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
 			complain(w, r, newProblem(http.StatusMethodNotAllowed, "this address takes %s only", strings.Join(allowed, ", ")))

@@ -90,6 +90,9 @@ type day struct {
 	Score    *float64 `json:"score"`
 	Tests    int      `json:"tests"`
 	Failures int      `json:"failures"`
+	// Partial and Inconclusive count those of Tests that ended so.
+	Partial      int `json:"partial"`
+	Inconclusive int `json:"inconclusive"`
 }
 
 // daily tells of the days that have reports, the oldest first.
@@ -128,8 +131,14 @@ func (s *Server) daily(r *request) (any, error) {
 			score += int(row.score)
 			scored++
 		}
-		if row.result == v1alpha1.ResultFail {
+		switch row.result {
+		case v1alpha1.ResultFail:
 			today.Failures++
+		case v1alpha1.ResultPartial:
+			today.Partial++
+		case v1alpha1.ResultInconclusive:
+			today.Inconclusive++
+		case v1alpha1.ResultPass:
 		}
 	}
 	end()

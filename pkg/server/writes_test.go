@@ -100,6 +100,12 @@ func TestAChangeLeavesAloneWhatItDoesNotTellOf(t *testing.T) {
 		must(t, "what is told of", []any{now.Schedule.Cron, now.SLA}, []any{"0 4 * * *", (*v1alpha1.SLA)(nil)})
 		must(t, "sources", now.BackupSource.Namespaces, []v1alpha1.SourceNamespace{{Name: "db", SandboxName: "db-rehearsal"}, {Name: "web"}})
 		must(t, "the rest", []any{now.Suspend, *now.HistoryLimit, now.Schedule.Jitter, now.HealthChecks.StableFor}, []any{true, 30, "5m", "1m"})
+		for body, want := range map[string]bool{`{"namespaces":["db"],"cron":"@daily","suspend":false}`: false, `{"namespaces":["db"],"cron":"@daily","suspend":true}`: true} {
+			if w := s.send(http.MethodPut, ofAdmin, "/api/v1/namespaces/team-a/tests/shop", body); w.Code != http.StatusOK {
+				t.Errorf("%s: %d %s", body, w.Code, w.Body)
+			}
+			must(t, body, s.theTest("team-a", "shop").Spec.Suspend, want)
+		}
 		for body, want := range map[string]string{
 			`{"name":"other","namespaces":["db"],"cron":"@daily"}`:       "name",
 			`{"namespace":"team-b","namespaces":["db"],"cron":"@daily"}`: "namespace",

@@ -24,6 +24,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/cmd/internal/command"
+	"github.com/kymaros/kymaros/pkg/dashboard"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/pkg/server"
 )
@@ -60,8 +61,12 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
+	pages, err := dashboard.New()
+	if err != nil {
+		return err
+	}
 	api, err := server.New(server.Options{
-		Kube: kube, Client: client, As: as(config), VeleroNamespace: options.VeleroNamespace, Version: version.Get().GitVersion, Namespace: options.Namespace, Pod: options.Pod,
+		Kube: kube, Client: client, Pages: pages.Serve, As: as(config), VeleroNamespace: options.VeleroNamespace, Version: version.Get().GitVersion, Namespace: options.Namespace, Pod: options.Pod,
 	})
 	if err != nil {
 		return err

@@ -1,0 +1,271 @@
+package dashboard
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+const root = "../.."
+
+// needsBrowser skips a test where there is no browser, or no Node.js to drive it; in CI it fails.
+func needsBrowser(t testing.TB) string {
+	t.Helper()
+	skip := t.Skipf
+	if os.Getenv("CI") == "true" {
+		skip = t.Fatalf
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		skip("no Node.js: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "pkg/dashboard/web/node_modules/playwright-core")); err != nil {
+		skip("run npm ci in pkg/dashboard/web: %v", err)
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	skip("no Chromium: install the package chromium")
+	return ""
+}
+
+func newStage(t testing.TB) *Stage {
+	t.Helper()
+	address, err := Free()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stage, err := NewStage(t.Context(), root, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stage.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return stage
+}
+
+// outcome is what the script says of one thing that it tried.
+type outcome struct {
+	Name    string  `json:"name"`
+	Error   string  `json:"error"`
+	Seconds float64 `json:"seconds"`
+	// Note is a figure.
+	Note string `json:"note"`
+}
+
+// play runs a script in a browser. It may ask for what it cannot do itself at /name of an address.
+func play(t testing.TB, stage *Stage, script string, acts map[string]func(context.Context) error) []outcome {
+	t.Helper()
+	browser := needsBrowser(t)
+	tokens := map[string]string{}
+	for _, name := range []string{"oncall", "payer", "stranger"} {
+		token, err := stage.Token(t.Context(), "default", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens[name] = token
+	}
+	var err error
+	if tokens["auditor"], err = stage.Token(t.Context(), "default", "auditor", "kymaros-api"); err != nil {
+		t.Fatal(err)
+	}
+	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		act, ok := acts[strings.TrimPrefix(r.URL.Path, "/")]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		if err := act(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+	defer control.Close()
+	given, err := json.Marshal(map[string]any{"base": stage.Address, "secure": stage.Secure, "control": control.URL, "tokens": tokens, "browser": browser, "web": filepath.Join(root, "pkg/dashboard/web")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "node", script)
+	cmd.Env = append(os.Environ(), "DASHBOARD="+string(given))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var all []outcome
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		var o outcome
+		if err := json.Unmarshal(lines.Bytes(), &o); err != nil {
+			t.Errorf("%s says %q", script, lines.Text())
+			continue
+		}
+		all = append(all, o)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%s: %v", script, err)
+	}
+	return all
+}
+
+// TestPeopleAtTheDashboard is what people do at it, in a browser.
+func TestPeopleAtTheDashboard(t *testing.T) {
+	needsBrowser(t)
+	stage := newStage(t)
+	shop := func() *application {
+		for _, a := range company() {
+			if a.name == "shop" {
+				return &a
+			}
+		}
+		return nil
+	}()
+	all := play(t, stage, "people.mjs", map[string]func(context.Context) error{
+		// The controller is not there: this is what it would write.
+		"requested": func(ctx context.Context) error {
+			rt, err := stage.Kymaros.RestoreV1alpha1().RestoreTests("team-web").Get(ctx, "shop", metav1.GetOptions{})
+			if err == nil && rt.Annotations[v1alpha1.AnnotationRunRequested] == "" {
+				err = errors.New("no run was asked for")
+			}
+			return err
+		},
+		"begin": func(ctx context.Context) error {
+			rt := shop.test(time.Now())
+			running(rt)
+			return stage.PutTest(ctx, rt)
+		},
+		"finish": func(ctx context.Context) error {
+			report := shop.report(time.Now(), 0)
+			report.Name, report.Spec.RunID = "shop-now", "now"
+			report.Status.StartedAt, report.Status.CompletedAt = metav1.NewTime(time.Now().Add(-5*time.Minute)), metav1.NewTime(time.Now())
+			report.Status.Score = 91
+			if err := stage.PutReport(ctx, report); err != nil {
+				return err
+			}
+			rt := shop.test(time.Now())
+			rt.Status.LastScore, rt.Status.LastReportRef, rt.Status.LastRunAt = new(int32(91)), report.Name, &report.Status.CompletedAt
+			return stage.PutTest(ctx, rt)
+		},
+		"edited": func(ctx context.Context) error {
+			rt, err := stage.Kymaros.RestoreV1alpha1().RestoreTests("team-web").Get(ctx, "media", metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			if s := rt.Spec; s.Schedule.Cron != "30 4 * * *" || s.Schedule.Jitter != "20m" || s.OnFailure == nil || *s.HistoryLimit != 30 || rt.Labels["team"] == "" {
+				return fmt.Errorf("the test is now %+v", s)
+			}
+			return nil
+		},
+		"created": func(ctx context.Context) error {
+			rt, err := stage.Kymaros.RestoreV1alpha1().RestoreTests("team-ops").Get(ctx, "made", metav1.GetOptions{})
+			if err == nil && (len(rt.Spec.BackupSource.Namespaces) != 2 || rt.Spec.SLA == nil || rt.Spec.SLA.MaxRTO != "10m") {
+				err = fmt.Errorf("the test is %+v", rt.Spec)
+			}
+			return err
+		},
+		"suspended": func(ctx context.Context) error {
+			rt, err := stage.Kymaros.RestoreV1alpha1().RestoreTests("team-ops").Get(ctx, "vault", metav1.GetOptions{})
+			if err == nil && (!rt.Spec.Suspend || rt.Spec.Schedule.Jitter != "20m" || rt.Spec.HealthChecks.PolicyRef != "vault") {
+				err = fmt.Errorf("the test is %+v", rt.Spec)
+			}
+			return err
+		},
+		"stop":  func(context.Context) error { return stage.StopAPI() },
+		"start": func(context.Context) error { return stage.StartAPI(t.Context()) }, //nolint:contextcheck // it outlives the request
+		"forget": func(ctx context.Context) error {
+			return stage.Kube.CoreV1().ServiceAccounts("default").Delete(ctx, "payer", metav1.DeleteOptions{})
+		},
+	})
+	if len(all) < 20 {
+		t.Errorf("only %d things were tried", len(all))
+	}
+	for _, o := range all {
+		t.Run(o.Name, func(t *testing.T) {
+			if o.Error != "" {
+				t.Error(o.Error)
+			}
+		})
+	}
+}
+
+var reportsEach = flag.Int("reports", 30, "reports of each of the 1,000 tests of the benchmark")
+
+// BenchmarkAThousandTests tells how long pages take for 1,000 tests with 30 reports each. Most of its time goes into making them.
+func BenchmarkAThousandTests(b *testing.B) {
+	needsBrowser(b)
+	stage := newStage(b)
+	fleet(b, stage, 1000, *reportsEach)
+	for range b.N {
+		for _, o := range play(b, stage, "speed.mjs", nil) {
+			b.Logf("%-52s %s", o.Name, o.Note)
+			if o.Error != "" {
+				b.Errorf("%s: %s", o.Name, o.Error)
+			}
+		}
+	}
+}
+
+// fleet makes so many tests, with so many reports each.
+func fleet(b *testing.B, stage *Stage, tests, reports int) {
+	b.Helper()
+	for i := range 50 {
+		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("fleet-%02d", i)}}
+		if _, err := stage.Kube.CoreV1().Namespaces().Create(b.Context(), ns, metav1.CreateOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	odd := []ending{rowsMissing, podsDown, emptyVolume, slow, notStarted}
+	make := func(i int) error {
+		a := application{namespace: fmt.Sprintf("fleet-%02d", i%50), name: "app-" + strconv.Itoa(i), nights: reports, target: 15 * time.Minute, takes: 6 * time.Minute, volumes: 1, odd: nights(odd[i%len(odd)], 7+i%11)}
+		if i%20 == 0 {
+			a.odd[0] = odd[i/20%len(odd)]
+		}
+		a.sources = []string{a.name}
+		if err := stage.PutTest(b.Context(), a.test(time.Now())); err != nil {
+			return err
+		}
+		for n := range reports {
+			if err := stage.PutReport(b.Context(), a.report(time.Now(), n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range 16 {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(tests); i = next.Add(1) - 1 {
+				if err := make(int(i)); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
