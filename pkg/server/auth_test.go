@@ -50,12 +50,12 @@ func TestATokenIsRememberedForTenSeconds(t *testing.T) {
 func TestATokenIsNotRememberedBeyondItsEnd(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, s *scene) {
 		token := jwt(fmt.Sprintf(`{"sub":"short","exp":%d}`, time.Now().Add(3*time.Second).Unix()))
-		people[token] = person{name: "short"}
-		defer delete(people, token)
+		come(token, person{name: "short"})
+		defer leave(token)
 		if w := s.get(token, "/api/v1/me"); w.Code != http.StatusOK {
 			t.Fatalf("while it is good: %d", w.Code)
 		}
-		delete(people, token) // as the API server sees it from then on
+		leave(token) // as the API server sees it from then on
 		time.Sleep(4 * time.Second)
 		if w := s.get(token, "/api/v1/me"); w.Code != http.StatusUnauthorized {
 			t.Errorf("after its end: %d", w.Code)
@@ -69,7 +69,7 @@ func TestARightThatIsTakenAwayIsGoneAfterTenSeconds(t *testing.T) {
 		if w := s.get(ofTeam, path); w.Code != http.StatusOK {
 			t.Fatal(w.Code)
 		}
-		s.rules = nil
+		s.govern(nil)
 		time.Sleep(verdictFor - time.Second)
 		if w := s.get(ofTeam, path); w.Code != http.StatusOK {
 			t.Errorf("it is not remembered: %d", w.Code)
@@ -78,7 +78,7 @@ func TestARightThatIsTakenAwayIsGoneAfterTenSeconds(t *testing.T) {
 		if w := s.get(ofTeam, path); w.Code != http.StatusForbidden {
 			t.Errorf("it is still given: %d", w.Code)
 		}
-		s.rules = rules
+		s.govern(rules)
 		time.Sleep(verdictFor + time.Second)
 		if w := s.get(ofTeam, path); w.Code != http.StatusOK {
 			t.Errorf("it was given again: %d", w.Code)

@@ -18,7 +18,7 @@ func TestWhileTheAPIServerIsAway(t *testing.T) {
 		}
 		s.down.Store(true)
 		time.Sleep(verdictFor + time.Second)
-		s.rules = nil // nobody could say so
+		s.govern(nil) // nobody could say so
 		for range 3 {
 			w := s.get(ofTeam, own)
 			if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Warning"), "110 kymaros-api ") || !strings.Contains(w.Body.String(), "team-a-ledger") {
@@ -58,8 +58,8 @@ func TestWhileTheAPIServerIsAway(t *testing.T) {
 func TestATokenEndsAlsoWhileTheAPIServerIsAway(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
 		token := jwt(`{"sub":"short","exp":946684830}`) // half a minute after a bubble begins
-		people[token] = person{name: "short"}
-		defer delete(people, token)
+		come(token, person{name: "short"})
+		defer leave(token)
 		if w := s.get(token, "/api/v1/tests"); w.Code != http.StatusOK {
 			t.Fatal(w.Code)
 		}

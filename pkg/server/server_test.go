@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -149,8 +150,32 @@ func newScene(t *testing.T, objects []runtime.Object) *scene {
 	return s
 }
 
+// changing guards who there is and what they may: streams ask while a test changes it.
+var changing sync.RWMutex
+
+func come(token string, p person) {
+	changing.Lock()
+	defer changing.Unlock()
+	people[token] = p
+}
+
+func leave(token string) {
+	changing.Lock()
+	defer changing.Unlock()
+	delete(people, token)
+}
+
+// govern has other rules from now on.
+func (s *scene) govern(rules map[string][]rule) {
+	changing.Lock()
+	defer changing.Unlock()
+	s.rules = rules
+}
+
 func judge(spec authenticationv1.TokenReviewSpec) authenticationv1.TokenReviewStatus {
+	changing.RLock()
 	p, ok := people[spec.Token]
+	changing.RUnlock()
 	if !ok {
 		return authenticationv1.TokenReviewStatus{Error: "invalid bearer token"}
 	}
@@ -167,6 +192,8 @@ func judge(spec authenticationv1.TokenReviewSpec) authenticationv1.TokenReviewSt
 }
 
 func (s *scene) allows(spec authorizationv1.SubjectAccessReviewSpec) bool {
+	changing.RLock()
+	defer changing.RUnlock()
 	for _, r := range s.rules[spec.User] {
 		if path := spec.NonResourceAttributes; path != nil {
 			if slices.Contains(r.resources, "*") && path.Path == "/metrics" && path.Verb == "get" {

@@ -163,18 +163,18 @@ func TestAStreamGoesOnWhereItWas(t *testing.T) {
 func TestAStreamEndsWithTheRight(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
 		token := jwt(`{"sub":"leaving"}`)
-		people[token] = person{name: "anna", groups: []string{"team-a"}}
-		defer delete(people, token)
+		come(token, person{name: "anna", groups: []string{"team-a"}})
+		defer leave(token)
 		w := s.watching(token, "/api/v1/watch")
 		time.Sleep(heartbeat + time.Second)
 		got, _ := w.heard()
 		must(t, "when nothing happens", got, []string{"ready", "-"})
-		s.rules = nil
+		s.govern(nil)
 		time.Sleep(verdictFor)
 		s.create("team-a", "new")
 		got, _ = w.heard()
 		must(t, "without the right", got, []string{"ready", "-"})
-		delete(people, token)
+		leave(token)
 		time.Sleep(reviewEvery + knownFor)
 		select {
 		case <-w.done:

@@ -142,7 +142,7 @@ func TestATriggerIsTheAnnotation(t *testing.T) {
 // TestATokenForThisAPIWritesNothing, whatever its account may do.
 func TestATokenForThisAPIWritesNothing(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
-		s.rules = map[string][]rule{"script": {{"", []string{"*"}, []string{"*"}}}}
+		s.govern(map[string][]rule{"script": {{"", []string{"*"}, []string{"*"}}}})
 		for _, o := range operations {
 			if o.method == http.MethodGet || o.path == sessionPath {
 				continue
