@@ -44,7 +44,7 @@ const (
 var takes = map[string]string{
 	"post /api/v1/session": "session", "delete /api/v1/session": "session", "get /api/v1/health": "open", "get /api/v1/me": tellsOfSelf, "get /api/v1/watch": listsRows,
 	"get /api/v1/summary": listsRows, "get /api/v1/summary/daily": listsRows, "get /api/v1/tests": listsRows, "get /api/v1/reports": listsRows,
-	"get /api/v1/alerts": listsRows, "get /api/v1/upcoming": listsRows, "get /api/v1/line": listsRows, "get /api/v1/policies": listsRows,
+	"get /api/v1/alerts": listsRows, "get /api/v1/upcoming": listsRows, "get /api/v1/line": listsRows, "get /api/v1/policies": listsRows, "get /api/v1/recent": listsRows,
 	"get /api/v1/config/notifications": listsRows, "get /api/v1/config/sandbox": countsBoxes,
 	"get /api/v1/config/provider": asksVelero, "get /api/v1/schedules": asksVelero,
 	"get /api/v1/tests/{name}": getsOne, "get /api/v1/reports/{name}": getsOne, "get /api/v1/reports/{name}/logs": getsOne,

@@ -114,7 +114,7 @@ const tokenDirectory = "/var/run/secrets/kubernetes.io/serviceaccount"
 // TestTokensOfOurPodsLiveTenMinutes: the one that the API server mounts by itself it makes good for a year.
 func TestTokensOfOurPodsLiveTenMinutes(t *testing.T) {
 	seen := 0
-	for _, file := range []string{"30-controller.yaml", "40-dns.yaml", "45-canary.yaml"} {
+	for _, file := range []string{"30-controller.yaml", "40-dns.yaml", "45-canary.yaml", "50-api.yaml"} {
 		all, err := readManifests(filepath.Join(root, "manifests", file))
 		if err != nil {
 			t.Fatal(err)
