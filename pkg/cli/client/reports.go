@@ -19,9 +19,20 @@ import (
 // page is how many objects one request asks for.
 const page = 500
 
-// Tests returns the RestoreTests of a namespace, "" for all, by namespace and name.
-func (c Clients) Tests(ctx context.Context, namespace, selector string) ([]*v1alpha1.RestoreTest, error) {
+// Tests returns the RestoreTests of a namespace with those names, in their order; without names all that the selector takes, by
+// namespace and name, and "" is every namespace.
+func (c Clients) Tests(ctx context.Context, namespace, selector string, names ...string) ([]*v1alpha1.RestoreTest, error) {
 	var all []*v1alpha1.RestoreTest
+	for _, name := range names {
+		rt, err := c.Kymaros.RestoreV1alpha1().RestoreTests(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rt)
+	}
+	if len(names) > 0 {
+		return all, nil
+	}
 	options := metav1.ListOptions{LabelSelector: selector, Limit: page}
 	for {
 		list, err := c.Kymaros.RestoreV1alpha1().RestoreTests(namespace).List(ctx, options)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/cli/client"
@@ -117,18 +116,9 @@ A run that was inconclusive does not undo a proof that is younger than --max-age
 		if err != nil {
 			return err
 		}
-		var tests []*v1alpha1.RestoreTest
-		for _, name := range args {
-			rt, err := clients.Kymaros.RestoreV1alpha1().RestoreTests(namespace).Get(cmd.Context(), name, metav1.GetOptions{})
-			if err != nil {
-				return err
-			}
-			tests = append(tests, rt)
-		}
-		if len(args) == 0 {
-			if tests, err = clients.Tests(cmd.Context(), namespace, selector); err != nil {
-				return err
-			}
+		tests, err := clients.Tests(cmd.Context(), namespace, selector, args...)
+		if err != nil {
+			return err
 		}
 		if len(tests) == 0 {
 			return errors.New("there is no such test: a gate that asks nothing would let everything pass")

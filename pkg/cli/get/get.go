@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/cli/client"
@@ -43,18 +42,9 @@ func New(f *client.Factory) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		var tests []*v1alpha1.RestoreTest
-		for _, name := range args {
-			rt, err := clients.Kymaros.RestoreV1alpha1().RestoreTests(namespace).Get(cmd.Context(), name, metav1.GetOptions{})
-			if err != nil {
-				return err
-			}
-			tests = append(tests, rt)
-		}
-		if len(args) == 0 {
-			if tests, err = clients.Tests(cmd.Context(), namespace, selector); err != nil {
-				return err
-			}
+		tests, err := clients.Tests(cmd.Context(), namespace, selector, args...)
+		if err != nil {
+			return err
 		}
 		switch {
 		case output.Format != "" && output.Format != "wide" && len(args) == 1:
