@@ -16,9 +16,9 @@ import (
 
 func init() {
 	maps.Copy(commands, map[string]command{
-		"up": up, "down": down, "env": env, "image": image, "netpol": netpolicy, "netns": inNetns,
+		"up": up, "down": down, "env": env, "image": image, "netpol": netpolicy, "program": program, "netns": inNetns,
 		// What the harness starts itself, in the namespaces of a cluster.
-		"start-node": startNode, "netpol-agent": runAgent, "forward": forward,
+		"start-node": startNode, "start-program": startProgram, "netpol-agent": runAgent, "forward": forward,
 	})
 }
 
@@ -103,6 +103,20 @@ func netpolicy(ctx context.Context, args []string) error {
 	return fmt.Errorf("netpol %s: want start or stop", plain[0])
 }
 
+func program(ctx context.Context, args []string) error {
+	c, plain, err := withCluster(newFlags("program"), args, 2)
+	if err != nil {
+		return err
+	}
+	switch plain[0] {
+	case "start":
+		return c.StartProgram(ctx, plain[1])
+	case "stop":
+		return c.StopProgram(plain[1])
+	}
+	return fmt.Errorf("program %s: want start or stop", plain[0])
+}
+
 func inNetns(_ context.Context, args []string) error {
 	flags := newFlags("netns")
 	name := flags.String("name", defaultName(), "name of the cluster")
@@ -125,6 +139,14 @@ func startNode(ctx context.Context, args []string) error {
 		return err
 	}
 	return c.Start(ctx)
+}
+
+func startProgram(ctx context.Context, args []string) error {
+	c, plain, err := withCluster(newFlags("start-program"), args, 1)
+	if err != nil {
+		return err
+	}
+	return c.StartProgramInside(ctx, plain[0])
 }
 
 func runAgent(ctx context.Context, args []string) error {

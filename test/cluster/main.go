@@ -31,6 +31,7 @@ As root on Linux, each with [--name NAME] (default $KYMAROS_CLUSTER, or "kymaros
   image REF DIR [--entrypoint A,B] [--env K=V]... [--user UID]
                                      make an image of DIR's files that pods can use as REF
   netpol stop|start                  stop or start the enforcement of NetworkPolicies
+  program stop|start NAME            stop or start kubelet, containerd or s3 (the object store) while the rest runs
   netns -- COMMAND...                run COMMAND in the cluster's network namespace
 `
 

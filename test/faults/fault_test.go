@@ -3,7 +3,6 @@ package faults
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"time"
@@ -33,6 +32,7 @@ var faults = []*fault{
 	{name: "reset", fits: anyRequest, do: reset},
 	{name: "503", fits: anyRequest, do: refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, "apiserver is shutting down")},
 	{name: "silence", fits: anyRequest, do: hang},
+	{name: "old list", fits: func(r *request) bool { return r.anyVersion }, uncounted: true, do: tellOld},
 }
 
 func anyRequest(*request) bool { return true }
@@ -81,6 +81,18 @@ func loseReply(_ http.ResponseWriter, in *http.Request, forward http.Handler) {
 	panic(http.ErrAbortHandler)
 }
 
+// tellOld answers a list that any version will do for with what it was when somebody first asked: so does an API server that lags
+// behind the others.
+func tellOld(w http.ResponseWriter, in *http.Request, forward http.Handler) {
+	old := through.oldAnswer(in)
+	if old == nil {
+		through.remember(w, in, forward)
+		return
+	}
+	injected.inject("old list")
+	pass(w, old)
+}
+
 // after passes the request on, and has something happen before the caller hears the answer. deed tells whether there was anything to
 // do it to.
 func after(kind string, deed func(context.Context) (bool, error)) *fault {
@@ -95,9 +107,7 @@ func after(kind string, deed func(context.Context) (bool, error)) *fault {
 		case done:
 			injected.inject(kind)
 		}
-		maps.Copy(w.Header(), heard.Header())
-		w.WriteHeader(heard.Code)
-		_, _ = w.Write(heard.Body.Bytes())
+		pass(w, heard)
 	}}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -30,6 +31,8 @@ type proxy struct {
 	// seen, if set, is told of every request.
 	seen func(*request)
 	made map[string]int // successful creations, by resource and victim
+	// old are the first answers to lists that any version will do for, by path and query.
+	old map[string]*httptest.ResponseRecorder
 
 	conns   map[net.Conn]bool
 	watches map[*watch]bool
@@ -71,6 +74,7 @@ type request struct {
 	victim                string // the RestoreTest that it is for; empty if it is for none or for all
 	path                  string
 	dry                   bool
+	anyVersion            bool            // a list of an older version will do
 	gone                  <-chan struct{} // closed when the caller waits no more
 }
 
@@ -111,6 +115,7 @@ func readRequest(in *http.Request, body []byte) *request {
 		r.verb = "watch"
 	case name == "" && in.Method == http.MethodGet:
 		r.verb = "list"
+		r.anyVersion = query.Get("resourceVersion") == "0"
 	case name == "" && in.Method == http.MethodDelete:
 		r.verb = "deletecollection"
 	}
@@ -156,7 +161,7 @@ func newProxy() (*proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{shots: map[string]*shot{}, made: map[string]int{}, conns: map[net.Conn]bool{}, watches: map[*watch]bool{}, expired: map[string]bool{}}
+	p := &proxy{shots: map[string]*shot{}, made: map[string]int{}, old: map[string]*httptest.ResponseRecorder{}, conns: map[net.Conn]bool{}, watches: map[*watch]bool{}, expired: map[string]bool{}}
 	forward := &httputil.ReverseProxy{
 		Transport:     transport,
 		FlushInterval: -1, // watches
@@ -192,6 +197,10 @@ func newProxy() (*proxy, error) {
 		}
 		if r.watch() {
 			p.watch(w, in, r, forward)
+			return
+		}
+		if r.anyVersion {
+			p.remember(w, in, forward)
 			return
 		}
 		forward.ServeHTTP(w, in)
@@ -270,6 +279,32 @@ func (p *proxy) watch(w http.ResponseWriter, in *http.Request, r *request, forwa
 		delete(p.watches, this)
 	}()
 	forward.ServeHTTP(this, in.WithContext(ctx))
+}
+
+// remember passes a list on, and keeps the first answer.
+func (p *proxy) remember(w http.ResponseWriter, in *http.Request, forward http.Handler) {
+	heard := httptest.NewRecorder()
+	forward.ServeHTTP(heard, in)
+	p.mu.Lock()
+	if p.old[in.URL.String()] == nil && heard.Code == http.StatusOK {
+		p.old[in.URL.String()] = heard
+	}
+	p.mu.Unlock()
+	pass(w, heard)
+}
+
+// oldAnswer returns what was once answered to a list; nil: nothing yet.
+func (p *proxy) oldAnswer(in *http.Request) *httptest.ResponseRecorder {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.old[in.URL.String()]
+}
+
+// pass gives the caller an answer that was heard before.
+func pass(w http.ResponseWriter, heard *httptest.ResponseRecorder) {
+	maps.Copy(w.Header(), heard.Header())
+	w.WriteHeader(heard.Code)
+	_, _ = w.Write(heard.Body.Bytes())
 }
 
 // cutWatches ends all watches. If the version from which they went on is too old, they begin anew with all there is.

@@ -85,3 +85,8 @@ func (c *Cluster) EnforcePolicies(ctx context.Context, enforce bool) error {
 	}
 	return c.command(ctx, "test/cluster/run.sh", "netpol", command)
 }
+
+// Program stops or starts a program of the cluster: kubelet, containerd or s3.
+func (c *Cluster) Program(ctx context.Context, command, name string) error {
+	return c.command(ctx, "test/cluster/run.sh", "program", command, name)
+}
