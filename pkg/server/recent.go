@@ -24,30 +24,22 @@ type recentItem struct {
 
 // recent tells of each test that has reports how its last runs ended, in one answer: lists show that beside every test.
 func (s *Server) recent(r *request) (any, error) {
-	rows, err := s.visibleReports(r)
+	histories, err := s.visibleHistories(r)
 	if err != nil {
 		return nil, err
 	}
 	yesterday := s.now().Add(-24 * time.Hour)
-	all := []*recentItem{}
-	of := map[key]*recentItem{}
-	for _, row := range rows { // the newest first
-		k := key{row.namespace, row.test}
-		item := of[k]
-		if item == nil {
-			item = &recentItem{Namespace: row.namespace, Name: row.test, Report: row.name}
-			of[k] = item
-			all = append(all, item)
-		}
-		if len(item.Results) < recentRuns {
+	all := make([]*recentItem, 0, len(histories))
+	for _, h := range histories {
+		item := &recentItem{Namespace: h[0].namespace, Name: h[0].test, Report: h[0].name}
+		for _, row := range h[:min(len(h), recentRuns)] {
 			item.Results = append(item.Results, row.result)
 		}
-		if item.DayAgo == "" && row.completed.Before(yesterday) {
-			item.DayAgo = row.result
-		}
-	}
-	for _, item := range all {
 		slices.Reverse(item.Results)
+		if i := slices.IndexFunc(h, func(row *reportRow) bool { return row.completed.Before(yesterday) }); i >= 0 {
+			item.DayAgo = h[i].result
+		}
+		all = append(all, item)
 	}
 	return all, nil
 }

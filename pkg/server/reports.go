@@ -102,14 +102,30 @@ type reportPage struct {
 }
 
 func (s *Server) listReports(r *request) (any, error) {
-	found, err := s.findReports(r, maxLimit)
+	return s.reused(r, func() (any, error) {
+		found, err := s.findReports(r, maxLimit)
+		if err != nil {
+			return nil, err
+		}
+		return found.Items, nil
+	})
+}
+
+func (s *Server) pageOfReports(r *request) (any, error) {
+	return s.reused(r, func() (any, error) { return s.findReports(r, defaultLimit) })
+}
+
+// reused has lists of reports made once for all who may see them all: they are long, and seldom change.
+func (s *Server) reused(r *request, answer func() (any, error)) (any, error) {
+	_, all, err := s.reportScope(r)
 	if err != nil {
 		return nil, err
 	}
-	return found.Items, nil
+	if !all || r.values.Has("days") { // which days these are the clock says
+		return answer()
+	}
+	return r.reuse(answer)
 }
-
-func (s *Server) pageOfReports(r *request) (any, error) { return s.findReports(r, defaultLimit) }
 
 func (s *Server) findReports(r *request, limit int) (*reportPage, error) {
 	result, err := r.oneOf("result", "pass", "partial", "fail", "inconclusive")
@@ -134,18 +150,34 @@ func (s *Server) findReports(r *request, limit int) (*reportPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.visibleReports(r)
+	rows, err := s.reportRows(r, newest)
 	if err != nil {
 		return nil, err
 	}
-	if newest { // before the filters: the latest report of a test that passed last is not the failed one before it
-		rows = latest(rows)
+	if test != "" || result != "" || days > 0 {
+		since := s.now().AddDate(0, 0, -days)
+		rows = kept(rows, func(row *reportRow) bool {
+			return (test == "" || row.test == test) && (result == "" || string(row.result) == result) && (days == 0 || !row.completed.Before(since))
+		})
 	}
-	since := s.now().AddDate(0, 0, -days)
-	rows = slices.DeleteFunc(rows, func(row *reportRow) bool {
-		return test != "" && row.test != test || result != "" && string(row.result) != result || days > 0 && row.completed.Before(since)
-	})
 	return r.pageOfReports(p, rows), nil
+}
+
+// reportRows returns the visible reports, or the newest of each test: before any filter, since the latest report of a test that passed
+// last is not the failed one before it.
+func (s *Server) reportRows(r *request, newest bool) ([]*reportRow, error) {
+	if !newest {
+		return s.visibleReports(r)
+	}
+	histories, err := s.visibleHistories(r)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]*reportRow, 0, len(histories))
+	for _, h := range histories {
+		rows = append(rows, h[0])
+	}
+	return rows, nil
 }
 
 func (r *request) pageOfReports(p page, rows []*reportRow) *reportPage {
@@ -159,24 +191,6 @@ func (r *request) pageOfReports(p page, rows []*reportRow) *reportPage {
 }
 
 func newestAt(row *reportRow) position { return position{-row.completed.UnixNano(), row.key} }
-
-// visibleReports returns those that the caller may list, the newest first.
-func (s *Server) visibleReports(r *request) ([]*reportRow, error) {
-	seen, err := s.scope(r, reports, r.view.reportNamespaces)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.ContainsFunc(r.view.reportNamespaces, func(ns string) bool { return !seen[ns] }) {
-		return slices.Clone(r.view.reports), nil
-	}
-	var rows []*reportRow
-	for _, row := range r.view.reports {
-		if seen[row.namespace] {
-			rows = append(rows, row)
-		}
-	}
-	return rows, nil
-}
 
 // getReport answers with a whole RestoreReport but for its logs, which have an address of their own.
 func (s *Server) getReport(r *request) (any, error) {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,8 +24,53 @@ var packers = sync.Pool{New: func() any {
 	return w
 }}
 
+// maxAnswers are kept for who asks the same again.
+const maxAnswers = 32
+
+// ready is an answer that was made for somebody else.
+type ready struct {
+	tag, next string
+	packed    []byte
+}
+
+// reuse returns the answer that the same request got before, of what has not changed since.
+func (r *request) reuse(answer func() (any, error)) (any, error) {
+	if !takesGzip(r.Header.Get("Accept-Encoding")) {
+		return answer()
+	}
+	address := r.URL.Path + "?" + r.values.Encode()
+	if known, ok := r.view.answers.Get(address); ok {
+		made, _ := known.(*ready)
+		r.next = made.next
+		return made, nil
+	}
+	value, err := answer()
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	body = append(body, '\n')
+	packed, ok := pack(body)
+	if !ok {
+		return value, nil
+	}
+	made := &ready{tagOf(body), r.next, packed}
+	r.view.answers.Add(address, made)
+	return made, nil
+}
+
 // respond answers with a value as JSON, see send.
 func respond(w http.ResponseWriter, r *http.Request, value any) error {
+	if made, ok := value.(*ready); ok {
+		if !unchanged(w, r, made.tag) {
+			w.Header().Set("Content-Type", "application/json")
+			writePacked(w, http.StatusOK, made.packed)
+		}
+		return nil
+	}
 	body, err := json.Marshal(value)
 	if err != nil {
 		return err
@@ -35,17 +81,28 @@ func respond(w http.ResponseWriter, r *http.Request, value any) error {
 
 // send answers with JSON. A caller that has it already, by its ETag, is told so.
 func send(w http.ResponseWriter, r *http.Request, body []byte) {
+	if unchanged(w, r, tagOf(body)) {
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	write(w, r, http.StatusOK, body)
+}
+
+func tagOf(body []byte) string {
 	hash := sha256.Sum256(body)
-	tag := `W/"` + base64.RawURLEncoding.EncodeToString(hash[:12]) + `"`
+	return `W/"` + base64.RawURLEncoding.EncodeToString(hash[:12]) + `"`
+}
+
+// unchanged answers a caller that has what it asks for already, by its ETag.
+func unchanged(w http.ResponseWriter, r *http.Request, tag string) bool {
 	h := w.Header()
 	h.Set("ETag", tag)
 	h.Add("Vary", "Authorization, Accept-Encoding")
-	if has(r.Header.Get("If-None-Match"), tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
+	if !has(r.Header.Get("If-None-Match"), tag) {
+		return false
 	}
-	h.Set("Content-Type", "application/json")
-	write(w, r, http.StatusOK, body)
+	w.WriteHeader(http.StatusNotModified)
+	return true
 }
 
 // tell answers a request that changed something.
@@ -79,19 +136,31 @@ func complain(w http.ResponseWriter, r *http.Request, p *problemError) {
 // write sends the body, packed if it is worth it and the caller takes it. The caller has gone if that fails.
 func write(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	if len(body) >= worthPacking && takesGzip(r.Header.Get("Accept-Encoding")) {
-		var packed bytes.Buffer
-		packer := packers.Get().(*gzip.Writer)
-		defer packers.Put(packer)
-		packer.Reset(&packed)
-		_, werr := packer.Write(body)
-		if cerr := packer.Close(); werr == nil && cerr == nil {
-			w.Header().Set("Content-Encoding", "gzip")
-			body = packed.Bytes()
+		if packed, ok := pack(body); ok {
+			writePacked(w, status, packed)
+			return
 		}
 	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
+}
+
+func writePacked(w http.ResponseWriter, status int, packed []byte) {
+	w.Header().Set("Content-Encoding", "gzip")
+	w.Header().Set("Content-Length", strconv.Itoa(len(packed)))
+	w.WriteHeader(status)
+	_, _ = w.Write(packed)
+}
+
+func pack(body []byte) (packed []byte, ok bool) {
+	var out bytes.Buffer
+	packer := packers.Get().(*gzip.Writer)
+	defer packers.Put(packer)
+	packer.Reset(&out)
+	_, err := packer.Write(body)
+	err = errors.Join(err, packer.Close())
+	return out.Bytes(), err == nil
 }
 
 // has tells whether a list of ETags holds one, by weak comparison.

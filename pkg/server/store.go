@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/lru"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
@@ -32,6 +33,11 @@ type view struct {
 	tests    []*testRow   // by namespace and name
 	reports  []*reportRow // the newest first
 	policies []*policyRow // by namespace and name
+	// histories are the reports of each test, the newest first, and of the tests the one that ended last first.
+	histories [][]*reportRow
+	points    []point // of reports, in their order
+	// answers that the same request would get again, by address: see reuse.
+	answers *lru.Cache
 	// namespaces of each kind, sorted.
 	testNamespaces, reportNamespaces, policyNamespaces []string
 	reportsNamed                                       map[string][]string // namespaces of the reports of a name
@@ -47,7 +53,7 @@ func newStore(client versioned.Interface, l *link, tell func(change)) (*store, e
 		factory: factory,
 		tests:   kinds.RestoreTests().Informer(), reports: kinds.RestoreReports().Informer(), policies: kinds.HealthCheckPolicies().Informer(),
 	}
-	s.current.Store(&view{})
+	s.current.Store(&view{answers: lru.New(maxAnswers)})
 	for informer, changed := range map[cache.SharedIndexInformer]*atomic.Bool{s.tests: &s.testsChanged, s.reports: &s.reportsChanged, s.policies: &s.policiesChanged} {
 		note := func(old, row any) {
 			changed.Store(true)
@@ -115,6 +121,7 @@ func (s *store) view() *view {
 	s.making.Lock()
 	defer s.making.Unlock()
 	v := *s.current.Load()
+	v.answers = lru.New(maxAnswers)
 	// The mark goes before the rows are read: what changes meanwhile has them read again.
 	if s.testsChanged.Swap(false) {
 		v.setTests(s.tests.GetStore().List())
@@ -139,6 +146,8 @@ func (v *view) setReports(objects []any) {
 	v.reports = rowsOf[*reportRow](objects)
 	slices.SortFunc(v.reports, newestFirst)
 	v.reportNamespaces, v.reportsNamed = index(v.reports, func(r *reportRow) key { return r.key })
+	v.histories = histories(v.reports)
+	v.points = points(v.reports, v.reportNamespaces)
 }
 
 func (v *view) setPolicies(objects []any) {
@@ -175,19 +184,6 @@ func index[R any](rows []R, of func(R) key) (namespaces []string, named map[stri
 
 func newestFirst(a, b *reportRow) int {
 	return cmp.Or(b.completed.Compare(a.completed), a.compare(&b.key))
-}
-
-// latest returns the newest report of each test, of reports of which the newest come first.
-func latest(reports []*reportRow) []*reportRow {
-	var all []*reportRow
-	seen := map[key]bool{}
-	for _, r := range reports {
-		if of := (key{r.namespace, r.test}); !seen[of] {
-			seen[of] = true
-			all = append(all, r)
-		}
-	}
-	return all
 }
 
 // scored tells whether the score of a report says something: an inconclusive run has none.

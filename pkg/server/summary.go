@@ -30,7 +30,12 @@ func (s *Server) summary(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.visibleReports(r)
+	histories, err := s.visibleHistories(r)
+	if err != nil {
+		return nil, err
+	}
+	since := s.now().Add(-24 * time.Hour)
+	lastNight, err := s.visiblePoints(r, since)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +53,8 @@ func (s *Server) summary(r *request) (any, error) {
 	var score, scored int
 	var rto time.Duration
 	var recovered int
-	for _, row := range latest(rows) {
+	for _, h := range histories {
+		row := h[0]
 		if row.scored() {
 			score += int(row.score)
 			scored++
@@ -64,13 +70,9 @@ func (s *Server) summary(r *request) (any, error) {
 	if recovered > 0 {
 		sum.AverageRTO = span(rto / time.Duration(recovered))
 	}
-	since := s.now().Add(-24 * time.Hour)
-	for _, row := range rows {
-		if row.completed.Before(since) {
-			break
-		}
+	for _, p := range lastNight {
 		sum.TestsLastNight++
-		switch row.result {
+		switch p.result {
 		case v1alpha1.ResultFail:
 			sum.TotalFailures++
 		case v1alpha1.ResultPartial:
@@ -101,11 +103,10 @@ func (s *Server) daily(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.visibleReports(r)
+	points, err := s.visiblePoints(r, s.now().AddDate(0, 0, -days))
 	if err != nil {
 		return nil, err
 	}
-	since := s.now().AddDate(0, 0, -days)
 	all := []day{}
 	var current int64 // in days since 1970
 	var score, scored int
@@ -116,22 +117,19 @@ func (s *Server) daily(r *request) (any, error) {
 		}
 		score, scored = 0, 0
 	}
-	for _, row := range rows { // the newest first, so a day comes in one piece
-		if row.completed.Before(since) {
-			break
-		}
-		if number := row.completed.Unix() / (24 * 60 * 60); len(all) == 0 || number != current {
+	for _, p := range points { // the newest first, so a day comes in one piece
+		if number := p.completed / (24 * 60 * 60); len(all) == 0 || number != current {
 			end()
 			current = number
-			all = append(all, day{Date: row.completed.UTC().Format(time.DateOnly)})
+			all = append(all, day{Date: time.Unix(p.completed, 0).UTC().Format(time.DateOnly)})
 		}
 		today := &all[len(all)-1]
 		today.Tests++
-		if row.scored() {
-			score += int(row.score)
+		if p.result != v1alpha1.ResultInconclusive {
+			score += int(p.score)
 			scored++
 		}
-		switch row.result {
+		switch p.result {
 		case v1alpha1.ResultFail:
 			today.Failures++
 		case v1alpha1.ResultPartial:
@@ -171,31 +169,28 @@ func (s *Server) alerts(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.visibleReports(r)
+	histories, err := s.visibleHistories(r)
 	if err != nil {
 		return nil, err
 	}
 	since := s.now().Add(-time.Duration(hours) * time.Hour)
 	previous := map[*reportRow]int32{}
-	open := map[key][]*reportRow{} // those of each test that wait for the score before them
 	var recent []*reportRow
-	for _, row := range rows { // the newest first
-		within := !row.completed.Before(since)
-		if !within && len(open) == 0 {
-			break
+	for _, h := range histories {
+		if h[0].completed.Before(since) {
+			break // all others ended before it
 		}
-		of := key{row.namespace, row.test}
-		if row.scored() {
-			for _, later := range open[of] {
-				previous[later] = row.score
+		for i, row := range h {
+			if row.completed.Before(since) {
+				break
 			}
-			delete(open, of)
-		}
-		if within {
-			open[of] = append(open[of], row)
 			recent = append(recent, row)
+			if before := slices.IndexFunc(h[i+1:], (*reportRow).scored); before >= 0 {
+				previous[row] = h[i+1+before].score
+			}
 		}
 	}
+	slices.SortFunc(recent, newestFirst)
 	raised := slices.DeleteFunc(recent, func(row *reportRow) bool {
 		prev, known := previous[row]
 		fell := known && row.scored() && row.score < prev-regression

@@ -75,9 +75,16 @@ func (s *Server) history(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.visibleReports(r)
+	histories, err := s.visibleHistories(r)
 	if err != nil {
 		return nil, err
 	}
-	return r.pageOfReports(p, slices.DeleteFunc(rows, func(row *reportRow) bool { return row.test != name })), nil
+	var rows []*reportRow
+	for _, h := range histories {
+		if h[0].test == name {
+			rows = append(rows, h...)
+		}
+	}
+	slices.SortFunc(rows, newestFirst) // tests of that name may be in several namespaces
+	return r.pageOfReports(p, rows), nil
 }
