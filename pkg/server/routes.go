@@ -6,9 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/cache"
+	expiring "k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/client-go/kubernetes"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
@@ -19,6 +20,8 @@ type Options struct {
 	// Kube is asked who callers are and what they may do, Client what there is.
 	Kube   kubernetes.Interface
 	Client versioned.Interface
+	// Reports is what the reports of lists are read by, see the function of that name; nil: Client.
+	Reports cache.ListerWatcher
 	// As gives clients that ask with the token of a caller: writes, and whatever this program has no right to, are theirs.
 	As func(token string) (Clients, error)
 	// VeleroNamespace is where Velero and its objects are.
@@ -41,7 +44,7 @@ type Server struct {
 	rows    *store
 	authn   *authenticator
 	authz   *authorizer
-	callers *cache.LRUExpireCache // budgets of requests, by user name
+	callers *expiring.LRUExpireCache // budgets of requests, by user name
 	started time.Time
 	handler http.Handler
 	// document is the OpenAPI description of all operations.
@@ -56,13 +59,13 @@ type Server struct {
 // New returns a server that knows of nothing yet, see Run. It fails only by a mistake in this program.
 func New(options Options) (*Server, error) {
 	l, changes := &link{now: time.Now}, newStreams()
-	rows, err := newStore(options.Client, l, changes.add)
+	rows, err := newStore(options.Client, options.Reports, l, changes.add)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
 		options: options, rows: rows, link: l, authn: newAuthenticator(options.Kube, l), authz: newAuthorizer(options.Kube, l),
-		callers: cache.NewLRUExpireCache(maxKnown), streams: changes, started: time.Now(), now: time.Now,
+		callers: expiring.NewLRUExpireCache(maxKnown), streams: changes, started: time.Now(), now: time.Now,
 	}
 	if s.document, err = document(operations); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/lru"
@@ -44,10 +45,15 @@ type view struct {
 	testsNamed                                         map[string][]string
 }
 
-// newStore makes the informers and starts none.
+// newStore makes the informers and starts none. Reports are read by source, or by client without one.
 // tell is called with each change after the first lists.
-func newStore(client versioned.Interface, l *link, tell func(change)) (*store, error) {
+func newStore(client versioned.Interface, source cache.ListerWatcher, l *link, tell func(change)) (*store, error) {
 	factory := externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(toRow))
+	if source != nil {
+		factory.InformerFor(&v1alpha1.RestoreReport{}, func(_ versioned.Interface, resync time.Duration) cache.SharedIndexInformer {
+			return cache.NewSharedIndexInformer(source, &v1alpha1.RestoreReport{}, resync, cache.Indexers{})
+		})
+	}
 	kinds := factory.Restore().V1alpha1()
 	s := &store{
 		factory: factory,

@@ -60,7 +60,11 @@ func newCluster(b *testing.B) *cluster {
 
 func (c *cluster) add(b *testing.B, resource string, object any) {
 	b.Helper()
-	text, err := json.Marshal(object)
+	fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+	if err != nil {
+		b.Fatal(err)
+	}
+	text, err := json.Marshal(fields) // sorted by name, as an API server has them
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -137,6 +141,12 @@ func (c *cluster) review(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusCreated, asked)
 }
 
+// event is one of a watch, as API servers write it.
+type event struct {
+	Type   string `json:"type"`
+	Object any    `json:"object"`
+}
+
 // watch begins with all there is, if that is asked for, and tells of one change.
 func (c *cluster) watch(w http.ResponseWriter, r *http.Request, resource string) {
 	w.Header().Set("Content-Type", "application/json")
@@ -144,9 +154,9 @@ func (c *cluster) watch(w http.ResponseWriter, r *http.Request, resource string)
 	out, events := http.NewResponseController(w), json.NewEncoder(w)
 	if r.URL.Query().Get("sendInitialEvents") != "" {
 		for _, object := range c.lists[resource] {
-			_ = events.Encode(map[string]any{"type": "ADDED", "object": object})
+			_ = events.Encode(event{"ADDED", object})
 		}
-		_ = events.Encode(map[string]any{"type": "BOOKMARK", "object": map[string]any{
+		_ = events.Encode(event{"BOOKMARK", map[string]any{
 			"apiVersion": v1alpha1.GroupVersion.String(), "kind": strings.TrimSuffix(listKinds[resource], "List"),
 			"metadata": map[string]any{"resourceVersion": "1", "annotations": map[string]string{metav1.InitialEventsAnnotationKey: "true"}},
 		}})
@@ -163,7 +173,7 @@ func (c *cluster) watch(w http.ResponseWriter, r *http.Request, resource string)
 	}
 	other := someTest("team-00", "shop-0000")
 	other.ResourceVersion, other.Status.Phase = "2", v1alpha1.PhaseRunning
-	_ = events.Encode(map[string]any{"type": "MODIFIED", "object": other})
+	_ = events.Encode(event{"MODIFIED", other})
 	_ = out.Flush()
 	<-r.Context().Done()
 }

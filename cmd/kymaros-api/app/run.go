@@ -65,8 +65,12 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
+	reports, err := server.Reports(config)
+	if err != nil {
+		return err
+	}
 	api, err := server.New(server.Options{
-		Kube: kube, Client: client, Pages: pages.Serve, As: as(config), VeleroNamespace: options.VeleroNamespace, Version: version.Get().GitVersion, Namespace: options.Namespace, Pod: options.Pod,
+		Kube: kube, Client: client, Reports: reports, Pages: pages.Serve, As: as(config), VeleroNamespace: options.VeleroNamespace, Version: version.Get().GitVersion, Namespace: options.Namespace, Pod: options.Pod,
 	})
 	if err != nil {
 		return err
