@@ -52,6 +52,9 @@ func (s *Server) harden(mux *http.ServeMux) http.Handler {
 			}
 			s.record(r, seen, time.Since(began))
 		}()
+		if s.share(seen, r) {
+			return
+		}
 		if r.ContentLength > maxBody {
 			h.Set("Connection", "close")
 			complain(seen, r, newProblem(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxBody))

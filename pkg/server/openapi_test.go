@@ -70,8 +70,8 @@ func conform(t *testing.T, r *http.Request, body string, w *httptest.ResponseRec
 		t.Fatalf("the document: %v", err)
 	}
 	asked := r.Clone(context.Background())
-	if asked.Method == http.MethodHead {
-		return
+	if asked.Method == http.MethodHead || asked.Header.Get("Access-Control-Request-Method") != "" {
+		return // the document knows neither HEAD nor what browsers ask before a request
 	}
 	asked.Body = http.NoBody
 	if body != "" {

@@ -28,6 +28,8 @@ type Options struct {
 	VeleroNamespace string
 	// Pages answers requests for what people look at, and returns false if there is no such page; nil: there are none.
 	Pages func(http.ResponseWriter, *http.Request) bool
+	// Origins are those whose pages may read answers in a browser, see CheckOrigin; none but this server's own without.
+	Origins []string
 	// Version of this program, Namespace and Pod where it runs: told to those who have a token.
 	Version, Namespace, Pod string
 }

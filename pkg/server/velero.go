@@ -7,8 +7,11 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kymaros/kymaros/pkg/velero"
 )
 
 // veleroSchedule has the names of fields that older clients read.
@@ -43,8 +46,10 @@ func (s *Server) schedules(r *request) (any, error) {
 type provider struct {
 	Provider string `json:"provider"`
 	// Status is connected, or not found.
-	Status         string `json:"status"`
-	Namespace      string `json:"namespace"`
+	Status    string `json:"status"`
+	Namespace string `json:"namespace"`
+	// Version is what the tag of the server's image says; empty if it says none, or to who may not list pods there.
+	Version        string `json:"version,omitempty"`
 	DefaultBSL     string `json:"defaultBSL,omitempty"`
 	BackupCount    int    `json:"backupCount"`
 	ScheduleCount  int    `json:"scheduleCount"`
@@ -93,7 +98,27 @@ func (s *Server) provider(r *request) (any, error) {
 	if !newest.IsZero() {
 		found.LastBackupAge = span(s.now().Sub(newest))
 	}
+	pods, err := clients.Core.Pods(ns).List(ctx, cached)
+	switch {
+	case apierrors.IsForbidden(err): // all else was told
+	case err != nil:
+		return nil, s.ofVelero(err, "pods")
+	default:
+		found.Version = versionOf(pods.Items)
+	}
 	return found, nil
+}
+
+// versionOf returns the version of the one server among pods of Velero; "" if none is known.
+func versionOf(pods []corev1.Pod) string {
+	images := velero.ServerImages(pods)
+	if len(images) != 1 {
+		return ""
+	}
+	if v := velero.VersionOf(images[0]); v != nil {
+		return "v" + v.String()
+	}
+	return ""
 }
 
 // ofVelero says which right is missing, or that there is no Velero.

@@ -58,3 +58,20 @@ func Down(pods []corev1.Pod) bool {
 func Interrupted(r *velerov1.Restore) bool {
 	return r.Status.Phase == velerov1.RestorePhaseFailed && strings.Contains(r.Status.FailureReason, "during the server starting")
 }
+
+// ServerImages returns the images of the servers among pods that run, or will, sorted and each once.
+func ServerImages(pods []corev1.Pod) []string {
+	var images []string
+	for i := range pods {
+		if pods[i].DeletionTimestamp != nil || pods[i].Status.Phase == corev1.PodFailed || pods[i].Status.Phase == corev1.PodSucceeded {
+			continue
+		}
+		for _, container := range pods[i].Spec.Containers {
+			if container.Name == ServerContainer {
+				images = append(images, container.Image)
+			}
+		}
+	}
+	slices.Sort(images)
+	return slices.Compact(images)
+}

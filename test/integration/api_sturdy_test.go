@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -179,4 +180,54 @@ func TestTheAPIStandsFirm(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestTheAPIServerIsAwayForAMinute: who was known goes on reading what was known, and is told so; nobody gets more; and all is as before
+// when it is back.
+func TestTheAPIServerIsAwayForAMinute(t *testing.T) {
+	t.Parallel()
+	ns := newNamespace(t, "api-away")
+	filled(t, ns, "away")
+	read := rbacv1.PolicyRule{APIGroups: []string{v1alpha1.GroupName}, Resources: []string{"restoretests"}, Verbs: []string{"get", "list"}}
+	reader, late := callerToken(t, ns, "reader"), callerToken(t, ns, "late")
+	grant(t, "reader", ns, ns, read)
+	grant(t, "late", ns, ns, read)
+	api := startAPI(t)
+	path := "/api/v1/namespaces/" + ns + "/tests"
+	if a := api.do(t, http.MethodGet, path, reader, ""); a.code != http.StatusOK {
+		t.Fatalf("%d %s", a.code, a.body)
+	}
+	api.away.Store(true)
+	api.server.CloseClientConnections()
+	warned, began := 0, time.Now()
+	eventually(t, 2*time.Minute, func(ctx context.Context) error {
+		a, err := api.ask(ctx, http.MethodGet, path, reader, "")
+		if err != nil || a.code != http.StatusOK || !strings.Contains(a.body, "away-ledger") {
+			t.Fatalf("after %v: %d %s, %v", time.Since(began), a.code, a.body, err)
+		}
+		if a.header.Get("Warning") != "" {
+			warned++
+		}
+		if a, err := api.ask(ctx, http.MethodGet, path, late, ""); err != nil || a.code != http.StatusServiceUnavailable {
+			t.Fatalf("who was not known gets %d %s, %v", a.code, a.body, err)
+		}
+		if time.Since(began) < time.Minute {
+			return errors.New("the minute is not over")
+		}
+		return nil
+	})
+	if warned == 0 {
+		t.Error("nobody was told that this is old")
+	}
+	api.away.Store(false)
+	eventually(t, 30*time.Second, func(ctx context.Context) error {
+		a, err := api.ask(ctx, http.MethodGet, path, reader, "")
+		if err == nil && a.header.Get("Warning") != "" {
+			err = errors.New("it is still told that the API server is away")
+		}
+		return err
+	})
+	if a := api.do(t, http.MethodGet, path, late, ""); a.code != http.StatusOK {
+		t.Errorf("who was not known: %d %s", a.code, a.body)
+	}
 }

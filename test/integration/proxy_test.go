@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -27,6 +28,8 @@ type proxy struct {
 	requests []*request
 	// answered, if set, is called with every answer before the controller hears it.
 	answered func(*request)
+	// away: nothing is answered.
+	away atomic.Bool
 }
 
 type requestKey struct{}
@@ -93,6 +96,9 @@ func newProxy() (*proxy, error) {
 		r.agent, _, _ = strings.Cut(r.agent, " ")
 		if i := strings.LastIndex(in.UserAgent(), "kymaros-"); i >= 0 {
 			r.agent = in.UserAgent()[i:]
+		}
+		if p.away.Load() {
+			panic(http.ErrAbortHandler)
 		}
 		ctx := context.WithValue(in.Context(), requestKey{}, r)
 		if in.Method != http.MethodGet {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/server"
 )
 
 // Options are the flags.
@@ -21,6 +23,9 @@ type Options struct {
 	TLSDirectory string
 	// InsecureHTTP: no TLS at all.
 	InsecureHTTP bool
+
+	// Origins whose pages may read answers.
+	Origins []string
 
 	QPS   float32
 	Burst int
@@ -47,6 +52,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.TLSDirectory, "tls-directory", o.TLSDirectory,
 		"directory with tls.crt and tls.key, as a Secret of type kubernetes.io/tls is mounted; they are read again when they change. While they are not there, or without the flag, the certificate is one that this program signs itself, and its fingerprint is in the log")
 	fs.BoolVar(&o.InsecureHTTP, "insecure-http", o.InsecureHTTP, "speak plain HTTP, behind a proxy in the same pod: takes a --bind-address that is only reached from there, such as 127.0.0.1:8080")
+	fs.StringSliceVar(&o.Origins, "cors-allowed-origins", o.Origins, "origins whose pages may read answers in a browser, such as https://portal.example.com; they send a token, for the cookie of the dashboard is not theirs")
 	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero, whose schedules and backups are told of to who may list them")
 	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server")
 	fs.IntVar(&o.Burst, "kube-api-burst", o.Burst, "requests that may exceed kube-api-qps for a moment")
@@ -70,6 +76,11 @@ func (o *Options) Validate() error {
 	}
 	if o.InsecureHTTP && o.TLSDirectory != "" {
 		errs = append(errs, errors.New("--insecure-http: give either this or --tls-directory"))
+	}
+	for _, origin := range o.Origins {
+		if err := server.CheckOrigin(origin); err != nil {
+			errs = append(errs, fmt.Errorf("--cors-allowed-origins: %w", err))
+		}
 	}
 	if o.QPS <= 0 {
 		errs = append(errs, fmt.Errorf("--kube-api-qps=%g: must be more than 0", o.QPS))

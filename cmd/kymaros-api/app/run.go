@@ -70,7 +70,7 @@ func Run(ctx context.Context, options *Options) error {
 		return err
 	}
 	api, err := server.New(server.Options{
-		Kube: kube, Client: client, Reports: reports, Pages: pages.Serve, As: as(config), VeleroNamespace: options.VeleroNamespace, Version: version.Get().GitVersion, Namespace: options.Namespace, Pod: options.Pod,
+		Kube: kube, Client: client, Reports: reports, Origins: options.Origins, Pages: pages.Serve, As: as(config), VeleroNamespace: options.VeleroNamespace, Version: version.Get().GitVersion, Namespace: options.Namespace, Pod: options.Pod,
 	})
 	if err != nil {
 		return err

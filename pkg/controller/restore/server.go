@@ -43,19 +43,7 @@ func (c *Controller) server(ctx context.Context) (server, error) {
 // serverOf returns what the images of the servers among pods say. While one version replaces another nobody knows which of them
 // takes the Restore up.
 func serverOf(pods []corev1.Pod) server {
-	var s server
-	for i := range pods {
-		if pods[i].DeletionTimestamp != nil || pods[i].Status.Phase == corev1.PodFailed || pods[i].Status.Phase == corev1.PodSucceeded {
-			continue
-		}
-		for _, container := range pods[i].Spec.Containers {
-			if container.Name == velero.ServerContainer {
-				s.images = append(s.images, container.Image)
-			}
-		}
-	}
-	slices.Sort(s.images)
-	s.images = slices.Compact(s.images)
+	s := server{images: velero.ServerImages(pods)}
 	if len(s.images) == 1 {
 		s.version = velero.VersionOf(s.images[0])
 	}
