@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
-	"github.com/kymaros/kymaros/pkg/velero"
 )
 
 // act does what next asks for.
@@ -43,38 +41,6 @@ func (c *Controller) act(ctx context.Context, key cache.ObjectName, rt *v1alpha1
 		}
 		return errors.Join(c.deleteRestores(ctx, s.restores), c.release(ctx, s.namespaces))
 	case done:
-	}
-	return nil
-}
-
-// cancelRestores deletes the Restores that Velero has not begun with. The resource version makes sure that it still has
-// not when the deletion happens.
-func (c *Controller) cancelRestores(ctx context.Context, restores []*velerov1.Restore) error {
-	var errs []error
-	for _, r := range restores {
-		if velero.Started(r.Status.Phase) || r.DeletionTimestamp != nil {
-			continue
-		}
-		errs = append(errs, c.deleteRestore(ctx, r, metav1.Preconditions{UID: &r.UID, ResourceVersion: &r.ResourceVersion}))
-	}
-	return errors.Join(errs...)
-}
-
-func (c *Controller) deleteRestores(ctx context.Context, restores []*velerov1.Restore) error {
-	var errs []error
-	for _, r := range restores {
-		if r.DeletionTimestamp == nil {
-			errs = append(errs, c.deleteRestore(ctx, r, metav1.Preconditions{UID: &r.UID}))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (c *Controller) deleteRestore(ctx context.Context, r *velerov1.Restore, preconditions metav1.Preconditions) error {
-	klog.FromContext(ctx).V(2).Info("Deleting Restore", "restore", klog.KObj(r), "phase", r.Status.Phase)
-	err := c.client.VeleroV1().Restores(r.Namespace).Delete(ctx, r.Name, metav1.DeleteOptions{Preconditions: &preconditions})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("delete Restore %s: %w", r.Name, err)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ package cleanup
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -33,7 +32,6 @@ import (
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
 	"github.com/kymaros/kymaros/pkg/metrics"
-	"github.com/kymaros/kymaros/pkg/names"
 )
 
 // Controller removes what runs leave.
@@ -164,6 +162,9 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 			return 0, err
 		}
 	}
+	if next(s) == done { // the cache was behind, and knows a sandbox by its label only
+		return c.finish(ctx, key, rt, keep)
+	}
 	return c.step(ctx, key, rt, keep, s)
 }
 
@@ -217,23 +218,6 @@ func (c *Controller) observe(key cache.ObjectName, keep string) (seen, error) {
 	s.namespaces = slices.DeleteFunc(namespaces, func(ns *corev1.Namespace) bool { return !sandbox(ns) || !expendable(ns, key, keep) })
 	s.restores = slices.DeleteFunc(restores, func(r *velerov1.Restore) bool { return !expendable(r, key, keep) })
 	return s, nil
-}
-
-// liveRestores replaces the Restores in s by those that the API server knows: a Restore that the cache does not show yet
-// must hold its sandbox too.
-func (c *Controller) liveRestores(ctx context.Context, key cache.ObjectName, keep string, s *seen) error {
-	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelTest: names.LabelValue(key.Name)}).String()
-	list, err := c.client.VeleroV1().Restores(c.veleroNamespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
-	if err != nil {
-		return fmt.Errorf("list Restores: %w", err)
-	}
-	s.restores = nil
-	for i := range list.Items {
-		if expendable(&list.Items[i], key, keep) {
-			s.restores = append(s.restores, &list.Items[i])
-		}
-	}
-	return nil
 }
 
 // forget drops what is kept for a namespace.
