@@ -59,6 +59,20 @@ func Interrupted(r *velerov1.Restore) bool {
 	return r.Status.Phase == velerov1.RestorePhaseFailed && strings.Contains(r.Status.FailureReason, "during the server starting")
 }
 
+// ofTheStore are Velero's words for what it could not get out of the object store, or not even ask it for; gone are those of stores, and
+// of what unpacks a backup, for a backup that is not there or broken.
+var (
+	ofTheStore = []string{"error downloading backup", "error fetching volume snapshots metadata", "fail to fetch csi volumesnapshots metadata", "error setting up backup store", "error getting backup store"}
+	gone       = []string{"nosuchkey", "nosuchbucket", "notfound", "not found", "doesn't exist", "does not exist", "404", "gzip", "unexpected eof"}
+)
+
+// StoreAway tells whether Velero gave r up because it could not reach the object store, which says nothing about the backup in it.
+func StoreAway(r *velerov1.Restore) bool {
+	reason := strings.ToLower(r.Status.FailureReason)
+	says := func(words string) bool { return strings.Contains(reason, words) }
+	return r.Status.Phase == velerov1.RestorePhaseFailed && slices.ContainsFunc(ofTheStore, says) && !slices.ContainsFunc(gone, says)
+}
+
 // ServerImages returns the images of the servers among pods that run, or will, sorted and each once.
 func ServerImages(pods []corev1.Pod) []string {
 	var images []string

@@ -166,6 +166,12 @@ func TestDecide(t *testing.T) {
 			test(), seen{restore: restoreIn(velerov1.RestorePhaseFailed, func(r *velerov1.Restore) { r.Status.FailureReason = "no bucket" })},
 			want{status: "False", reason: v1alpha1.ReasonFailed, message: "no bucket"},
 		},
+		"a store that cannot be reached is not the backup's fault": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseFailed, func(r *velerov1.Restore) {
+				r.Status.FailureReason = "restore execution failed: error downloading backup: dial tcp 10.0.0.1:9000: connect: connection refused"
+			})},
+			want{status: "False", reason: v1alpha1.ReasonBackupLocationUnavailable, message: "connection refused"},
+		},
 		"a Restore that a server found when it started is not the backup's fault": {
 			test(), seen{restore: restoreIn(velerov1.RestorePhaseFailed, func(r *velerov1.Restore) {
 				r.Status.FailureReason = `found a restore with status "InProgress" during the server starting, mark it as "Failed"`

@@ -58,6 +58,10 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 		if inVain || yields {
 			return say(metav1.ConditionFalse, was.Reason, "%s", was.Message)
 		}
+		if velero.StoreAway(r) {
+			return say(metav1.ConditionFalse, v1alpha1.ReasonBackupLocationUnavailable,
+				"Velero could not read backup %s from its location: %s", r.Spec.BackupName, r.Status.FailureReason)
+		}
 		if r.Status.Phase == velerov1.RestorePhaseFailed {
 			return say(metav1.ConditionFalse, v1alpha1.ReasonFailed,
 				"Velero failed to restore backup %s: %s; %s", r.Spec.BackupName, or(r.Status.FailureReason, "no reason given"), look)
