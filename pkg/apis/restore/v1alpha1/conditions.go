@@ -78,8 +78,7 @@ const (
 	// ReasonBackupNotFound: no usable backup with all source namespaces.
 	ReasonBackupNotFound = "BackupNotFound"
 	// ReasonBackupLocationUnavailable: there is a backup to restore, and its BackupStorageLocation is not Available, or Velero could not
-	// read the backup from there. It says
-	// nothing about the backup.
+	// read the backup from there. It says nothing about the backup.
 	ReasonBackupLocationUnavailable = "BackupLocationUnavailable"
 	// ReasonNoOlderBackup: the run is one of a search for a backup that restores, and none is left to try. It says nothing about any.
 	ReasonNoOlderBackup = "NoOlderBackup"
