@@ -53,6 +53,9 @@ func (r *request) reuse(answer func() (any, error)) (any, error) {
 		return nil, err
 	}
 	body = append(body, '\n')
+	if len(body) < worthPacking {
+		return value, nil
+	}
 	packed, ok := pack(body)
 	if !ok {
 		return value, nil
