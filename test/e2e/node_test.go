@@ -31,6 +31,7 @@ func away(t *testing.T, programs ...string) (back func()) {
 }
 
 func TestANodeWhoseAgentAndRuntimeRestartInMidRun(t *testing.T) {
+	slow(t)
 	for name, c := range map[string]struct {
 		test  string
 		await func(t *testing.T, rt *v1alpha1.RestoreTest)
@@ -54,6 +55,7 @@ func TestANodeWhoseAgentAndRuntimeRestartInMidRun(t *testing.T) {
 }
 
 func TestAnObjectStoreThatIsAwayIsNoFaultOfTheBackup(t *testing.T) {
+	slow(t)
 	untouched(t, web)
 	back := away(t, "s3")
 	rt := cluster.Start(t, cluster.RestoreTest("no-store", appsBackup, web), webAnswers())

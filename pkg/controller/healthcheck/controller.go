@@ -138,6 +138,9 @@ func (c *Controller) observe(ctx context.Context, key cache.ObjectName, rt *v1al
 		if err := c.lookForRefused(ctx, rt, &sandboxes[i]); err != nil {
 			return seen, err
 		}
+		if err := c.lookForProbes(ctx, rt, &sandboxes[i]); err != nil {
+			return seen, err
+		}
 		if sandboxes[i].turnedAway, err = c.lookAtProduction(ctx, key, rt, &sandboxes[i]); err != nil {
 			return seen, err
 		}

@@ -11,6 +11,7 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -40,6 +41,8 @@ type contents struct {
 	noRoom map[string]string
 	// turnedAway are the pods of production that the sandbox would refuse. Looked up only if Velero could not restore everything.
 	turnedAway []turnedAway
+	// excused are the pods that have lost their readiness though no probe of theirs failed.
+	excused sets.Set[types.UID]
 }
 
 // readiness is how far the restored workloads are.
@@ -74,6 +77,8 @@ type counted struct {
 	pod  *corev1.Pod
 	// squeezed is the pod as blocked has it if the memory limit of the sandbox ended it; else empty.
 	squeezed string
+	// excused: the pod has lost its readiness, and not by a probe.
+	excused bool
 }
 
 // assess compares the pods of all sandboxes with what the workloads ask for. Pods seen so far prove nothing: right after
@@ -151,7 +156,7 @@ func (r *readiness) addPod(in contents, prefix, what string, pod *corev1.Pod) {
 		return
 	}
 	r.total++
-	r.counted = append(r.counted, counted{name: prefix + pod.Name, pod: pod, squeezed: in.squeezedEntry(what, pod)})
+	r.counted = append(r.counted, counted{name: prefix + pod.Name, pod: pod, squeezed: in.squeezedEntry(what, pod), excused: in.excused.Has(pod.UID)})
 	if ready, since, gates := ready(pod); ready {
 		r.ready++
 		if since.After(r.since) {

@@ -34,7 +34,7 @@ func (r *readiness) fell(from time.Time) []string {
 		if c.squeezed != "" || c.pod.CreationTimestamp.After(from) {
 			continue
 		}
-		if what := fell(c.pod, from); what != "" {
+		if what := fell(c.pod, from); what != "" && !c.excused {
 			all = append(all, fmt.Sprintf("pod %s, %s", c.name, what))
 		}
 	}
@@ -43,7 +43,21 @@ func (r *readiness) fell(from time.Time) []string {
 }
 
 func fell(pod *corev1.Pod, from time.Time) string {
-	ready, since, _ := ready(pod)
+	if what := ended(pod, from); what != "" {
+		return what
+	}
+	switch ready, since, _ := ready(pod); {
+	case !ready:
+		return why(pod)
+	case since.After(from):
+		return "not ready for a while"
+	}
+	return ""
+}
+
+// ended tells of a container that has ended since.
+func ended(pod *corev1.Pod, from time.Time) string {
+	ready, _, _ := ready(pod)
 	for _, c := range lasting(pod) {
 		end := c.State.Terminated
 		if last := c.LastTerminationState.Terminated; end == nil && last != nil && (last.FinishedAt.After(from) || c.State.Waiting != nil && !ready) {
@@ -56,12 +70,6 @@ func fell(pod *corev1.Pod, from time.Time) string {
 			}
 			return fmt.Sprintf("container %s: exit code %d%s, restarts: %d", c.Name, end.ExitCode, reason, c.RestartCount)
 		}
-	}
-	switch {
-	case !ready:
-		return why(pod)
-	case since.After(from):
-		return "not ready for a while"
 	}
 	return ""
 }
