@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Breaks the alert rules of manifests/monitoring in one place at a time: a clause is gone, a threshold or a window is another, an alert
-# waits for no time or for too long. Fails for each break that no test of test/rules notices. A minute or two.
+# waits for no time or for too long. Fails for each break that no test of test/rules notices. Some minutes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 promtool=$(hack/promtool.sh)
