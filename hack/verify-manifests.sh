@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fails if kubectl apply -k manifests would install something else than kubectl apply -f manifests/crds -f manifests -f manifests/fence,
-# if kustomize cannot render it or an overlay, or if an overlay changes an object that is not there.
+# if kustomize cannot render it, monitoring or an overlay, or if an overlay changes an object that is not there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -27,6 +27,7 @@ objects() {
     /^[^ ]/ { inside = 0 }' | sort
 }
 base=$(objects .)
+[ -n "$(objects monitoring)" ] || { echo "manifests/monitoring cannot be rendered" >&2; exit 1; }
 for overlay in overlays/*/; do
   more=$(comm -13 <(echo "$base") <(objects "$overlay"))
   [ -z "$more" ] || { echo "manifests/$overlay changes what manifests does not install: $more" >&2; exit 1; }

@@ -43,7 +43,7 @@ var owned = map[string][]string{
 	Sandbox:     {"sandbox", "sandboxNamespace", "sandboxNamespaces"},
 	Restore:     {"restore", "restoreID", "restoreIDs"},
 	HealthCheck: {"health"},
-	Report:      {"report", "lastRunAt", "lastScore", "lastResult", "lastReportRef", "lastVerified"},
+	Report:      {"report", "lastRunAt", "lastScore", "lastResult", "lastReportRef", "lastVerified", "lastRun"},
 	Cleanup:     {"cleanup"},
 }
 

@@ -154,22 +154,10 @@ func (s Schedule) Passed(first, now time.Time) (last time.Time, count int) {
 
 // Interval returns the shortest time between two times of the schedule, as far as a day tells; if it has one a day, a day.
 func (s Schedule) Interval() time.Duration {
-	const day = 24 * 60
 	spec, ok := s.cron.(*cron.SpecSchedule)
 	if !ok {
 		return s.cron.Next(time.Time{}).Sub(time.Time{})
 	}
-	shortest, first, last := day, -1, -1
-	for minute := range day {
-		if spec.Hour&(1<<(minute/60)) == 0 || spec.Minute&(1<<(minute%60)) == 0 {
-			continue
-		}
-		if first < 0 {
-			first = minute
-		} else {
-			shortest = min(shortest, minute-last)
-		}
-		last = minute
-	}
-	return time.Duration(min(shortest, first+day-last)) * time.Minute
+	shortest, _, first, last := daily(spec)
+	return min(shortest, first+day-last)
 }

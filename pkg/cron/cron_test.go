@@ -247,6 +247,32 @@ func TestInterval(t *testing.T) {
 	}
 }
 
+func TestTheLongestTimeBetweenTwoTimesOfASchedule(t *testing.T) {
+	const day = 24 * time.Hour
+	for expression, want := range map[string]time.Duration{
+		"0 3 * * *":         day,
+		"0 3,15 * * *":      12 * time.Hour,
+		"0 1,23 * * *":      22 * time.Hour,
+		"*/15 * * * *":      15 * time.Minute,
+		"0 3 * * 1-5":       3 * day,
+		"0 9-17 * * 1-5":    2*day + 16*time.Hour,
+		"@weekly":           7 * day,
+		"0 0 1 * *":         31 * day,
+		"0 0 31 * *":        62 * day,
+		"0 0 1 1 *":         366 * day,
+		"0 0 29 2 *":        (4*365 + 1) * day,
+		"0 3 1 * 1":         7 * day,
+		"30 2 * * *":        day,
+		"@every 90s":        90 * time.Second,
+		"0 0 30 2 *":        0,
+		"0 3 1-7,15-21 * *": 11 * day,
+	} {
+		if got := parse(t, expression, "Europe/Brussels").Longest(); got != want {
+			t.Errorf("%s: %v, want %v", expression, got, want)
+		}
+	}
+}
+
 // FuzzParse looks for what robfig does not survive, and for a Next that stands still.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"0 3 * * *", "CRON_TZ=UTC", "TZ=", "@every 1ns", "* * 30 2 *", "*/0 1-99999999999 ? jan-dec sun", "0-59/9223372036854775807 * * * *"} {

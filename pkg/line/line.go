@@ -14,6 +14,17 @@ import (
 	"github.com/kymaros/kymaros/pkg/conditions"
 )
 
+// defaultStartingDeadline is how late a run may start whose test does not say it.
+const defaultStartingDeadline = 24 * time.Hour
+
+// StartingDeadline returns how late a run may start.
+func StartingDeadline(schedule *v1alpha1.Schedule) time.Duration {
+	if seconds := schedule.StartingDeadlineSeconds; seconds != nil {
+		return time.Duration(*seconds) * time.Second
+	}
+	return defaultStartingDeadline
+}
+
 // Waits tells whether rt has a run that waits for its turn.
 func Waits(rt *v1alpha1.RestoreTest) bool {
 	run := rt.Status.Run

@@ -1,5 +1,8 @@
 // Package metrics holds the metrics of restore tests. Names and the label test are those on which users' dashboards and
 // alerts rest; the label namespace tells apart tests of the same name.
+//
+// What a test is like follows from the test itself whenever somebody asks (Tests): nothing is remembered, so it goes with the test and is
+// right after a restart. Only what happens is counted here, by the controller that leads.
 package metrics
 
 import (
@@ -10,45 +13,44 @@ import (
 	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/outcome"
 )
 
 const subsystem = "kymaros"
+
+var perTest = []string{"namespace", "test"}
 
 var (
 	tests = metrics.NewCounterVec(&metrics.CounterOpts{
 		Subsystem: subsystem, Name: "tests_total", StabilityLevel: metrics.ALPHA,
 		Help: "Number of runs that ended, by result.",
 	}, []string{"namespace", "test", "result"})
-	score = metrics.NewGaugeVec(&metrics.GaugeOpts{
-		Subsystem: subsystem, Name: "score", StabilityLevel: metrics.ALPHA,
-		Help: "Score of the last run, 0 to 100.",
-	}, []string{"namespace", "test"})
-	rto = metrics.NewGaugeVec(&metrics.GaugeOpts{
-		Subsystem: subsystem, Name: "rto_seconds", StabilityLevel: metrics.ALPHA,
-		Help: "Recovery time of the last run that recovered: from the start of the restore until all checks passed.",
-	}, []string{"namespace", "test"})
+	runs = metrics.NewCounterVec(&metrics.CounterOpts{
+		Subsystem: subsystem, Name: "runs_total", StabilityLevel: metrics.ALPHA,
+		Help: "Number of runs of all tests that ended, by the reason of their result and by its class: passed, backup (it is bad), sandbox (could not be shown) or inconclusive (nothing was learnt).",
+	}, []string{"reason", "class"})
 	duration = metrics.NewHistogramVec(&metrics.HistogramOpts{
 		Subsystem: subsystem, Name: "test_duration_seconds", StabilityLevel: metrics.ALPHA,
 		Help: "Duration of runs, from their start to their verdict.", Buckets: metrics.ExponentialBuckets(60, 2, 8),
-	}, []string{"namespace", "test"})
-	backupAge = metrics.NewGaugeVec(&metrics.GaugeOpts{
-		Subsystem: subsystem, Name: "backup_age_seconds", StabilityLevel: metrics.ALPHA,
-		Help: "Age of the backup when the last run restored it.",
-	}, []string{"namespace", "test"})
-	lastGood = metrics.NewGaugeVec(&metrics.GaugeOpts{
-		Subsystem: subsystem, Name: "last_good_backup_timestamp_seconds", StabilityLevel: metrics.ALPHA,
-		Help: "When the newest backup began that restores, in Unix seconds, as the last search after a failed run has found; 0 if it found none. Absent without a search.",
-	}, []string{"namespace", "test"})
+	}, perTest)
+	phases = metrics.NewHistogramVec(&metrics.HistogramOpts{
+		Subsystem: subsystem, Name: "phase_duration_seconds", StabilityLevel: metrics.ALPHA,
+		Help:    "Duration of the phases of runs of all tests: line (for its turn), sandbox, queue (for Velero), restore, pods, checks, cleanup.",
+		Buckets: metrics.ExponentialBuckets(1, 4, 8),
+	}, []string{"phase"})
 	leaked = metrics.NewCounterVec(&metrics.CounterOpts{
 		Subsystem: subsystem, Name: "leaked_objects_total", StabilityLevel: metrics.ALPHA,
 		Help: "Number of objects that runs left behind, because deleting them could have destroyed what is not theirs.",
-	}, []string{"namespace", "test"})
+	}, perTest)
+	missed = metrics.NewCounterVec(&metrics.CounterOpts{
+		Subsystem: subsystem, Name: "missed_turns_total", StabilityLevel: metrics.ALPHA,
+		Help: "Number of runs that had no turn within spec.schedule.startingDeadlineSeconds.",
+	}, perTest)
 	// Without labels, and a vector all the same: it is not there before somebody has looked.
 	fence = metrics.NewGaugeVec(&metrics.GaugeOpts{
 		Subsystem: subsystem, Name: "fence_intact", StabilityLevel: metrics.ALPHA,
 		Help: "Whether the admission fence was as shipped when it was last looked at, 1 or 0. Controllers that do not lead do not look.",
 	}, nil)
-
 	stalled = metrics.NewCounter(&metrics.CounterOpts{
 		Subsystem: subsystem, Name: "velero_stalled_total", StabilityLevel: metrics.ALPHA,
 		Help: "Number of runs that were given up because Velero's server ended while it was at work on their Restore.",
@@ -60,69 +62,63 @@ var (
 // Register makes the metrics visible. It may be called more than once.
 func Register() {
 	register.Do(func() {
-		legacyregistry.MustRegister(tests, score, rto, duration, backupAge, lastGood, leaked, fence, stalled, waiting, place, missed)
+		legacyregistry.MustRegister(tests, runs, duration, phases, leaked, missed, fence, stalled)
 	})
 }
 
-// Known prepares the series of a test, so that its first run is an increase from 0, and shows its last score, nil before
-// its first run, also after a restart.
-func Known(namespace, test string, lastScore *int32) {
+// Known prepares the series of a test, so that its first run is an increase from 0.
+func Known(namespace, test string) {
 	for _, result := range results {
 		tests.WithLabelValues(namespace, test, string(result)).Add(0)
 	}
 	leaked.WithLabelValues(namespace, test).Add(0)
 	missed.WithLabelValues(namespace, test).Add(0)
-	if lastScore != nil {
-		score.WithLabelValues(namespace, test).Set(float64(*lastScore))
-	}
 }
 
-// Run is what a run that ended has shown.
+// Run is how a run has ended.
 type Run struct {
 	Result   v1alpha1.Result
-	Score    int32
+	Reason   string
 	Duration time.Duration
-	// RTO is 0 if the application did not recover, BackupAge is 0 if no backup was found: the last value stays.
-	RTO, BackupAge time.Duration
+	// Phases are those that it got to, without cleanup.
+	Phases map[Phase]time.Duration
 }
+
+// Phase of a run.
+type Phase string
+
+// Phases, in order.
+const (
+	Line    Phase = "line"
+	Sandbox Phase = "sandbox"
+	Queue   Phase = "queue"
+	Restore Phase = "restore"
+	Pods    Phase = "pods"
+	Checks  Phase = "checks"
+	Cleanup Phase = "cleanup"
+)
 
 // Ended counts a run of a test.
 func Ended(namespace, test string, run Run) {
 	tests.WithLabelValues(namespace, test, string(run.Result)).Inc()
-	if run.Result == v1alpha1.ResultInconclusive {
-		score.Delete(map[string]string{"namespace": namespace, "test": test}) // 0 would be a failure
-	} else {
-		score.WithLabelValues(namespace, test).Set(float64(run.Score))
+	reason := run.Reason
+	if !outcome.Known(reason) {
+		reason = "other"
 	}
+	runs.WithLabelValues(reason, string(outcome.Of(run.Reason).Class)).Inc()
 	duration.WithLabelValues(namespace, test).Observe(run.Duration.Seconds())
-	if run.RTO > 0 {
-		rto.WithLabelValues(namespace, test).Set(run.RTO.Seconds())
-	}
-	if run.BackupAge > 0 {
-		backupAge.WithLabelValues(namespace, test).Set(run.BackupAge.Seconds())
+	for phase, took := range run.Phases {
+		phases.WithLabelValues(string(phase)).Observe(took.Seconds())
 	}
 }
 
-// Searched tells what the last search of a test for a backup that restores has found; nil if there is none.
-func Searched(namespace, test string, s *v1alpha1.SearchStatus) {
-	switch {
-	case s != nil && s.State == v1alpha1.SearchNotFound:
-		lastGood.WithLabelValues(namespace, test).Set(0)
-	case s != nil && s.State == v1alpha1.SearchFound && s.LastGood != nil && s.LastGood.BackupTime != nil:
-		lastGood.WithLabelValues(namespace, test).Set(float64(s.LastGood.BackupTime.Unix()))
-	default:
-		lastGood.Delete(map[string]string{"namespace": namespace, "test": test})
-	}
+// CleanedUp counts a run that was cleaned up, so long after its verdict.
+func CleanedUp(after time.Duration) {
+	phases.WithLabelValues(string(Cleanup)).Observe(max(after, 0).Seconds())
 }
 
 // Fence tells whether the admission fence is as shipped.
-func Fence(intact bool) {
-	value := 0.0
-	if intact {
-		value = 1
-	}
-	fence.WithLabelValues().Set(value)
-}
+func Fence(intact bool) { fence.WithLabelValues().Set(is(intact)) }
 
 // VeleroStalled counts a run on whose Restore Velero's server ended.
 func VeleroStalled() { stalled.Inc() }
@@ -132,14 +128,13 @@ func Leaked(namespace, test string, objects int) {
 	leaked.WithLabelValues(namespace, test).Add(float64(objects))
 }
 
+// MissedTurn counts a run of a test that had no turn in time.
+func MissedTurn(namespace, test string) { missed.WithLabelValues(namespace, test).Inc() }
+
 // Forget removes the series of a test that was deleted.
 func Forget(namespace, test string) {
 	labels := map[string]string{"namespace": namespace, "test": test}
-	score.Delete(labels)
-	rto.Delete(labels)
 	duration.Delete(labels)
-	backupAge.Delete(labels)
-	lastGood.Delete(labels)
 	leaked.Delete(labels)
 	missed.Delete(labels)
 	for _, result := range results {
@@ -148,3 +143,10 @@ func Forget(namespace, test string) {
 }
 
 var results = []v1alpha1.Result{v1alpha1.ResultPass, v1alpha1.ResultPartial, v1alpha1.ResultFail, v1alpha1.ResultInconclusive}
+
+func is(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

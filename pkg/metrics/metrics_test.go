@@ -5,43 +5,31 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/component-base/metrics/legacyregistry"
 	"k8s.io/component-base/metrics/testutil"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
-// names are those on which users' dashboards and alerts rest.
-var names = []string{"kymaros_tests_total", "kymaros_score", "kymaros_rto_seconds", "kymaros_backup_age_seconds", "kymaros_test_duration_seconds", "kymaros_leaked_objects_total", "kymaros_missed_turns_total"}
+// counted are those on which users' dashboards and alerts rest.
+var counted = []string{"kymaros_tests_total", "kymaros_test_duration_seconds", "kymaros_leaked_objects_total", "kymaros_missed_turns_total"}
 
-func TestSeriesOfATest(t *testing.T) {
+func TestWhatIsCountedOfATest(t *testing.T) {
 	Register()
 	Register() // a second time changes nothing
-	last := int32(70)
-	Known("prod", "shop", &last)
-	Ended("prod", "shop", Run{Result: v1alpha1.ResultPass, Score: 98, Duration: 90 * time.Second, RTO: 80 * time.Second, BackupAge: time.Hour})
-	Ended("prod", "shop", Run{Result: v1alpha1.ResultFail, Score: 0, Duration: time.Second})
+	Known("prod", "shop")
+	Ended("prod", "shop", Run{Result: v1alpha1.ResultPass, Reason: "Passed", Duration: 90 * time.Second})
+	Ended("prod", "shop", Run{Result: v1alpha1.ResultFail, Reason: v1alpha1.ReasonCheckFailed, Duration: time.Second})
 	Leaked("prod", "shop", 3)
 	Leaked("prod", "shop", 0)
 	MissedTurn("prod", "shop")
 	want := `
-# HELP kymaros_backup_age_seconds [ALPHA] Age of the backup when the last run restored it.
-# TYPE kymaros_backup_age_seconds gauge
-kymaros_backup_age_seconds{namespace="prod",test="shop"} 3600
 # HELP kymaros_leaked_objects_total [ALPHA] Number of objects that runs left behind, because deleting them could have destroyed what is not theirs.
 # TYPE kymaros_leaked_objects_total counter
 kymaros_leaked_objects_total{namespace="prod",test="shop"} 3
 # HELP kymaros_missed_turns_total [ALPHA] Number of runs that had no turn within spec.schedule.startingDeadlineSeconds.
 # TYPE kymaros_missed_turns_total counter
 kymaros_missed_turns_total{namespace="prod",test="shop"} 1
-# HELP kymaros_rto_seconds [ALPHA] Recovery time of the last run that recovered: from the start of the restore until all checks passed.
-# TYPE kymaros_rto_seconds gauge
-kymaros_rto_seconds{namespace="prod",test="shop"} 80
-# HELP kymaros_score [ALPHA] Score of the last run, 0 to 100.
-# TYPE kymaros_score gauge
-kymaros_score{namespace="prod",test="shop"} 0
 # HELP kymaros_test_duration_seconds [ALPHA] Duration of runs, from their start to their verdict.
 # TYPE kymaros_test_duration_seconds histogram
 kymaros_test_duration_seconds_bucket{namespace="prod",test="shop",le="60"} 1
@@ -62,44 +50,34 @@ kymaros_tests_total{namespace="prod",result="inconclusive",test="shop"} 0
 kymaros_tests_total{namespace="prod",result="partial",test="shop"} 0
 kymaros_tests_total{namespace="prod",result="pass",test="shop"} 1
 `
-	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), names...); err != nil {
+	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), counted...); err != nil {
 		t.Error(err)
 	}
 
-	Ended("prod", "shop", Run{Result: v1alpha1.ResultInconclusive, Duration: time.Second})
-	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(""), "kymaros_score"); err != nil {
-		t.Errorf("a run that showed nothing has a score: %v", err)
-	}
-
 	Forget("prod", "shop")
-	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(""), names...); err != nil {
+	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(""), counted...); err != nil {
 		t.Errorf("series of a deleted test remain: %v", err)
 	}
 }
 
-func TestWhatASearchFoundIsATime(t *testing.T) {
+func TestRunsAreCountedByTheirReasonAndItsClass(t *testing.T) {
 	Register()
-	const head = `
-# HELP kymaros_last_good_backup_timestamp_seconds [ALPHA] When the newest backup began that restores, in Unix seconds, as the last search after a failed run has found; 0 if it found none. Absent without a search.
-# TYPE kymaros_last_good_backup_timestamp_seconds gauge
-kymaros_last_good_backup_timestamp_seconds{namespace="prod",test="shop"} `
-	began := metav1.NewTime(time.Unix(1700000000, 0))
-	found := &v1alpha1.SearchStatus{State: v1alpha1.SearchFound, LastGood: &v1alpha1.VerifiedBackup{BackupTime: &began}}
-	for _, c := range []struct {
-		search *v1alpha1.SearchStatus
-		want   string
-	}{
-		{nil, ""}, {found, head + "1.7e+09\n"}, {&v1alpha1.SearchStatus{State: v1alpha1.SearchUnderWay}, ""}, {&v1alpha1.SearchStatus{State: v1alpha1.SearchNotFound}, head + "0\n"}, {nil, ""},
-	} {
-		Searched("prod", "shop", c.search)
-		if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(c.want), "kymaros_last_good_backup_timestamp_seconds"); err != nil {
-			t.Errorf("%+v: %v", c.search, err)
-		}
+	runs.Reset()
+	for _, reason := range []string{"Passed", v1alpha1.ReasonCheckFailed, v1alpha1.ReasonCheckFailed, v1alpha1.ReasonNameTaken, v1alpha1.ReasonNotChecked, "Nobody knows it", ""} {
+		Ended("prod", "shop", Run{Reason: reason})
 	}
-	Searched("prod", "shop", found)
 	Forget("prod", "shop")
-	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(""), "kymaros_last_good_backup_timestamp_seconds"); err != nil {
-		t.Errorf("of a deleted test: %v", err)
+	want := `
+# HELP kymaros_runs_total [ALPHA] Number of runs of all tests that ended, by the reason of their result and by its class: passed, backup (it is bad), sandbox (could not be shown) or inconclusive (nothing was learnt).
+# TYPE kymaros_runs_total counter
+kymaros_runs_total{class="backup",reason="CheckFailed"} 2
+kymaros_runs_total{class="inconclusive",reason="NameTaken"} 1
+kymaros_runs_total{class="inconclusive",reason="other"} 2
+kymaros_runs_total{class="passed",reason="Passed"} 1
+kymaros_runs_total{class="sandbox",reason="NotChecked"} 1
+`
+	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), "kymaros_runs_total"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -115,6 +93,7 @@ func TestTheFenceIsNotToldOfBeforeSomebodyHasLooked(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	fence.Reset()
 	compare("")
 	Fence(false)
 	compare(head + "kymaros_fence_intact 0\n")
@@ -124,33 +103,21 @@ func TestTheFenceIsNotToldOfBeforeSomebodyHasLooked(t *testing.T) {
 
 func TestRunsOnWhichVeleroStalledAreCounted(t *testing.T) {
 	Register()
-	VeleroStalled()
-	want := "# HELP kymaros_velero_stalled_total [ALPHA] Number of runs that were given up because Velero's server ended while it was at work on their Restore.\n" +
-		"# TYPE kymaros_velero_stalled_total counter\nkymaros_velero_stalled_total 1\n"
-	if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), "kymaros_velero_stalled_total"); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestTheLine(t *testing.T) {
-	Register()
-	compare := func(want string) {
-		t.Helper()
-		if err := testutil.GatherAndCompare(legacyregistry.DefaultGatherer, strings.NewReader(want), "kymaros_waiting_tests", "kymaros_place_in_line"); err != nil {
-			t.Error(err)
+	count := func() (n float64) {
+		all, err := legacyregistry.DefaultGatherer.Gather()
+		if err != nil {
+			t.Fatal(err)
 		}
+		for _, family := range all {
+			if family.GetName() == "kymaros_velero_stalled_total" {
+				n = family.GetMetric()[0].GetCounter().GetValue()
+			}
+		}
+		return n
 	}
-	const head = `
-# HELP kymaros_waiting_tests [ALPHA] Number of tests whose run is due and waits in line for its turn. Controllers that do not lead say 0.
-# TYPE kymaros_waiting_tests gauge
-`
-	Line([]cache.ObjectName{{Namespace: "prod", Name: "shop"}, {Namespace: "prod", Name: "db"}})
-	compare(head + `kymaros_waiting_tests 2
-# HELP kymaros_place_in_line [ALPHA] Place of a test in the line of those that wait for their turn, 1 for the next.
-# TYPE kymaros_place_in_line gauge
-kymaros_place_in_line{namespace="prod",test="db"} 2
-kymaros_place_in_line{namespace="prod",test="shop"} 1
-`)
-	Line(nil)
-	compare(head + "kymaros_waiting_tests 0\n")
+	before := count()
+	VeleroStalled()
+	if more := count() - before; more != 1 {
+		t.Errorf("one run has counted as %v", more)
+	}
 }

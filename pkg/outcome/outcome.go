@@ -39,6 +39,12 @@ func Of(reason string) Outcome {
 	return o
 }
 
+// Known tells whether there is an outcome of its own for the reason.
+func Known(reason string) bool {
+	_, ok := outcomes[reason]
+	return ok
+}
+
 // Blames tells whether the reason blames the backup.
 func Blames(reason string) bool { return Of(reason).Class == Backup }
 

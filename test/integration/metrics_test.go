@@ -37,7 +37,8 @@ func TestMetricsNeedATokenThatMayGetThem(t *testing.T) {
 		name, token, says string
 		code              int
 	}{
-		{"a token that is bound to kymaros-metrics-reader", scraper, "kymaros_fence_intact", http.StatusOK},
+		{"a token that is bound to kymaros-metrics-reader", scraper, "kymaros_leading 1", http.StatusOK},
+		{"the same token, for what the leader looks at", scraper, "kymaros_fence_intact", http.StatusOK},
 		{"a token of another", other, "system:serviceaccount:" + ns + ":other may not get /metrics", http.StatusForbidden},
 		{"a token that nobody issued", "invented", "does not accept this token", http.StatusUnauthorized},
 		{"no token", "", "no bearer token", http.StatusUnauthorized},

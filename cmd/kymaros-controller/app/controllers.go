@@ -36,6 +36,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/scheme"
 	"github.com/kymaros/kymaros/pkg/generated/informers/externalversions"
 	"github.com/kymaros/kymaros/pkg/inventory"
+	"github.com/kymaros/kymaros/pkg/metrics"
 	"github.com/kymaros/kymaros/pkg/probe"
 )
 
@@ -194,6 +195,12 @@ func (set *controllers) shutdown() {
 	set.kymaros.Shutdown()
 	set.velero.Shutdown()
 	set.labelled.Shutdown()
+}
+
+// metrics are those of the tests, of which every process tells as far as its caches are filled. leading tells whether it works.
+func (set *controllers) metrics(leading func() bool) *metrics.Tests {
+	tests := set.kymaros.Restore().V1alpha1().RestoreTests()
+	return &metrics.Tests{Lister: tests.Lister(), Synced: tests.Informer().HasSynced, Leading: leading}
 }
 
 func (set *controllers) synced() bool {

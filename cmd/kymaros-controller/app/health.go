@@ -11,10 +11,11 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/leaderelection"
-	"k8s.io/component-base/metrics/legacyregistry"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"  // metrics of requests and leader election
 	_ "k8s.io/component-base/metrics/prometheus/workqueue" // metrics of the queues
 	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
 // health answers /livez and /readyz.
@@ -53,9 +54,9 @@ func answer(w http.ResponseWriter, err error) {
 	_, _ = fmt.Fprintln(w, "ok") // the caller has gone if this fails
 }
 
-// metrics answers /metrics. kube is asked who may get them, unless they are open to all.
-func metrics(options *Options, kube kubernetes.Interface) http.Handler {
-	handler := legacyregistry.Handler()
+// metricsHandler answers /metrics, with what tests are like. kube is asked who may get them, unless they are open to all.
+func metricsHandler(options *Options, kube kubernetes.Interface, tests *metrics.Tests) http.Handler {
+	handler := metrics.Handler(tests)
 	if !options.MetricsOpen {
 		handler = newMetricsAuth(kube, handler)
 	}

@@ -18,6 +18,8 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/util/flowcontrol"
+
+	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
 // gate is a metricsAuth before an API server that knows two tokens: good, of a scraper, and idle, of one without the right.
@@ -204,7 +206,7 @@ func TestMetricsAreOpenOnlyWithTheFlag(t *testing.T) {
 		}
 		options.MetricsOpen = open
 		w := httptest.NewRecorder()
-		metrics(options, fake.NewClientset()).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		metricsHandler(options, fake.NewClientset(), &metrics.Tests{Synced: func() bool { return false }, Leading: func() bool { return false }}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 		if w.Code != want {
 			t.Errorf("--metrics-open=%v: got %d, want %d", open, w.Code, want)
 		}

@@ -59,7 +59,7 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	stop, err := serve(ctx, options, health.handler(), metrics(options, reviews.kube))
+	stop, err := serve(ctx, options, health.handler(), metricsHandler(options, reviews.kube, set.metrics(leading.Load)))
 	if err != nil {
 		return err
 	}
@@ -70,6 +70,7 @@ func Run(ctx context.Context, options *Options) error {
 	set.start(cacheCtx)
 
 	if !options.LeaderElect {
+		leading.Store(true)
 		set.run(ctx)
 		return nil
 	}

@@ -112,6 +112,9 @@ func (c *Controller) conclude(ctx context.Context, key cache.ObjectName, rt *v1a
 		return 0, err
 	}
 	metrics.Leaked(rt.Namespace, rt.Name, len(leaked))
+	if reported := conditions.ForRun(rt, v1alpha1.ConditionReported); conditions.Decided(reported) {
+		metrics.CleanedUp(time.Since(reported.LastTransitionTime.Time))
+	}
 	return 0, nil
 }
 

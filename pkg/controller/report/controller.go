@@ -95,8 +95,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	metrics.Known(rt.Namespace, rt.Name, rt.Status.LastScore)
-	metrics.Searched(rt.Namespace, rt.Name, rt.Status.Search)
+	metrics.Known(rt.Namespace, rt.Name)
 	if !conditions.Began(rt) || conditions.Decided(conditions.ForRun(rt, v1alpha1.ConditionReported)) {
 		c.lists.Drop(key)
 		return 0, nil
@@ -247,9 +246,7 @@ func (c *Controller) tell(rt *v1alpha1.RestoreTest, v *verdict) {
 	status := v.status
 	if !older(rt) {
 		metrics.Ended(rt.Namespace, rt.Name, metrics.Run{
-			Result: status.Result, Score: status.Score,
-			Duration: max(status.CompletedAt.Sub(status.StartedAt.Time), 0),
-			RTO:      status.RTO.Measured.Or(0), BackupAge: status.Backup.Age.Or(0),
+			Result: status.Result, Reason: status.Reason, Duration: max(status.CompletedAt.Sub(status.StartedAt.Time), 0), Phases: phases(rt, status),
 		})
 	}
 	sla := rt.Status.Run.Spec.SLA

@@ -73,10 +73,11 @@ func own(rt *v1alpha1.RestoreTest, v *verdict) v1alpha1.RestoreTestStatus {
 		Report:    &v1alpha1.ReportStatus{RunID: rt.Status.Run.ID},
 		LastRunAt: rt.Status.LastRunAt, LastScore: rt.Status.LastScore,
 		LastResult: rt.Status.LastResult, LastReportRef: rt.Status.LastReportRef, LastVerified: rt.Status.LastVerified,
+		LastRun: rt.Status.LastRun,
 	}
 	if v != nil && !v.terminating {
 		o.Report.Result, o.Report.Name = v.status.Result, v.report
-		o.LastVerified = verified(rt.Status.LastVerified, v)
+		o.LastVerified = verified(rt, v)
 	}
 	if v != nil && !v.terminating && !older(rt) {
 		o.LastRunAt, o.LastScore = &v.status.CompletedAt, &v.status.Score
@@ -84,6 +85,7 @@ func own(rt *v1alpha1.RestoreTest, v *verdict) v1alpha1.RestoreTestStatus {
 		if v.status.Result == v1alpha1.ResultInconclusive {
 			o.LastScore = nil // 0 would be a failure to whoever looks at the score alone
 		}
+		o.LastRun = lastRun(rt, v.status)
 	}
 	return o
 }
@@ -92,11 +94,13 @@ func own(rt *v1alpha1.RestoreTest, v *verdict) v1alpha1.RestoreTestStatus {
 // news of the newest, and that it fails no more bad news.
 func older(rt *v1alpha1.RestoreTest) bool { return rt.Status.Run.Trigger == v1alpha1.TriggerSearch }
 
-// verified returns the newest backup that passed: that of v, if it did and last is not newer.
-func verified(last *v1alpha1.VerifiedBackup, v *verdict) *v1alpha1.VerifiedBackup {
-	backup := v.status.Backup
+// verified returns the newest backup of rt that passed: that of v, if it did and the last one is not newer.
+func verified(rt *v1alpha1.RestoreTest, v *verdict) *v1alpha1.VerifiedBackup {
+	last, backup := rt.Status.LastVerified, v.status.Backup
 	if v.status.Result != v1alpha1.ResultPass || last != nil && last.BackupTime != nil && (backup.StartedAt == nil || backup.StartedAt.Before(last.BackupTime)) {
 		return last
 	}
-	return &v1alpha1.VerifiedBackup{BackupName: backup.Name, BackupTime: backup.StartedAt, Time: v.status.StartedAt, Report: v.report}
+	return &v1alpha1.VerifiedBackup{
+		BackupName: backup.Name, BackupTime: backup.StartedAt, Time: v.status.StartedAt, Report: v.report, Namespaces: sources(rt),
+	}
 }

@@ -11,10 +11,8 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/bounds"
 	"github.com/kymaros/kymaros/pkg/cron"
+	"github.com/kymaros/kymaros/pkg/line"
 )
-
-// defaultStartingDeadline is how late a run by the clock may start whose test does not say it.
-const defaultStartingDeadline = 24 * time.Hour
 
 // agenda is what the clock says of a test at a moment.
 type agenda struct {
@@ -76,15 +74,7 @@ func missedTurn(status *v1alpha1.RestoreTestStatus) bool {
 
 // startable tells whether a run that was due then may still start.
 func startable(schedule *v1alpha1.Schedule, due, now time.Time) bool {
-	return now.Sub(due) <= startingDeadline(schedule)
-}
-
-// startingDeadline is how late a run may start.
-func startingDeadline(schedule *v1alpha1.Schedule) time.Duration {
-	if seconds := schedule.StartingDeadlineSeconds; seconds != nil {
-		return time.Duration(*seconds) * time.Second
-	}
-	return defaultStartingDeadline
+	return now.Sub(due) <= line.StartingDeadline(schedule)
 }
 
 // jitter returns by how much the runs of a test start later: always the same, less than its spec allows and than lies between

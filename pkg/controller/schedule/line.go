@@ -20,7 +20,6 @@ import (
 	"github.com/kymaros/kymaros/pkg/backups"
 	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/line"
-	"github.com/kymaros/kymaros/pkg/metrics"
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
@@ -98,7 +97,6 @@ func (c *Controller) advance(ctx context.Context, now time.Time) (time.Duration,
 	}
 	waiting = slices.DeleteFunc(waiting, c.turns.stale)
 	c.turns, holders = given, holders+len(given)
-	defer func() { metrics.Line(keys(waiting)) }()
 	if len(waiting) == 0 {
 		return 0, nil
 	}
@@ -122,14 +120,6 @@ func (c *Controller) advance(ctx context.Context, now time.Time) (time.Duration,
 		}
 	}
 	return c.stalled(ctx, waiting, holding, busy, now)
-}
-
-func keys(tests []*v1alpha1.RestoreTest) []cache.ObjectName {
-	all := make([]cache.ObjectName, 0, len(tests))
-	for _, rt := range tests {
-		all = append(all, cache.MetaObjectToName(rt))
-	}
-	return all
 }
 
 // busy returns the Restores for which the line waits: those of others that Velero is not done with, and what it still does for runs

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/cron"
+	"github.com/kymaros/kymaros/pkg/line"
 )
 
 // started tells of the run of status, which is what rt has or is about to get.
@@ -36,7 +37,7 @@ func nextRun(rt *v1alpha1.RestoreTest, a agenda) string {
 // tooLate tells of runs that were not started in time, and what to do.
 func tooLate(rt *v1alpha1.RestoreTest, missed *v1alpha1.MissedRuns) string {
 	return fmt.Sprintf("; %s did not start, the last was due at %s and could not start within %s (spec.schedule.startingDeadlineSeconds): see that the controller and Velero run, and ask for a run with the annotation %s",
-		counted(missed), missed.Last.UTC().Format(time.RFC3339), startingDeadline(&rt.Spec.Schedule), v1alpha1.AnnotationRunRequested)
+		counted(missed), missed.Last.UTC().Format(time.RFC3339), line.StartingDeadline(&rt.Spec.Schedule), v1alpha1.AnnotationRunRequested)
 }
 
 // counted tells how many runs were missed.

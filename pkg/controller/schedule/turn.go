@@ -10,6 +10,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/bounds"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/cron"
+	"github.com/kymaros/kymaros/pkg/line"
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
@@ -55,7 +56,7 @@ func wait(rt *v1alpha1.RestoreTest, p plan, reason string, invalid error, now ti
 	}
 	run := rt.Status.Run.DeepCopy()
 	p.status.Run = run
-	left := run.ScheduledTime.Add(startingDeadline(&rt.Spec.Schedule)).Sub(now)
+	left := run.ScheduledTime.Add(line.StartingDeadline(&rt.Spec.Schedule)).Sub(now)
 	switch {
 	case invalid != nil:
 		run.MissedTime = metav1.NewTime(now.UTC())
@@ -88,7 +89,7 @@ func wait(rt *v1alpha1.RestoreTest, p plan, reason string, invalid error, now ti
 // noTurn says that the run of rt waited for too long.
 func noTurn(rt *v1alpha1.RestoreTest) string {
 	return fmt.Sprintf("run of %s had no turn within %s (spec.schedule.startingDeadlineSeconds): others were before it, or Velero was busy; ask for a run with the annotation %s",
-		rt.Status.Run.ScheduledTime.UTC().Format(time.RFC3339), startingDeadline(&rt.Spec.Schedule), v1alpha1.AnnotationRunRequested)
+		rt.Status.Run.ScheduledTime.UTC().Format(time.RFC3339), line.StartingDeadline(&rt.Spec.Schedule), v1alpha1.AnnotationRunRequested)
 }
 
 // inLine returns what Scheduled says of a run that waits: what it says already, if that is of the line.

@@ -57,6 +57,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.HygieneApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IntegerExpectation"):
 		return &restorev1alpha1.IntegerExpectationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("LastRun"):
+		return &restorev1alpha1.LastRunApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Leak"):
 		return &restorev1alpha1.LeakApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LevelResult"):
@@ -69,6 +71,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.NotificationChannelApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Notifications"):
 		return &restorev1alpha1.NotificationsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ObjectCount"):
+		return &restorev1alpha1.ObjectCountApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("OnFailure"):
 		return &restorev1alpha1.OnFailureApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PodCount"):

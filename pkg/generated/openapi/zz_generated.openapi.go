@@ -38,12 +38,14 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.HealthStatus{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_HealthStatus(ref),
 		v1alpha1.Hygiene{}.OpenAPIModelName():                 schema_pkg_apis_restore_v1alpha1_Hygiene(ref),
 		v1alpha1.IntegerExpectation{}.OpenAPIModelName():      schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref),
+		v1alpha1.LastRun{}.OpenAPIModelName():                 schema_pkg_apis_restore_v1alpha1_LastRun(ref),
 		v1alpha1.Leak{}.OpenAPIModelName():                    schema_pkg_apis_restore_v1alpha1_Leak(ref),
 		v1alpha1.LevelResult{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_LevelResult(ref),
 		v1alpha1.LogCollection{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_LogCollection(ref),
 		v1alpha1.MissedRuns{}.OpenAPIModelName():              schema_pkg_apis_restore_v1alpha1_MissedRuns(ref),
 		v1alpha1.NotificationChannel{}.OpenAPIModelName():     schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref),
 		v1alpha1.Notifications{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_Notifications(ref),
+		v1alpha1.ObjectCount{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_ObjectCount(ref),
 		v1alpha1.OnFailure{}.OpenAPIModelName():               schema_pkg_apis_restore_v1alpha1_OnFailure(ref),
 		v1alpha1.PodCount{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_PodCount(ref),
 		v1alpha1.PodLog{}.OpenAPIModelName():                  schema_pkg_apis_restore_v1alpha1_PodLog(ref),
@@ -1288,6 +1290,83 @@ func schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref common.ReferenceCal
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_LastRun(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LastRun is what the last run has measured, and how it compares with those before. What it did not get to is left out.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"runID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "RunID of the run.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Reason of its result, as in its report.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"streak": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Streak is how many runs in a row have had its result, itself included.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"previousScore": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreviousScore is that of the last run before it that has one.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"passedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PassedAt is when the last run began that passed, be it this one or one before.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"lineWait": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LineWait is how long the run waited in the line, from being due to its turn.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"rto": {
+						SchemaProps: spec.SchemaProps{
+							Description: "RTO is its recovery time with its parts, as in its report.",
+							Ref:         ref(v1alpha1.RTO{}.OpenAPIModelName()),
+						},
+					},
+					"backupAge": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BackupAge is how old the backup was when its restore began.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"completeness": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Completeness counts the objects that the backup must contain and those that came back, over all kinds and namespaces.",
+							Ref:         ref(v1alpha1.ObjectCount{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"runID"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ObjectCount{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_Leak(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1560,6 +1639,33 @@ func schema_pkg_apis_restore_v1alpha1_Notifications(ref common.ReferenceCallback
 		},
 		Dependencies: []string{
 			v1alpha1.NotificationChannel{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_ObjectCount(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ObjectCount counts objects.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"found": {
+						SchemaProps: spec.SchemaProps{
+							Default: 0,
+							Type:    []string{"integer"},
+							Format:  "int32",
+						},
+					},
+					"expected": {
+						SchemaProps: spec.SchemaProps{
+							Default: 0,
+							Type:    []string{"integer"},
+							Format:  "int32",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 
@@ -2843,6 +2949,12 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 							Ref:         ref(v1alpha1.VerifiedBackup{}.OpenAPIModelName()),
 						},
 					},
+					"lastRun": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LastRun is what the last run has measured, while the next one is under way as well: what metrics tell, also right after a restart. Like LastResult it tells nothing of the runs of a search. Written by report.",
+							Ref:         ref(v1alpha1.LastRun{}.OpenAPIModelName()),
+						},
+					},
 					"sandboxNamespace": {
 						SchemaProps: spec.SchemaProps{
 							Description: "SandboxNamespace is the first of SandboxNamespaces. Written by sandbox.",
@@ -2948,7 +3060,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.CleanupStatus{}.OpenAPIModelName(), v1alpha1.HealthStatus{}.OpenAPIModelName(), v1alpha1.MissedRuns{}.OpenAPIModelName(), v1alpha1.ReportStatus{}.OpenAPIModelName(), v1alpha1.RestoreStatus{}.OpenAPIModelName(), v1alpha1.RunStatus{}.OpenAPIModelName(), v1alpha1.SandboxStatus{}.OpenAPIModelName(), v1alpha1.SearchStatus{}.OpenAPIModelName(), v1alpha1.VerifiedBackup{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.CleanupStatus{}.OpenAPIModelName(), v1alpha1.HealthStatus{}.OpenAPIModelName(), v1alpha1.LastRun{}.OpenAPIModelName(), v1alpha1.MissedRuns{}.OpenAPIModelName(), v1alpha1.ReportStatus{}.OpenAPIModelName(), v1alpha1.RestoreStatus{}.OpenAPIModelName(), v1alpha1.RunStatus{}.OpenAPIModelName(), v1alpha1.SandboxStatus{}.OpenAPIModelName(), v1alpha1.SearchStatus{}.OpenAPIModelName(), v1alpha1.VerifiedBackup{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -3860,6 +3972,26 @@ func schema_pkg_apis_restore_v1alpha1_VerifiedBackup(ref common.ReferenceCallbac
 							Description: "Report names the RestoreReport of that run. It may have been pruned since.",
 							Type:        []string{"string"},
 							Format:      "",
+						},
+					},
+					"namespaces": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Namespaces are the source namespaces that were restored.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
 						},
 					},
 				},

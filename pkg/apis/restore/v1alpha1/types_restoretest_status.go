@@ -47,6 +47,10 @@ type RestoreTestStatus struct {
 	// LastVerified is the newest backup that passed, however many runs have ended otherwise since. Written by report.
 	// +optional
 	LastVerified *VerifiedBackup `json:"lastVerified,omitempty"`
+	// LastRun is what the last run has measured, while the next one is under way as well: what metrics tell, also right after a
+	// restart. Like LastResult it tells nothing of the runs of a search. Written by report.
+	// +optional
+	LastRun *LastRun `json:"lastRun,omitempty"`
 
 	// SandboxNamespace is the first of SandboxNamespaces. Written by sandbox.
 	// +optional
@@ -93,6 +97,49 @@ type VerifiedBackup struct {
 	// Report names the RestoreReport of that run. It may have been pruned since.
 	// +optional
 	Report string `json:"report,omitempty"`
+	// Namespaces are the source namespaces that were restored.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	Namespaces []string `json:"namespaces,omitempty"`
+}
+
+// LastRun is what the last run has measured, and how it compares with those before. What it did not get to is left out.
+type LastRun struct {
+	// RunID of the run.
+	RunID string `json:"runID"`
+	// Reason of its result, as in its report.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// Streak is how many runs in a row have had its result, itself included.
+	// +optional
+	Streak int32 `json:"streak,omitempty"`
+	// PreviousScore is that of the last run before it that has one.
+	// +optional
+	PreviousScore *int32 `json:"previousScore,omitempty"`
+	// PassedAt is when the last run began that passed, be it this one or one before.
+	// +optional
+	PassedAt *metav1.Time `json:"passedAt,omitempty"`
+	// LineWait is how long the run waited in the line, from being due to its turn.
+	// +optional
+	LineWait Duration `json:"lineWait,omitempty"`
+	// RTO is its recovery time with its parts, as in its report.
+	// +optional
+	RTO *RTO `json:"rto,omitempty"`
+	// BackupAge is how old the backup was when its restore began.
+	// +optional
+	BackupAge Duration `json:"backupAge,omitempty"`
+	// Completeness counts the objects that the backup must contain and those that came back, over all kinds and namespaces.
+	// +optional
+	Completeness *ObjectCount `json:"completeness,omitempty"`
+}
+
+// ObjectCount counts objects.
+type ObjectCount struct {
+	// +optional
+	Found int32 `json:"found"`
+	// +optional
+	Expected int32 `json:"expected"`
 }
 
 // SearchStatus is a search for the newest backup that restores. It follows a run that failed, and goes back, one backup a run.

@@ -104,6 +104,11 @@ func (in IntegerExpectation) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LastRun) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.LastRun"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Leak) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Leak"
 }
@@ -131,6 +136,11 @@ func (in NotificationChannel) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Notifications) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Notifications"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ObjectCount) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ObjectCount"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -445,6 +445,37 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: numeric
       default: 0
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.LastRun
+  map:
+    fields:
+    - name: backupAge
+      type:
+        scalar: string
+    - name: completeness
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ObjectCount
+    - name: lineWait
+      type:
+        scalar: string
+    - name: passedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: previousScore
+      type:
+        scalar: numeric
+    - name: reason
+      type:
+        scalar: string
+    - name: rto
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RTO
+    - name: runID
+      type:
+        scalar: string
+      default: ""
+    - name: streak
+      type:
+        scalar: numeric
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Leak
   map:
     fields:
@@ -542,6 +573,17 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationChannel
           elementRelationship: atomic
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ObjectCount
+  map:
+    fields:
+    - name: expected
+      type:
+        scalar: numeric
+      default: 0
+    - name: found
+      type:
+        scalar: numeric
+      default: 0
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.OnFailure
   map:
     fields:
@@ -1006,6 +1048,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: lastResult
       type:
         scalar: string
+    - name: lastRun
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.LastRun
     - name: lastRunAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
@@ -1395,6 +1440,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: backupTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: namespaces
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
     - name: report
       type:
         scalar: string

@@ -39,6 +39,9 @@ type RestoreTestStatusApplyConfiguration struct {
 	LastReportRef *string `json:"lastReportRef,omitempty"`
 	// LastVerified is the newest backup that passed, however many runs have ended otherwise since. Written by report.
 	LastVerified *VerifiedBackupApplyConfiguration `json:"lastVerified,omitempty"`
+	// LastRun is what the last run has measured, while the next one is under way as well: what metrics tell, also right after a
+	// restart. Like LastResult it tells nothing of the runs of a search. Written by report.
+	LastRun *LastRunApplyConfiguration `json:"lastRun,omitempty"`
 	// SandboxNamespace is the first of SandboxNamespaces. Written by sandbox.
 	SandboxNamespace *string `json:"sandboxNamespace,omitempty"`
 	// SandboxNamespaces are the names in status.sandbox. Written by sandbox.
@@ -139,6 +142,14 @@ func (b *RestoreTestStatusApplyConfiguration) WithLastReportRef(value string) *R
 // If called multiple times, the LastVerified field is set to the value of the last call.
 func (b *RestoreTestStatusApplyConfiguration) WithLastVerified(value *VerifiedBackupApplyConfiguration) *RestoreTestStatusApplyConfiguration {
 	b.LastVerified = value
+	return b
+}
+
+// WithLastRun sets the LastRun field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LastRun field is set to the value of the last call.
+func (b *RestoreTestStatusApplyConfiguration) WithLastRun(value *LastRunApplyConfiguration) *RestoreTestStatusApplyConfiguration {
+	b.LastRun = value
 	return b
 }
 

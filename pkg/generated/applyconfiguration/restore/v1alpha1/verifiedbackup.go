@@ -22,6 +22,8 @@ type VerifiedBackupApplyConfiguration struct {
 	Time *v1.Time `json:"time,omitempty"`
 	// Report names the RestoreReport of that run. It may have been pruned since.
 	Report *string `json:"report,omitempty"`
+	// Namespaces are the source namespaces that were restored.
+	Namespaces []string `json:"namespaces,omitempty"`
 }
 
 // VerifiedBackupApplyConfiguration constructs a declarative configuration of the VerifiedBackup type for use with
@@ -59,5 +61,15 @@ func (b *VerifiedBackupApplyConfiguration) WithTime(value v1.Time) *VerifiedBack
 // If called multiple times, the Report field is set to the value of the last call.
 func (b *VerifiedBackupApplyConfiguration) WithReport(value string) *VerifiedBackupApplyConfiguration {
 	b.Report = &value
+	return b
+}
+
+// WithNamespaces adds the given value to the Namespaces field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Namespaces field.
+func (b *VerifiedBackupApplyConfiguration) WithNamespaces(values ...string) *VerifiedBackupApplyConfiguration {
+	for i := range values {
+		b.Namespaces = append(b.Namespaces, values[i])
+	}
 	return b
 }
