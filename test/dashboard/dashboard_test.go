@@ -135,7 +135,8 @@ func play(t testing.TB, stage *Stage, script string, acts map[string]func(contex
 	return all
 }
 
-// TestPeopleAtTheDashboard is what people do at it, in a browser. With -short it leaves out what takes long.
+// TestPeopleAtTheDashboard is what people do at it, in a browser. With -short it leaves out what takes long. It leaves pictures of all
+// pages in the directory PICTURES, if that is set.
 func TestPeopleAtTheDashboard(t *testing.T) {
 	needsBrowser(t)
 	stage := newStage(t)

@@ -138,6 +138,7 @@ await attempt("an edit keeps what the form does not know", async () => {
   await page.getByText("every day at 04:30").waitFor();
   must("preview", /jitter: "20m"[\s\S]*searchLastGood/.test(await page.locator("pre").textContent()), true);
   await page.getByRole("button", { name: "Save" }).click();
+  await page.waitForURL("**/tests/team-web/media");
   await heading("team-web/media");
   await control("edited");
 });
@@ -169,6 +170,7 @@ await attempt("a test is written by hand, and what the form has no field for sur
   await page.getByText('unknown field "spec.schedule.jitters"').waitFor();
   await field.fill(text.replace(/jitter: .*/, "jitter: 7m # fewer at a time") + "  onFailure: {searchLastGood: {maxRuns: 4}}\n");
   await page.getByRole("button", { name: "Save" }).click();
+  await page.waitForURL("**/tests/team-ops/gitea");
   await heading("team-ops/gitea");
   await control("byhand");
   await page.getByText("maxRuns: 4").waitFor();
@@ -210,7 +212,10 @@ await attempt("the coverage says what is proven by which report, and what is in 
   await row("billing").getByText(/report billing-\d+-\d+: CheckFailed/).waitFor();
   await state("legacy-billing", "No backup");
   await row("blog").getByText("no test restores it").first().waitFor();
+  must("left out, among all", await row("ci-runners").count(), 0);
+  await page.getByRole("button", { name: /^Left out/ }).click();
   await row("ci-runners").getByText("made anew from Git").waitFor();
+  await page.getByRole("button", { name: /^All/ }).click();
   await state("keycloak", "Verified");
   await row("keycloak").getByRole("button", { name: "2 of 2 proven" }).click();
   await page.locator(".volumes").getByText("data-keycloak-0").waitFor();
@@ -404,11 +409,11 @@ await attempt("a session that has ended asks for a token, and leads back", async
 const ofBilling = await (async () => {
   await go(page, "/tests/team-pay/billing");
   await page.locator(".strip a").first().waitFor();
-  return page.locator(".strip a").evaluateAll((all) => all.map((a) => a.getAttribute("href")).slice(-2));
+  return page.locator(".strip a").evaluateAll((all) => all.map((a) => a.getAttribute("href")).slice(-3));
 })();
-const [before, after] = ofBilling.map((href) => href.split("/").pop());
+const [before, , after] = ofBilling.map((href) => href.split("/").pop());
 const places = {
-  overview: "/", tests: "/tests", "a test": "/tests/team-web/media", "a test that runs": "/tests/team-pay/invoices", "a failed report": ofBilling[1], "a comparison": `/compare/team-pay/${before}/${after}`,
+  overview: "/", tests: "/tests", "a test": "/tests/team-web/media", "a test that runs": "/tests/team-pay/invoices", "a failed report": ofBilling[2], "a comparison": `/compare/team-pay/${before}/${after}`,
   reports: "/reports", "the coverage": "/coverage", policies: "/policies", "a policy": "/policies/team-web/shop", "a new policy": "/policies/new", "a new test": "/tests/new", "an edit": "/tests/team-web/media/edit", "a test that is not there": "/tests/team-web/nothing",
 };
 // What has to be opened first.
@@ -423,6 +428,7 @@ for (const colorScheme of ["light", "dark"]) {
     const audited = await context({ colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
     const p = await audited.newPage();
     const audit = async (name) => {
+      if (process.env.PICTURES) await p.screenshot({ path: `${process.env.PICTURES}/${name} ${colorScheme} ${width}.png`, fullPage: true });
       await p.addScriptTag({ path: axe });
       const found = await p.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
       must(`${name}: violations`, found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)} ${n.any[0]?.message ?? ""}`)), []);

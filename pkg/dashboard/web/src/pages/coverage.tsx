@@ -1,6 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { useResource } from "../lib/resource";
+import { now } from "../lib/time";
 import type { Coverage, Covered, CoverageState, VolumeState } from "../lib/types";
 import { Command, Empty, Loading, subject, Title, Trouble, When } from "../ui/bits";
 import { Shares } from "../ui/charts";
@@ -59,7 +60,7 @@ export function CoveragePage() {
   };
   const rows = useMemo(() => {
     const q = filters.q.toLowerCase();
-    return (found.data?.items ?? []).filter((n) => (!filters.state || n.state === filters.state) && (!q || n.name.includes(q) || n.volumes?.some((v) => v.claim.includes(q))));
+    return (found.data?.items ?? []).filter((n) => (filters.state ? n.state === filters.state : n.state !== "Ignored") && (!q || n.name.includes(q) || n.volumes?.some((v) => v.claim.includes(q))));
   }, [found.data, filters.state, filters.q]);
   if (!found.data) return <><Title document="Coverage">Coverage</Title>{found.problem ? <Trouble problem={found.problem} retry={found.reload} command={grantAll()} /> : <Loading what="namespaces, volumes and backups" />}</>;
   const { counts, items, unseen } = found.data;
@@ -75,7 +76,7 @@ export function CoveragePage() {
         <Title document="Coverage">{n("Verified") === total && total > 0 ? `All ${total} namespaces are proven to restore` : `${n("Verified")} of ${total} namespaces are proven to restore`}</Title>
         <Shares counts={shares} total={total} label={order.map((s) => `${n(s)} ${states[s][2]}`).join(", ")} />
         <p class="muted">
-          {counts.volumesProven} of {counts.volumesTotal} volumes came back with their data. {n("Ignored")} namespaces are left out. Looked at <When at={new Date(asked).toISOString()} />. <button type="button" class="link" onClick={() => (ask(Date.now()), found.reload())}>Look again</button>
+          {counts.volumesProven} of {counts.volumesTotal} volumes came back with their data. {n("Ignored")} namespaces are left out. Looked at <When at={new Date(Math.min(asked, now.value)).toISOString()} />. <button type="button" class="link" onClick={() => (ask(Date.now()), found.reload())}>Look again</button>
         </p>
       </section>
       {found.problem && <Trouble problem={found.problem} retry={found.reload} />}
@@ -96,10 +97,10 @@ export function CoveragePage() {
         </label>
       </search>
       <div class="chips" role="group" aria-label="Filter by state">
-        <button type="button" class="chip" aria-pressed={!filters.state} onClick={() => change({ state: "", page: "" })}>All <span class="n">{total + n("Ignored")}</span></button>
+        <button type="button" class="chip" aria-pressed={!filters.state} onClick={() => change({ state: "", page: "" })}>All <span class="n">{total}</span></button>
         {order.map((s) => <button key={s} type="button" class={`chip ${states[s][0]}`} aria-pressed={filters.state === s} title={states[s][3]} onClick={() => change({ state: filters.state === s ? "" : s, page: "" })}><Icon name={states[s][1]} size={15} /> {states[s][2]} <span class="n">{n(s)}</span></button>)}
       </div>
-      {!rows.length ? <Empty title={items.length ? "No namespace matches." : "There is no namespace to tell of."}>{items.length > 0 && <button type="button" onClick={() => route("/coverage", true)}>Show all {items.length}</button>}</Empty> : (
+      {!rows.length ? <Empty title={items.length ? "No namespace matches." : "There is no namespace to tell of."}>{items.length > 0 && <button type="button" onClick={() => route("/coverage", true)}>Show all {total}</button>}</Empty> : (
         <table class="table tests coverage">
           <caption class="visually-hidden">Namespaces, the worst first</caption>
           <thead><tr><th scope="col">Namespace</th><th scope="col">State</th><th scope="col">Newest backup</th><th scope="col">Proven</th><th scope="col">Volumes</th></tr></thead>
@@ -118,6 +119,18 @@ export function CoveragePage() {
   );
 }
 
+// Why says why a namespace is not proven; a long reason folds.
+function Why({ text }: { text: string }) {
+  const [open, set] = useState(false);
+  const most = 160;
+  return (
+    <span class="sub why">
+      {open || text.length <= most ? text : `${text.slice(0, text.lastIndexOf(" ", most))} …`}
+      {text.length > most && <> <button type="button" class="link" aria-expanded={open} onClick={() => set(!open)}>{open ? "less" : "more"}</button></>}
+    </span>
+  );
+}
+
 function Row({ c }: { c: Covered }) {
   const [open, set] = useState(false);
   const [color, icon, word, means] = states[c.state];
@@ -125,7 +138,7 @@ function Row({ c }: { c: Covered }) {
   return (
     <>
       <tr class={open ? "opened" : ""}>
-        <th scope="row"><span class="name">{c.name}</span>{c.why && <span class="sub why">{c.why}</span>}</th>
+        <th scope="row"><span class="name">{c.name}</span>{c.why && <Why text={c.why} />}</th>
         <td data-label="State"><span class={`badge ${color}`} title={means}><Icon name={icon} size={16} /> {word}</span></td>
         <td data-label="Backup">
           {c.backup ? <span class="cell"><When at={c.backupTime} none="" /><span class="sub"><code>{c.backup}</code></span></span> : <span class="muted">none</span>}

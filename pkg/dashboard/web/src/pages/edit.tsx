@@ -67,7 +67,7 @@ function Form({ fields, test: given }: { fields: Fields; test?: Test }) {
       <>
         {title}
         <Editor kind="RestoreTest" text={yaml} version={test?.metadata.resourceVersion} cancel={test ? `/tests/${f.namespace}/${f.name}` : "/tests"}>
-          <button type="button" onClick={() => writeByHand(false)}>Back to the form, without what is written here</button>
+          <p><button type="button" class="link" onClick={() => writeByHand(false)}>Back to the form</button> <span class="muted small">without what is written here</span></p>
         </Editor>
       </>
     );

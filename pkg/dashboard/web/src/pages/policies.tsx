@@ -7,7 +7,7 @@ import { manifest } from "../lib/manifest";
 import { useResource } from "../lib/resource";
 import { session } from "../lib/session";
 import type { Me, Policy, PolicyCheck, PolicyItem, TestItem } from "../lib/types";
-import { Command, Copy, Empty, Loading, Panel, Scroll, Title, Trouble } from "../ui/bits";
+import { Command, Copy, Empty, Loading, Panel, Title, Trouble } from "../ui/bits";
 import { Confirm } from "../ui/confirm";
 import { Editor } from "../ui/editor";
 import { Icon } from "../ui/icons";
@@ -109,12 +109,12 @@ export function PolicyPage() {
       <div class="columns">
         <div>
           <Panel title="Checks">
-            <Scroll label="Checks">
-              <table class="table">
-                <thead><tr><th scope="col">Check</th><th scope="col">Type</th><th scope="col">Passes when</th><th scope="col">Timeout</th></tr></thead>
-                <tbody>{p.spec.checks.map((c) => <tr key={c.name}><th scope="row">{c.name}</th><td>{c.type}</td><td class="breaks">{passes(c)}</td><td class="num">{String((c[c.type] as { timeout?: string } | undefined)?.timeout ?? "–")}</td></tr>)}</tbody>
-              </table>
-            </Scroll>
+            <ul class="levels">
+              {p.spec.checks.map((c) => {
+                const timeout = (c[c.type] as { timeout?: string } | undefined)?.timeout;
+                return <li key={c.name}><strong>{c.name}</strong> <span class="muted small">{c.type}{timeout && `, within ${timeout}`}</span><p class="breaks">{passes(c)}</p></li>;
+              })}
+            </ul>
           </Panel>
         </div>
         <div>
@@ -132,7 +132,7 @@ export function PolicyPage() {
 // passes says in words when a check passes.
 function passes(c: PolicyCheck): string {
   const body = (key: string) => (c[key] ?? {}) as Record<string, unknown>;
-  const expected = (e: unknown) => (e && typeof e === "object" ? Object.entries(e).map(([k, v]) => `${k} ${typeof v === "object" ? JSON.stringify(v) : String(v)}`).join(", ") : "");
+  const expected = (e: unknown) => Object.entries(e ?? {}).map(([k, v]) => `${k} ${v && typeof v === "object" ? Object.values(v).join(" ") : String(v)}`).join(", ");
   switch (c.type) {
     case "httpGet": {
       const h = body("httpGet");
@@ -143,7 +143,7 @@ function passes(c: PolicyCheck): string {
     case "exec": {
       const command = body("exec").command;
       const said = expected(body("exec").expect);
-      return `${Array.isArray(command) ? command.join(" ") : "its command"} succeeds${said ? `, with ${said}` : ""}`;
+      return `${Array.isArray(command) ? command.join(" ") : "its command"} succeeds${said ? `, and says ${said}` : ""}`;
     }
     case "podStatus":
       return `at least ${String(body("podStatus").minReady)} of the pods with ${Object.entries(body("podStatus").labelSelector ?? {}).map(([k, v]) => `${k}=${v}`).join(", ") || "any labels"} are ready`;

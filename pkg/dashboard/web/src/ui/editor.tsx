@@ -32,7 +32,8 @@ export function Editor({ kind, text: given, version = "", cancel, children }: { 
         {wrong ? <p id="manifest-wrong" class="wrong" role="alert">{problem.message}</p> : <p id="manifest-note" class="muted small">YAML or JSON. A field that there is none of is refused, and annotations that are not named here stay.</p>}
       </Panel>
       {problem && !wrong && <Trouble problem={problem} />}
-      <p class="buttons"><button class="primary" disabled={busy}>{busy ? "Saving …" : version ? "Save" : "Create"}</button> <a class="button" href={cancel}>Cancel</a> {children}</p>
+      <p class="buttons"><button class="primary" disabled={busy}>{busy ? "Saving …" : version ? "Save" : "Create"}</button> <a class="button" href={cancel}>Cancel</a></p>
+      {children}
       <p class="muted small">It is done with your own rights: the API server judges you, not the dashboard.</p>
     </form>
   );
