@@ -18,7 +18,7 @@ needs_node() {
 
 # browser has a Chromium be there, or leaves the script. Node.js drives it.
 browser() {
-  command -v node >/dev/null && command -v npm >/dev/null || skip "$1: Node.js is not on this machine"
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then skip "$1: Node.js is not on this machine"; fi
   command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null && return
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then skip "$1: Chromium is not on this machine"; fi
   apt-get install -y -q --no-install-recommends chromium >&2 || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } >&2 || skip "$1: Chromium cannot be installed"
