@@ -198,6 +198,12 @@ func TestFewReportsDecideWhatIsProven(t *testing.T) {
 		status := &v1alpha1.RestoreReportStatus{Result: v1alpha1.ResultPass, Sandboxes: []v1alpha1.ReportSandbox{{Source: "shop"}}}
 		row := &reportRow{key: key{"team", fmt.Sprintf("shop-%d", i)}, test: "shop", started: started, backupStarted: started.Add(-time.Hour), result: v1alpha1.ResultPass}
 		switch {
+		case i == 390: // nobody knows of when its backup is
+			row.backupStarted = time.Time{}
+		case i == 383: // an older run of a newer backup, that failed
+			row.result, row.backupStarted = v1alpha1.ResultFail, noon.Add(-17*time.Minute)
+		case i == 5: // a search failed likewise, which is no run of the newest backup
+			row.result, row.trigger, row.backupStarted = v1alpha1.ResultFail, v1alpha1.TriggerSearch, noon.Add(-time.Minute)
 		case i%7 == 3:
 			row.result = v1alpha1.ResultFail
 		case i%11 == 5:
@@ -205,8 +211,6 @@ func TestFewReportsDecideWhatIsProven(t *testing.T) {
 			row.backupStarted = started.Add(-200 * time.Hour)
 		case i%13 == 6: // an older run of a newer backup
 			row.backupStarted = noon.Add(-time.Duration(400-i) * time.Minute)
-		case i == 20:
-			row.backupStarted = time.Time{}
 		}
 		if i%2 == 0 {
 			status.Volumes = []v1alpha1.VolumeReport{{Namespace: "shop", Claim: "data", Method: v1alpha1.VolumeDataMover}}
@@ -237,11 +241,11 @@ func TestFewReportsDecideWhatIsProven(t *testing.T) {
 			Namespaces: []corev1.Namespace{{ObjectMeta: metav1.ObjectMeta{Name: "shop", CreationTimestamp: metav1.NewTime(made)}}},
 			Claims:     []coverage.Claim{{Namespace: "shop", Name: "data", Created: made.Add(10 * time.Hour)}}, Now: noon,
 		}
-		in.Reports = reports(rows)
-		all := fmt.Sprintf("%+v", coverage.Of(in)[0].Proof)
-		volume := fmt.Sprintf("%+v", coverage.Of(in)[0].Volumes[0].Proof)
-		in.Reports = reports(few)
-		must(t, fmt.Sprintf("proof of a namespace of %s", made), fmt.Sprintf("%+v", coverage.Of(in)[0].Proof), all)
-		must(t, fmt.Sprintf("proof of a volume of %s", made), fmt.Sprintf("%+v", coverage.Of(in)[0].Volumes[0].Proof), volume)
+		known := func(rows []*reportRow) string {
+			in.Reports = reports(rows)
+			n := coverage.Of(in)[0]
+			return fmt.Sprintf("%s %s %+v %+v", n.State, n.Why, n.Proof, n.Volumes[0].Proof)
+		}
+		must(t, fmt.Sprintf("what is known of a namespace of %s", made), known(few), known(rows))
 	}
 }
