@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-dashboard test-e2e test-slow test-cases test-zoo soak bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-cases test-zoo soak bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -10,13 +10,16 @@ help: ## This list.
 build: ## The commands of cmd/, in _output/bin.
 	@hack/build.sh _output/bin
 
-test: test-unit test-integration test-e2e ## All tests.
+test: test-unit test-integration test-pages test-e2e ## All tests.
 
 test-unit: ## Tests that need nothing but Go.
 	@hack/test.sh unit
 
 test-integration: ## Tests against a real control plane without a node; the first run builds it.
 	@hack/test.sh integration
+
+test-pages: ## The quick part of test-dashboard, which every change needs: a minute or so.
+	@hack/test.sh dashboard -short
 
 test-dashboard: ## The dashboard in Chromium, driven by Node.js.
 	@hack/test.sh dashboard

@@ -34,7 +34,7 @@ kubectl apply -f manifests/crds -f manifests -f manifests/fence
 kubectl wait --for condition=established --timeout 30s crd/restoretests.restore.kymaros.io >/dev/null
 if [ $own = yes ]; then
   # The tag stays the same, so a new build would not be noticed.
-  for name in controller dns; do
+  for name in controller dns api; do
     build=$(sha256sum "_output/image/kymaros-$name" | cut -c1-16)
     kubectl -n kymaros-system patch deployment "kymaros-$name" -p \
       "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"demo/build\":\"$build\"}},\"spec\":{\"containers\":[{\"name\":\"$name\",\"imagePullPolicy\":\"Always\"}]}}}}" >/dev/null
@@ -45,7 +45,7 @@ if [ $own = yes ]; then
       "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"demo/build\":\"$build\"}},\"spec\":{\"containers\":[{\"name\":\"canary\",\"imagePullPolicy\":\"Always\"}]}}}}" >/dev/null
   done
 fi
-for name in controller dns; do
+for name in controller dns api; do
   kubectl -n kymaros-system rollout status "deployment/kymaros-$name" --timeout 120s
 done
 for workload in -targets/deployment/canary-guide -targets/daemonset/canary-target /daemonset/canary-control /daemonset/canary-fenced; do
@@ -130,6 +130,28 @@ for verb in "history shop" "last-good shop" "gate shop --max-age 24h"; do
   _output/bin/kubectl-kymaros $verb -n kymaros-system || true # the demo ends with the result of the test
   echo
 done
+step "The dashboard"
+kubectl apply -f hack/demo/viewer.yaml
+scratch=$(mktemp -d)
+kubectl -n kymaros-system port-forward service/kymaros-api :443 >"$scratch/forward" 2>&1 &
+forward=$!
+trap 'kill "$forward" 2>/dev/null || true; rm -rf "$scratch"' EXIT
+# Not as an argument, which everybody on this machine can read.
+(umask 077 && printf 'Authorization: Bearer %s\n' "$(kubectl -n kymaros-demo create token viewer --duration 10m)" >"$scratch/header")
+ask() { curl -sk --max-time 5 -H "@$scratch/header" -H 'Accept: text/html, application/json' "https://127.0.0.1:$port$1"; }
+if command -v curl >/dev/null; then
+  shown=no
+  for _ in $(seq 150); do
+    port=$(sed -n 's/^Forwarding from 127.0.0.1:\([0-9]*\) .*/\1/p' "$scratch/forward")
+    if [ -n "$port" ] && [[ $(ask "/api/v1/namespaces/kymaros-system/reports?test=shop") == *"\"$report\""* ]] && [[ $(ask /tests/kymaros-system/shop) == *"<title>Kymaros</title>"* ]]; then shown=yes; break; fi
+    sleep 0.2
+  done
+  [ $shown = yes ] || fail "the dashboard does not show report $report: kubectl -n kymaros-system logs deployment/kymaros-api; $(cat "$scratch/forward")"
+  echo "it shows report $report"
+else
+  echo "curl is not installed, so nobody looked whether it shows report $report"
+fi
+
 step "Result: $result, score $(get '{.status.lastScore}')"
 echo "Look further:"
 if [ $own = yes ]; then echo "  eval \"\$(test/cluster/run.sh env)\"      # kubectl and velero for this cluster; make cluster-down ends it"; fi
@@ -139,5 +161,10 @@ cat <<Y
   kubectl -n kymaros-system get events --field-selector involvedObject.name=shop
   kubectl -n kymaros-system logs deployment/kymaros-controller
   _output/bin/kubectl-kymaros run shop -n kymaros-system --wait   # run it again
+
+Dashboard: https://localhost:8443/tests/kymaros-system/shop, as long as this runs (the certificate is one that it signed itself):
+  kubectl -n kymaros-system port-forward service/kymaros-api 8443:443
+Sign in with the token that this prints:
+  kubectl -n kymaros-demo create token viewer --duration 8h
 Y
 [ "$result" = pass ]

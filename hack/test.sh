@@ -16,6 +16,14 @@ needs_node() {
   [ "$(id -u)" = 0 ] || skip "$1: a node needs root; run it as root"
 }
 
+# browser has a Chromium be there, or leaves the script. Node.js drives it.
+browser() {
+  if ! command -v node >/dev/null || ! command -v npm >/dev/null; then skip "$1: Node.js is not on this machine"; fi
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null && return
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then skip "$1: Chromium is not on this machine"; fi
+  apt-get install -y -q --no-install-recommends chromium >&2 || { apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } >&2 || skip "$1: Chromium cannot be installed"
+}
+
 # race is the flag of the race detector, which needs a C compiler.
 race() {
   if command -v "$(go env CC)" >/dev/null; then
@@ -45,9 +53,8 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 15m ./test/faults/
     ;;
   dashboard)
-    # In Chromium, which Node.js drives; flags go to the tests: hack/test.sh dashboard -bench . for 1,000 tests.
-    command -v node >/dev/null && command -v npm >/dev/null || skip "the dashboard in a browser: Node.js is not on this machine"
-    command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || skip "the dashboard in a browser: Chromium is not on this machine"
+    # In Chromium; flags go to the tests: hack/test.sh dashboard -bench . for 1,000 tests, or -short for what every change needs.
+    browser "the dashboard in a browser"
     (cd pkg/dashboard/web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; })
     go test -trimpath -count=1 -timeout 30m ./test/dashboard/ "${@:2}"
     ;;

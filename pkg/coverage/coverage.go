@@ -62,6 +62,9 @@ const (
 	Nothing VolumeState = "Nothing"
 )
 
+// VolumeStates are all of them, the worst first.
+var VolumeStates = []VolumeState{NoData, LeftOut, Unclear, TooNew, InBackup, Proven, Nothing}
+
 // Claim is a PersistentVolumeClaim of a namespace.
 type Claim struct {
 	Namespace, Name string
@@ -105,7 +108,9 @@ type Input struct {
 	Reports []*v1alpha1.RestoreReport
 	// VeleroNamespace is where the backups are.
 	VeleroNamespace string
-	Now             time.Time
+	// Unseen says in words what was not looked at: nothing is Verified then.
+	Unseen []string
+	Now    time.Time
 	// MaxAge is how long ago a proof may be; 0 accepts any.
 	MaxAge time.Duration
 }

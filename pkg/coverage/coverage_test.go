@@ -123,6 +123,7 @@ func TestANamespaceIsVerifiedOnlyIfAllOfItIsProven(t *testing.T) {
 		"the test leaves out kinds": {func(in *Input) {
 			in.Tests[0].Spec.Restore = &v1alpha1.RestoreScope{ExcludedResources: []v1alpha1.ResourceName{"secrets"}}
 		}, Partial, Proven, "leaves out some kinds"},
+		"not all was looked at":       {func(in *Input) { in.Unseen = []string{"its volumes were not looked at"} }, Partial, Proven, "its volumes were not looked at"},
 		"the proof is old":            {func(in *Input) { in.MaxAge = time.Hour }, Stale, Proven, "proven 6h0m0s ago, and 1h0m0s is accepted"},
 		"the proof is not too old":    {func(in *Input) { in.MaxAge = 7 * time.Hour }, Verified, Proven, ""},
 		"the namespace was made anew": {func(in *Input) { in.Namespaces[0].CreationTimestamp = ago(time.Minute) }, Unprotected, NoData, "is older than namespace"},

@@ -42,7 +42,7 @@ func (in Input) judge(n Namespace, noBackup error, runs runs) (State, string) {
 	if newest := runs.newest(); newest != nil && newest.Status.Result == v1alpha1.ResultFail {
 		return Failed, fmt.Sprintf("report %s: %s", newest.Name, newest.Status.Reason)
 	}
-	var why []string
+	why := slices.Clone(in.Unseen)
 	for _, v := range n.Volumes {
 		switch v.State {
 		case NoData, LeftOut, Unclear, TooNew, InBackup:

@@ -30,7 +30,7 @@ var kinds = map[string]string{
 }
 
 // pages are the first parts of addresses at which the pages know something to show. The script shows what.
-var pages = map[string]bool{"": true, "tests": true, "reports": true, "compare": true}
+var pages = map[string]bool{"": true, "tests": true, "reports": true, "compare": true, "coverage": true, "policies": true}
 
 // asset is a file as it is sent.
 type asset struct {

@@ -43,6 +43,7 @@ func paths(ns string) []struct{ path, resource, verb string } {
 		{"/api/v1/namespaces/" + ns + "/reports", reports, "list"},
 		{"/api/v1/namespaces/" + ns + "/reports/shop-1", reports, "get"},
 		{"/api/v1/namespaces/" + ns + "/reports/shop-1/logs", reports, "get"},
+		{"/api/v1/compare?before=" + ns + "/shop-1&after=" + ns + "/shop-2", reports, "get"},
 	}...)
 }
 
@@ -124,7 +125,7 @@ func TestNothingOfOthersIsInAnyAnswer(t *testing.T) {
 				all = append(all, p.path)
 			}
 		}
-		all = append(all, "/api/v1/me", "/api/v1/me?namespace=team-b", "/api/v1/health",
+		all = append(all, "/api/v1/compare?before=team-a/shop-1&after=team-b/shop-1", "/api/v1/compare?before=team-b/shop-1&after=team-a/shop-1", "/api/v1/me", "/api/v1/me?namespace=team-b", "/api/v1/health",
 			"/api/v1/tests/shop", "/api/v1/tests/team-b-ledger", "/api/v1/reports/shop-1", "/api/v1/reports/team-b-only", "/api/v1/reports/team-b-only/logs",
 			"/api/v1/tests?limit=1", "/api/v1/tests?sort=-result&q=ledger", "/api/v1/reports?limit=1", "/api/v1/namespaces/team-a/tests?limit=1", "/api/v1/alerts?limit=1")
 		for who, token := range map[string]string{"who may read one namespace": ofTeam, "who may read tests of one": ofTester, "who may read nothing": ofNobody} {
@@ -172,12 +173,15 @@ func TestOnlyWhatIsAskedForIsReviewed(t *testing.T) {
 		}
 		const anna = "anna system:authenticated,team-a "
 		for path, want := range map[string][]string{
-			"/api/v1/tests":                                   {anna + "list restoretests restore.kymaros.io   ", anna + "list restoretests restore.kymaros.io team-a  "},
-			"/api/v1/tests?namespace=team-q":                  {anna + "list restoretests restore.kymaros.io team-q  "},
-			"/api/v1/policies?namespace=team-a":               {anna + "list healthcheckpolicies restore.kymaros.io team-a  "},
-			"/api/v1/namespaces/team-a/reports/shop-1":        {anna + "get restorereports restore.kymaros.io team-a shop-1 "},
-			"/api/v1/namespaces/team-a/reports/shop-1/logs":   {anna + "get restorereports restore.kymaros.io team-a shop-1 "},
-			"/api/v1/tests/shop":                              {anna + "get restoretests restore.kymaros.io team-a shop "},
+			"/api/v1/tests":                                 {anna + "list restoretests restore.kymaros.io   ", anna + "list restoretests restore.kymaros.io team-a  "},
+			"/api/v1/tests?namespace=team-q":                {anna + "list restoretests restore.kymaros.io team-q  "},
+			"/api/v1/policies?namespace=team-a":             {anna + "list healthcheckpolicies restore.kymaros.io team-a  "},
+			"/api/v1/namespaces/team-a/reports/shop-1":      {anna + "get restorereports restore.kymaros.io team-a shop-1 "},
+			"/api/v1/namespaces/team-a/reports/shop-1/logs": {anna + "get restorereports restore.kymaros.io team-a shop-1 "},
+			"/api/v1/tests/shop":                            {anna + "get restoretests restore.kymaros.io team-a shop "},
+			"/api/v1/compare?before=team-a/shop-1&after=team-q/shop-2": {
+				anna + "get restorereports restore.kymaros.io team-a shop-1 ", anna + "get restorereports restore.kymaros.io team-q shop-2 ",
+			},
 			"/api/v1/tests/nothing-of-that-name":              nil,
 			"/api/v1/namespaces/Team_A/tests":                 nil,
 			"/api/v1/namespaces/team-a/tests?result=whatever": nil,

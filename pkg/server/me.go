@@ -45,6 +45,9 @@ var uses = []struct{ verb, resource, purpose string }{
 	{"update", tests, "changing a test; the fence asks for more, see SECURITY.md"},
 	{"patch", tests, "asking for a run"},
 	{"delete", tests, "deleting a test"},
+	{"create", policies, "making a policy; the fence asks for more, see SECURITY.md"},
+	{"update", policies, "changing a policy; the fence asks for more, see SECURITY.md"},
+	{"delete", policies, "deleting a policy"},
 }
 
 func (s *Server) me(r *request) (any, error) {

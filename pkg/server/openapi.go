@@ -11,19 +11,25 @@ import (
 	"strings"
 )
 
+const reportPattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
+
 // parameters are all that some operation takes, in the path or in the query.
 var parameters = map[string]shape{
+	"after":     {"type": "string", "pattern": reportPattern, "description": "namespace/name of the later report"},
+	"before":    {"type": "string", "pattern": reportPattern, "description": "namespace/name of the earlier report"},
 	"continue":  {"type": "string", "description": "what the page before gave for the next"},
 	"days":      {"type": "integer", "minimum": 1, "maximum": 3650, "description": "how far back, in days"},
 	"hours":     {"type": "integer", "minimum": 1, "maximum": 24 * 366, "description": "how far back, in hours"},
 	"latest":    {"type": "boolean", "description": "only the newest report of each test"},
 	"limit":     {"type": "integer", "minimum": 1, "maximum": maxLimit, "description": "items of a page at most"},
+	"maxAge":    {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|h|m|s))+$", "description": "how long ago a proof may be, such as 48h"},
 	"name":      {"type": "string", "maxLength": 253, "description": "name of the object"},
 	"namespace": {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63, "description": "only of this namespace"},
 	"phase":     {"type": "string", "enum": []string{"Idle", "Queued", "Running", "Completed", "Failed"}},
 	"q":         {"type": "string", "maxLength": 2048, "description": "part of namespace/name"},
 	"result":    {"type": "string", "enum": []string{"pass", "partial", "fail", "inconclusive", never}},
 	"sort":      {"type": "string", "pattern": "^(name|-?(score|lastRunAt|nextRunAt|result))$", "description": "with - from the highest"},
+	"state":     {"type": "string", "enum": stateNames()},
 	"test":      {"type": "string", "maxLength": 253, "description": "only reports of the test of this name"},
 }
 

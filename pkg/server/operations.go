@@ -50,6 +50,8 @@ var operations = []operation{
 	{get, "/api/v1/reports", reportParams, "reports, the newest first", nil, []reportItem{}, 0, (*Server).listReports},
 	{get, "/api/v1/reports/{name}", inNamespace, "one whole report but for its logs", nil, v1alpha1.RestoreReport{}, 0, (*Server).getReport},
 	{get, "/api/v1/reports/{name}/logs", inNamespace, "logs and events that a report holds", nil, reportLogs{}, 0, (*Server).logs},
+	{get, "/api/v1/compare", []string{"after", "before"}, "what differs between two reports", nil, comparison{}, 0, (*Server).compare},
+	{get, "/api/v1/coverage", append([]string{"maxAge", "namespace", "state"}, paged...), "namespaces and volumes of the cluster: in a backup, and proven by which report; asked for with the caller's own token", nil, coveragePage{}, 0, (*Server).coverage},
 	{get, "/api/v1/alerts", append([]string{"hours", "namespace"}, paged...), "runs that failed, or whose score fell", nil, []alert{}, 0, (*Server).alerts},
 	{get, "/api/v1/upcoming", append(inNamespace, paged...), "tests that the clock starts next", nil, []next{}, 0, (*Server).upcoming},
 	{get, "/api/v1/line", inNamespace, "runs that wait for their turn", nil, waitingLine{}, 0, (*Server).line},
@@ -75,6 +77,9 @@ var operations = []operation{
 	{http.MethodPut, "/api/v1/namespaces/{namespace}/tests/{name}", nil, "changes a test: the fields of the body, and no other", testInput{}, done{}, 0, (*Server).changeTest},
 	{http.MethodDelete, "/api/v1/namespaces/{namespace}/tests/{name}", nil, "deletes a test; its reports stay", nil, nil, http.StatusNoContent, (*Server).deleteTest},
 	{http.MethodPost, "/api/v1/namespaces/{namespace}/tests/{name}/trigger", nil, "asks for a run now", nil, done{}, 0, (*Server).trigger},
+	{http.MethodPut, "/api/v1/namespaces/{namespace}/tests/{name}/manifest", nil, "makes a test of a manifest, or changes it", manifestInput{}, done{}, 0, (*Server).putTest},
+	{http.MethodPut, "/api/v1/namespaces/{namespace}/policies/{name}/manifest", nil, "makes a policy of a manifest, or changes it", manifestInput{}, done{}, 0, (*Server).putPolicy},
+	{http.MethodDelete, "/api/v1/namespaces/{namespace}/policies/{name}", nil, "deletes a policy; tests that name it are then inconclusive", nil, nil, http.StatusNoContent, (*Server).deletePolicy},
 	{http.MethodPost, "/api/v1/config/sandbox/cleanup", nil, "deletes sandboxes that no run is in", nil, deleted{}, 0, (*Server).cleanup},
 
 	{http.MethodPost, sessionPath, nil, "gives a browser its bearer token back as a cookie; takes the header " + writeHeader, nil, nil, http.StatusNoContent, nil},

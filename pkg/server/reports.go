@@ -223,11 +223,15 @@ func (s *Server) report(r *request) (*v1alpha1.RestoreReport, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.reportOf(r, ns, r.PathValue("name"))
+}
+
+func (s *Server) reportOf(r *request, ns, name string) (*v1alpha1.RestoreReport, error) {
 	ctx, cancel := liveContext(r)
 	defer cancel()
-	report, err := s.options.Client.RestoreV1alpha1().RestoreReports(ns).Get(ctx, r.PathValue("name"), metav1.GetOptions{})
+	report, err := s.options.Client.RestoreV1alpha1().RestoreReports(ns).Get(ctx, name, metav1.GetOptions{})
 	if err == nil && (report.Status == nil || !controller.WroteReport(report)) || apierrors.IsNotFound(err) {
-		return nil, notFound("RestoreReport", ns, r.PathValue("name"))
+		return nil, notFound("RestoreReport", ns, name)
 	}
 	if err != nil {
 		return nil, err

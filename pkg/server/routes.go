@@ -53,6 +53,7 @@ type Server struct {
 	document []byte
 	link     *link
 	streams  *streams
+	covering chan struct{} // see coveragesAtOnce
 	// kubernetes is the version of the API server, once it is known.
 	kubernetes memo
 	now        func() time.Time
@@ -67,7 +68,7 @@ func New(options Options) (*Server, error) {
 	}
 	s := &Server{
 		options: options, rows: rows, link: l, authn: newAuthenticator(options.Kube, l), authz: newAuthorizer(options.Kube, l),
-		callers: expiring.NewLRUExpireCache(maxKnown), streams: changes, started: time.Now(), now: time.Now,
+		callers: expiring.NewLRUExpireCache(maxKnown), streams: changes, covering: make(chan struct{}, coveragesAtOnce), started: time.Now(), now: time.Now,
 	}
 	if s.document, err = document(operations); err != nil {
 		return nil, err

@@ -44,6 +44,7 @@ type testRow struct {
 	policy                       string
 	channels                     []channel
 	waiting                      *v1alpha1.RestoreTest // see waitingOf
+	older, narrow, lessKinds     bool                  // see covering
 }
 
 // channel is a receiver of notifications.
@@ -65,6 +66,7 @@ type reportRow struct {
 	backupStarted               time.Time
 	levels                      levelItems
 	hygiene                     v1alpha1.HygieneStatus
+	shows                       string // see evidence
 }
 
 // policyRow is what lists tell of a HealthCheckPolicy.
@@ -99,6 +101,8 @@ func toTestRow(rt *v1alpha1.RestoreTest) *testRow {
 		lastRun: timeOf(rt.Status.LastRunAt), nextRun: timeOf(rt.Status.NextRunAt), lastReport: rt.Status.LastReportRef,
 		waiting: waitingOf(rt), policy: rt.Spec.HealthChecks.PolicyRef, sources: make([]string, 0, len(rt.Spec.BackupSource.Namespaces)),
 	}
+	row.older, row.narrow = rt.Spec.BackupSource.AllowOlderThanNamespace, len(rt.Spec.BackupSource.LabelSelector) > 0
+	row.lessKinds = rt.Spec.Restore != nil && len(rt.Spec.Restore.ExcludedResources) > 0
 	for _, ns := range rt.Spec.BackupSource.Namespaces {
 		row.sources = append(row.sources, same(ns.Name))
 	}
@@ -123,6 +127,10 @@ func toReportRow(r *v1alpha1.RestoreReport) any {
 	if r.Status == nil || !controller.WroteReport(r) {
 		return &nothing{keyOf(r)}
 	}
+	return rowOf(r)
+}
+
+func rowOf(r *v1alpha1.RestoreReport) *reportRow {
 	s := r.Status
 	level := func(l v1alpha1.LevelResult) levelItem { return levelItem{same(l.Status), l.Points, l.Max} }
 	levels := s.ValidationLevels
@@ -130,7 +138,7 @@ func toReportRow(r *v1alpha1.RestoreReport) any {
 		key: keyOf(r), created: r.CreationTimestamp.Time, started: s.StartedAt.Time, completed: s.CompletedAt.Time,
 		test: same(r.Spec.TestRef), runID: r.Spec.RunID, result: same(s.Result), score: s.Score, reason: same(s.Reason), message: s.Message,
 		trigger: same(s.Trigger), measured: s.RTO.Measured.Or(0), target: s.RTO.Target.Or(0), withinSLA: s.RTO.WithinSLA,
-		backup: same(s.Backup.Name), backupAge: s.Backup.Age, backupStarted: timeOf(s.Backup.StartedAt),
+		shows: evidenceOf(s), backup: same(s.Backup.Name), backupAge: s.Backup.Age, backupStarted: timeOf(s.Backup.StartedAt),
 		levels: levelItems{
 			level(levels.RestoreIntegrity), level(levels.Completeness), level(levels.PodStartup), level(levels.InternalHealth),
 			level(levels.CrossNamespaceDeps), level(levels.RTOCompliance),

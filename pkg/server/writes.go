@@ -100,7 +100,7 @@ func (s *Server) changeTest(r *request) (any, error) {
 	if in.Name != "" && in.Name != name {
 		return nil, wrong("name", "a test cannot be renamed: leave it out, or write %s", name)
 	}
-	return s.write(r, func(ctx context.Context, clients Clients, ns string) (any, error) {
+	return s.write(r, theTest(r), func(ctx context.Context, clients Clients, ns string) (any, error) {
 		if in.Namespace != "" && in.Namespace != ns {
 			return nil, wrong("namespace", "a test cannot be moved: leave it out, or write %s", ns)
 		}
@@ -121,14 +121,14 @@ func (s *Server) changeTest(r *request) (any, error) {
 }
 
 func (s *Server) deleteTest(r *request) (any, error) {
-	return s.write(r, func(ctx context.Context, clients Clients, ns string) (any, error) {
+	return s.write(r, theTest(r), func(ctx context.Context, clients Clients, ns string) (any, error) {
 		return nil, clients.Kymaros.RestoreV1alpha1().RestoreTests(ns).Delete(ctx, r.PathValue("name"), metav1.DeleteOptions{})
 	})
 }
 
 // trigger asks for a run as kubectl annotate does. During a run it asks for one more.
 func (s *Server) trigger(r *request) (any, error) {
-	return s.write(r, func(ctx context.Context, clients Clients, ns string) (any, error) {
+	return s.write(r, theTest(r), func(ctx context.Context, clients Clients, ns string) (any, error) {
 		patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{
 			v1alpha1.AnnotationRunRequested: s.now().UTC().Format(time.RFC3339Nano),
 		}}})
@@ -140,14 +140,28 @@ func (s *Server) trigger(r *request) (any, error) {
 	})
 }
 
-// write changes the test that a path is about. Which one it is the caller learns only if they may get it; whether they may change
+func (s *Server) deletePolicy(r *request) (any, error) {
+	return s.write(r, target{policies, "HealthCheckPolicy", nil}, func(ctx context.Context, clients Clients, ns string) (any, error) {
+		return nil, clients.Kymaros.RestoreV1alpha1().HealthCheckPolicies(ns).Delete(ctx, r.PathValue("name"), metav1.DeleteOptions{})
+	})
+}
+
+// target is a kind of objects that a path is about, with the namespaces of those of each name, where a name alone is taken.
+type target struct {
+	resource, kind string
+	named          map[string][]string
+}
+
+func theTest(r *request) target { return target{tests, "RestoreTest", r.view.testsNamed} }
+
+// write changes the object that a path is about. Which one it is the caller learns only if they may get it; whether they may change
 // it the API server says.
-func (s *Server) write(r *request, change func(ctx context.Context, clients Clients, namespace string) (any, error)) (any, error) {
+func (s *Server) write(r *request, t target, change func(ctx context.Context, clients Clients, namespace string) (any, error)) (any, error) {
 	clients, err := s.mine(r)
 	if err != nil {
 		return nil, err
 	}
-	ns, err := s.find(r, tests, "RestoreTest", r.view.testsNamed)
+	ns, err := s.find(r, t.resource, t.kind, t.named)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +169,7 @@ func (s *Server) write(r *request, change func(ctx context.Context, clients Clie
 	defer cancel()
 	answer, err := change(ctx, clients, ns)
 	if apierrors.IsNotFound(err) {
-		return nil, notFound("RestoreTest", ns, r.PathValue("name"))
+		return nil, notFound(t.kind, ns, r.PathValue("name"))
 	}
 	if err != nil {
 		return nil, refused(err)
@@ -179,7 +193,7 @@ func refused(err error) error {
 	}
 	p := newProblem(int(said.Code), "%s", said.Message)
 	if said.Reason == metav1.StatusReasonConflict {
-		p = newProblem(http.StatusConflict, "somebody changed the test meanwhile: read it again and repeat the change")
+		p = newProblem(http.StatusConflict, "somebody changed it meanwhile: read it again and repeat the change")
 	}
 	if said.Details != nil && len(said.Details.Causes) > 0 {
 		p.Field = inputField(said.Details.Causes[0].Field)

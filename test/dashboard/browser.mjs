@@ -6,7 +6,7 @@ const given = JSON.parse(process.env.DASHBOARD);
 const require = createRequire(path.resolve(given.web, "package.json"));
 const { chromium } = require("playwright-core");
 export const axe = require.resolve("axe-core/axe.min.js");
-export const { base, secure, tokens } = given;
+export const { base, secure, short, tokens } = given;
 
 export const browser = await chromium.launch({
   executablePath: given.browser,
@@ -57,6 +57,9 @@ export async function control(act) {
   const r = await fetch(`${given.control}/${act}`);
   if (!r.ok) throw new Error(`${act}: ${await r.text()}`);
 }
+
+// thorough is an attempt that takes long, and that not every change needs.
+export const thorough = (name, f) => (short ? undefined : attempt(name, f));
 
 export async function attempt(name, f) {
   const began = performance.now();

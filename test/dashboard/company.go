@@ -141,6 +141,7 @@ func (a *application) test(now time.Time) *v1alpha1.RestoreTest {
 	if len(a.sources) > 1 {
 		rt.Spec.Sandbox.NetworkIsolation = v1alpha1.IsolationGroup
 	}
+	rt.Spec.BackupSource.AllowOlderThanNamespace = a.name != proven // all namespaces are new here
 	if a.odd[0].reason == v1alpha1.ReasonNotChecked {
 		rt.Spec.HealthChecks.PolicyRef = ""
 	}

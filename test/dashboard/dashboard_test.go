@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +21,9 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -81,7 +84,7 @@ func play(t testing.TB, stage *Stage, script string, acts map[string]func(contex
 	t.Helper()
 	browser := needsBrowser(t)
 	tokens := map[string]string{}
-	for _, name := range []string{"oncall", "payer", "stranger"} {
+	for _, name := range []string{"oncall", "payer", "stranger", "surveyor"} {
 		token, err := stage.Token(t.Context(), "default", name)
 		if err != nil {
 			t.Fatal(err)
@@ -103,7 +106,7 @@ func play(t testing.TB, stage *Stage, script string, acts map[string]func(contex
 		}
 	}))
 	defer control.Close()
-	given, err := json.Marshal(map[string]any{"base": stage.Address, "secure": stage.Secure, "control": control.URL, "tokens": tokens, "browser": browser, "web": filepath.Join(root, "pkg/dashboard/web")})
+	given, err := json.Marshal(map[string]any{"base": stage.Address, "secure": stage.Secure, "control": control.URL, "tokens": tokens, "browser": browser, "short": testing.Short(), "web": filepath.Join(root, "pkg/dashboard/web")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +135,8 @@ func play(t testing.TB, stage *Stage, script string, acts map[string]func(contex
 	return all
 }
 
-// TestPeopleAtTheDashboard is what people do at it, in a browser.
+// TestPeopleAtTheDashboard is what people do at it, in a browser. With -short it leaves out what takes long. It leaves pictures of all
+// pages in the directory PICTURES, if that is set.
 func TestPeopleAtTheDashboard(t *testing.T) {
 	needsBrowser(t)
 	stage := newStage(t)
@@ -194,14 +198,42 @@ func TestPeopleAtTheDashboard(t *testing.T) {
 			}
 			return err
 		},
+		"byhand": func(ctx context.Context) error {
+			rt, err := stage.Kymaros.RestoreV1alpha1().RestoreTests("team-ops").Get(ctx, "gitea", metav1.GetOptions{})
+			if err == nil && (rt.Spec.Schedule.Jitter != "7m" || rt.Spec.OnFailure == nil || rt.Spec.OnFailure.SearchLastGood.MaxRuns != 4 || rt.Spec.HistoryLimit == nil || rt.Labels["team"] == "") {
+				err = fmt.Errorf("the test is %+v", rt.Spec)
+			}
+			return err
+		},
+		"deleted": func(ctx context.Context) error {
+			if _, err := stage.Kymaros.RestoreV1alpha1().RestoreTests("team-ops").Get(ctx, "chat", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+				return fmt.Errorf("the test is there still: %v", err)
+			}
+			all, err := stage.Kymaros.RestoreV1alpha1().RestoreReports("team-ops").List(ctx, metav1.ListOptions{})
+			if err == nil && !slices.ContainsFunc(all.Items, func(r v1alpha1.RestoreReport) bool { return r.Spec.TestRef == "chat" }) {
+				err = errors.New("its reports are gone")
+			}
+			return err
+		},
+		"policy": func(ctx context.Context) error {
+			p, err := stage.Kymaros.RestoreV1alpha1().HealthCheckPolicies("team-ops").Get(ctx, "wiki-pages", metav1.GetOptions{})
+			if err == nil && (len(p.Spec.Checks) != 1 || p.Spec.Checks[0].TCPSocket.Port != 3306) {
+				err = fmt.Errorf("the policy is %+v", p.Spec)
+			}
+			return err
+		},
+		"meanwhile": func(ctx context.Context) error {
+			_, err := stage.Kymaros.RestoreV1alpha1().RestoreTests("team-ops").Patch(ctx, "matomo", types.MergePatchType, []byte(`{"spec":{"historyLimit":11}}`), metav1.PatchOptions{})
+			return err
+		},
 		"stop":  func(context.Context) error { return stage.StopAPI() },
 		"start": func(context.Context) error { return stage.StartAPI(t.Context()) }, //nolint:contextcheck // it outlives the request
 		"forget": func(ctx context.Context) error {
 			return stage.Kube.CoreV1().ServiceAccounts("default").Delete(ctx, "payer", metav1.DeleteOptions{})
 		},
 	})
-	if len(all) < 20 {
-		t.Errorf("only %d things were tried", len(all))
+	if least := map[bool]int{false: 120, true: 50}[testing.Short()]; len(all) < least {
+		t.Errorf("only %d things were tried, and not %d", len(all), least)
 	}
 	for _, o := range all {
 		t.Run(o.Name, func(t *testing.T) {

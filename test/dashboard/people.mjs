@@ -1,5 +1,5 @@
 // What people do at the dashboard. Each line of output is one thing that was tried.
-import { attempt, axe, base, browser, context, control, expected, go, must, secure, signIn, tokens, wrongs } from "./browser.mjs";
+import { attempt, axe, base, browser, context, control, expected, go, must, secure, short, signIn, thorough, tokens, wrongs } from "./browser.mjs";
 
 const c = await context();
 const page = await c.newPage();
@@ -100,7 +100,8 @@ await attempt("two reports are compared", async () => {
   await page.getByLabel(/^Compare the run of/).nth(2).check();
   await page.getByRole("button", { name: "Compare the two" }).click();
   await heading("Two runs side by side");
-  await page.getByRole("row", { name: /Result Verified Failed worse/ }).waitFor();
+  await page.getByRole("row", { name: /Result Verified \(Passed\) Failed \(CheckFailed\) worse/ }).waitFor();
+  await page.getByRole("row", { name: /Check newest-invoice pass fail: the output is 812.* worse/ }).waitFor();
   must("not comparable", await page.getByText("Not comparable.").count(), 0);
 });
 await attempt("a comparison with a run that showed nothing is none", async () => {
@@ -137,6 +138,7 @@ await attempt("an edit keeps what the form does not know", async () => {
   await page.getByText("every day at 04:30").waitFor();
   must("preview", /jitter: "20m"[\s\S]*searchLastGood/.test(await page.locator("pre").textContent()), true);
   await page.getByRole("button", { name: "Save" }).click();
+  await page.waitForURL("**/tests/team-web/media");
   await heading("team-web/media");
   await control("edited");
 });
@@ -157,6 +159,123 @@ await attempt("a test is made by the form", async () => {
   await heading("team-ops/made");
   await control("created");
 });
+await attempt("a test is written by hand, and what the form has no field for survives", async () => {
+  expected.push("400");
+  await go(page, "/tests/team-ops/gitea/edit");
+  await page.getByRole("button", { name: "Write it by hand" }).click();
+  const field = page.getByRole("textbox", { name: "Manifest" });
+  const text = await field.inputValue();
+  await field.fill(text.replace(/jitter: .*/, "jitters: 7m"));
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText('unknown field "spec.schedule.jitters"').waitFor();
+  await field.fill(text.replace(/jitter: .*/, "jitter: 7m # fewer at a time") + "  onFailure: {searchLastGood: {maxRuns: 4}}\n");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.waitForURL("**/tests/team-ops/gitea");
+  await heading("team-ops/gitea");
+  await control("byhand");
+  await page.getByText("maxRuns: 4").waitFor();
+  expected.length = 0;
+});
+await attempt("a change that somebody else made meanwhile is not overwritten", async () => {
+  expected.push("409");
+  await go(page, "/tests/team-ops/matomo/edit");
+  await page.getByRole("button", { name: "Write it by hand" }).click();
+  await page.getByRole("textbox", { name: "Manifest" }).waitFor();
+  await control("meanwhile");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("Somebody changed it meanwhile").waitFor();
+  expected.length = 0;
+});
+await attempt("a test is deleted when that was confirmed, and its reports stay", async () => {
+  await go(page, "/tests/team-ops/chat");
+  await page.locator(".strip a").first().waitFor();
+  await page.getByRole("button", { name: "Delete" }).click();
+  const dialog = page.getByRole("dialog", { name: "Delete test chat?" });
+  await dialog.getByText(/What stays: its 25 reports, all backups, and the applications themselves, and policy chat/).waitFor();
+  must("focus", await page.evaluate(() => document.activeElement.textContent), "Keep it");
+  await page.keyboard.press("Enter");
+  await dialog.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Delete" }).click();
+  await dialog.getByRole("button", { name: "Delete chat" }).click();
+  await page.getByText("team-ops/chat is deleted. Its reports stay.").waitFor();
+  await heading("Tests");
+  await control("deleted");
+  await page.locator("input[type=search]").fill("team-ops/chat");
+  await page.getByText("No test matches.").waitFor();
+});
+await attempt("the coverage says what is proven by which report, and what is in no backup", async () => {
+  await go(page, "/coverage");
+  await heading(/\d+ of \d+ namespaces are proven to restore/);
+  const row = (name) => page.locator("tbody tr").filter({ has: page.getByRole("rowheader", { name: new RegExp(`^${name}`) }) });
+  const state = (name, word) => row(name).locator(".badge").filter({ hasText: word }).waitFor();
+  await state("billing", "Failed");
+  await row("billing").getByText(/report billing-\d+-\d+: CheckFailed/).waitFor();
+  await state("legacy-billing", "No backup");
+  await row("blog").getByText("no test restores it").first().waitFor();
+  must("left out, among all", await row("ci-runners").count(), 0);
+  await page.getByRole("button", { name: /^Left out/ }).click();
+  await row("ci-runners").getByText("made anew from Git").waitFor();
+  await page.getByRole("button", { name: /^All/ }).click();
+  await state("keycloak", "Verified");
+  await row("keycloak").getByRole("button", { name: "2 of 2 proven" }).click();
+  await page.locator(".volumes").getByText("data-keycloak-0").waitFor();
+  await page.getByRole("button", { name: /^No backup/ }).click();
+  must("address", new URL(page.url()).search, "?state=Unprotected");
+  must("verified ones", await row("keycloak").count(), 0);
+  await page.getByRole("button", { name: /^All/ }).click();
+  await page.keyboard.press("/");
+  await page.keyboard.type("data-keycloak");
+  await rows(1);
+  await row("keycloak").getByRole("link").first().click();
+  await heading(/Verified.*keycloak/);
+});
+await attempt("a policy is written, refused, made, changed and deleted", async () => {
+  expected.push("400", "422");
+  await go(page, "/policies");
+  await heading("Health check policies");
+  await page.getByRole("row", { name: /team-web\/shop .*newest-invoice, api, pods 1 test/ }).waitFor();
+  await page.getByRole("link", { name: "New policy" }).click();
+  const field = page.getByRole("textbox", { name: "Manifest" });
+  const text = (await field.inputValue()).replace("my-checks", "wiki-pages").replace(/namespace: .*/, "namespace: team-ops");
+  await field.fill(text.replace("port: 5432", "port: 99999"));
+  await page.getByRole("button", { name: "Create" }).click();
+  await page.getByText(/spec\.checks\[0\]\.tcpSocket\.port/).waitFor();
+  await field.fill(text);
+  await page.getByRole("button", { name: "Create" }).click();
+  await heading("team-ops/wiki-pages");
+  await page.getByText("db:5432 takes connections").waitFor();
+  await page.getByRole("link", { name: "Edit" }).click();
+  await field.fill((await field.inputValue()).replace("5432", "3306"));
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("db:3306 takes connections").waitFor();
+  await control("policy");
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByText("No test that you may see names it.").waitFor();
+  await page.getByRole("button", { name: "Delete wiki-pages" }).click();
+  await heading("Health check policies");
+  await page.getByText("team-ops/wiki-pages is deleted.").waitFor();
+  expected.length = 0;
+});
+await attempt("who deletes a policy is told whose runs that stops", async () => {
+  await go(page, "/policies/team-web/shop");
+  await page.getByText("at least 2 of the pods with app=shop are ready").waitFor();
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByText("Test shop names it").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+await attempt("the keyboard alone leads to a volume of the coverage", async () => {
+  await page.keyboard.type("gc");
+  await heading(/namespaces are proven to restore/);
+  for (let i = 0; i < 200; i++) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate(() => document.activeElement?.closest("tr")?.textContent.startsWith("keycloak") && document.activeElement.tagName === "BUTTON")) break;
+  }
+  await page.keyboard.press("Enter");
+  await page.getByText("data-keycloak-1").waitFor();
+  await page.keyboard.type("gp");
+  await heading("Health check policies");
+});
 await attempt("an address that is none says so", async () => {
   await go(page, "/settings");
   await heading("There is nothing at this address");
@@ -165,8 +284,12 @@ await attempt("kymaros-api goes away and comes back, and nothing on the page is 
   expected.push("ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY_RESPONSE", "503");
   await go(page, "/tests");
   await page.locator("tbody tr").first().waitFor();
+  await go(page, "/coverage");
+  await page.locator("table.coverage tbody tr").first().waitFor();
   await control("stop");
   await page.getByText("kymaros-api does not answer since").waitFor();
+  must("rows of the coverage", (await page.locator("table.coverage tbody tr").count()) > 20, true);
+  await go(page, "/tests");
   must("rows", (await page.locator("tbody tr").count()) > 20, true);
   await control("start");
   await page.getByText("kymaros-api does not answer since").waitFor({ state: "detached", timeout: 40_000 });
@@ -218,6 +341,48 @@ await attempt("who may see nothing is told what to ask for", async () => {
   await p.getByText(/kubectl create clusterrole/).waitFor();
   await p.context().close();
 });
+await attempt("who may not see the cluster is told what the coverage takes", async () => {
+  expected.push("403");
+  const p = await (await context()).newPage();
+  await signIn(p, "payer", "/coverage");
+  await p.getByText("You may not see this").waitFor();
+  await p.getByText(/kubectl create clusterrole kymaros-coverage .*namespaces,.*--serviceaccount=default:payer/).waitFor();
+  await go(p, "/policies/team-pay/billing");
+  await p.getByText("at least 2 of the pods").waitFor();
+  await p.waitForLoadState("networkidle", { timeout: 1000 }).catch(() => {});
+  must("delete", await p.getByRole("button", { name: "Delete" }).isDisabled(), true);
+  await p.context().close();
+  expected.length = 0;
+});
+await attempt("who sees only a part of it is told which, and sees nothing proven that was not looked at", async () => {
+  const p = await (await context()).newPage();
+  await signIn(p, "surveyor", "/coverage");
+  await p.getByText("Not all of it could be looked at.").waitFor();
+  await p.getByText("you may not list persistentvolumeclaims in all namespaces: volumes are not told of").waitFor();
+  await p.getByRole("heading", { level: 1, name: /^0 of/ }).waitFor();
+  await p.context().close();
+});
+await attempt("a token for this API alone sees no coverage, and is told why", async () => {
+  expected.push("403");
+  const p = await (await context()).newPage();
+  await signIn(p, "auditor", "/coverage");
+  await p.getByText("This token is good for reading here only").waitFor();
+  await p.context().close();
+  expected.length = 0;
+});
+await thorough("a slow network shows words, and then the page", async () => {
+  const p = await (await context()).newPage();
+  await signIn(p, "oncall");
+  const client = await p.context().newCDPSession(p);
+  await client.send("Network.enable");
+  await client.send("Network.emulateNetworkConditions", { offline: false, latency: 1500, downloadThroughput: 50_000, uploadThroughput: 20_000 });
+  for (const [to, words] of [["/coverage", "Loading namespaces, volumes and backups …"], ["/policies", "Loading policies …"], ["/tests/team-web/search", "Loading test search …"], ["/reports", "Loading reports …"]]) {
+    await go(p, to);
+    await p.getByText(words).waitFor();
+    await p.locator("main .table").first().waitFor();
+  }
+  await p.context().close();
+});
 await attempt("a token for this API alone reads, and cannot run", async () => {
   const p = await (await context()).newPage();
   await signIn(p, "auditor", "/tests/team-web/shop");
@@ -244,18 +409,26 @@ await attempt("a session that has ended asks for a token, and leads back", async
 const ofBilling = await (async () => {
   await go(page, "/tests/team-pay/billing");
   await page.locator(".strip a").first().waitFor();
-  return page.locator(".strip a").evaluateAll((all) => all.map((a) => a.getAttribute("href")).slice(-2));
+  return page.locator(".strip a").evaluateAll((all) => all.map((a) => a.getAttribute("href")).slice(-3));
 })();
-const [before, after] = ofBilling.map((href) => href.split("/").pop());
+const [before, , after] = ofBilling.map((href) => href.split("/").pop());
 const places = {
-  overview: "/", tests: "/tests", "a test": "/tests/team-web/media", "a test that runs": "/tests/team-pay/invoices", "a failed report": ofBilling[1], "a comparison": `/compare/team-pay/${before}/${after}`,
-  reports: "/reports", "a new test": "/tests/new", "an edit": "/tests/team-web/media/edit", "a test that is not there": "/tests/team-web/nothing",
+  overview: "/", tests: "/tests", "a test": "/tests/team-web/media", "a test that runs": "/tests/team-pay/invoices", "a failed report": ofBilling[2], "a comparison": `/compare/team-pay/${before}/${after}`,
+  reports: "/reports", "the coverage": "/coverage", policies: "/policies", "a policy": "/policies/team-web/shop", "a new policy": "/policies/new", "a new test": "/tests/new", "an edit": "/tests/team-web/media/edit", "a test that is not there": "/tests/team-web/nothing",
 };
+// What has to be opened first.
+const opened = {
+  "volumes of the coverage": ["/coverage", (p) => p.getByRole("button", { name: "2 of 2 proven" }).click()],
+  "a deletion": ["/tests/team-web/media", (p) => p.getByRole("button", { name: "Delete" }).click()],
+  "a manifest written by hand": ["/tests/team-web/media/edit", (p) => p.getByRole("button", { name: "Write it by hand" }).click()],
+};
+
 for (const colorScheme of ["light", "dark"]) {
-  for (const width of [1280, 390]) {
+  for (const width of short ? [colorScheme === "light" ? 1280 : 390] : [1280, 390]) {
     const audited = await context({ colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
     const p = await audited.newPage();
     const audit = async (name) => {
+      if (process.env.PICTURES) await p.screenshot({ path: `${process.env.PICTURES}/${name} ${colorScheme} ${width}.png`, fullPage: true });
       await p.addScriptTag({ path: axe });
       const found = await p.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
       must(`${name}: violations`, found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)} ${n.any[0]?.message ?? ""}`)), []);
@@ -276,9 +449,42 @@ for (const colorScheme of ["light", "dark"]) {
         await audit(name);
       });
     }
+    for (const [name, [to, open]] of Object.entries(opened)) {
+      await attempt(`${name} is for everybody, ${colorScheme} ${width}`, async () => {
+        await go(p, to);
+        await open(p);
+        await p.waitForLoadState("networkidle", { timeout: 500 }).catch(() => {});
+        await audit(name);
+      });
+    }
     await audited.close();
     expected.length = 0;
   }
+}
+
+// A window of 1280 pixels at 200 % is 640 wide: it shows all that it showed before, and scrolls in one direction only.
+if (!short) {
+  const wide = await (await context()).newPage();
+  await signIn(wide, "oncall");
+  const large = await (await context({ viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 })).newPage();
+  await signIn(large, "oncall");
+  const texts = (p) => p.evaluate(() => [...document.querySelectorAll("h1, h2, h3, a, button, label, td, tbody th, dt, dd, main p, main li")].filter((e) => e.checkVisibility({ visibilityProperty: true })).map((e) => e.textContent.replace(/\d+ (min|s) ago|just now|in \d+ min|in under 1 min/g, "").trim()).filter(Boolean));
+  expected.push("404");
+  for (const [name, to] of Object.entries(places)) {
+    await attempt(`at 200 % nothing of ${name} is lost`, async () => {
+      for (const p of [wide, large]) {
+        await go(p, to);
+        await p.locator("main .panel, main .table, main .trouble").first().waitFor();
+        await p.waitForLoadState("networkidle", { timeout: 700 }).catch(() => {});
+      }
+      const [before, after] = [await texts(wide), new Set(await texts(large))];
+      must("lost", before.filter((text) => !after.has(text)), []);
+      must("wider than the window", await large.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)), 0);
+    });
+  }
+  await wide.context().close();
+  await large.context().close();
+  expected.length = 0;
 }
 await attempt("no page has thrown an error, asked another host or broken the policy", async () => {
   must("violations", await page.evaluate(() => globalThis.violations), []);

@@ -262,6 +262,10 @@ func report(t testing.TB, ns, name, test, word string) {
 	made.Status = passed()
 	made.Status.Result, made.Status.Score = v1alpha1.ResultFail, 10
 	made.Status.Message, made.Status.Backup.Name = "said by "+word, word+"-nightly"
+	made.Status.Sandboxes = nil
+	if name == word+"-1" { // the coverage names it
+		made.Status.Sandboxes = []v1alpha1.ReportSandbox{{Source: ns, Name: "rp-" + word}}
+	}
 	if _, err := all.UpdateStatus(t.Context(), made, metav1.UpdateOptions{FieldManager: manager}); err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ that it restores. Only reports that are kept count as proof. A namespace is left
 		if err != nil {
 			return err
 		}
-		in, unseen, err := gather(cmd.Context(), clients, f.Velero, f.Now(), maxAge)
+		in, unseen, err := look(cmd.Context(), clients, f.Velero, f.Now(), maxAge)
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func run(ctx context.Context, address string) error {
 		return err
 	}
 	fmt.Printf("dashboard %s\n", stage.Address)
-	for _, name := range []string{"oncall", "payer", "stranger"} {
+	for _, name := range []string{"oncall", "payer", "stranger", "surveyor"} {
 		token, err := stage.Token(ctx, "default", name)
 		if err != nil {
 			return err

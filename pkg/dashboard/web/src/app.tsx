@@ -13,6 +13,8 @@ import { Reports } from "./pages/reports";
 import { SignIn } from "./pages/signin";
 import { TestPage } from "./pages/test";
 import { Tests } from "./pages/tests";
+import { CoveragePage } from "./pages/coverage";
+import { EditPolicy, NewPolicy, Policies, PolicyPage } from "./pages/policies";
 import { EditTest, NewTest } from "./pages/edit";
 import { Compare } from "./pages/compare";
 import { NotFound } from "./pages/notfound";
@@ -41,6 +43,11 @@ export function App() {
           <Route path="/tests/:ns/:name/edit" component={EditTest} />
           <Route path="/reports" component={Reports} />
           <Route path="/reports/:ns/:name" component={ReportPage} />
+          <Route path="/coverage" component={CoveragePage} />
+          <Route path="/policies" component={Policies} />
+          <Route path="/policies/new" component={NewPolicy} />
+          <Route path="/policies/:ns/:name" component={PolicyPage} />
+          <Route path="/policies/:ns/:name/edit" component={EditPolicy} />
           <Route path="/compare/:ns/:before/:after" component={Compare} />
           <Route default component={NotFound} />
         </Router>
@@ -54,6 +61,8 @@ const places: [path: string, word: string][] = [
   ["/", "Overview"],
   ["/tests", "Tests"],
   ["/reports", "Reports"],
+  ["/coverage", "Coverage"],
+  ["/policies", "Policies"],
 ];
 
 function Header() {

@@ -32,6 +32,17 @@ export async function setSuspended(test: Test, suspend: boolean) {
   }
 }
 
+export async function remove(path: string, what: string, stays: string): Promise<boolean> {
+  try {
+    await send("DELETE", path);
+    say(`${what} is deleted. ${stays}`);
+    return true;
+  } catch (error) {
+    say(`${what} is not deleted: ${why(error)}`, true);
+    return false;
+  }
+}
+
 export const why = (error: unknown) => (error instanceof Problem && (error.status === 404 || error.status === 405) && /address/.test(error.message) ? "this version of kymaros-api cannot do that; use the command instead" : error instanceof Error ? error.message : String(error));
 
 export const runCommand = (ns: string, name: string) => `kubectl -n ${ns} annotate restoretest ${name} kymaros.io/run-requested="$(date -Is)" --overwrite`;

@@ -162,6 +162,79 @@ export interface TestSpec {
   [more: string]: unknown;
 }
 
+// What differs between two reports, as pkg/compare tells it.
+export interface Comparison {
+  before: ComparedReport;
+  after: ComparedReport;
+  incomparable: string[];
+  changes: Change[];
+}
+
+export interface ComparedReport extends ReportItem {
+  rtoParts?: RTO["parts"];
+}
+
+export interface Change {
+  area: string;
+  name?: string;
+  kind: "new" | "gone" | "changed" | "slower" | "faster";
+  before?: string;
+  after?: string;
+  effect: "worse" | "better" | "neutral" | "incomparable";
+}
+
+export type CoverageState = "Failed" | "Unprotected" | "Unproven" | "Partial" | "Stale" | "Verified" | "Ignored";
+export type VolumeState = "NoData" | "LeftOut" | "Unclear" | "TooNew" | "InBackup" | "Proven" | "Nothing";
+
+export interface Proof {
+  namespace: string;
+  report: string;
+  test: string;
+  time: string;
+  backup: string;
+  backupTime?: string;
+  score: number;
+}
+
+export interface Covered {
+  name: string;
+  state: CoverageState;
+  why?: string;
+  schedules?: string[];
+  backup?: string;
+  backupTime?: string;
+  tests?: string[];
+  proof?: Proof;
+  volumes?: { claim: string; capacity?: string; state: VolumeState; proof?: Proof }[];
+  volumesTotal: number;
+  volumesProven: number;
+}
+
+export interface Coverage {
+  items: Covered[];
+  continue?: string;
+  total: number;
+  counts: Record<"failed" | "unprotected" | "unproven" | "partial" | "stale" | "verified" | "ignored" | "volumesTotal" | "volumesProven", number>;
+  unseen: { resource: string; right?: string }[];
+}
+
+export interface PolicyItem {
+  name: string;
+  namespace: string;
+  checks: string[];
+}
+
+export interface PolicyCheck {
+  name: string;
+  type: string;
+  [more: string]: unknown;
+}
+
+export interface Policy {
+  metadata: { name: string; namespace: string; resourceVersion?: string; labels?: Record<string, string> };
+  spec: { checks: PolicyCheck[]; [more: string]: unknown };
+}
+
 export interface Me {
   user: string;
   groups: string[];

@@ -5,10 +5,11 @@ import { at, Problem, send } from "../lib/api";
 import { inWords } from "../lib/cron";
 import { bodyOf, type Fields, fieldsOf, fresh, specOf } from "../lib/form";
 import { useResource } from "../lib/resource";
+import { manifest } from "../lib/manifest";
 import { session } from "../lib/session";
 import type { Test } from "../lib/types";
 import { Copy, Loading, Panel, Title, Trouble } from "../ui/bits";
-import { manifest } from "./test";
+import { Editor } from "../ui/editor";
 
 export function NewTest() {
   const s = session.value;
@@ -32,7 +33,8 @@ function Form({ fields, test: given }: { fields: Fields; test?: Test }) {
   const { route } = useLocation();
   const policies = useResource<{ name: string; namespace: string }[]>("/api/v1/policies");
   const spec = useMemo(() => specOf(f, test?.spec), [f]);
-  const yaml = manifest({ metadata: { name: f.name || "NAME", namespace: f.namespace || "NAMESPACE", labels: test?.metadata.labels }, spec });
+  const [byHand, writeByHand] = useState(false);
+  const yaml = manifest("RestoreTest", { metadata: { name: f.name || "NAME", namespace: f.namespace || "NAMESPACE", labels: test?.metadata.labels }, spec });
   const submit = async (e: Event) => {
     e.preventDefault();
     setBusy(true);
@@ -59,9 +61,20 @@ function Form({ fields, test: given }: { fields: Fields; test?: Test }) {
       </p>
     );
   };
+  const title = <Title document={test ? `Edit ${f.name}` : "New test"}>{test ? <>Edit <span class="ns">{f.namespace}/</span>{f.name}</> : "New test"}</Title>;
+  if (byHand) {
+    return (
+      <>
+        {title}
+        <Editor kind="RestoreTest" text={yaml} version={test?.metadata.resourceVersion} cancel={test ? `/tests/${f.namespace}/${f.name}` : "/tests"}>
+          <p><button type="button" class="link" onClick={() => writeByHand(false)}>Back to the form</button> <span class="muted small">without what is written here</span></p>
+        </Editor>
+      </>
+    );
+  }
   return (
     <>
-      <Title document={test ? `Edit ${f.name}` : "New test"}>{test ? <>Edit <span class="ns">{f.namespace}/</span>{f.name}</> : "New test"}</Title>
+      {title}
       <form class="columns" onSubmit={submit}>
         <div>
           <Panel title="What">
@@ -97,7 +110,7 @@ function Form({ fields, test: given }: { fields: Fields; test?: Test }) {
         <div class="sticky">
           <Panel title="The manifest that it makes" aside={<Copy text={yaml} label="the manifest" />}>
             <pre class="code" tabIndex={0}>{yaml}</pre>
-            {test && <p class="muted small">What the form has no field for is kept as it is.</p>}
+            <p class="muted small">{test && "What the form has no field for is kept as it is. "}<button type="button" class="link" onClick={() => writeByHand(true)}>Write it by hand</button></p>
           </Panel>
           {problem && <Trouble problem={problem} />}
           <p class="buttons"><button class="primary" disabled={busy}>{busy ? "Saving …" : test ? "Save" : "Create"}</button> <a class="button" href={test ? `/tests/${f.namespace}/${f.name}` : "/tests"}>Cancel</a></p>

@@ -85,6 +85,7 @@ function Hero({ tests: list }: { tests: TestItem[] }) {
       <p class="muted">
         {list.length} tests. {verified.length ? <>Newest proof: <When at={verified.at(-1)} />. Oldest: <When at={verified[0]} />.</> : "Nothing is proven yet."}
         {verified.length > 0 && verified.length < list.length && ` ${list.length - verified.length} ${list.length - verified.length === 1 ? "was" : "were"} never proven.`}
+        {" "}<a href="/coverage">Namespaces that no test restores</a>
       </p>
     </section>
   );

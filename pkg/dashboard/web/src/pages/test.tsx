@@ -1,15 +1,16 @@
 import { useState } from "preact/hooks";
 import { useLocation, useRoute } from "preact-iso";
-import { runCommand, runNow, suspendCommand, setSuspended } from "../lib/act";
+import { remove, runCommand, runNow, suspendCommand, setSuspended } from "../lib/act";
 import { at } from "../lib/api";
 import { inWords } from "../lib/cron";
+import { manifest } from "../lib/manifest";
 import { activity, sentence } from "../lib/result";
 import { useResource } from "../lib/resource";
 import { dayAndTime, seconds, span } from "../lib/time";
 import type { Condition, Me, Page, ReportItem, Test } from "../lib/types";
-import { toYAML } from "../lib/yaml";
 import { At, Badge, Command, Copy, Empty, Facts, Loading, Panel, Scroll, Title, Trouble, When } from "../ui/bits";
 import { Strip, Trend } from "../ui/charts";
+import { Confirm } from "../ui/confirm";
 import { Icon } from "../ui/icons";
 
 export function TestPage() {
@@ -19,6 +20,8 @@ export function TestPage() {
   const test = useResource<Test>(at`/api/v1/namespaces/${ns}/tests/${name}`, (changed) => changed === id);
   const history = useResource<Page<ReportItem>>(at`/api/v1/namespaces/${ns}/reports` + at`?test=${name}&limit=40`, (changed) => changed === id);
   const me = useResource<Me>(at`/api/v1/me?namespace=${ns}`);
+  const [asking, ask] = useState(false);
+  const { route } = useLocation();
   const title = <Title document={name}><span class="ns">{ns}/</span>{name}</Title>;
   if (!test.data) return <>{title}{test.problem ? <Trouble problem={test.problem} retry={test.reload} /> : <Loading what={`test ${name}`} />}</>;
   const t = test.data;
@@ -26,7 +29,9 @@ export function TestPage() {
   const doing = activity(s.phase);
   const right = me.data?.rights.find((r) => r.verb === "patch" && r.resource === "restoretests");
   const change = me.data?.rights.find((r) => r.verb === "update" && r.resource === "restoretests");
+  const erase = me.data?.rights.find((r) => r.verb === "delete" && r.resource === "restoretests");
   const latest = history.data?.items[0];
+  const kept = history.data?.total ?? 0;
   return (
     <>
       <div class="pagehead">
@@ -49,8 +54,15 @@ export function TestPage() {
             <Icon name={t.spec.suspend ? "play" : "pause"} size={16} /> {t.spec.suspend ? "Resume" : "Suspend"}
           </button>
           <a class="button" href={`/tests/${ns}/${name}/edit`}><Icon name="edit" size={16} /> Edit</a>
+          <button type="button" disabled={erase?.allowed === false || !!t.metadata.deletionTimestamp} title={erase?.remedy ?? ""} onClick={() => ask(true)}><Icon name="trash" size={16} /> Delete</button>
         </p>
       </div>
+      {asking && (
+        <Confirm title={`Delete test ${name}?`} action={`Delete ${name}`} close={() => ask(false)} act={() => remove(at`/api/v1/namespaces/${ns}/tests/${name}`, id, "Its reports stay.").then((done) => done && route("/tests"))}>
+          <p>Nothing tests from then on whether {t.spec.backupSource.namespaces.map((n) => n.name).join(", ")} can be restored.{doing && " The run that is under way ends, and its sandbox is removed."}</p>
+          <p><strong>What stays:</strong> {kept === 1 ? "its report" : kept ? `its ${kept} reports` : "no report, since none is kept"}, all backups, and the applications themselves{t.spec.healthChecks?.policyRef && <>, and policy <code>{t.spec.healthChecks.policyRef}</code></>}.</p>
+        </Confirm>
+      )}
       {right?.allowed === false && <p class="muted small">You may not start a run here. {right.remedy && <>To be able to: {right.remedy}.</>}</p>}
       {latest && latest.status.result !== "pass" && (
         <section class={`verdict ${latest.status.result}`}>
@@ -81,7 +93,7 @@ export function TestPage() {
                 ["Schedule", <span title={t.spec.schedule.cron}>{inWords(t.spec.schedule.cron, t.spec.schedule.timezone)}</span>],
                 ["Last good backup", s.lastVerified ? <><code>{s.lastVerified.backupName}</code>{s.lastVerified.backupTime && <span class="sub">taken <When at={s.lastVerified.backupTime} /></span>}</> : "none is known"],
                 ["Restores", t.spec.backupSource.namespaces.map((n) => n.name).join(", ")],
-                ["Checks", t.spec.healthChecks?.policyRef ? <code>{t.spec.healthChecks.policyRef}</code> : <span>none: a run is never more than <em>Partial</em></span>],
+                ["Checks", t.spec.healthChecks?.policyRef ? <a href={`/policies/${ns}/${t.spec.healthChecks.policyRef}`}><code>{t.spec.healthChecks.policyRef}</code></a> : <span>none: a run is never more than <em>Partial</em></span>],
                 ["Recovery target", t.spec.sla?.maxRTO ? span(seconds(t.spec.sla.maxRTO)) : "none"],
                 ...(s.missedRuns ? [["Missed", `${s.missedRuns.count > 100 ? "more than 100" : s.missedRuns.count} runs by the clock`] as [string, string]] : []),
               ]}
@@ -191,13 +203,8 @@ function Reports({ ns, items }: { ns: string; items: ReportItem[] }) {
   );
 }
 
-export function manifest(t: Test) {
-  const { name, namespace, labels } = t.metadata;
-  return toYAML({ apiVersion: "restore.kymaros.io/v1alpha1", kind: "RestoreTest", metadata: { name, namespace, labels }, spec: t.spec });
-}
-
 function Manifest({ t }: { t: Test }) {
-  const text = manifest(t);
+  const text = manifest("RestoreTest", t);
   return (
     <Panel title="Manifest" aside={<Copy text={text} label="the manifest" />}>
       <pre class="code" tabIndex={0}>{text}</pre>

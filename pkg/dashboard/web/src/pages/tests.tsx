@@ -1,4 +1,5 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Component } from "preact";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { runNow } from "../lib/act";
 import { inWords } from "../lib/cron";
@@ -8,6 +9,7 @@ import { activity, byName, byNeed, countResults, idOf, results, stateOf, words, 
 import type { TestItem } from "../lib/types";
 import { Badge, Empty, Loading, Title, Trouble, When } from "../ui/bits";
 import { Icon, StateIcon } from "../ui/icons";
+import { SearchBox } from "../ui/search";
 
 const perPage = 50;
 
@@ -35,16 +37,28 @@ function matches(t: TestItem, f: Filters): boolean {
   );
 }
 
-// useLater holds back what is heavy to draw until what the reader did is on the screen.
-function useLater<T>(value: T, key: string): T {
-  const [held, hold] = useState({ key, value });
+// How many rows are drawn at a time: in between, the browser hears what the reader does next.
+const slice = 8;
+
+// useSlices holds back what is heavy to draw until what the reader did is on the screen, and then draws it slice by slice, each in the
+// place of what was there. Where there was nothing, all comes at once.
+function useSlices(rows: string[], key: string): string[] {
+  const [held, hold] = useState({ key, rows });
   useEffect(() => {
     if (held.key === key) return;
-    let timer: ReturnType<typeof setTimeout>;
-    const frame = requestAnimationFrame(() => (timer = setTimeout(() => hold({ key, value }))));
+    if (!held.rows.length) return hold({ key, rows });
+    let timer: ReturnType<typeof setTimeout>, frame = 0, n = 0;
+    const later = () => (frame = requestAnimationFrame(() => (timer = setTimeout(step))));
+    const step = () => {
+      n += slice;
+      if (n >= rows.length) return hold({ key, rows });
+      hold((before) => ({ key: before.key, rows: [...rows.slice(0, n), ...before.rows.slice(n)] }));
+      later();
+    };
+    later();
     return () => (cancelAnimationFrame(frame), clearTimeout(timer));
   }, [key]);
-  return held.key === key ? value : held.value;
+  return held.key === key || !held.rows.length ? rows : held.rows;
 }
 
 export function Tests() {
@@ -53,20 +67,7 @@ export function Tests() {
   const page = Math.max(1, Number(query.page) || 1);
   const known = tests.value;
   const recent = useRecent();
-  const field = useRef<HTMLInputElement>(null);
   const [shown, setShown] = useState(0);
-  const [typed, type] = useState(filters.q);
-  useEffect(() => {
-    if (document.activeElement !== field.current) type(filters.q);
-  }, [filters.q]);
-  useEffect(() => {
-    if (typed === filters.q) return;
-    const timer = setTimeout(() => change({ q: typed, page: "" }), 150);
-    return () => clearTimeout(timer);
-  }, [typed]);
-  useEffect(() => {
-    if (query.focus === "search") field.current?.focus();
-  }, [known === null]);
 
   const change = (more: Partial<Filters> & { page?: string }) => {
     const next = new URLSearchParams();
@@ -76,11 +77,17 @@ export function Tests() {
   };
 
   // The order is that of the moment in which it was asked for: rows do not move under the pointer while runs end.
-  const fresh = known ? [...known.values()].filter((t) => matches(t, filters)).sort(sorts[filters.sort]![1]).map(idOf) : [];
   const key = JSON.stringify([filters, shown, known === null]);
+  const fresh = useMemo(() => (known ? [...known.values()].filter((t) => matches(t, filters)).sort(sorts[filters.sort]![1]).map(idOf) : []), [known, key]);
   const frozen = useMemo(() => fresh, [key]);
-  const later = useLater(frozen, `${key} ${page}`);
   const moved = frozen.length !== fresh.length || frozen.some((id, i) => id !== fresh[i]);
+  const pages = Math.max(1, Math.ceil(frozen.length / perPage));
+  const at = Math.min(page, pages);
+  const visible = useSlices(frozen.slice((at - 1) * perPage, at * perPage), `${key} ${at}`);
+  const list = useMemo(() => [...(known?.values() ?? [])], [known]);
+  const namespaces = useMemo(() => [...new Set(list.map((t) => t.namespace))].sort(), [list]);
+  const inNamespace = useMemo(() => (filters.namespace ? list.filter((t) => t.namespace === filters.namespace) : list), [list, filters.namespace]);
+  const counts = useMemo(() => countResults(inNamespace), [inNamespace]);
 
   const head = (
     <div class="pagehead">
@@ -90,12 +97,7 @@ export function Tests() {
   );
   if (!known) return <>{head}{testsProblem.value ? <Trouble problem={testsProblem.value} retry={() => void load()} /> : <Loading what="tests" />}</>;
 
-  const list = [...known.values()];
-  const inNamespace = filters.namespace ? list.filter((t) => t.namespace === filters.namespace) : list;
-  const counts = countResults(inNamespace);
-  const pages = Math.max(1, Math.ceil(frozen.length / perPage));
-  const at = Math.min(page, pages);
-  const rows = later.slice((at - 1) * perPage, at * perPage).flatMap((id) => known.get(id) ?? []);
+  const rows = visible.flatMap((id) => known.get(id) ?? []);
   const chip = (label: preact.ComponentChildren, on: boolean, set: () => void, n: number, state = "") => (
     <button type="button" class={`chip ${state}`} aria-pressed={on} onClick={set}>{label} <span class="n">{n}</span></button>
   );
@@ -103,16 +105,12 @@ export function Tests() {
     <>
       {head}
       <search class="toolbar">
-        <label class="searchbox">
-          <Icon name="search" size={16} />
-          <span class="visually-hidden">Search tests</span>
-          <input type="search" ref={field} placeholder="Search by name or namespace   ( / )" value={typed} onInput={(e) => type(e.currentTarget.value)} />
-        </label>
+        <SearchBox label="Search tests" by="name or namespace" q={filters.q} focus={query.focus === "search"} search={(q) => change({ q, page: "" })} />
         <label>
           <span class="visually-hidden">Namespace</span>
           <select value={filters.namespace} onChange={(e) => change({ namespace: e.currentTarget.value, page: "" })}>
             <option value="">All namespaces</option>
-            {[...new Set(list.map((t) => t.namespace))].sort().map((ns) => <option key={ns} value={ns}>{ns}</option>)}
+            {namespaces.map((ns) => <option key={ns} value={ns}>{ns}</option>)}
           </select>
         </label>
         <label>
@@ -132,14 +130,14 @@ export function Tests() {
       {!list.length ? (
         <Empty title="There is no restore test in the namespaces that you may see."><p><a href="/tests/new">Create the first test</a></p></Empty>
       ) : !rows.length ? (
-        <Empty title="No test matches."><button type="button" onClick={() => (type(""), route("/tests", true))}>Show all {list.length}</button></Empty>
+        <Empty title="No test matches."><button type="button" onClick={() => route("/tests", true)}>Show all {list.length}</button></Empty>
       ) : (
         <table class="table tests">
           <caption class="visually-hidden">Restore tests, {sorts[filters.sort]![0]}</caption>
           <thead>
             <tr><th scope="col">Test</th><th scope="col">Result</th><th scope="col">Last runs</th><th scope="col">Last proof</th><th scope="col">Next run</th><th scope="col"><span class="visually-hidden">Actions</span></th></tr>
           </thead>
-          <tbody>{rows.map((t) => <Row key={idOf(t)} t={t} recent={recent.by.get(idOf(t))} />)}</tbody>
+          <tbody>{rows.map((t, i) => <Row key={i} t={t} recent={recent.by.get(idOf(t))} />)}</tbody>
         </table>
       )}
       {pages > 1 && (
@@ -153,7 +151,18 @@ export function Tests() {
   );
 }
 
-function Row({ t, recent }: { t: TestItem; recent?: Recent }) {
+// A Row is drawn again only when it is of another test, or its test has changed. Its place is its key: another test in the same place
+// changes some texts, and makes nothing new.
+class Row extends Component<{ t: TestItem; recent?: Recent }> {
+  shouldComponentUpdate(next: { t: TestItem; recent?: Recent }) {
+    return next.t !== this.props.t || next.recent !== this.props.recent;
+  }
+  render() {
+    return <Cells {...this.props} />;
+  }
+}
+
+function Cells({ t, recent }: { t: TestItem; recent?: Recent }) {
   const doing = activity(t.phase);
   return (
     <tr>

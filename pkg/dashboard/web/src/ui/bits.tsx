@@ -106,7 +106,8 @@ export function Empty({ title, children }: { title: string; children?: Component
 }
 
 // Trouble says what went wrong, and what helps.
-export function Trouble({ problem, retry }: { problem: Problem; retry?: () => void }) {
+// command grants what is missing, where more than the right that the answer names is.
+export function Trouble({ problem, retry, command }: { problem: Problem; retry?: () => void; command?: string }) {
   const { status, body } = problem;
   const rule = /rule (\{.*\})/.exec(body.detail ?? "")?.[1];
   return (
@@ -118,7 +119,7 @@ export function Trouble({ problem, retry }: { problem: Problem; retry?: () => vo
         {body.right && (
           <>
             <p>An administrator can grant it:</p>
-            <Command text={grant(body.right)} />
+            <Command text={command ?? grant(body.right)} />
           </>
         )}
         {rule && <p class="muted">{rule}</p>}
@@ -138,14 +139,21 @@ const closed = (text: string) => (/^\S*:/.test(text) ? text : sentence(text)) + 
 // grant is the command that gives a right such as "list restoretests in namespace shop".
 function grant(right: string): string {
   const [, verb = "get", resource = "restoretests", ns] = /^(\w+) ([\w.,]+)(?:.*? in namespace (\S+))?/.exec(right) ?? [];
-  const s = session.value;
-  const user = s.state === "in" ? s.me.user : "USER";
-  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user);
-  const who = account ? `--serviceaccount=${account[1]}:${account[2]}` : `--user=${user}`;
-  const kind = resource.split(",").map((one) => (one.includes(".") ? one : `${one}.restore.kymaros.io`)).join();
+  const who = subject();
+  const kind = resource.split(",").map((one) => (one.includes(".") || core.includes(one) ? one : `${one}.restore.kymaros.io`)).join();
   return ns
     ? `kubectl -n ${ns} create role kymaros-reader --verb=get,list,${verb === "get" || verb === "list" ? "watch" : verb} --resource=${kind} && kubectl -n ${ns} create rolebinding kymaros-reader --role=kymaros-reader ${who}`
     : `kubectl create clusterrole kymaros-reader --verb=get,list --resource=${kind} && kubectl create clusterrolebinding kymaros-reader --clusterrole=kymaros-reader ${who}`;
+}
+
+const core = ["namespaces", "persistentvolumeclaims", "pods"];
+
+// subject is the caller, as kubectl names them when it binds a role.
+export function subject(): string {
+  const s = session.value;
+  const user = s.state === "in" ? s.me.user : "USER";
+  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(user);
+  return account ? `--serviceaccount=${account[1]}:${account[2]}` : `--user=${user}`;
 }
 
 // Missing says what the caller may not do here, and how they come to it.

@@ -22,6 +22,8 @@ const paths: Record<string, string> = {
   shield: "M12 3l8 3v6c0 5-3.5 7.8-8 9-4.5-1.2-8-4-8-9V6z M8.8 12l2.3 2.3 4-4.3",
   edit: "M4 20h4L19 9l-4-4L4 16z M13 7l4 4",
   plus: "M12 5v14 M5 12h14",
+  open: "M12 3l8 3v6c0 5-3.5 7.8-8 9-4.5-1.2-8-4-8-9V6z M9 9l6 6 M15 9l-6 6",
+  trash: "M5 7h14 M10 4h4 M7 7l1 13h8l1-13 M10 11v5 M14 11v5",
   compare: "M8 4v16 M16 4v16 M4 8l4-4 4 4 M12 16l4 4 4-4",
 };
 

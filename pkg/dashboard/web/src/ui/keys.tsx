@@ -6,6 +6,8 @@ const keys: [string, string][] = [
   ["g o", "Go to the overview"],
   ["g t", "Go to the tests"],
   ["g r", "Go to the reports"],
+  ["g c", "Go to the coverage"],
+  ["g p", "Go to the policies"],
   ["?", "These keys"],
 ];
 
@@ -21,6 +23,8 @@ export function useKeys(help: () => void) {
       if (pair === "g o") route("/");
       else if (pair === "g t") route("/tests");
       else if (pair === "g r") route("/reports");
+      else if (pair === "g c") route("/coverage");
+      else if (pair === "g p") route("/policies");
       else if (e.key === "?") help();
       else if (e.key === "/") {
         e.preventDefault();

@@ -1,0 +1,65 @@
+package server
+
+import (
+	"strings"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/compare"
+)
+
+// comparison is what differs between two reports.
+type comparison struct {
+	Before comparedReport `json:"before"`
+	After  comparedReport `json:"after"`
+	// Incomparable says why the two runs did not look at the same; empty if they did.
+	Incomparable []string `json:"incomparable"`
+	// Changes are what differs, by area; none if the reports say the same.
+	Changes []compare.Change `json:"changes"`
+}
+
+type comparedReport struct {
+	reportItem
+	// RTOParts are what the recovery time is made of.
+	RTOParts *v1alpha1.RTOParts `json:"rtoParts,omitempty"`
+}
+
+// compare compares two reports. Whether the caller may get each is found out before either is looked for.
+func (s *Server) compare(r *request) (any, error) {
+	var at [2]key
+	for i, field := range []string{"before", "after"} {
+		var err error
+		if at[i], err = r.report(field); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range at {
+		if err := s.require(r.Context(), r.caller, right{verb: "get", resource: reports, namespace: k.namespace, name: k.name}); err != nil {
+			return nil, err
+		}
+	}
+	var both [2]*v1alpha1.RestoreReport
+	for i, k := range at {
+		var err error
+		if both[i], err = s.reportOf(r, k.namespace, k.name); err != nil {
+			return nil, err
+		}
+	}
+	result := compare.Reports(both[0], both[1])
+	return comparison{
+		Before: compared(both[0]), After: compared(both[1]),
+		Incomparable: append([]string{}, result.Incomparable...), Changes: append([]compare.Change{}, result.Changes...),
+	}, nil
+}
+
+func compared(report *v1alpha1.RestoreReport) comparedReport {
+	return comparedReport{rowOf(report).item(), report.Status.RTO.Parts}
+}
+
+// report reads a parameter that names a report.
+func (r *request) report(field string) (key, error) {
+	namespace, name, found := strings.Cut(r.text(field), "/")
+	if !found || checkNamespace(field, namespace) != nil || checkName(field, name) != nil {
+		return key{}, wrong(field, "must be the namespace and name of a report, as in team-web/shop-20261126-030000")
+	}
+	return key{namespace, name}, nil
+}
