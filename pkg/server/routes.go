@@ -21,6 +21,9 @@ type Options struct {
 	Client versioned.Interface
 	// As gives clients that ask with the token of a caller: writes, and whatever this program has no right to, are theirs.
 	As func(token string) (Clients, error)
+	// Self is the one caller of a server that somebody runs for themselves. It takes no token then, and As is not needed; nil: each
+	// request has the token of its caller.
+	Self *Self
 	// VeleroNamespace is where Velero and its objects are.
 	VeleroNamespace string
 	// Pages answers requests for what people look at, and returns false if there is no such page; nil: there are none.
@@ -56,7 +59,7 @@ type Server struct {
 // New returns a server that knows of nothing yet, see Run. It fails only by a mistake in this program.
 func New(options Options) (*Server, error) {
 	l, changes := &link{now: time.Now}, newStreams()
-	rows, err := newStore(options.Client, l, changes.add)
+	rows, err := newStore(options.Client, options.Self.namespace(), l, changes.add)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +67,10 @@ func New(options Options) (*Server, error) {
 		options: options, rows: rows, link: l, authn: newAuthenticator(options.Kube, l), authz: newAuthorizer(options.Kube, l),
 		callers: cache.NewLRUExpireCache(maxKnown), streams: changes, started: time.Now(), now: time.Now,
 	}
+	if s.authn.self, err = options.Self.caller(); err != nil {
+		return nil, err
+	}
+	s.authz.self = options.Self != nil
 	if s.document, err = document(operations); err != nil {
 		return nil, err
 	}

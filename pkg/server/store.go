@@ -38,10 +38,10 @@ type view struct {
 	testsNamed                                         map[string][]string
 }
 
-// newStore makes the informers and starts none.
+// newStore makes the informers and starts none. They look at one namespace, or at all if it is empty.
 // tell is called with each change after the first lists.
-func newStore(client versioned.Interface, l *link, tell func(change)) (*store, error) {
-	factory := externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(toRow))
+func newStore(client versioned.Interface, namespace string, l *link, tell func(change)) (*store, error) {
+	factory := externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(toRow), externalversions.WithNamespace(namespace))
 	kinds := factory.Restore().V1alpha1()
 	s := &store{
 		factory: factory,
