@@ -95,15 +95,15 @@ func MainOf(ctx context.Context, f *client.Factory, args []string) (code exit.Co
 		err = errors.New("interrupted")
 	}
 	text := client.Explain(err).Error()
-	if usage(err) {
+	if isUsage(err) {
 		text += fmt.Sprintf("\n  see `%s --help`", executed.CommandPath())
 	}
 	_, _ = fmt.Fprintf(f.IOStreams.ErrOut, "error: %s\n", text)
 	return exit.Of(err)
 }
 
-// usage tells whether err is about how the command was called: cobra's errors have no type.
-func usage(err error) bool {
+// isUsage tells whether err is about how the command was called: cobra's errors have no type.
+func isUsage(err error) bool {
 	for _, begin := range []string{"unknown command", "unknown flag", "unknown shorthand flag", "accepts ", "requires at least", "flag needs an argument", "invalid argument"} {
 		if strings.HasPrefix(err.Error(), begin) {
 			return true
