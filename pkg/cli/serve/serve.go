@@ -34,12 +34,12 @@ func New(f *client.Factory) *cobra.Command {
 		`Serves the dashboard on the loopback address of this machine until Ctrl-C, and prints its address, which holds a secret: whoever has it
 acts with your rights, so keep it to yourself. What you see, and all that you do there, is asked for with this kubeconfig; nothing
 else has to be installed, and no token made.
-It shows all namespaces; that of -n, or of the context, if you may not see them all.`,
+It shows all namespaces, or that of -n; if you may not see them all, that of the context.`,
 		"list, watch and get restoretests, restorereports and healthcheckpolicies, everywhere or in one namespace; what you may not do besides, the dashboard does not do either",
 		`  kubectl kymaros dashboard
   # one namespace, always at the same port
   kubectl kymaros dashboard -n team-web --port 8080`)
-	cmd.Flags().Uint16Var(&port, "port", 0, "port of this machine; 0 takes one that is free")
+	cmd.Flags().Uint16Var(&port, "port", 0, "`PORT` of this machine; 0 takes one that is free")
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		clients, err := f.Clients()
