@@ -102,7 +102,7 @@ func TestTheDashboardIsShownToWhoKnowsItsAddress(t *testing.T) {
 	b.wants("GET", "/", 200, "<title>Kymaros</title>")
 	b.wants("GET", "/api/v1/tests?namespace="+rt.Namespace, 200, `"shown"`)
 	b.wants("GET", "/api/v1/namespaces/"+rt.Namespace+"/tests/shown", 200, `"backupSource"`)
-	b.wants("GET", "/api/v1/schedules", 200, "[")
+	b.wants("GET", "/api/v1/config/sandbox", 200, `"orphanedSandboxes":`)
 	stranger := &http.Client{}
 	for _, path := range []string{"/", "/api/v1/tests", "/api/v1/health", "/static/icon.svg", "/AAAAAAAAAAAAAAAAAAAAAAAAAA/"} {
 		if got, body := b.do(stranger, "GET", path, ""); got != http.StatusUnauthorized || !strings.Contains(body, "kubectl kymaros dashboard") {
