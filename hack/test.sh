@@ -49,7 +49,7 @@ case ${1:-} in
     ;;
   integration)
     go test -trimpath -count=1 -timeout 30m ./test/integration/...
-    go test -trimpath -count=1 -timeout 10m ./test/cli/
+    go test -trimpath -count=1 -timeout 15m ./test/cli/
     go test -trimpath -count=1 -timeout 15m ./test/faults/
     ;;
   dashboard)

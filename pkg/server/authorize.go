@@ -55,6 +55,8 @@ type authorizer struct {
 	asking   flights[question, bool]
 	room     chan struct{}
 	link     *link
+	// self: there is one caller, whose rights are those of kube.
+	self bool
 }
 
 type question struct {
@@ -111,19 +113,24 @@ func (a *authorizer) sees(ctx context.Context, c *caller, resource, namespace st
 	return a.may(ctx, c, right{verb: "list", resource: resource, namespace: namespace})
 }
 
+// attributes returns the right as reviews have it: of a resource, or else of a path.
+func (r right) attributes() (*authorizationv1.ResourceAttributes, *authorizationv1.NonResourceAttributes) {
+	if r.resource == "" {
+		return nil, &authorizationv1.NonResourceAttributes{Verb: r.verb, Path: r.path}
+	}
+	return &authorizationv1.ResourceAttributes{Group: v1alpha1.GroupName, Resource: r.resource, Verb: r.verb, Namespace: r.namespace, Name: r.name}, nil
+}
+
 func (a *authorizer) review(ctx context.Context, c *caller, r right) (bool, error) {
+	if a.self {
+		return a.reviewSelf(ctx, r)
+	}
 	extra := make(map[string]authorizationv1.ExtraValue, len(c.user.Extra))
 	for k, v := range c.user.Extra {
 		extra[k] = authorizationv1.ExtraValue(v)
 	}
 	spec := authorizationv1.SubjectAccessReviewSpec{User: c.user.Username, UID: c.user.UID, Groups: c.user.Groups, Extra: extra}
-	if r.resource == "" {
-		spec.NonResourceAttributes = &authorizationv1.NonResourceAttributes{Verb: r.verb, Path: r.path}
-	} else {
-		spec.ResourceAttributes = &authorizationv1.ResourceAttributes{
-			Group: v1alpha1.GroupName, Resource: r.resource, Verb: r.verb, Namespace: r.namespace, Name: r.name,
-		}
-	}
+	spec.ResourceAttributes, spec.NonResourceAttributes = r.attributes()
 	review, err := a.kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: spec}, metav1.CreateOptions{})
 	if err != nil {
 		return false, fmt.Errorf("review the right of %s to %s: %w", c.user.Username, r, err)

@@ -5,6 +5,9 @@
 // averages included. Nothing is asked for with the rights of this program before the caller's were looked at, and nothing is written
 // with them: what changes something is asked for with the caller's own token.
 //
+// A server that somebody runs for themselves (Self) has one caller, whose rights are its own: it asks with them, and what they do not
+// let it do it says, as to any other.
+//
 // Lists are answered from rows: what informers see becomes a row as it arrives, because 30,000 reports are hundreds of megabytes
 // as objects and some as rows. One test or report as a whole is one live GET. Rows that change are events of streams.
 //

@@ -47,7 +47,7 @@ func (s *Server) harden(mux *http.ServeMux) http.Handler {
 			if failure != nil {
 				klog.FromContext(r.Context()).Error(nil, "A request panicked", "route", r.Pattern, "panic", failure, "stack", string(debug.Stack()))
 				if seen.status == 0 {
-					complain(seen, r, newProblem(http.StatusInternalServerError, "this is a fault of kymaros-api: its log says more"))
+					complain(seen, r, newProblem(http.StatusInternalServerError, "this is a fault of this server: its log says more"))
 				}
 			}
 			s.record(r, seen, time.Since(began))

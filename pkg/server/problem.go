@@ -74,7 +74,7 @@ func problemOf(r *http.Request, err error) *problemError {
 		return newProblem(http.StatusServiceUnavailable, "kymaros-api may not ask the API server who you are and what you may do: apply manifests/50-api.yaml, of the version that runs")
 	}
 	klog.FromContext(r.Context()).Error(err, "A request failed", "route", r.Pattern)
-	p = newProblem(http.StatusServiceUnavailable, "the API server does not answer as it should: try again; the log of kymaros-api says why")
+	p = newProblem(http.StatusServiceUnavailable, "the API server does not answer as it should: try again; the log of this server says why")
 	p.retryAfter = 5
 	return p
 }

@@ -20,10 +20,13 @@ type Options struct {
 	// Kube is asked who callers are and what they may do, Client what there is.
 	Kube   kubernetes.Interface
 	Client versioned.Interface
-	// Reports is what the reports of lists are read by, see the function of that name; nil: Client.
+	// Reports is what the reports of all namespaces are read by, see the function of that name; nil: Client.
 	Reports cache.ListerWatcher
 	// As gives clients that ask with the token of a caller: writes, and whatever this program has no right to, are theirs.
 	As func(token string) (Clients, error)
+	// Self is the one caller of a server that somebody runs for themselves. It takes no token then, and As is not needed; nil: each
+	// request has the token of its caller.
+	Self *Self
 	// VeleroNamespace is where Velero and its objects are.
 	VeleroNamespace string
 	// Pages answers requests for what people look at, and returns false if there is no such page; nil: there are none.
@@ -62,7 +65,7 @@ type Server struct {
 // New returns a server that knows of nothing yet, see Run. It fails only by a mistake in this program.
 func New(options Options) (*Server, error) {
 	l, changes := &link{now: time.Now}, newStreams()
-	rows, err := newStore(options.Client, options.Reports, l, changes.add)
+	rows, err := newStore(options.Client, options.Reports, options.Self.namespace(), l, changes.add)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +73,10 @@ func New(options Options) (*Server, error) {
 		options: options, rows: rows, link: l, authn: newAuthenticator(options.Kube, l), authz: newAuthorizer(options.Kube, l),
 		callers: expiring.NewLRUExpireCache(maxKnown), streams: changes, covering: make(chan struct{}, coveragesAtOnce), started: time.Now(), now: time.Now,
 	}
+	if s.authn.self, err = options.Self.caller(); err != nil {
+		return nil, err
+	}
+	s.authz.self = options.Self != nil
 	if s.document, err = document(operations); err != nil {
 		return nil, err
 	}

@@ -45,10 +45,11 @@ type view struct {
 	testsNamed                                         map[string][]string
 }
 
-// newStore makes the informers and starts none. Reports are read by source, or by client without one.
+// newStore makes the informers and starts none. They look at one namespace, or at all if it is empty. Reports are read by source, or
+// by client without one.
 // tell is called with each change after the first lists.
-func newStore(client versioned.Interface, source cache.ListerWatcher, l *link, tell func(change)) (*store, error) {
-	factory := externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(toRow))
+func newStore(client versioned.Interface, source cache.ListerWatcher, namespace string, l *link, tell func(change)) (*store, error) {
+	factory := externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(toRow), externalversions.WithNamespace(namespace))
 	if source != nil {
 		factory.InformerFor(&v1alpha1.RestoreReport{}, func(_ versioned.Interface, resync time.Duration) cache.SharedIndexInformer {
 			return cache.NewSharedIndexInformer(source, &v1alpha1.RestoreReport{}, resync, cache.Indexers{})

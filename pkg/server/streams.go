@@ -94,7 +94,7 @@ func (s *streams) enter(user string) *problemError {
 	var p *problemError
 	switch {
 	case s.closed:
-		p = newProblem(http.StatusServiceUnavailable, "kymaros-api ends: try again")
+		p = newProblem(http.StatusServiceUnavailable, "this server ends: try again")
 	case s.watched[user] >= maxStreamsOfOne:
 		p = newProblem(http.StatusTooManyRequests, "%s has %d streams already: close some", user, maxStreamsOfOne)
 	case s.total >= maxStreams:

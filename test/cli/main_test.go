@@ -9,8 +9,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +35,8 @@ var (
 	cluster *plane.Cluster
 	// kubeconfig is that of an administrator.
 	kubeconfig string
+	// plugin builds the program, once, and returns the directory that holds it.
+	plugin func() (string, error)
 )
 
 func TestMain(m *testing.M) {
@@ -51,6 +55,14 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	plugin = sync.OnceValues(func() (string, error) {
+		dir := filepath.Join(scratch, "bin")
+		build := exec.Command(top+"/hack/build.sh", dir, "./cmd/kubectl-kymaros")
+		if out, err := build.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%s: %w\n%s", build, err, out)
+		}
+		return dir, nil
+	})
 	log, err := os.Create(filepath.Join(scratch, "controller.log"))
 	if err != nil {
 		return 1, err

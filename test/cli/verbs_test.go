@@ -186,7 +186,7 @@ func TestWithoutRightsItIsExitCode3AndSaysWhatToDo(t *testing.T) {
 }
 
 func TestWithoutAConnectionItIsExitCode3(t *testing.T) {
-	for _, args := range [][]string{{"get"}, {"gate", "x"}, {"doctor"}, {"run", "x"}, {"version"}} {
+	for _, args := range [][]string{{"get"}, {"gate", "x"}, {"doctor"}, {"run", "x"}, {"version"}, {"dashboard"}} {
 		a := kymaros(t, append(args, "--server", "https://127.0.0.1:1")...)
 		if a.code != 3 || a.err == "" {
 			t.Errorf("%v: exit code %d %q", args, a.code, a.err)
@@ -198,7 +198,7 @@ func TestWithoutAConnectionItIsExitCode3(t *testing.T) {
 func TestUsageIsExitCode3(t *testing.T) {
 	for _, args := range [][]string{
 		{"get", "--no-such"}, {"no-such"}, {"run"}, {"report"}, {"gate"}, {"gate", "x", "-A"}, {"get", "-o", "pink"}, {"compare"}, {"explain", "NoSuch"},
-		{"completion", "tcsh"}, {"validate"}, {"run", "x", "--timeout", "1h"}, {"history", "x", "--limit", "-1"}, {"get", "--color", "pink"}, {"init"},
+		{"completion", "tcsh"}, {"validate"}, {"run", "x", "--timeout", "1h"}, {"history", "x", "--limit", "-1"}, {"get", "--color", "pink"}, {"init"}, {"dashboard", "x"}, {"dashboard", "--port", "70000"},
 	} {
 		if a := kymaros(t, args...); a.code != 3 || !strings.HasPrefix(a.err, "error: ") {
 			t.Errorf("%v: exit code %d %q", args, a.code, a.err)

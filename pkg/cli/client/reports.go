@@ -111,7 +111,7 @@ func evidence(r *v1alpha1.RestoreReport) error {
 		return fmt.Errorf("report %s was not written by Kymaros, or somebody changed it: it is no evidence; find out who did", r.Name)
 	}
 	if r.Status == nil {
-		return fmt.Errorf("report %s has no verdict yet", r.Name)
+		return fmt.Errorf("report %s has no verdict yet: try again in a moment; `kubectl kymaros doctor` tells whether the controller runs", r.Name)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func Run(t testing.TB, server string, now time.Time, columns int, env map[string
 	streams.Out = &piped
 	if columns > 0 {
 		var user *os.File
-		program, user = terminal(t, columns)
+		program, user = Terminal(t, columns)
 		streams.Out = program
 		done := make(chan []byte)
 		go func() {

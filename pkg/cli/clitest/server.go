@@ -19,6 +19,10 @@ var resources = map[string]string{
 	"RestoreTest": "restoretests", "RestoreReport": "restorereports", "HealthCheckPolicy": "healthcheckpolicies", "Namespace": "namespaces",
 	"PersistentVolumeClaim": "persistentvolumeclaims", "Backup": "backups", "Schedule": "schedules", "Restore": "restores",
 	"BackupStorageLocation": "backupstoragelocations", "PodVolumeBackup": "podvolumebackups", "DataUpload": "datauploads",
+	"Node": "nodes", "Pod": "pods", "Secret": "secrets", "ConfigMap": "configmaps", "Deployment": "deployments", "DaemonSet": "daemonsets", "Lease": "leases",
+	"StorageClass": "storageclasses", "PriorityClass": "priorityclasses", "VolumeSnapshotClass": "volumesnapshotclasses",
+	"CustomResourceDefinition": "customresourcedefinitions", "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
+	"ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
 }
 
 // Serve starts a server that lists and gets objects, and returns its address. What it does not have is an empty list.
@@ -38,6 +42,10 @@ func Serve(t testing.TB, objects ...runtime.Object) string {
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
+		if answer := general(r); answer != nil {
+			_ = json.NewEncoder(w).Encode(answer)
+			return
+		}
 		version, namespace, resource, name := split(r.URL.Path)
 		selector, err := labels.Parse(r.URL.Query().Get("labelSelector"))
 		if err != nil {
@@ -67,6 +75,24 @@ func Serve(t testing.TB, objects ...runtime.Object) string {
 	}))
 	t.Cleanup(server.Close)
 	return server.URL
+}
+
+// general answers what is asked of no object: which version the server is, what it serves, and what the user may do, which is all.
+func general(r *http.Request) any {
+	version, _, resource, _ := split(r.URL.Path)
+	switch {
+	case r.URL.Path == "/version":
+		return map[string]string{"gitVersion": "v1.36.3"}
+	case resource == "":
+		list := metav1.APIResourceList{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "APIResourceList"}, GroupVersion: version}
+		for kind, name := range resources {
+			list.APIResources = append(list.APIResources, metav1.APIResource{Name: name, Kind: kind})
+		}
+		return list
+	case resource == "selfsubjectaccessreviews":
+		return map[string]any{"apiVersion": version, "kind": "SelfSubjectAccessReview", "status": map[string]bool{"allowed": true}}
+	}
+	return nil
 }
 
 // split returns the parts of /apis/GROUP/VERSION/namespaces/NAMESPACE/RESOURCE/NAME.

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal opens a pseudo terminal of that many columns: what is written to program is read from user.
-func terminal(t testing.TB, columns int) (program, user *os.File) {
+// Terminal opens a pseudo terminal of that many columns: what is written to program is read from user.
+func Terminal(t testing.TB, columns int) (program, user *os.File) {
 	t.Helper()
 	user, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {

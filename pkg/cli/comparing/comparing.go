@@ -54,7 +54,7 @@ Exit codes: 0 nothing is worse, 2 something is, 3 could not tell or cannot be co
 				return err
 			}
 			if len(all) < 2 {
-				return fmt.Errorf("%d reports of test %s are kept in namespace %s, and it takes two to compare", len(all), args[0], namespace)
+				return fmt.Errorf("%d reports of test %s are kept in namespace %s, and it takes two to compare: kubectl kymaros run %s -n %s makes one more", len(all), args[0], namespace, args[0], namespace)
 			}
 			before, after = all[1], all[0]
 		}

@@ -29,7 +29,9 @@ that it restores. Only reports that are kept count as proof. A namespace is left
 		"list namespaces, persistentvolumeclaims, restoretests and restorereports in the cluster; list schedules, backups, backupstoragelocations, podvolumebackups (velero.io) and datauploads in the namespace of Velero; what of these you may not list counts as not proven",
 		`  kubectl kymaros coverage --max-age 48h
   # volumes that are in no backup
-  kubectl kymaros coverage -o json | jq -r '.[] | .name as $n | .volumes[]? | select(.state=="NoData") | "\($n)/\(.claim)"'`)
+  kubectl kymaros coverage -o json |
+    jq -r '.[] | .name as $n | .volumes[]? | select(.state=="NoData") |
+      "\($n)/\(.claim)"'`)
 	output.AddFlags(cmd.Flags(), "wide")
 	cmd.Flags().DurationVar(&maxAge, "max-age", 0, "how long ago a proof may be, for example 48h; the default accepts any")
 	cmd.Flags().BoolVar(&volumes, "volumes", false, "list each volume")
@@ -39,7 +41,7 @@ that it restores. Only reports that are kept count as proof. A namespace is left
 			return err
 		}
 		if maxAge < 0 {
-			return errors.New("--max-age must not be negative")
+			return errors.New("--max-age must not be negative: give a duration such as 48h")
 		}
 		clients, err := f.Clients()
 		if err != nil {

@@ -92,30 +92,26 @@ var ofCluster = []check{
 
 // nodes tells whether anything can run.
 func nodes(s *Seen) []Result {
-	ready, pressed := 0, []string{}
+	well, pressed := 0, []string{}
 	for i := range s.Nodes {
 		n := &s.Nodes[i]
-		up := false
 		for _, c := range n.Status.Conditions {
-			switch {
-			case c.Type == corev1.NodeReady:
-				up = c.Status == corev1.ConditionTrue
-			case slices.Contains([]corev1.NodeConditionType{corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure}, c.Type) && c.Status == corev1.ConditionTrue:
+			if slices.Contains([]corev1.NodeConditionType{corev1.NodeMemoryPressure, corev1.NodeDiskPressure, corev1.NodePIDPressure}, c.Type) && c.Status == corev1.ConditionTrue {
 				pressed = append(pressed, n.Name+" ("+string(c.Type)+")")
 			}
 		}
-		if up && !n.Spec.Unschedulable {
-			ready++
+		if ready(n) && !n.Spec.Unschedulable {
+			well++
 		}
 	}
 	switch {
-	case ready == 0:
+	case well == 0:
 		return fail(fmt.Sprintf("none of %d nodes is ready and takes pods", len(s.Nodes)), "kubectl get nodes; restored pods come last and need room")
 	case len(pressed) > 0:
 		slices.Sort(pressed)
 		return warn("nodes are short of what pods need: "+strings.Join(pressed, ", "), "free some: restored pods are the first to go")
-	case ready < len(s.Nodes):
-		return warn(fmt.Sprintf("%d of %d nodes are not ready, or take no pods", len(s.Nodes)-ready, len(s.Nodes)), "kubectl get nodes")
+	case well < len(s.Nodes):
+		return warn(fmt.Sprintf("%d of %d nodes are not ready, or take no pods", len(s.Nodes)-well, len(s.Nodes)), "kubectl get nodes")
 	}
-	return ok(fmt.Sprintf("%d nodes are ready", ready))
+	return ok(fmt.Sprintf("%d nodes are ready", well))
 }

@@ -1,6 +1,12 @@
 package doctor
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -28,6 +35,25 @@ func deployment(image string) *appsv1.Deployment {
 	return d
 }
 
+// certificate returns one that is good for a year, and for so long from now on.
+func certificate(left time.Duration) *Certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	end := now.Add(left)
+	what := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: end.AddDate(-1, 0, 0), NotAfter: end}
+	der, err := x509.CreateCertificate(rand.Reader, what, what, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return &Certificate{"tls", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})}
+}
+
 func daemonSet() *appsv1.DaemonSet {
 	return &appsv1.DaemonSet{Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 2, NumberReady: 2}}
 }
@@ -36,15 +62,21 @@ func daemonSet() *appsv1.DaemonSet {
 func healthy() *Seen {
 	renewed, began, looked := metav1.NewMicroTime(now.Add(-3*time.Second)), ago(8*time.Hour), ago(time.Minute)
 	never := corev1.PreemptNever
-	node := corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "node-1"}, Status: corev1.NodeStatus{Conditions: []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}}}
+	node := func(name string) corev1.Node {
+		return corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.NodeStatus{
+			Conditions:  []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}},
+			Allocatable: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("4"), corev1.ResourceMemory: resource.MustParse("16Gi")},
+		}}
+	}
 	return &Seen{
 		Now: now, System: "kymaros-system", Velero: "velero", Client: "v0.1.0", Unseen: map[Look]string{},
 		Server: "v1.36.3", ServerTime: now, LocalTime: now, Admission: true,
-		Nodes: []corev1.Node{node, *node.DeepCopy()},
+		Nodes: []corev1.Node{node("node-1"), node("node-2")},
 		CRDs:  map[string]string{"restoretests.restore.kymaros.io": "", "restorereports.restore.kymaros.io": ""},
 		Deployments: map[string]*appsv1.Deployment{
 			"kymaros-system/kymaros-controller": deployment("registry:5000/kymaros:v0.1.3"), "kymaros-system/kymaros-dns": deployment("kymaros:v0.1.3"),
-			"velero/velero": deployment("velero/velero:v1.18.3"),
+			"kymaros-system/kymaros-api": deployment("kymaros:v0.1.3"),
+			"velero/velero":              deployment("velero/velero:v1.18.3"),
 		},
 		DaemonSets: map[string]*appsv1.DaemonSet{
 			"kymaros-canary/canary-fenced": daemonSet(), "kymaros-canary/canary-control": daemonSet(), "velero/node-agent": daemonSet(),
@@ -75,6 +107,10 @@ func healthy() *Seen {
 			Status: v1alpha1.RestoreTestStatus{Conditions: []metav1.Condition{{Type: v1alpha1.ConditionScheduled, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonNextRunPlanned}}},
 		}},
 		Policies: map[string]bool{"team/shop": true},
+		Load: Load{
+			Nodes:      map[string]Request{"node-1": {1000, 4 << 30}, "node-2": {1000, 8 << 30}},
+			Namespaces: map[string][]Request{"shop": {{1000, 2 << 30}, {1000, 2 << 30}}},
+		},
 	}
 }
 
@@ -91,6 +127,13 @@ func TestNothingIsWrongWithAHealthyCluster(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
+	s := healthy()
+	s.Certificate = certificate(100 * 24 * time.Hour)
+	for _, r := range Check(s) {
+		if r.Check == "certificate" && (r.State != OK || !strings.Contains(r.Text, "100 days")) {
+			t.Errorf("%+v", r)
+		}
+	}
 	if len(all) < 25 || Code(all) != 0 {
 		t.Errorf("%d results, exit code %d", len(all), Code(all))
 	}
@@ -103,11 +146,25 @@ func TestEachFaultIsFoundAlone(t *testing.T) {
 		state State
 		text  string
 	}{
-		"Kubernetes is too old":             {func(s *Seen) { s.Server = "v1.29.4" }, "version", Failed, "older than 1.30"},
-		"admission policies are not served": {func(s *Seen) { s.Admission = false }, "admission", Failed, "not served"},
-		"the clocks differ":                 {func(s *Seen) { s.ServerTime = now.Add(2 * time.Minute) }, "clock", Warning, "differ by 2m0s"},
-		"no node is ready":                  {func(s *Seen) { s.Nodes = nil }, "nodes", Failed, "none of 0 nodes"},
-		"a node takes no pods":              {func(s *Seen) { s.Nodes[1].Spec.Unschedulable = true }, "nodes", Warning, "1 of 2 nodes"},
+		"Kubernetes is too old":                    {func(s *Seen) { s.Server = "v1.29.4" }, "version", Failed, "older than 1.30"},
+		"admission policies are not served":        {func(s *Seen) { s.Admission = false }, "admission", Failed, "not served"},
+		"the clocks differ":                        {func(s *Seen) { s.ServerTime = now.Add(2 * time.Minute) }, "clock", Warning, "differ by 2m0s"},
+		"a quota is less than production requests": {func(s *Seen) { s.Tests[0].Spec.Sandbox.ResourceQuota.CPU = "1500m" }, "quota", Warning, "request cpu 2, and its sandbox allows 1500m"},
+		"a flag is less than production requests": {func(s *Seen) {
+			s.Deployments["kymaros-system/kymaros-controller"].Spec.Template.Spec.Containers[0].Args = []string{"--max-sandbox-memory=3Gi"}
+		}, "quota", Warning, "request memory 4Gi, and its sandbox allows 3Gi"},
+		"a pod fits no node":            {func(s *Seen) { s.Load.Nodes["node-1"], s.Load.Nodes["node-2"] = Request{3200, 0}, Request{0, 15 << 30} }, "room", Warning, "a pod of namespace shop that requests cpu 1 and memory 2Gi"},
+		"the pods together fit nowhere": {func(s *Seen) { s.Load.Nodes["node-1"], s.Load.Nodes["node-2"] = Request{2800, 0}, Request{3300, 0} }, "room", Warning, "the nodes have cpu 1900m and memory 32Gi left"},
+		"the API is not ready":          {func(s *Seen) { s.Deployments["kymaros-system/kymaros-api"].Status.ReadyReplicas = 0 }, "api", Warning, "do not answer"},
+		"a certificate has ended":       {func(s *Seen) { s.Certificate = certificate(-time.Hour) }, "certificate", Failed, "ended 2026-11-26"},
+		"a certificate ends soon":       {func(s *Seen) { s.Certificate = certificate(9*24*time.Hour + time.Minute) }, "certificate", Warning, "ends in 9 days"},
+		"a certificate is not good yet": {func(s *Seen) { s.Certificate = certificate(1000 * 24 * time.Hour) }, "certificate", Failed, "begins 20"},
+		"a certificate has another key": {func(s *Seen) {
+			s.Certificate = certificate(100 * 24 * time.Hour)
+			s.Certificate.Key = certificate(time.Hour).Key
+		}, "certificate", Failed, "cannot be used"},
+		"no node is ready":     {func(s *Seen) { s.Nodes = nil }, "nodes", Failed, "none of 0 nodes"},
+		"a node takes no pods": {func(s *Seen) { s.Nodes[1].Spec.Unschedulable = true }, "nodes", Warning, "1 of 2 nodes"},
 		"a node is short of memory": {func(s *Seen) {
 			s.Nodes[1].Status.Conditions = append(s.Nodes[1].Status.Conditions, corev1.NodeCondition{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionTrue})
 		}, "nodes", Warning, "MemoryPressure"},
@@ -243,5 +300,27 @@ func TestWhatMayNotBeSeenIsSaidOnceAndNotJudged(t *testing.T) {
 	}
 	if unknown != 1 || Code(Check(s)) != 3 {
 		t.Errorf("%d unknown, exit code %d", unknown, Code(Check(s)))
+	}
+}
+
+func TestPodsAreAddedUpAsARestoreWouldRequestThem(t *testing.T) {
+	pod := func(node, owner, cpu string) *corev1.Pod {
+		p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop"}, Spec: corev1.PodSpec{NodeName: node, Containers: []corev1.Container{{
+			Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(cpu), corev1.ResourceMemory: resource.MustParse("1Gi")}},
+		}}}}
+		if owner != "" {
+			p.OwnerReferences = []metav1.OwnerReference{{Kind: owner, Controller: new(true)}}
+		}
+		return p
+	}
+	l := Load{Nodes: map[string]Request{}, Namespaces: map[string][]Request{}}
+	for _, p := range []*corev1.Pod{pod("node-1", "ReplicaSet", "1"), pod("node-1", "DaemonSet", "250m"), pod("node-2", "Job", "2"), pod("", "StatefulSet", "500m"), pod("node-2", "", "100m")} {
+		l.add(p)
+	}
+	if l.Nodes["node-1"] != (Request{1250, 2 << 30}) || l.Nodes["node-2"] != (Request{2100, 2 << 30}) {
+		t.Errorf("nodes: %+v", l.Nodes)
+	}
+	if got := l.Namespaces["shop"]; len(got) != 3 || sum(got) != (Request{1600, 3 << 30}) {
+		t.Errorf("namespace: %+v", got)
 	}
 }

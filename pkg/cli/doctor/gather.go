@@ -54,7 +54,7 @@ func gather(ctx context.Context, f *client.Factory, c client.Clients) (*Seen, er
 	for look, do := range map[Look]func(context.Context) error{
 		LookNodes: g.nodes, LookCRDs: g.crds, LookWorkloads: g.workloads, LookLease: g.lease, LookPriority: g.priority, LookClasses: g.classes,
 		LookModifiers: g.modifiers, LookFence: g.fence, LookCanaries: g.canaries, LookVelero: g.velero, LookSnapshots: g.snapshots,
-		LookSpaces: g.namespaces, LookTests: g.tests, LookRights: g.rights,
+		LookSpaces: g.namespaces, LookTests: g.tests, LookRights: g.rights, LookPods: g.pods, LookCertificate: g.certificate,
 	} {
 		if err := do(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -165,7 +165,7 @@ func schemaOf(crd *unstructured.Unstructured) any {
 
 func (g gatherer) workloads(ctx context.Context) error {
 	g.Deployments, g.DaemonSets = map[string]*appsv1.Deployment{}, map[string]*appsv1.DaemonSet{}
-	for _, name := range []string{g.System + "/kymaros-controller", g.System + "/kymaros-dns", g.Seen.Velero + "/velero"} {
+	for _, name := range []string{g.System + "/kymaros-controller", g.System + "/kymaros-dns", g.System + "/" + api, g.Seen.Velero + "/velero"} {
 		namespace, base, _ := strings.Cut(name, "/")
 		d, err := g.c.Kube.AppsV1().Deployments(namespace).Get(ctx, base, metav1.GetOptions{})
 		if err == nil {

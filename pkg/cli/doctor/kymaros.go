@@ -45,7 +45,7 @@ var ofKymaros = []check{
 		return all
 	}},
 	{"kymaros", "controller", []Look{LookWorkloads}, func(s *Seen) []Result {
-		return ready(s.Deployments[s.System+"/kymaros-controller"], s.System, "kymaros-controller", "manifests/30-controller.yaml", "no test runs")
+		return workload(s.Deployments[s.System+"/kymaros-controller"], s.System, "kymaros-controller", "manifests/30-controller.yaml", "no test runs")
 	}},
 	{"kymaros", "version", []Look{LookWorkloads}, func(s *Seen) []Result {
 		d := s.Deployments[s.System+"/kymaros-controller"]
@@ -68,7 +68,7 @@ var ofKymaros = []check{
 		return ok("a controller leads")
 	}},
 	{"kymaros", "dns", []Look{LookWorkloads}, func(s *Seen) []Result {
-		r := ready(s.Deployments[s.System+"/kymaros-dns"], s.System, "kymaros-dns", "manifests/40-dns.yaml", "tests with networkIsolation group cannot run")
+		r := workload(s.Deployments[s.System+"/kymaros-dns"], s.System, "kymaros-dns", "manifests/40-dns.yaml", "tests with networkIsolation group cannot run")
 		if r[0].State == Failed && !slices.ContainsFunc(s.Tests, func(rt *v1alpha1.RestoreTest) bool {
 			return rt.Spec.Sandbox.NetworkIsolation == v1alpha1.IsolationGroup
 		}) {
@@ -154,8 +154,8 @@ func minor(v string) string {
 	return strings.Join(parts[:min(2, len(parts))], ".")
 }
 
-// ready tells whether a Deployment is there and ready.
-func ready(d *appsv1.Deployment, namespace, name, file, consequence string) []Result {
+// workload tells whether a Deployment is there and ready.
+func workload(d *appsv1.Deployment, namespace, name, file, consequence string) []Result {
 	switch {
 	case d == nil:
 		return fail(fmt.Sprintf("deployment %s/%s is missing: %s", namespace, name, consequence), "kubectl apply -f "+file)

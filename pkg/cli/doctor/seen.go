@@ -42,6 +42,8 @@ type Seen struct {
 	// Fence are the differences from the fence as shipped.
 	Fence     []string
 	Isolation isolation.Proof
+	// Certificate is that of the API; nil if no Secret holds one.
+	Certificate *Certificate
 
 	Locations []velerov1.BackupStorageLocation
 	Schedules []velerov1.Schedule
@@ -50,6 +52,7 @@ type Seen struct {
 	// SnapshotClasses tells of each VolumeSnapshotClass whether it has Velero's label; nil if the kind is not served.
 	SnapshotClasses map[string]bool
 
+	Load       Load
 	Namespaces []corev1.Namespace
 	Tests      []*v1alpha1.RestoreTest
 	// Policies are HealthCheckPolicies, "namespace/name".
@@ -63,19 +66,21 @@ type Look string
 
 // Looks.
 const (
-	LookServer    Look = "the version of the API server"
-	LookNodes     Look = "nodes"
-	LookCRDs      Look = "customresourcedefinitions"
-	LookWorkloads Look = "deployments and daemonsets of Kymaros and Velero"
-	LookLease     Look = "the lease of the controller"
-	LookPriority  Look = "priorityclasses"
-	LookClasses   Look = "storageclasses"
-	LookModifiers Look = "configmaps in the namespace of Velero"
-	LookFence     Look = "validatingadmissionpolicies and their bindings"
-	LookCanaries  Look = "pods in namespace kymaros-canary"
-	LookVelero    Look = "Velero's backups, schedules, restores and locations"
-	LookSnapshots Look = "volumesnapshotclasses"
-	LookSpaces    Look = "namespaces"
-	LookTests     Look = "restoretests and healthcheckpolicies"
-	LookRights    Look = "your own rights"
+	LookServer      Look = "the version of the API server"
+	LookNodes       Look = "nodes"
+	LookCRDs        Look = "customresourcedefinitions"
+	LookWorkloads   Look = "deployments and daemonsets of Kymaros and Velero"
+	LookLease       Look = "the lease of the controller"
+	LookPriority    Look = "priorityclasses"
+	LookClasses     Look = "storageclasses"
+	LookCertificate Look = "the Secret of the API's certificate"
+	LookPods        Look = "pods of all namespaces"
+	LookModifiers   Look = "configmaps in the namespace of Velero"
+	LookFence       Look = "validatingadmissionpolicies and their bindings"
+	LookCanaries    Look = "pods in namespace kymaros-canary"
+	LookVelero      Look = "Velero's backups, schedules, restores and locations"
+	LookSnapshots   Look = "volumesnapshotclasses"
+	LookSpaces      Look = "namespaces"
+	LookTests       Look = "restoretests and healthcheckpolicies"
+	LookRights      Look = "your own rights"
 )

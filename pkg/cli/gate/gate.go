@@ -121,7 +121,7 @@ A run that was inconclusive does not undo a proof that is younger than --max-age
 			return err
 		}
 		if len(tests) == 0 {
-			return errors.New("there is no such test: a gate that asks nothing would let everything pass")
+			return errors.New("there is no such test, and a gate that asks nothing would let everything pass: `kubectl kymaros get -A` lists the tests")
 		}
 		return print(f, output, tests, p)
 	}

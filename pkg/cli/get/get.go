@@ -16,13 +16,14 @@ func New(f *client.Factory) *cobra.Command {
 	var output client.Output
 	var scope client.Scope
 	var selector string
-	cmd := client.Command("get [NAME...]", "List tests with result, score, recovery time, last verified backup and next run",
+	cmd := client.Command("get [NAME...]", "List tests with result, score, last verified backup and next run",
 		"Lists RestoreTests. RESULT is that of the last run, VERIFIED how old the newest backup is that passed. The exit code tells\nnothing of the results: see `kubectl kymaros gate`.",
 		"list restoretests",
 		`  kubectl kymaros get -A
   kubectl kymaros get shop -o yaml
   # what failed?
-  kubectl kymaros get -A -o json | jq -r '.items[] | select(.status.lastResult=="fail") | .metadata.name'`)
+  kubectl kymaros get -A -o json |
+    jq -r '.items[] | select(.status.lastResult=="fail") | .metadata.name'`)
 	output.AddFlags(cmd.Flags(), "wide", "name", "jsonpath")
 	scope.AddFlags(cmd.Flags())
 	cmd.Flags().StringVarP(&selector, "selector", "l", "", "only tests with these labels")

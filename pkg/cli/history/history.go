@@ -33,7 +33,7 @@ func New(f *client.Factory) *cobra.Command {
 			return err
 		}
 		if limit < 0 {
-			return fmt.Errorf("--limit: %d is negative", limit)
+			return fmt.Errorf("--limit: %d is negative: give how many runs, or 0 for all", limit)
 		}
 		clients, err := f.Clients()
 		if err != nil {

@@ -137,3 +137,99 @@ func TestWhatItWritesIsValid(t *testing.T) {
 		}
 	}
 }
+
+func TestOddApplicationsGetChecksThatCanPass(t *testing.T) {
+	names := func(p Plan) (all []string) {
+		for _, c := range p.Checks {
+			all = append(all, c.Name)
+		}
+		return all
+	}
+	for sentence, c := range map[string]struct {
+		change     func(*Application)
+		with, less string // a check that there must be, and one that there must not
+		cannot     string
+	}{
+		"what has no replicas is not waited for": {func(a *Application) { a.Deployments[0].Spec.Replicas = new(int32(0)) }, "db-pods", "web-pods", "Deployment web has no replicas"},
+		"no replicas given are one":              {func(a *Application) { a.Deployments[0].Spec.Replicas = nil }, "web-pods", "", ""},
+		"two of one name have two checks": {func(a *Application) {
+			web := a.StatefulSets[0].DeepCopy()
+			web.Name = "web"
+			a.StatefulSets = append(a.StatefulSets, *web)
+		}, "web-pods-2", "", ""},
+		"a port that is not TCP is not asked": {func(a *Application) { a.Services[1].Spec.Ports[0].Protocol = corev1.ProtocolUDP }, "db-data", "db-5432-accepts", ""},
+		"a database is not asked by HTTP": {func(a *Application) {
+			a.StatefulSets[0].Spec.Template.Spec.Containers[0].ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Port: intstr.FromInt32(5432)}}}
+		}, "db-5432-accepts", "db-5432-answers", ""},
+		"a probe of another port is not that of the Service": {func(a *Application) {
+			a.Deployments[0].Spec.Template.Spec.Containers[0].ReadinessProbe.HTTPGet.Port = intstr.FromInt32(9999)
+		}, "web-80-accepts", "web-80-answers", ""},
+		"a Service without pods is not asked": {func(a *Application) { a.Services[0].Spec.Selector = nil }, "web-pods", "web-80-answers", ""},
+		"a name elsewhere is not reached": {func(a *Application) {
+			a.Services[1].Spec.Type, a.Services[1].Spec.ExternalName = corev1.ServiceTypeExternalName, "db.example"
+		}, "db-data", "", "Service db names db.example"},
+	} {
+		a := application("postgres:16", 5432)
+		c.change(a)
+		p := Make(a)
+		if got := names(p); !slices.Contains(got, c.with) || c.less != "" && slices.Contains(got, c.less) {
+			t.Errorf("%s: %v", sentence, got)
+		}
+		if c.cannot != "" && !strings.Contains(strings.Join(p.Cannot, "\n"), c.cannot) {
+			t.Errorf("%s: %q", sentence, p.Cannot)
+		}
+	}
+}
+
+func TestOnlyWhatPodsCannotDoWithoutHasToBeThere(t *testing.T) {
+	a := application("postgres:16", 5432)
+	c := &a.Deployments[0].Spec.Template.Spec.Containers[0]
+	ref := func(name string) corev1.LocalObjectReference { return corev1.LocalObjectReference{Name: name} }
+	c.EnvFrom = []corev1.EnvFromSource{{ConfigMapRef: &corev1.ConfigMapEnvSource{LocalObjectReference: ref("settings")}}, {SecretRef: &corev1.SecretEnvSource{LocalObjectReference: ref("maybe"), Optional: new(true)}}}
+	c.Env = []corev1.EnvVar{
+		{ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: ref("key")}}},
+		{ValueFrom: &corev1.EnvVarSource{ConfigMapKeyRef: &corev1.ConfigMapKeySelector{LocalObjectReference: ref("flag")}}}, {Name: "PLAIN", Value: "1"},
+	}
+	a.Deployments[0].Spec.Template.Spec.Volumes = []corev1.Volume{
+		{VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "tls"}}},
+		{VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: ref("pages")}}},
+		{VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "uploads"}}},
+	}
+	a.Claims = append(a.Claims, coverage.Claim{Namespace: "shop", Name: "of-a-pod", Owned: true})
+	var got []string
+	for _, r := range find(t, Make(a), "configuration").ResourceExists.Resources {
+		got = append(got, r.Kind+"/"+r.Name)
+	}
+	want := "ConfigMap/flag ConfigMap/pages ConfigMap/settings PersistentVolumeClaim/data-db-0 PersistentVolumeClaim/uploads Secret/key Secret/tls"
+	if strings.Join(got, " ") != want {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestTheTestRunsAfterTheBackup(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		cron, hour, why string
+		paused          bool
+	}{
+		"every night":                  {"30 2 * * *", "4", "after Velero's schedule nightly", false},
+		"late in the evening":          {"0 23 * * *", "1", "after Velero's schedule nightly", false},
+		"once a week":                  {"0 2 * * 0", "4", "every night", false},
+		"every six hours":              {"0 */6 * * *", "4", "every night", false},
+		"in words":                     {"@daily", "4", "every night", false},
+		"never, for it is paused":      {"30 2 * * *", "4", "NO SCHEDULE", true},
+		"at an hour that there is not": {"0 25 * * *", "4", "every night", false},
+	} {
+		a := application("postgres:16", 5432)
+		a.Schedules[0].Spec.Schedule, a.Schedules[0].Spec.Paused = c.cron, c.paused
+		p := Make(a)
+		if fields := strings.Fields(p.Test.Schedule.Cron); len(fields) != 5 || fields[1] != c.hour || !strings.Contains(p.Schedule, c.why) {
+			t.Errorf("%s: %q, %q", sentence, p.Test.Schedule.Cron, p.Schedule)
+		}
+	}
+}
+
+func TestCommandsAreWrittenAsOneTypesThem(t *testing.T) {
+	if got := quoted([]string{"sh", "-c", `echo 'a' "$B"`, "plain"}); got != `sh -c 'echo '\''a'\'' "$B"' plain` {
+		t.Error(got)
+	}
+}

@@ -94,7 +94,7 @@ Exit codes: 0 there is one, 2 there is none, or it is older than --max-age, 3 co
 			return err
 		}
 		if maxAge < 0 {
-			return errors.New("--max-age must not be negative")
+			return errors.New("--max-age must not be negative: give a duration such as 48h")
 		}
 		clients, err := f.Clients()
 		if err != nil {

@@ -22,7 +22,8 @@ func New(f *client.Factory) *cobra.Command {
 		`  # the newest report of test shop
   kubectl kymaros report shop
   # one report, for the summary of a CI job
-  kubectl kymaros report shop-20261126-030000 -o markdown >>"$GITHUB_STEP_SUMMARY"
+  kubectl kymaros report shop-20261126-030000 -o markdown \
+    >>"$GITHUB_STEP_SUMMARY"
   # for Jenkins or GitLab, and for paper
   kubectl kymaros report --latest shop -o junit >report.xml
   kubectl kymaros report --latest shop -o html >report.html`)

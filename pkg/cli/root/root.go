@@ -25,7 +25,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/cli/lastgood"
 	"github.com/kymaros/kymaros/pkg/cli/report"
 	"github.com/kymaros/kymaros/pkg/cli/run"
-	"github.com/kymaros/kymaros/pkg/cli/term"
+	"github.com/kymaros/kymaros/pkg/cli/serve"
 	"github.com/kymaros/kymaros/pkg/cli/validate"
 	"github.com/kymaros/kymaros/pkg/cli/versions"
 )
@@ -36,15 +36,16 @@ const name = "kubectl kymaros"
 // New returns the command with all verbs.
 func New(f *client.Factory) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "kubectl-kymaros",
+		Use:   "kubectl-kymaros VERB",
 		Short: "Do your backups restore?",
 		Long: "Run, read and diagnose the restore tests of Kymaros, with your own rights. It needs nothing but the Kubernetes API.\n\n" +
 			exit.Meaning,
-		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: name},
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Annotations:           map[string]string{cobra.CommandDisplayNameAnnotation: name},
+		DisableFlagsInUseLine: true,
+		SilenceErrors:         true,
+		SilenceUsage:          true,
+		Args:                  cobra.NoArgs,
+		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetOut(f.IOStreams.Out)
 	cmd.SetErr(f.IOStreams.ErrOut)
@@ -55,7 +56,7 @@ func New(f *client.Factory) *cobra.Command {
 		id, title string
 		verbs     []*cobra.Command
 	}{
-		{"read", "Read:", []*cobra.Command{get.New(f), report.New(f), history.New(f), comparing.New(f), lastgood.New(f), covering.New(f), gate.New(f)}},
+		{"read", "Read:", []*cobra.Command{get.New(f), report.New(f), history.New(f), comparing.New(f), lastgood.New(f), covering.New(f), gate.New(f), serve.New(f)}},
 		{"act", "Act:", []*cobra.Command{run.New(f), cleanup.New(f)}},
 		{"look", "Prepare and diagnose:", []*cobra.Command{initiate.New(f), validate.New(f), doctor.New(f), explain.New(f)}},
 		{"other", "Other:", []*cobra.Command{versions.New(f), completion.New(f)}},
@@ -66,38 +67,9 @@ func New(f *client.Factory) *cobra.Command {
 			cmd.AddCommand(verb)
 		}
 	}
-	help := cmd.HelpFunc()
-	cmd.SetHelpFunc(func(cmd *cobra.Command, args []string) {
-		cmd.Long = reflow(cmd.Long, width(f))
-		help(cmd, args)
-	})
+	cmd.SetHelpCommandGroupID("other")
+	setHelp(cmd, f)
 	return cmd
-}
-
-// width is where help texts end.
-func width(f *client.Factory) int {
-	const readable = 100
-	if o, err := f.Out(); err == nil && o.Width > 0 {
-		return min(o.Width, readable)
-	}
-	return readable
-}
-
-// reflow breaks lines at that width. A line that ends with no period goes on in the next.
-func reflow(text string, width int) string {
-	var paragraphs []string
-	for line := range strings.SplitSeq(text, "\n") {
-		if n := len(paragraphs); n > 0 && line != "" && paragraphs[n-1] != "" && !strings.HasSuffix(paragraphs[n-1], ".") {
-			paragraphs[n-1] += " " + line
-			continue
-		}
-		paragraphs = append(paragraphs, line)
-	}
-	var lines []string
-	for _, p := range paragraphs {
-		lines = append(lines, term.Wrap(p, width)...)
-	}
-	return strings.Join(lines, "\n")
 }
 
 // Main runs the command, and returns its exit code. Whatever goes wrong, and nobody mapped, could not tell.
@@ -123,15 +95,15 @@ func MainOf(ctx context.Context, f *client.Factory, args []string) (code exit.Co
 		err = errors.New("interrupted")
 	}
 	text := client.Explain(err).Error()
-	if usage(err) {
+	if isUsage(err) {
 		text += fmt.Sprintf("\n  see `%s --help`", executed.CommandPath())
 	}
 	_, _ = fmt.Fprintf(f.IOStreams.ErrOut, "error: %s\n", text)
 	return exit.Of(err)
 }
 
-// usage tells whether err is about how the command was called: cobra's errors have no type.
-func usage(err error) bool {
+// isUsage tells whether err is about how the command was called: cobra's errors have no type.
+func isUsage(err error) bool {
 	for _, begin := range []string{"unknown command", "unknown flag", "unknown shorthand flag", "accepts ", "requires at least", "flag needs an argument", "invalid argument"} {
 		if strings.HasPrefix(err.Error(), begin) {
 			return true

@@ -15,6 +15,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/cli/client"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/line"
+	"github.com/kymaros/kymaros/pkg/outcome"
 )
 
 // follower waits for the end of a run.
@@ -47,7 +48,7 @@ func (f *follower) over(rt *v1alpha1.RestoreTest) (bool, error) {
 	if !f.ours(rt) {
 		c := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionScheduled)
 		if c != nil && c.ObservedGeneration == rt.Generation && (c.Reason == v1alpha1.ReasonInvalidSpec || c.Reason == v1alpha1.ReasonInvalidSchedule) {
-			return true, fmt.Errorf("no run can start (%s): %s", c.Reason, c.Message)
+			return true, fmt.Errorf("no run can start (%s): %s\n  %s", c.Reason, c.Message, outcome.Of(c.Reason).Remedy)
 		}
 		return false, nil
 	}

@@ -137,3 +137,14 @@ func TestATestOfOneBackupLeavesOutWhatWouldContradictIt(t *testing.T) {
 		t.Error("the test itself was changed")
 	}
 }
+
+func TestWhoStopsLookingIsToldHowToGoOn(t *testing.T) {
+	o := &options{name: "shop", namespace: "web"}
+	if got := o.goOn(); got != "Look at it with: kubectl kymaros run shop -n web --follow" {
+		t.Error(got)
+	}
+	o.name, o.backup = "shop-backup-x1", "nightly-1"
+	if got := o.goOn(); !strings.Contains(got, "run shop-backup-x1 -n web --follow\n") || !strings.HasSuffix(got, "kubectl -n web delete restoretest shop-backup-x1") {
+		t.Error(got)
+	}
+}

@@ -74,7 +74,7 @@ func (o *options) validate() error {
 	case o.follow && o.backup != "":
 		return errors.New("--follow asks for no run, and --backup does: leave one of them out")
 	case o.timeout < 0:
-		return fmt.Errorf("--timeout: %s is negative", o.timeout)
+		return fmt.Errorf("--timeout: %s is negative: give a duration such as 1h", o.timeout)
 	case o.timeout > 0 && !o.wait && !o.follow:
 		return errors.New("--timeout bounds --wait: give that too")
 	case o.output.Format != "" && !o.wait && !o.follow:
@@ -102,7 +102,9 @@ func (o *options) run(ctx context.Context) error {
 	}
 	if !o.wait && !o.follow {
 		out.Text(term.Plain, "", "a run of %s was asked for", o.name)
-		out.Text(term.Dim, "", "%s", o.goOn())
+		for line := range strings.Lines(o.goOn()) {
+			out.Text(term.Dim, "", "%s", strings.TrimSpace(line))
+		}
 		return nil
 	}
 	limited, cancel := ctx, context.CancelFunc(func() {})
@@ -124,7 +126,11 @@ func (o *options) run(ctx context.Context) error {
 
 // goOn says how to go on looking.
 func (o *options) goOn() string {
-	return fmt.Sprintf("Look at it with: kubectl kymaros run %s -n %s --follow", o.name, o.namespace)
+	text := fmt.Sprintf("Look at it with: kubectl kymaros run %s -n %s --follow", o.name, o.namespace)
+	if o.backup != "" {
+		text += fmt.Sprintf("\nThen delete the test, which was made for backup %s alone: kubectl -n %s delete restoretest %s", o.backup, o.namespace, o.name)
+	}
+	return text
 }
 
 // verdict prints how the run of rt ended.

@@ -28,7 +28,7 @@ type Versions struct {
 func New(f *client.Factory) *cobra.Command {
 	var output client.Output
 	var onlyClient bool
-	cmd := client.Command("version", "Tell the versions of this command, of Kubernetes, of the controller and of Velero",
+	cmd := client.Command("version", "Tell the versions of this command, the controller, Velero and Kubernetes",
 		"Tells the version of this command, and of what runs in the cluster as far as that can be seen.",
 		"get deployments in the namespaces of Kymaros and Velero; without that right only the version of Kubernetes is told",
 		"  kubectl kymaros version --client")
