@@ -210,7 +210,7 @@ func TestFewReportsDecideWhatIsProven(t *testing.T) {
 			row.trigger = v1alpha1.TriggerSearch
 			row.backupStarted = started.Add(-200 * time.Hour)
 		case i%13 == 6: // an older run of a newer backup
-			row.backupStarted = noon.Add(-time.Duration(400-i) * time.Minute)
+			row.backupStarted = noon.Add(-time.Duration(431-i) * time.Minute)
 		}
 		if i%2 == 0 {
 			status.Volumes = []v1alpha1.VolumeReport{{Namespace: "shop", Claim: "data", Method: v1alpha1.VolumeDataMover}}
