@@ -207,7 +207,7 @@ func TestPeopleAtTheDashboard(t *testing.T) {
 		},
 		"deleted": func(ctx context.Context) error {
 			if _, err := stage.Kymaros.RestoreV1alpha1().RestoreTests("team-ops").Get(ctx, "chat", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-				return fmt.Errorf("the test is there still: %v", err)
+				return errors.Join(errors.New("the test is there still"), err)
 			}
 			all, err := stage.Kymaros.RestoreV1alpha1().RestoreReports("team-ops").List(ctx, metav1.ListOptions{})
 			if err == nil && !slices.ContainsFunc(all.Items, func(r v1alpha1.RestoreReport) bool { return r.Spec.TestRef == "chat" }) {

@@ -157,16 +157,16 @@ func (p *process) worked(b *testing.B) time.Duration {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var ticks time.Duration
+	ticks := 0
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
 	for _, field := range fields[11:13] { // utime and stime, in hundredths of a second
 		n, err := strconv.Atoi(field)
 		if err != nil {
 			b.Fatal(err)
 		}
-		ticks += time.Duration(n)
+		ticks += n
 	}
-	return ticks * 10 * time.Millisecond
+	return time.Duration(10*ticks) * time.Millisecond
 }
 
 // memory reads a line of /proc/PID/status.

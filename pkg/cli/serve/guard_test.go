@@ -8,25 +8,25 @@ import (
 )
 
 // ask sends a request to g for a host, with headers as pairs.
-func ask(g *guard, method, host, path string, header ...string) *http.Response {
+func ask(g *guard, method, host, path string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, "http://"+host+path, nil)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
 	g.ServeHTTP(w, r)
-	return w.Result()
+	return w
 }
 
 func TestOnlyWhoKnowsTheAddressIsLetIn(t *testing.T) {
 	g := newGuard("4000", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
 	entered := ask(g, "GET", "127.0.0.1:4000", g.secret)
-	cookies := entered.Cookies()
-	if entered.StatusCode != 200 || len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode || cookies[0].Domain != "" {
-		t.Fatalf("%d %+v", entered.StatusCode, cookies)
+	cookies := (&http.Response{Header: entered.Header()}).Cookies()
+	if entered.Code != 200 || len(cookies) != 1 || !cookies[0].HttpOnly || cookies[0].SameSite != http.SameSiteStrictMode || cookies[0].Domain != "" {
+		t.Fatalf("%d %+v", entered.Code, cookies)
 	}
-	if strings.Contains(cookies[0].Value, strings.Trim(g.secret, "/")) || entered.Header.Get("Referrer-Policy") != "no-referrer" {
-		t.Errorf("the address goes on: %+v %v", cookies[0], entered.Header)
+	if strings.Contains(cookies[0].Value, strings.Trim(g.secret, "/")) || entered.Header().Get("Referrer-Policy") != "no-referrer" {
+		t.Errorf("the address goes on: %+v %v", cookies[0], entered.Header())
 	}
 	cookie := cookies[0].Name + "=" + cookies[0].Value
 	for sentence, c := range map[string]struct {
@@ -53,7 +53,7 @@ func TestOnlyWhoKnowsTheAddressIsLetIn(t *testing.T) {
 		"a page of another site":                       {"POST", "127.0.0.1:4000", "/api/v1/tests", []string{"Cookie", cookie, "Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
 		"the secret, by a link on a page of elsewhere": {"GET", "127.0.0.1:4000", g.secret, []string{"Sec-Fetch-Site", "cross-site"}, http.StatusOK},
 	} {
-		if got := ask(g, c.method, c.host, c.path, c.header...).StatusCode; got != c.want {
+		if got := ask(g, c.method, c.host, c.path, c.header...).Code; got != c.want {
 			t.Errorf("%s: got %d, want %d", sentence, got, c.want)
 		}
 	}
@@ -64,7 +64,7 @@ func TestOnlyWhoKnowsTheAddressIsLetIn(t *testing.T) {
 
 func TestAtThePortThatBrowsersLeaveOutTheHostHasNone(t *testing.T) {
 	g := newGuard("80", http.NotFoundHandler())
-	if got := ask(g, "GET", "localhost", g.secret).StatusCode; got != 200 {
+	if got := ask(g, "GET", "localhost", g.secret).Code; got != 200 {
 		t.Errorf("%d", got)
 	}
 }
