@@ -108,12 +108,21 @@ func read[T any](ctx context.Context, get func(context.Context) (T, error)) (T, 
 	for delay := firstDelay; ; delay = min(2*delay, maxDelay) {
 		got, err := get(ctx)
 		if err == nil || answered(err) {
-			return got, err
+			return got, ours(err)
 		}
 		if pause(ctx, delay) != nil {
 			return got, told{untold{fmt.Errorf("the API server did not answer: %w", err)}}
 		}
 	}
+}
+
+// ours marks the refusal of a right that Kymaros ought to have: one that nobody gave it, or that an API server does not know of yet
+// which has just started. The application has no part in it.
+func ours(err error) error {
+	if apierrors.IsForbidden(err) {
+		return untold{err}
+	}
+	return err
 }
 
 // answered tells whether err is what the API server says about what it was asked for. All else, a connection that broke at any moment

@@ -73,7 +73,7 @@ func unreached(err error) error {
 	if passing(err) || strings.Contains(err.Error(), "error dialing backend") {
 		return untold{err}
 	}
-	return err
+	return ours(err)
 }
 
 func newTunnel(conn httpstream.Connection, hangUp func(), port int32) (*tunnel, error) {

@@ -71,7 +71,7 @@ func (p *Prober) watchPods(ctx context.Context, namespace, selector string, seen
 	}
 	changes, err := p.kube.CoreV1().Pods(namespace).Watch(ctx, metav1.ListOptions{LabelSelector: selector, ResourceVersion: list.ResourceVersion})
 	if err != nil {
-		return false, fmt.Errorf("watch pods in %s: %w", namespace, err)
+		return false, fmt.Errorf("watch pods in %s: %w", namespace, ours(err))
 	}
 	defer changes.Stop()
 	for {

@@ -221,6 +221,7 @@ func TestOnlyAnAnswerIsHeldAgainstTheApplication(t *testing.T) {
 		"a gateway has no server":                       {status(http.StatusBadGateway), v1alpha1.CheckUnknown},
 		"the token is being renewed":                    {status(http.StatusUnauthorized), v1alpha1.CheckUnknown},
 		"the version is forgotten":                      {status(http.StatusGone), v1alpha1.CheckUnknown},
+		"a right is refused":                            {apierrors.NewForbidden(corev1.Resource("pods"), "web-1", errors.New("RBAC: clusterrole not found")), v1alpha1.CheckUnknown},
 		"the object is not there":                       {status(http.StatusNotFound), v1alpha1.CheckFail},
 		"the request makes no sense":                    {status(http.StatusBadRequest), v1alpha1.CheckFail},
 	} {
