@@ -33,4 +33,7 @@ func TestAReasonThatIsAlmostRightIsFound(t *testing.T) {
 			t.Errorf("%s: %v, want %s", written, err, want)
 		}
 	}
+	if _, err := Of("un"); err == nil || strings.Contains(err.Error(), "did you mean") {
+		t.Errorf("two letters may mean anything: %v", err)
+	}
 }

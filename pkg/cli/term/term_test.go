@@ -51,6 +51,14 @@ func TestOnAPipeNothingIsLostAndNothingColoured(t *testing.T) {
 	}
 }
 
+func TestNumbersStandUnderEachOther(t *testing.T) {
+	var b bytes.Buffer
+	(&Out{Writer: &b}).Table([]Column{{Header: "NAME"}, {Header: "SCORE", Right: true}, {Header: "WHY"}}, [][]Cell{{C("shop"), C("100"), C("a")}, {C("web"), C("7"), C("b")}})
+	if want := "NAME  SCORE  WHY\nshop    100  a\nweb       7  b\n"; b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}
+
 func TestColoursAreAsked(t *testing.T) {
 	for sentence, c := range map[string]struct {
 		colour, noColor string
