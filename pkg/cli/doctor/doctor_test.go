@@ -163,8 +163,9 @@ func TestEachFaultIsFoundAlone(t *testing.T) {
 			s.Certificate = certificate(100 * 24 * time.Hour)
 			s.Certificate.Key = certificate(time.Hour).Key
 		}, "certificate", Failed, "cannot be used"},
-		"no node is ready":     {func(s *Seen) { s.Nodes = nil }, "nodes", Failed, "none of 0 nodes"},
-		"a node takes no pods": {func(s *Seen) { s.Nodes[1].Spec.Unschedulable = true }, "nodes", Warning, "1 of 2 nodes"},
+		"restored pods come first": {func(s *Seen) { s.Priority.Value = 1 }, "priority", Failed, "drive out others"},
+		"no node is ready":         {func(s *Seen) { s.Nodes = nil }, "nodes", Failed, "none of 0 nodes"},
+		"a node takes no pods":     {func(s *Seen) { s.Nodes[1].Spec.Unschedulable = true }, "nodes", Warning, "1 of 2 nodes"},
 		"a node is short of memory": {func(s *Seen) {
 			s.Nodes[1].Status.Conditions = append(s.Nodes[1].Status.Conditions, corev1.NodeCondition{Type: corev1.NodeMemoryPressure, Status: corev1.ConditionTrue})
 		}, "nodes", Warning, "MemoryPressure"},
@@ -266,6 +267,61 @@ func TestEachFaultIsFoundAlone(t *testing.T) {
 		}
 		if code := int(Code(all)); code != want {
 			t.Errorf("%s: exit code %d, want %d", sentence, code, want)
+		}
+	}
+}
+
+func TestWhatIsNoFaultIsNotFound(t *testing.T) {
+	restore := func(name string, age time.Duration, phase velerov1.RestorePhase) velerov1.Restore {
+		return velerov1.Restore{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: ago(age)}, Status: velerov1.RestoreStatus{Phase: phase}}
+	}
+	for sentence, plant := range map[string]func(*Seen){
+		"Restores of others that are young, or have ended": func(s *Seen) {
+			s.Restores = []velerov1.Restore{
+				restore("young", 10*time.Minute, velerov1.RestorePhaseInProgress), restore("ended", 9*time.Hour, velerov1.RestorePhaseCompleted),
+			}
+		},
+		"a backup that is under way": func(s *Seen) {
+			later := s.Backups[0].DeepCopy()
+			later.Name, later.Status.Phase, later.Status.StartTimestamp = "nightly-2", velerov1.BackupPhaseInProgress, new(ago(time.Minute))
+			s.Backups = append(s.Backups, later)
+		},
+		"a test that was made a minute ago": func(s *Seen) {
+			s.Tests[0].CreationTimestamp, s.Tests[0].Status.Conditions = ago(time.Minute), nil
+		},
+		"a flag that bounds nothing": func(s *Seen) {
+			s.Deployments["kymaros-system/kymaros-controller"].Spec.Template.Spec.Containers[0].Args = []string{"--max-sandbox-cpu=0"}
+		},
+	} {
+		s := healthy()
+		plant(s)
+		for _, r := range Check(s) {
+			if r.State != OK {
+				t.Errorf("%s: %+v", sentence, r)
+			}
+		}
+	}
+}
+
+// On a node that takes no pods there is no room, however much it has left.
+func TestANodeThatTakesNoPodsHasNoRoom(t *testing.T) {
+	s := healthy()
+	s.Load.Nodes["node-1"], s.Nodes[1].Spec.Unschedulable = Request{3900, 15 << 30}, true
+	found := false
+	for _, r := range Check(s) {
+		found = found || r.Check == "room" && r.State == Warning
+	}
+	if !found {
+		t.Error("it is said that there is room")
+	}
+}
+
+func TestThreeFaultsOfTheFenceAreNamed(t *testing.T) {
+	s := healthy()
+	s.Fence = []string{"one", "two", "three", "four", "five"}
+	for _, r := range Check(s) {
+		if r.Check == "fence" && r.Text != "one; two; three; and 2 more" {
+			t.Errorf("%+v", r)
 		}
 	}
 }
