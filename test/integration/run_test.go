@@ -187,7 +187,7 @@ func TestEveryFieldOfStatusHasOneManager(t *testing.T) {
 		"restore": kymaroscontroller.Restore, "restoreID": kymaroscontroller.Restore, "restoreIDs": kymaroscontroller.Restore,
 		"health": kymaroscontroller.HealthCheck,
 		"report": kymaroscontroller.Report, "lastRunAt": kymaroscontroller.Report, "lastScore": kymaroscontroller.Report,
-		"lastResult": kymaroscontroller.Report, "lastReportRef": kymaroscontroller.Report, "lastVerified": kymaroscontroller.Report,
+		"lastResult": kymaroscontroller.Report, "lastReportRef": kymaroscontroller.Report, "lastVerified": kymaroscontroller.Report, "lastRun": kymaroscontroller.Report,
 		"cleanup": kymaroscontroller.Cleanup,
 	}
 	for name, controller := range want {
