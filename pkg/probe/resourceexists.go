@@ -89,7 +89,7 @@ func (p *Prober) missing(ctx context.Context, namespace string, resources []v1al
 		case apierrors.IsNotFound(err):
 			missing = append(missing, r.Kind+"/"+r.Name)
 		case apierrors.IsForbidden(err):
-			return nil, untold{fmt.Errorf("Kymaros may not read %s in this cluster: leave %s/%s out of the check, or give it that right", kind.Resource, r.Kind, r.Name)}
+			return nil, untold{fmt.Errorf("Kymaros may not read %s in this cluster: leave %s/%s out of the check, or give it that right", kind.Resource, r.Kind, r.Name)} //nolint:staticcheck // a name
 		case err != nil:
 			return nil, fmt.Errorf("get %s/%s in %s: %w", r.Kind, r.Name, namespace, err)
 		}
