@@ -75,7 +75,7 @@ func startProcess(b *testing.B, program string, c *cluster) *process {
 	}
 	p := &process{address: "http://" + address}
 	p.cmd = exec.Command(program, "--insecure-http", "--bind-address="+address, "--health-bind-address=", "--kubeconfig="+c.kubeconfig)
-	p.cmd.Env = append(os.Environ(), "GOGC=25") // as the manifests have it
+	p.cmd.Env = append(os.Environ(), "GOGC=20") // as the manifests have it
 	began := time.Now()
 	if err := p.cmd.Start(); err != nil {
 		b.Fatal(err)
