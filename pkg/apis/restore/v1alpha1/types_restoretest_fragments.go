@@ -1,0 +1,283 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// SandboxStatus is written by sandbox.
+type SandboxStatus struct {
+	RunID string `json:"runID"`
+	// Namespaces, one a source namespace.
+	// +optional
+	// +listType=map
+	// +listMapKey=source
+	// +kubebuilder:validation:MaxItems=16
+	Namespaces []SandboxNamespace `json:"namespaces,omitempty"`
+	// StaticClasses are storage classes of which somebody's volume waits for a claim. A claim of a sandbox would take it:
+	// the quota refuses claims of these classes.
+	// +optional
+	// +listType=set
+	StaticClasses []string `json:"staticClasses,omitempty"`
+	// Violations are changes that somebody made to the guards of the sandbox during the run, sorted. They are put back,
+	// and the run cannot pass any more.
+	// +optional
+	// +listType=set
+	Violations []string `json:"violations,omitempty"`
+	// Isolation tells what the canaries have shown of the network plugin, before anything is restored.
+	// +optional
+	// +kubebuilder:validation:Enum=proven;unproven;notEnforced;"off"
+	Isolation IsolationProof `json:"isolation,omitempty"`
+	// UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a
+	// minute for a proof.
+	// +optional
+	UnprovenSince *metav1.Time `json:"unprovenSince,omitempty"`
+}
+
+// IsolationProof is what is known of whether the network plugin enforces NetworkPolicies.
+type IsolationProof string
+
+// Proofs of isolation.
+const (
+	// IsolationProven: on every node with canaries, what a policy cuts off was cut off, and nothing else was.
+	IsolationProven IsolationProof = "proven"
+	// IsolationUnproven: canaries are missing, not ready, or find that the network itself does not work.
+	IsolationUnproven IsolationProof = "unproven"
+	// IsolationNotEnforced: on at least one node traffic passed that a policy forbids.
+	IsolationNotEnforced IsolationProof = "notEnforced"
+	// IsolationOff: nobody looked.
+	IsolationOff IsolationProof = "off"
+)
+
+// SandboxNamespace stands for one source namespace.
+type SandboxNamespace struct {
+	Source string `json:"source"`
+	Name   string `json:"name"`
+	// UID of the namespace, once it exists. Only this very namespace is restored into and checked.
+	// +optional
+	UID types.UID `json:"uid,omitempty"`
+	// Quota is what the ResourceQuota of the sandbox lets all pods and claims request, as it was found when the run began:
+	// given by the test or by a flag of the controller, else twice what production requested. Nothing bounds what it leaves out.
+	// +optional
+	Quota SandboxQuota `json:"quota,omitempty,omitzero"`
+	// Limits are what the LimitRange of the sandbox lets a container take that declares no limit itself. One that production
+	// lets take more may be throttled or killed for it: the sandbox's doing, not the backup's. Nothing bounds what it leaves out.
+	// +optional
+	Limits SandboxLimits `json:"limits,omitempty,omitzero"`
+}
+
+// SandboxLimits are those of a container that declares none.
+type SandboxLimits struct {
+	// CPU that the container may use.
+	// +optional
+	CPU Quantity `json:"cpu,omitempty"`
+	// Memory that the container may use; beyond it is killed (OOMKilled).
+	// +optional
+	Memory Quantity `json:"memory,omitempty"`
+}
+
+// RestoreStatus is written by restore.
+type RestoreStatus struct {
+	RunID string `json:"runID"`
+	// BackupName is the Velero Backup that is restored.
+	// +optional
+	BackupName string `json:"backupName,omitempty"`
+	// BackupTime is when that backup began.
+	// +optional
+	BackupTime *metav1.Time `json:"backupTime,omitempty"`
+	// BackupPhase is Completed or PartiallyFailed.
+	// +optional
+	BackupPhase string `json:"backupPhase,omitempty"`
+	// BackupChoice tells what that backup lacks, and which newer ones were not taken.
+	// +optional
+	BackupChoice *BackupChoice `json:"backupChoice,omitempty"`
+	// Velero is what was known of Velero's server when the restore was asked for.
+	// +optional
+	Velero *VeleroServer `json:"velero,omitempty"`
+	// Name of the Velero Restore.
+	// +optional
+	Name string `json:"name,omitempty"`
+	// Phase of the Velero Restore.
+	// +optional
+	Phase string `json:"phase,omitempty"`
+	// QueuedTime is when the sandbox was ready and the restore began to wait for its turn.
+	// +optional
+	QueuedTime *metav1.Time `json:"queuedTime,omitempty"`
+	// StartTime and CompletionTime are Velero's.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+	// Progress is Velero's count of items, "restored/total".
+	// +optional
+	Progress string `json:"progress,omitempty"`
+	// Warnings and Errors are Velero's counts.
+	// +optional
+	Warnings int32 `json:"warnings,omitempty"`
+	// +optional
+	Errors int32 `json:"errors,omitempty"`
+}
+
+// BackupChoice tells of the backup that was chosen, as it was when its restore was asked for.
+type BackupChoice struct {
+	// Age of the backup, from its beginning. Empty if that is not known. spec.backupSource.maxBackupAge bounds it.
+	// +optional
+	Age Duration `json:"age,omitempty"`
+	// LeavesOut says what the filters of the backup leave out of what the test restores.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	LeavesOut []string `json:"leavesOut,omitempty"`
+	// NewerBackups of a source namespace that were not taken, "name: phase, begun when: why"; those that failed first, then the
+	// newest. Not all of them, if there are many. None if the test names its backup, or selection is not
+	// Latest.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	NewerBackups []string `json:"newerBackups,omitempty"`
+	// NewerCount counts all newer backups of a source namespace that were not taken.
+	// +optional
+	NewerCount int32 `json:"newerCount,omitempty"`
+	// NewerFailed counts those of them that were to hold all that the test restores, and do not: Velero failed or partly failed
+	// to make them, has not ended after a day, or found nothing to back up.
+	// +optional
+	NewerFailed int32 `json:"newerFailed,omitempty"`
+	// OlderCount counts the older backups that hold as much and could have been restored as well, as far as was known.
+	// +optional
+	OlderCount int32 `json:"olderCount,omitempty"`
+	// Candidates counts the backups among which selection Random or OldestUnverified chose this one.
+	// +optional
+	Candidates int32 `json:"candidates,omitempty"`
+}
+
+// VeleroServer tells of Velero's server, and what the Restore says because of that.
+type VeleroServer struct {
+	// Version of the server, by the tag of its image or the controller's flag --velero-version; empty if neither says one.
+	// +optional
+	Version string `json:"version,omitempty"`
+	// Note says what the Restore says because of that version, or why the version is not known; empty if there is nothing to say.
+	// +optional
+	Note string `json:"note,omitempty"`
+}
+
+// HealthStatus is written by healthcheck.
+type HealthStatus struct {
+	RunID string `json:"runID"`
+	// StartTime is when waiting for pods began.
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+	// PodsReadyTime is when the last pod became ready.
+	// +optional
+	PodsReadyTime *metav1.Time `json:"podsReadyTime,omitempty"`
+	// LastReadyTime is when the last pod became ready, as PodsReadyTime, by the clock of its node: what that clock says of the
+	// pods later is compared with it.
+	// +optional
+	LastReadyTime *metav1.Time `json:"lastReadyTime,omitempty"`
+	// CompletionTime is when the last check ended. The time in which the pods are watched begins there.
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+	// ObservedTime is when the time ended in which the pods were watched after the last check; absent if they were not, or not
+	// for the whole of it.
+	// +optional
+	ObservedTime *metav1.Time `json:"observedTime,omitempty"`
+	// Policy is the HealthCheckPolicy as it was when the run began. The run works with that, whatever becomes of it.
+	// +optional
+	Policy *PolicyVersion `json:"policy,omitempty"`
+	// Pods that are ready, of those that the restored workloads ask for.
+	// +optional
+	Pods PodCount `json:"pods,omitempty"`
+	// Blocked names what the sandbox refused to run or held up, and why, sorted: "source: Kind/name: reason". It says nothing
+	// about the backup.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	Blocked []string `json:"blocked,omitempty"`
+	// Displaced names those of blocked that ran and had to go during the run, sorted, for production or for their node.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	Displaced []string `json:"displaced,omitempty"`
+	// NotCounted names pods that do their work once, "source: Pod/name", and those of a rollout that is stuck while the pods
+	// before it serve, "source: Pod/name: why", sorted. They are neither waited for nor held against the run.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	NotCounted []string `json:"notCounted,omitempty"`
+	// Checks that have a verdict, in the order of the policy.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Checks []CheckStatus `json:"checks,omitempty"`
+}
+
+// PolicyVersion tells which text of a HealthCheckPolicy is meant.
+type PolicyVersion struct {
+	UID        types.UID `json:"uid"`
+	Generation int64     `json:"generation"`
+}
+
+// PodCount counts pods.
+type PodCount struct {
+	// +optional
+	Ready int32 `json:"ready"`
+	// +optional
+	Total int32 `json:"total"`
+}
+
+// CheckStatus is the verdict of one check.
+type CheckStatus struct {
+	Name string `json:"name"`
+	// +kubebuilder:validation:Enum=pass;fail;skip;unknown
+	Status CheckResult `json:"status"`
+	// +optional
+	Duration Duration `json:"duration,omitempty"`
+	// Message never holds output of the application.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// CheckResult is the outcome of a check.
+type CheckResult string
+
+// Outcomes of a check.
+const (
+	CheckPass CheckResult = "pass"
+	CheckFail CheckResult = "fail"
+	CheckSkip CheckResult = "skip"
+	// CheckUnknown: the check could not tell. It was cut off, or what it found may be the sandbox's doing.
+	CheckUnknown CheckResult = "unknown"
+)
+
+// ReportStatus is written by report.
+type ReportStatus struct {
+	RunID string `json:"runID"`
+	// Result of the run, once it is over.
+	// +optional
+	Result Result `json:"result,omitempty"`
+	// Name of its RestoreReport.
+	// +optional
+	Name string `json:"name,omitempty"`
+}
+
+// CleanupStatus is written by cleanup.
+type CleanupStatus struct {
+	RunID string `json:"runID"`
+	// Remaining are the objects that still exist, "kind/name", sorted.
+	// +optional
+	// +listType=atomic
+	Remaining []string `json:"remaining,omitempty"`
+	// Leaked are objects that stay for good, because deleting them could destroy what is not the run's.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=256
+	Leaked []Leak `json:"leaked,omitempty"`
+}
+
+// Leak is an object that a run leaves behind.
+type Leak struct {
+	// Object is "kind/name".
+	Object string `json:"object"`
+	// Reason says why it was not deleted, and what to do.
+	Reason string `json:"reason"`
+}
