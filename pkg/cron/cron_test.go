@@ -260,6 +260,7 @@ func TestTheLongestTimeBetweenTwoTimesOfASchedule(t *testing.T) {
 		"0 0 1 * *":         31 * day,
 		"0 0 31 * *":        61 * day,
 		"0 0 1 1 *":         366 * day,
+		"0 0 1 1-7 *":       184 * day,
 		"0 0 29 2 *":        (4*365 + 1) * day,
 		"0 3 1 * 1":         7 * day,
 		"30 2 * * *":        day,

@@ -124,7 +124,7 @@ func (s *Server) known(r *request, in *coverage.Input, found *coveragePage) erro
 	if seen, err = s.authz.visible(r.Context(), r.caller, reports, r.view.reportNamespaces); err != nil {
 		return err
 	}
-	rows := slices.DeleteFunc(slices.Clone(r.view.reports), func(row *reportRow) bool { return !seen[row.namespace] })
+	rows := kept(r.view.reports, func(row *reportRow) bool { return seen[row.namespace] })
 	for _, row := range deciding(rows) {
 		report, err := row.report()
 		if err != nil {
