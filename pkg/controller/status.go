@@ -60,7 +60,7 @@ func Behind(rt *v1alpha1.RestoreTest) bool { return written.has(rt) }
 
 // Write applies condition and own, which holds all fields that the controller owns and no other. It sends nothing if
 // nothing would change. It fails with a conflict if rt is not the newest version: what was decided from an old one must be
-// decided again. That a condition is decided is recorded as an event.
+// decided again. The beginning, the end and what needs a look are recorded as events.
 func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, condition metav1.Condition, own v1alpha1.RestoreTestStatus) error {
 	next, changed := conditions.Next(rt, condition, time.Now())
 	want, err := fields(own)
@@ -120,8 +120,11 @@ var warnings = []string{v1alpha1.ReasonStuck, v1alpha1.ReasonLeaked, v1alpha1.Re
 // plans are the reasons that say no more than what comes next.
 var plans = []string{v1alpha1.ReasonQueued, v1alpha1.ReasonNextRunPlanned}
 
-// record tells of a transition to a new status or reason. What is under way the condition tells, and no event: an event is a write to
-// the cluster's store.
+// milestones are the conditions of which an event tells that all is well: that a run began, and how it ended.
+var milestones = []string{v1alpha1.ConditionScheduled, v1alpha1.ConditionReported}
+
+// record tells of a transition to a new status or reason. What is under way, and what went well in between, the conditions tell with
+// their times, and no event: an event is a write to the cluster's store.
 func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, next metav1.Condition) {
 	old := conditions.ForRun(rt, next.Type)
 	if old != nil && old.Status == next.Status && old.Reason == next.Reason {
@@ -129,7 +132,7 @@ func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, nex
 	}
 	klog.FromContext(ctx).V(2).Info("Condition changed", "condition", next.Type, "status", next.Status, "reason", next.Reason)
 	warning := next.Status == metav1.ConditionFalse || slices.Contains(warnings, next.Reason)
-	if !warning && (!conditions.Decided(&next) || slices.Contains(plans, next.Reason)) {
+	if !warning && (!conditions.Decided(&next) || !slices.Contains(milestones, next.Type) || slices.Contains(plans, next.Reason)) {
 		return
 	}
 	kind := corev1.EventTypeNormal

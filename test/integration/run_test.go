@@ -99,31 +99,20 @@ func TestARunOfAGoodBackupPassesAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// onlyTransitions checks that the events of rt, whose run went well, tell each transition once and in order.
+// onlyTransitions checks that the events of rt, whose run went well, tell once that it began and how it ended.
 func onlyTransitions(t *testing.T, rt *v1alpha1.RestoreTest) {
 	t.Helper()
-	var got []string
 	count := map[string]int32{}
 	for _, e := range events(t, rt) {
 		what := fmt.Sprintf("%s %s by %s", e.Type, e.Reason, e.Source.Component)
 		count[what] += max(e.Count, 1)
-		got = append(got, what)
 		if e.Message == "" {
 			t.Errorf("event %s says nothing", what)
 		}
 	}
-	for what, n := range count {
-		if n > 1 {
-			t.Errorf("%d events %q in one run", n, what)
-		}
-	}
-	for _, must := range []string{
-		"Normal RunStarted by kymaros-schedule", "Normal Guarded by kymaros-sandbox", "Normal Completed by kymaros-restore",
-		"Normal Passed by kymaros-healthcheck", "Normal ReportWritten by kymaros-report", "Normal NothingLeft by kymaros-cleanup",
-	} {
-		if count[must] != 1 {
-			t.Errorf("no event %q among %q", must, got)
-		}
+	want := map[string]int32{"Normal RunStarted by kymaros-schedule": 1, "Normal ReportWritten by kymaros-report": 1}
+	if diff := cmp.Diff(want, count); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
 

@@ -89,7 +89,10 @@ func (c *Controller) release(ctx context.Context, namespaces []*corev1.Namespace
 			continue
 		}
 		errs = append(errs, unfinalize(ns, func(patch []byte) error {
-			_, err := c.kube.CoreV1().Namespaces().Patch(ctx, ns.Name, types.MergePatchType, patch, options)
+			left, err := c.kube.CoreV1().Namespaces().Patch(ctx, ns.Name, types.MergePatchType, patch, options)
+			if err == nil && len(left.Finalizers)+len(left.Spec.Finalizers) == 0 {
+				c.notes.went(ns.UID) // with the last finalizer the API server has deleted it
+			}
 			return err
 		}))
 	}

@@ -27,7 +27,7 @@ const reportGrace = 10 * time.Second
 // that are gone volumes may be left, because somebody took our finalizer off.
 func (c *Controller) former(ctx context.Context, rt *v1alpha1.RestoreTest) (gone []box, lost string, err error) {
 	status := rt.Status.Sandbox
-	if status == nil || status.RunID != rt.Status.Run.ID {
+	if status == nil || status.RunID != rt.Status.Run.ID || c.notes.allWent(status.Namespaces) {
 		return nil, "", nil
 	}
 	for _, ns := range status.Namespaces {
@@ -98,8 +98,10 @@ func (c *Controller) conclude(ctx context.Context, key cache.ObjectName, rt *v1a
 			return 0, err
 		}
 	}
-	if err := c.snapshots(ctx, key, &s, []string{run}); err != nil {
-		return 0, err
+	if own := rt.Status.Sandbox; own == nil || own.RunID != run || !c.notes.allWent(own.Namespaces) {
+		if err := c.snapshots(ctx, key, &s, []string{run}); err != nil {
+			return 0, err
+		}
 	}
 	if next(s) != done {
 		return c.step(ctx, key, rt, keep, s)

@@ -91,3 +91,36 @@ func TestTheFinalizerGoesWhenTheRunIsSaidToBeOver(t *testing.T) {
 		})
 	}
 }
+
+// What was seen to go, with all that was looked for before, is not asked for once more.
+func TestASandboxThatWentHereIsNotAskedForAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		finalizers []string
+		want       int
+	}{
+		"it went with our finalizer":         {nil, 0},
+		"somebody else's finalizer holds it": {[]string{"example.com/hold"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ns := ending(func(ns *corev1.Namespace) {
+				ns.Finalizers, ns.Spec.Finalizers = append([]string{v1alpha1.Finalizer}, c.finalizers...), nil
+			})
+			kube := kubefake.NewClientset(ns)
+			controller := &Controller{kube: kube}
+			if err := controller.release(t.Context(), []*corev1.Namespace{ns}); err != nil {
+				t.Fatal(err)
+			}
+			kube.ClearActions()
+			rt := &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: "shop"}, Status: v1alpha1.RestoreTestStatus{
+				Run:     &v1alpha1.RunStatus{ID: "run"},
+				Sandbox: &v1alpha1.SandboxStatus{RunID: "run", Namespaces: []v1alpha1.SandboxNamespace{{Name: ns.Name, UID: ns.UID, Source: "shop"}}},
+			}}
+			if _, _, err := controller.former(t.Context(), rt); err != nil && !apierrors.IsConflict(err) {
+				t.Fatal(err)
+			}
+			if n := len(kube.Actions()); n != c.want {
+				t.Errorf("%d requests, want %d", n, c.want)
+			}
+		})
+	}
+}
