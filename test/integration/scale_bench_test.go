@@ -88,9 +88,10 @@ func measureScale(b *testing.B, c scaleCase) {
 		b.Fatal(err)
 	}
 
+	phases := watchPhases(b, fleet.namespace)
 	began := time.Now()
 	fleet.create(b)
-	most := fleet.awaitEnd(b)
+	most := fleet.awaitEnd(b, phases)
 	took := time.Since(began)
 	memory := process.memory(b)
 	all := through.seen(func(r *request) bool { return !r.watch && !isLease(r) })[idle:]
@@ -114,6 +115,9 @@ func measureScale(b *testing.B, c scaleCase) {
 	gaps := velero.gaps()
 	b.ReportMetric(float64(percentile(gaps, 50).Milliseconds()), "ms-gap-p50")
 	b.ReportMetric(float64(percentile(gaps, 99).Milliseconds()), "ms-gap-p99")
+	for phase, all := range phases.own(velero.ends()) {
+		b.ReportMetric(float64(percentile(all, 99).Milliseconds()), "ms-"+phase+"-p99")
+	}
 	if passed[v1alpha1.ResultPass] != c.tests-c.never {
 		b.Errorf("results: %v", passed)
 	}
@@ -208,6 +212,7 @@ func (c *fleet) create(b *testing.B) {
 			rt.Spec.BackupSource.Namespaces[0].Name = c.source
 			rt.Spec.HealthChecks.PolicyRef = "web"
 			rt.Spec.HealthChecks.Timeout = "60s"
+			rt.Spec.HealthChecks.StableFor = "0s" // how long an application is looked at is not what is measured
 		})
 		if _, err := kymaros.RestoreV1alpha1().RestoreTests(c.namespace).Create(b.Context(), rt, metav1.CreateOptions{}); err != nil {
 			b.Fatal(err)
@@ -221,7 +226,7 @@ const neverReady = "-never"
 func (c *fleet) isNever(i int) bool { return c.never > 0 && i%(c.tests/c.never) == 0 }
 
 // awaitEnd waits until every run has ended and left nothing, and returns how many sandboxes there were at most.
-func (c *fleet) awaitEnd(b *testing.B) (most int) {
+func (c *fleet) awaitEnd(b *testing.B, phases *phaseTimes) (most int) {
 	b.Helper()
 	limit := time.Duration(c.tests)*(c.delay+2*time.Second) + 5*time.Minute
 	waitsFor := ""
@@ -237,17 +242,17 @@ func (c *fleet) awaitEnd(b *testing.B) (most int) {
 			}
 		}
 		most = max(most, live)
-		list, err := kymaros.RestoreV1alpha1().RestoreTests(c.namespace).List(ctx, metav1.ListOptions{})
+		tests, err := phases.all()
 		if err != nil {
 			return false, err
 		}
 		waitsFor = ""
-		for i := range list.Items {
-			if err := ended(&list.Items[i]); err != nil {
+		for _, rt := range tests {
+			if err := ended(rt); err != nil {
 				waitsFor = err.Error()
 			}
 		}
-		return waitsFor == "", nil
+		return waitsFor == "" && len(tests) == c.tests, nil
 	})
 	if err != nil {
 		b.Fatalf("%v: %s", err, waitsFor)

@@ -24,8 +24,11 @@ type slowVelero struct {
 	restores []span
 }
 
-// span is when a Restore began and ended.
-type span struct{ began, ended time.Time }
+// span is when the Restore of a test began and ended.
+type span struct {
+	test         string
+	began, ended time.Time
+}
 
 func startSlowVelero(b *testing.B, c *fleet, delay time.Duration) *slowVelero {
 	b.Helper()
@@ -83,7 +86,7 @@ func (v *slowVelero) restore(ctx context.Context, r *velerov1.Restore, delay tim
 	err := setPhase(ctx, r.Name, velerov1.RestorePhaseCompleted)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.restores = append(v.restores, span{began, time.Now()})
+	v.restores = append(v.restores, span{r.Labels[v1alpha1.LabelTest], began, time.Now()})
 	return err
 }
 
@@ -95,6 +98,17 @@ func (v *slowVelero) busy() (sum time.Duration) {
 		sum += s.ended.Sub(s.began)
 	}
 	return sum
+}
+
+// ends are when the Restore of each test ended.
+func (v *slowVelero) ends() map[string]time.Time {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	all := map[string]time.Time{}
+	for _, s := range v.restores {
+		all[s.test] = s.ended
+	}
+	return all
 }
 
 func (v *slowVelero) lastEnd() time.Time {
