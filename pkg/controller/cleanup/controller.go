@@ -254,7 +254,7 @@ func sandbox(ns *corev1.Namespace) bool {
 // contents adds to s what the terminating namespaces still hold, and has the queue woken when it goes.
 func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen) error {
 	for _, ns := range s.namespaces {
-		if ns.DeletionTimestamp == nil {
+		if ns.DeletionTimestamp == nil || c.notes.of(ns.UID).empty {
 			continue
 		}
 		c.watches.start(c.lifetime, ns, key) //nolint:contextcheck // a watch outlives the sync that starts it
@@ -264,6 +264,10 @@ func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen
 		}
 		if slices.ContainsFunc(left, func(what string) bool { return strings.HasPrefix(what, claimKind) }) {
 			c.notes.of(ns.UID).claims = true
+		}
+		if len(left) == 0 { // nothing new comes into a namespace that terminates
+			c.notes.of(ns.UID).empty = true
+			c.watches.end(ns.UID)
 		}
 		s.contents = append(s.contents, left...)
 		if linger {

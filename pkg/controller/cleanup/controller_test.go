@@ -58,15 +58,19 @@ func newStage(t *testing.T) *stage {
 
 func TestNothingIsKeptOfANamespaceWhoseEndOvertakesTheSync(t *testing.T) {
 	for name, c := range map[string]struct {
-		overtaken bool
-		want      int
+		overtaken, holds bool
+		want             int
 	}{
-		"its end comes later, and is awaited": {false, 20},
-		"its end comes first":                 {true, 0},
+		"its end comes later, and is awaited":                     {false, true, 20},
+		"its end comes first":                                     {true, true, 0},
+		"it holds nothing any more, and only the cluster is late": {false, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStage(t)
+				if c.holds {
+					s.holds(t, "sbx")
+				}
 				synctest.Wait()
 				before := runtime.NumGoroutine()
 				var ns *corev1.Namespace
@@ -110,6 +114,15 @@ type overtaken struct {
 func (o overtaken) List(selector labels.Selector) ([]*corev1.Namespace, error) {
 	defer o.then()
 	return o.NamespaceLister.List(selector)
+}
+
+// holds puts a pod into a namespace.
+func (s *stage) holds(t *testing.T, namespace string) {
+	t.Helper()
+	pod := &metav1.PartialObjectMetadata{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"}, ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "web"}}
+	if err := s.metadata.(*metadatafake.FakeMetadataClient).Tracker().Add(pod); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // end does what the informer does when a namespace is gone.

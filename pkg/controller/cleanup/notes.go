@@ -15,6 +15,8 @@ type note struct {
 	secured bool
 	// claims: it holds, or held, a claim or a volume. Without one nothing is left to be waited for.
 	claims bool
+	// empty: it terminates, and holds no pod or claim any more. Watching it would cost memory for as long as the cluster takes.
+	empty bool
 	// noSnapshots: Velero made no VolumeSnapshotContent in its run, or they are gone.
 	noSnapshots bool
 }
