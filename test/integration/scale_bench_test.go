@@ -152,6 +152,9 @@ func kindOf(r *request) string {
 	verb := strings.ToLower(r.method)
 	parts := strings.Split(strings.Trim(r.path, "/"), "/")
 	parts = parts[min(len(parts), map[string]int{"api": 2, "apis": 3}[parts[0]]):]
+	if len(parts) == 0 {
+		return fmt.Sprintf("%-20s %-10s discovery", r.agent, verb)
+	}
 	if len(parts) > 2 && parts[0] == "namespaces" {
 		parts = parts[2:]
 	}
