@@ -32,3 +32,9 @@ for overlay in overlays/*/; do
   more=$(comm -13 <(echo "$base") <(objects "$overlay"))
   [ -z "$more" ] || { echo "manifests/$overlay changes what manifests does not install: $more" >&2; exit 1; }
 done
+
+# An overlay for a Velero elsewhere is what the script makes of manifests today.
+want=$(mktemp -d)
+trap 'rm -rf "$want"' EXIT
+"$root/hack/velero-namespace.sh" openshift-adp "$want"
+diff -ru "$want" overlays/openshift-adp || { echo "Please run hack/velero-namespace.sh openshift-adp manifests/overlays/openshift-adp" >&2; exit 1; }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -19,9 +18,10 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/canary"
 	"github.com/kymaros/kymaros/pkg/canary/guide"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
-var fenceFile = filepath.Join(root, "manifests/fence/*.yaml")
+var fenceFile = plane.Fence(root)
 
 // TestTheFence makes every write of the matrix where there is no fence, where there is one, and where there is one and the
 // ServiceAccounts are bound to cluster-admin by mistake. The first shows the holes, so that the others prove something.

@@ -27,10 +27,12 @@ import (
 const (
 	// root is the top of the repository.
 	root = "../.."
-	// veleroNamespace is Velero's in the manifests, and systemNamespace ours.
-	veleroNamespace = plane.VeleroNamespace
+	// systemNamespace is ours.
 	systemNamespace = plane.SystemNamespace
 )
+
+// veleroNamespace is Velero's.
+var veleroNamespace = plane.VeleroNamespace
 
 // The control plane, clients of an administrator, and files of the run; TestMain sets them.
 var (

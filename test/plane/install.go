@@ -38,6 +38,9 @@ func (c *Cluster) Install(ctx context.Context) error {
 	if _, err := c.Kube.CoreV1().Namespaces().Create(ctx, velero, metav1.CreateOptions{}); err != nil {
 		return err
 	}
+	if VeleroNamespace != shippedVelero {
+		return c.applyWithoutPods(ctx, filepath.Join(c.root, "manifests/overlays", VeleroNamespace, "kymaros.yaml"))
+	}
 	for _, manifest := range []string{
 		"00-namespace.yaml", "05-networkpolicy.yaml", "10-rbac.yaml", "12-metrics.yaml", "15-priorityclass.yaml", "17-storageclass.yaml", "20-modifiers.yaml", "25-group-modifiers.yaml", "27-no-class-modifiers.yaml", "40-dns.yaml", "50-api.yaml",
 	} {
@@ -51,7 +54,12 @@ func (c *Cluster) Install(ctx context.Context) error {
 // InstallCanaries installs all of the canaries but what makes pods: DaemonSets would take pods that a test makes for theirs,
 // and delete them for want of a node.
 func (c *Cluster) InstallCanaries(ctx context.Context) error {
-	all, err := ReadManifests(filepath.Join(c.root, "manifests/45-canary.yaml"))
+	return c.applyWithoutPods(ctx, filepath.Join(c.root, "manifests/45-canary.yaml"))
+}
+
+// applyWithoutPods applies the objects in the files but what makes pods.
+func (c *Cluster) applyWithoutPods(ctx context.Context, pattern string) error {
+	all, err := ReadManifests(pattern)
 	if err != nil {
 		return err
 	}

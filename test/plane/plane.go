@@ -4,6 +4,7 @@ package plane
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,12 +24,22 @@ import (
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 )
 
-const (
-	// VeleroNamespace is Velero's in the manifests.
-	VeleroNamespace = "velero"
-	// SystemNamespace is ours.
-	SystemNamespace = "kymaros-system"
-)
+// SystemNamespace is ours.
+const SystemNamespace = "kymaros-system"
+
+// shippedVelero is the namespace of Velero in manifests.
+const shippedVelero = "velero"
+
+// VeleroNamespace is Velero's: that of manifests, or what the environment says as it does to our programs. There is an overlay for it then.
+var VeleroNamespace = cmp.Or(os.Getenv("KYMAROS_VELERO_NAMESPACE"), shippedVelero)
+
+// Fence returns the pattern of the files that hold the admission fence.
+func Fence(root string) string {
+	if VeleroNamespace == shippedVelero {
+		return filepath.Join(root, "manifests/fence/*.yaml")
+	}
+	return filepath.Join(root, "manifests/overlays", VeleroNamespace, "fence.yaml")
+}
 
 // Cluster is a running control plane, with clients of an administrator.
 type Cluster struct {

@@ -39,7 +39,7 @@ type Options struct {
 // NewOptions returns the defaults.
 func NewOptions() *Options {
 	return &Options{
-		BindAddress: ":8443", HealthAddress: ":8081", QPS: 100, Burst: 200, VeleroNamespace: "velero",
+		BindAddress: ":8443", HealthAddress: ":8081", QPS: 100, Burst: 200, VeleroNamespace: env("KYMAROS_VELERO_NAMESPACE", "velero"),
 		Namespace: env("POD_NAMESPACE", "kymaros-system"), Pod: os.Getenv("POD_NAME"),
 	}
 }
