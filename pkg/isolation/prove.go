@@ -23,7 +23,8 @@ const (
 )
 
 const (
-	// Patience is how long a run waits for a proof. Canaries find out within seconds; what takes longer wants a person.
+	// Patience is how long a run waits for a proof unless a flag says otherwise. Canaries find out within seconds; what takes longer
+	// wants a person, but where nodes come and go all the time, and each has to settle.
 	Patience = time.Minute
 	// LookAgain is how long a run that waits lets canaries be.
 	LookAgain = 2 * time.Second

@@ -27,6 +27,7 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 		"--health-bind-address=nine":            "--health-bind-address",
 		"--permitted-resources=pods,jobs.batch": "--permitted-resources: jobs.batch",
 		"--isolation-proof=yes":                 "--isolation-proof",
+		"--isolation-patience=-1s":              "--isolation-patience",
 		"--metrics-bind-address=1.2.3":          "--metrics-bind-address",
 		"--max-sandbox-cpu=-1":                  "--max-sandbox-cpu=-1: must not be negative",
 		"--max-sandbox-memory=-1Gi":             "--max-sandbox-memory=-1Gi: must not be negative",

@@ -136,14 +136,14 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		return run(built, err)
 	case controller.Sandbox:
 		built, err := sandbox.New(ctx, sandbox.Options{
-			SystemNamespace: options.LeaderElectNamespace, IsolationProof: options.IsolationProof, Bounds: options.Bounds,
+			SystemNamespace: options.LeaderElectNamespace, IsolationProof: options.IsolationProof, IsolationPatience: options.IsolationPatience, Bounds: options.Bounds,
 		}, c.kube, c.kymaros, tests, set.labelled, recorder)
 		return run(built, err)
 	case controller.Restore:
 		built, err := restore.New(ctx, restore.Options{
 			VeleroNamespace: options.VeleroNamespace, SystemNamespace: options.LeaderElectNamespace, ClusterDomain: options.ClusterDomain,
 			MaxRestores: options.MaxRestores, PermittedResources: options.PermittedResources,
-			IsolationProof: options.IsolationProof, RequireFence: options.RequireFence, Yield: options.Yield, VeleroVersion: options.VeleroVersion, Lists: set.lists,
+			IsolationProof: options.IsolationProof, IsolationPatience: options.IsolationPatience, RequireFence: options.RequireFence, Yield: options.Yield, VeleroVersion: options.VeleroVersion, Lists: set.lists,
 		}, c.kube, c.kymaros, tests, velero, recorder)
 		return run(built, err)
 	case controller.HealthCheck:

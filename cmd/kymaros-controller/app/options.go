@@ -40,6 +40,8 @@ type Options struct {
 	PermittedResources []string
 	// IsolationProof is require, report or off.
 	IsolationProof string
+	// IsolationPatience is how long a run waits for a proof of isolation.
+	IsolationPatience time.Duration
 	// RequireFence: without an intact fence no run starts.
 	RequireFence bool
 	// Bounds are what one test may take.
@@ -68,6 +70,7 @@ func NewOptions() *Options {
 		VeleroStalledAfter:   time.Hour,
 		CheckWorkers:         8,
 		IsolationProof:       isolation.Required,
+		IsolationPatience:    isolation.Patience,
 		RequireFence:         true,
 		Bounds:               bounds.Bounds{TTL: 24 * time.Hour},
 		LeaderElect:          true,
@@ -94,6 +97,8 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.PermittedResources, "permitted-resources", o.PermittedResources,
 		"resources, such as certificates.cert-manager.io, that a RestoreTest may restore beside the built-in list (spec.restore.includedResources); "+
 			"an operator that serves them acts on the copies in a sandbox too")
+	fs.DurationVar(&o.IsolationPatience, "isolation-patience", o.IsolationPatience,
+		"how long a run waits for a proof of isolation before it ends inconclusive; more where nodes come and go all the time, for the canaries of a new one have to settle")
 	fs.StringVar(&o.IsolationProof, "isolation-proof", o.IsolationProof,
 		"require: restore only where canaries show that NetworkPolicies are enforced, before a sandbox is ready and again right before the restore; report: restore anyway, and say what they show; off: do not look")
 	fs.BoolVar(&o.RequireFence, "require-fence", o.RequireFence,
@@ -156,6 +161,9 @@ func (o *Options) Validate() error {
 		if err := scope.Permit(resource); err != nil {
 			errs = append(errs, fmt.Errorf("--permitted-resources: %w", err))
 		}
+	}
+	if o.IsolationPatience < 0 {
+		errs = append(errs, fmt.Errorf("--isolation-patience=%s: must not be negative", o.IsolationPatience))
 	}
 	switch o.IsolationProof {
 	case isolation.Required, isolation.Reported, isolation.Off:

@@ -51,6 +51,8 @@ type Options struct {
 	Yield bool
 	// IsolationProof is one of the modes of package isolation.
 	IsolationProof string
+	// IsolationPatience is how long a run whose turn it is waits for a proof of isolation.
+	IsolationPatience time.Duration
 	// VeleroVersion is that of Velero's server; empty: as the tag of its image says.
 	VeleroVersion string
 	// Lists are shared with whoever else looks into backups.

@@ -58,5 +58,5 @@ func (c *Controller) stillIsolated(ctx context.Context, rt *v1alpha1.RestoreTest
 		c.doubted[key] = doubted
 	}
 	// Whatever it is may pass: a pod is replaced, the network plugin restarts, a starved node answers probes late.
-	return unisolatedError{proof: proof, final: now.Sub(doubted.since) >= isolation.Patience}
+	return unisolatedError{proof: proof, final: now.Sub(doubted.since) >= c.options.IsolationPatience}
 }

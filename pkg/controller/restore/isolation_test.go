@@ -74,7 +74,7 @@ func TestTheProofIsAskedForAgainRightBeforeTheRestore(t *testing.T) {
 			if c.doubted == nil {
 				c.doubted = map[cache.ObjectName]doubt{}
 			}
-			controller := Controller{options: Options{IsolationProof: c.mode}, kube: fake.NewClientset(c.pods...), doubted: c.doubted}
+			controller := Controller{options: Options{IsolationProof: c.mode, IsolationPatience: isolation.Patience}, kube: fake.NewClientset(c.pods...), doubted: c.doubted}
 			err := controller.stillIsolated(t.Context(), test(), now)
 			if _, remembered := controller.doubted[key]; remembered != c.doubts {
 				t.Errorf("doubts remembered: %v", controller.doubted)
@@ -105,7 +105,7 @@ func TestCanariesAreAskedALastTimeWhenTheDeadlineEndsTheWait(t *testing.T) {
 		"a proof is not needed any more": {isolation.Reported, test(expired, inDoubtOfNodeA), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			controller := Controller{options: Options{IsolationProof: c.mode}, kube: fake.NewClientset(canaries(true, false)...)}
+			controller := Controller{options: Options{IsolationProof: c.mode, IsolationPatience: isolation.Patience}, kube: fake.NewClientset(canaries(true, false)...)}
 			got, err := controller.isolationAtDeadline(t.Context(), c.rt, now)
 			if err != nil || got.State != c.want {
 				t.Errorf("%+v, %v", got, err)
@@ -119,7 +119,7 @@ func TestCanariesThatCannotBeListedAreAskedForAgain(t *testing.T) {
 	kube.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewInternalError(errors.New("overloaded"))
 	})
-	controller := Controller{options: Options{IsolationProof: isolation.Required}, kube: kube, doubted: map[cache.ObjectName]doubt{}}
+	controller := Controller{options: Options{IsolationProof: isolation.Required, IsolationPatience: isolation.Patience}, kube: kube, doubted: map[cache.ObjectName]doubt{}}
 	err := controller.stillIsolated(t.Context(), test(), now)
 	if _, ok := refusal(metav1.Condition{}, "nightly", err); err == nil || ok {
 		t.Errorf("%v decides the run: %v", err, ok)

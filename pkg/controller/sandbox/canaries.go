@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"time"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/bounds"
@@ -14,6 +15,8 @@ type Options struct {
 	SystemNamespace string
 	// IsolationProof is one of the modes of package isolation.
 	IsolationProof string
+	// IsolationPatience is how long a run waits for a proof of isolation.
+	IsolationPatience time.Duration
 	// Bounds are what one sandbox may take.
 	Bounds bounds.Bounds
 }

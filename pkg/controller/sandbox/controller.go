@@ -34,6 +34,7 @@ import (
 type Controller struct {
 	system     string
 	proof      string
+	patience   time.Duration
 	bounds     bounds.Bounds
 	kube       kubernetes.Interface
 	tests      restorelisters.RestoreTestLister
@@ -53,6 +54,7 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 	c := &Controller{
 		system:     options.SystemNamespace,
 		proof:      options.IsolationProof,
+		patience:   options.IsolationPatience,
 		bounds:     options.Bounds,
 		kube:       kube,
 		tests:      tests.Lister(),
@@ -130,7 +132,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		if s.isolation, err = c.isolation(ctx); err != nil {
 			return 0, err
 		}
-		s.required = c.proof == isolation.Required
+		s.required, s.patience = c.proof == isolation.Required, c.patience
 	}
 	now := time.Now()
 	s.violations = append(s.violations, c.unwritten.take(key, rt.Status.Run.ID)...)

@@ -27,8 +27,9 @@ type seen struct {
 	staticClasses []string
 	// isolation is what the canaries show; empty before the guards are in place, and later on.
 	isolation isolation.Proof
-	// required: without a proof of isolation there is no sandbox.
+	// required: without a proof of isolation there is no sandbox, and it is waited for that long.
 	required bool
+	patience time.Duration
 }
 
 // verdict ends the phase.
@@ -43,7 +44,7 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, s.verdict.reason, s.verdict.message
 	case len(s.missing)+len(s.quota) == 0 && s.unproven():
 		condition.Reason, condition.Message = v1alpha1.ReasonIsolationUnproven, "waiting for a proof of isolation: "+s.isolation.Message
-		if expired || impatient(rt.Status.Sandbox, now) {
+		if expired || impatient(rt.Status.Sandbox, s.patience, now) {
 			condition.Status = metav1.ConditionFalse
 			condition.Reason, condition.Message = s.isolation.Verdict()
 		}
@@ -88,8 +89,8 @@ func (s *seen) unproven() bool { return s.required && s.isolation.State != v1alp
 
 // impatient tells whether a run has waited long enough for a proof, since it first asked for one. What speaks against isolation
 // may pass, as a restart of the network plugin does, so it decides no sooner than what leaves it open.
-func impatient(own *v1alpha1.SandboxStatus, now time.Time) bool {
-	return own != nil && own.UnprovenSince != nil && now.Sub(own.UnprovenSince.Time) >= isolation.Patience
+func impatient(own *v1alpha1.SandboxStatus, patience time.Duration, now time.Time) bool {
+	return own != nil && own.UnprovenSince != nil && now.Sub(own.UnprovenSince.Time) >= patience
 }
 
 // fragment returns sandbox's own fields of the status. Violations of the run are never forgotten, and static classes stay

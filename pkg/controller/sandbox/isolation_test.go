@@ -47,7 +47,7 @@ func TestASandboxWaitsForAProof(t *testing.T) {
 		"without anything known it is not taken for given":      {rt(0, time.Hour), isolation.Proof{}, true, "Unknown", v1alpha1.ReasonIsolationUnproven, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := decide(c.rt, seen{namespaces: []v1alpha1.SandboxNamespace{box}, isolation: c.proof, required: c.required}, now)
+			got := decide(c.rt, seen{namespaces: []v1alpha1.SandboxNamespace{box}, isolation: c.proof, required: c.required, patience: isolation.Patience}, now)
 			if got.Status != c.status || got.Reason != c.reason || !strings.Contains(got.Message, c.says) {
 				t.Errorf("got %s %s %q", got.Status, got.Reason, got.Message)
 			}
@@ -99,6 +99,16 @@ func TestCanariesAreAskedForUnlessNobodyLooks(t *testing.T) {
 		}
 		if asked := len(kube.Actions()) > 0; asked != (mode != isolation.Off) {
 			t.Errorf("%s: asked %v", mode, asked)
+		}
+	}
+}
+
+func TestTheFlagTellsHowLongAProofIsWaitedFor(t *testing.T) {
+	since := metav1.NewTime(now.Add(-isolation.Patience))
+	own := &v1alpha1.SandboxStatus{UnprovenSince: &since}
+	for patience, want := range map[time.Duration]bool{0: true, isolation.Patience: true, isolation.Patience + time.Second: false, time.Hour: false} {
+		if got := impatient(own, patience, now); got != want {
+			t.Errorf("after a minute of %s: over %v, want %v", patience, got, want)
 		}
 	}
 }
