@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -135,8 +136,12 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		}, c.kymaros, tests, velero, checker.Problem, recorder)
 		return run(built, err)
 	case controller.Sandbox:
+		openShift, err := serves(c.kube.Discovery(), "security.openshift.io/v1")
+		if err != nil {
+			return nil, err
+		}
 		built, err := sandbox.New(ctx, sandbox.Options{
-			SystemNamespace: options.LeaderElectNamespace, IsolationProof: options.IsolationProof, IsolationPatience: options.IsolationPatience, Bounds: options.Bounds,
+			OpenShift: openShift, SystemNamespace: options.LeaderElectNamespace, IsolationProof: options.IsolationProof, IsolationPatience: options.IsolationPatience, Bounds: options.Bounds,
 		}, c.kube, c.kymaros, tests, set.labelled, recorder)
 		return run(built, err)
 	case controller.Restore:
@@ -222,13 +227,27 @@ func installed(client versioned.Interface) error {
 		v1alpha1.GroupVersion.String():       "kubectl apply -f manifests/crds",
 		velerov1.SchemeGroupVersion.String(): "install Velero first",
 	} {
-		if _, err := client.Discovery().ServerResourcesForGroupVersion(group); apierrors.IsNotFound(err) {
+		served, err := serves(client.Discovery(), group)
+		if err != nil {
+			return err
+		}
+		if !served {
 			return fmt.Errorf("the cluster does not serve %s: %s", group, remedy)
-		} else if err != nil {
-			return fmt.Errorf("ask the API server for %s: %w", group, err)
 		}
 	}
 	return nil
+}
+
+// serves tells whether the cluster has a version of a group of kinds.
+func serves(api discovery.ServerResourcesInterface, group string) (bool, error) {
+	_, err := api.ServerResourcesForGroupVersion(group)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("ask the API server for %s: %w", group, err)
+	}
+	return true, nil
 }
 
 // trim drops what no controller reads and what makes up half of an object.

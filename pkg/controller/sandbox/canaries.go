@@ -17,6 +17,8 @@ type Options struct {
 	IsolationProof string
 	// IsolationPatience is how long a run waits for a proof of isolation.
 	IsolationPatience time.Duration
+	// OpenShift: sandboxes get the users of their source namespaces.
+	OpenShift bool
 	// Bounds are what one sandbox may take.
 	Bounds bounds.Bounds
 }

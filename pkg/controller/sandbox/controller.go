@@ -35,6 +35,7 @@ type Controller struct {
 	system     string
 	proof      string
 	patience   time.Duration
+	openShift  bool
 	bounds     bounds.Bounds
 	kube       kubernetes.Interface
 	tests      restorelisters.RestoreTestLister
@@ -55,6 +56,7 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 		system:     options.SystemNamespace,
 		proof:      options.IsolationProof,
 		patience:   options.IsolationPatience,
+		openShift:  options.OpenShift,
 		bounds:     options.Bounds,
 		kube:       kube,
 		tests:      tests.Lister(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -140,7 +141,13 @@ func samePolicy(have, want *networkingv1.NetworkPolicy) bool {
 func (c *Controller) ensureNamespace(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) (*corev1.Namespace, *verdict, error) {
 	ns, err := c.namespaces.Get(sandbox.Name)
 	if apierrors.IsNotFound(err) {
-		_, err = c.kube.CoreV1().Namespaces().Create(ctx, namespace(rt, sandbox), createOptions)
+		want := namespace(rt, sandbox)
+		ranges, wrong := c.ranges(ctx, sandbox.Source)
+		if wrong != nil {
+			return nil, nil, wrong
+		}
+		maps.Copy(want.Annotations, ranges)
+		_, err = c.kube.CoreV1().Namespaces().Create(ctx, want, createOptions)
 		switch {
 		case err == nil:
 			return nil, nil, nil
