@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -63,22 +62,12 @@ func Behind(rt *v1alpha1.RestoreTest) bool { return written.has(rt) }
 // decided again. The beginning, the end and what needs a look are recorded as events.
 func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, condition metav1.Condition, own v1alpha1.RestoreTestStatus) error {
 	next, changed := conditions.Next(rt, condition, time.Now())
-	want, err := fields(own)
+	if alien := alien(&own, w.Controller); alien != "" {
+		return fmt.Errorf("controller %s does not own status.%s", w.Controller, alien)
+	}
+	same, err := sameShare(&own, &rt.Status, w.Controller)
 	if err != nil {
 		return err
-	}
-	have, err := fields(rt.Status)
-	if err != nil {
-		return err
-	}
-	for name := range want {
-		if !slices.Contains(owned[w.Controller], name) {
-			return fmt.Errorf("controller %s does not own status.%s", w.Controller, name)
-		}
-	}
-	same := true
-	for _, name := range owned[w.Controller] {
-		same = same && reflect.DeepEqual(want[name], have[name])
 	}
 	if same && !changed {
 		return nil
@@ -87,7 +76,8 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 	if Behind(rt) {
 		return apierrors.NewConflict(v1alpha1.Resource("restoretests"), rt.Name, errors.New("it was written on since"))
 	}
-	body, err := json.Marshal(want)
+	own.Conditions = nil
+	body, err := json.Marshal(own)
 	if err != nil {
 		return err
 	}
@@ -144,15 +134,4 @@ func (w *StatusWriter) record(ctx context.Context, rt *v1alpha1.RestoreTest, nex
 		message = next.Type + " is " + strings.ToLower(string(next.Status))
 	}
 	w.Recorder.Event(rt, kind, next.Reason, message)
-}
-
-// fields returns the top-level fields of status, as JSON has them, without conditions.
-func fields(status v1alpha1.RestoreTestStatus) (map[string]any, error) {
-	status.Conditions = nil
-	body, err := json.Marshal(status)
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]any{}
-	return all, json.Unmarshal(body, &all)
 }

@@ -8,7 +8,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
-
 )
 
 func TestASandboxHasTheUsersOfItsSourceOnOpenShift(t *testing.T) {
