@@ -32,6 +32,7 @@ const (
 	HealthCheck = "healthcheck"
 	Report      = "report"
 	Cleanup     = "cleanup"
+	Notify      = "notify"
 )
 
 // FieldManager returns the name under which a controller is seen from outside.
@@ -45,6 +46,7 @@ var owned = map[string][]string{
 	HealthCheck: {"health"},
 	Report:      {"report", "lastRunAt", "lastScore", "lastResult", "lastReportRef", "lastVerified", "lastRun"},
 	Cleanup:     {"cleanup"},
+	Notify:      {"notifications"},
 }
 
 // StatusWriter writes one controller's share of the status of RestoreTests.
@@ -117,8 +119,8 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 // warnings are the reasons for which somebody ought to look although the condition is not False.
 var warnings = []string{v1alpha1.ReasonStuck, v1alpha1.ReasonLeaked, v1alpha1.ReasonMissedTurn}
 
-// plans are the reasons that say no more than what comes next.
-var plans = []string{v1alpha1.ReasonQueued, v1alpha1.ReasonNextRunPlanned}
+// plans are the reasons that say no more than what comes next, or that a message went where it was to go.
+var plans = []string{v1alpha1.ReasonQueued, v1alpha1.ReasonNextRunPlanned, v1alpha1.ReasonDelivered, v1alpha1.ReasonNothingToTell}
 
 // record tells of a transition to a new status or reason. What is under way the condition tells, and no event: an event is a write to
 // the cluster's store.
