@@ -12,6 +12,11 @@ const (
 	URL       = "url"
 )
 
+// Types returns all of them.
+func Types() []string {
+	return []string{Slack, Webhook, PagerDuty, Email, Teams, Opsgenie, Discord, URL}
+}
+
 // Channel is one receiver.
 type Channel struct {
 	// Type is one of the constants.

@@ -3,7 +3,7 @@
 // arrived, whether trying again may help, and when.
 //
 // Every receiver gets the same facts. What an application or a backup wrote is told as text, whatever it holds: it cannot mention
-// everybody, make a link, add a header or hide what follows.
+// everybody, give a link another face, add a header or hide what follows.
 //
 // Addresses are written by whoever writes the Secret of a test, so one guarded HTTP client asks all of them:
 //

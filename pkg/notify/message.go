@@ -129,11 +129,11 @@ func (m Message) MarshalJSON() ([]byte, error) {
 	v := struct {
 		Version string `json:"version"`
 		plain
-		TestName     string
-		OldScore     int    `json:"Score"`
-		OldResult    string `json:"Result"`
-		ReportRef    string
-		OldMessage   string `json:"Message"`
+		TestName   string
+		OldScore   int    `json:"Score"`
+		OldResult  string `json:"Result"`
+		ReportRef  string
+		OldMessage string `json:"Message"`
 	}{Version: Version, plain: plain(m), TestName: m.Test.Name, OldResult: m.Result, ReportRef: m.Report.Name, OldMessage: m.Message}
 	if m.Score != nil {
 		v.OldScore = *m.Score

@@ -74,8 +74,8 @@ func validate(n *v1alpha1.Notifications) error {
 		for i := range channels {
 			c, at := &channels[i], fmt.Sprintf("%s[%d]", list, i)
 			switch {
-			case !slices.Contains(channelTypes, c.Type):
-				errs = append(errs, fmt.Errorf("%s.type: %q is none of %s", at, c.Type, strings.Join(channelTypes, ", ")))
+			case !slices.Contains(notify.Types(), c.Type):
+				errs = append(errs, fmt.Errorf("%s.type: %q is none of %s", at, c.Type, strings.Join(notify.Types(), ", ")))
 			case c.Type == notify.Email && len(c.To) == 0:
 				errs = append(errs, fmt.Errorf("%s.to: email needs recipients", at))
 			case c.Type != notify.Email && c.WebhookSecretRef == "":
@@ -89,8 +89,6 @@ func validate(n *v1alpha1.Notifications) error {
 	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(errs...)
 }
-
-var channelTypes = []string{notify.Slack, notify.Webhook, notify.PagerDuty, notify.Teams, notify.Email, notify.Opsgenie, notify.Discord, notify.URL}
 
 // defaults are what the file said when it was last right.
 type defaults struct {
