@@ -55,12 +55,12 @@ func TestMainRefusesWhatItDoesNotKnow(t *testing.T) {
 
 func TestReceiversAreReachedThroughTheProxyAndMailThroughTheRelay(t *testing.T) {
 	options := NewOptions()
-	if sending, err := options.sending(); err != nil || sending.Mail != nil || sending.Proxy != nil {
+	if sending, err := options.sending(); err != nil || sending.Relay != nil || sending.Proxy != nil {
 		t.Errorf("without flags: %+v, %v", sending, err)
 	}
 	options.Proxy, options.Mail.Address, options.AllowCIDRs = "http://proxy:3128", "relay:587", []string{"10.1.2.3/8"}
 	sending, err := options.sending()
-	if err != nil || sending.Mail == nil || sending.AllowPrivate[0].String() != "10.0.0.0/8" {
+	if err != nil || sending.Relay == nil || sending.AllowPrivate[0].String() != "10.0.0.0/8" {
 		t.Fatalf("got %+v, %v", sending, err)
 	}
 	if u, err := sending.Proxy(nil); err != nil || u.Host != "proxy:3128" {

@@ -162,7 +162,7 @@ func (o *Options) sending() (notify.Options, error) {
 		sending.Proxy = func(*url.URL) (*url.URL, error) { return proxy, nil }
 	}
 	if o.Mail.Address != "" {
-		sending.Mail = &o.Mail
+		sending.Relay = &o.Mail
 	}
 	return sending, nil
 }
