@@ -66,18 +66,21 @@ func Expired(rt *v1alpha1.RestoreTest, now time.Time) (bool, time.Duration) {
 	return left <= 0, left
 }
 
-// perRun: Scheduled tells of the test as a whole; every other condition belongs to one run.
-func perRun(conditionType string) bool { return conditionType != v1alpha1.ConditionScheduled }
+// perRun: Scheduled and Notified tell of the test as a whole; every other condition belongs to one run.
+func perRun(conditionType string) bool {
+	return conditionType != v1alpha1.ConditionScheduled && conditionType != v1alpha1.ConditionNotified
+}
 
 func ofRun(rt *v1alpha1.RestoreTest, conditionType string) bool {
 	status := &rt.Status
+	if !perRun(conditionType) {
+		return true
+	}
 	if status.Run == nil {
 		return false
 	}
 	var id string
 	switch conditionType {
-	case v1alpha1.ConditionScheduled:
-		return true
 	case v1alpha1.ConditionSandboxReady:
 		if status.Sandbox != nil {
 			id = status.Sandbox.RunID

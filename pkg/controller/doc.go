@@ -3,7 +3,7 @@
 //
 // One condition, one status fragment, one writer, one field manager. Each writer puts the run's id into its fragment in
 // the same apply as its condition; a condition counts only for the run whose id stands in its writer's fragment, so nobody
-// resets what somebody else wrote. Unknown is under way (the reason says what it waits for); True and False are decided
+// resets what somebody else wrote. Scheduled and Notified tell of the test as a whole and change at any time; of the others, Unknown is under way (the reason says what it waits for); True and False are decided
 // and never changed again in that run. On a new run id every controller first writes Unknown/Waiting.
 //
 //	controller   writes (status.…)                                   acts when
@@ -13,6 +13,7 @@
 //	healthcheck  health · HealthChecked                              Restored=True, or False/PartiallyFailed
 //	report       report last… · Reported                             a False that ends the run, HealthChecked decided, deadline
 //	cleanup      cleanup · CleanedUp                                 Reported=True, or 10 minutes overdue, test deleted, orphan found
+//	notify       notifications · Notified                            a run is over, or none has passed for too long; in kymaros-notify
 //
 // A run that is due waits before anything is made for it: status.run is there, without startTime, and no other controller looks at it.
 // The line follows from the status of all tests (package line) and is nowhere kept, so it is the same after a restart. Whose turn it

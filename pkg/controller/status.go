@@ -31,6 +31,7 @@ const (
 	HealthCheck = "healthcheck"
 	Report      = "report"
 	Cleanup     = "cleanup"
+	Notify      = "notify"
 )
 
 // FieldManager returns the name under which a controller is seen from outside.
@@ -44,6 +45,7 @@ var owned = map[string][]string{
 	HealthCheck: {"health"},
 	Report:      {"report", "lastRunAt", "lastScore", "lastResult", "lastReportRef", "lastVerified", "lastRun"},
 	Cleanup:     {"cleanup"},
+	Notify:      {"notifications"},
 }
 
 // StatusWriter writes one controller's share of the status of RestoreTests.
@@ -107,8 +109,8 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 // warnings are the reasons for which somebody ought to look although the condition is not False.
 var warnings = []string{v1alpha1.ReasonStuck, v1alpha1.ReasonLeaked, v1alpha1.ReasonMissedTurn}
 
-// plans are the reasons that say no more than what comes next.
-var plans = []string{v1alpha1.ReasonQueued, v1alpha1.ReasonNextRunPlanned}
+// plans are the reasons that say no more than what comes next, or that a message went where it was to go.
+var plans = []string{v1alpha1.ReasonQueued, v1alpha1.ReasonNextRunPlanned, v1alpha1.ReasonDelivered, v1alpha1.ReasonNothingToTell}
 
 // milestones are the conditions of which an event tells that all is well: that a run began, and how it ended.
 var milestones = []string{v1alpha1.ConditionScheduled, v1alpha1.ConditionReported}

@@ -67,7 +67,12 @@ func proved(name string) *v1alpha1.RestoreTest {
 		},
 	}
 	scheduled(rt, metav1.ConditionTrue, v1alpha1.ReasonNextRunPlanned)
+	notified(rt, metav1.ConditionTrue, v1alpha1.ReasonDelivered)
 	return rt
+}
+
+func notified(rt *v1alpha1.RestoreTest, status metav1.ConditionStatus, reason string) {
+	rt.Status.Conditions = append(rt.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionNotified, Status: status, Reason: reason})
 }
 
 // inLine returns a test of which a run waits for its turn; its first has failed.
@@ -87,9 +92,11 @@ func fleet() []*v1alpha1.RestoreTest {
 	off := created("off")
 	off.Spec.Suspend = true
 	scheduled(off, metav1.ConditionFalse, v1alpha1.ReasonSuspended)
+	notified(off, metav1.ConditionFalse, v1alpha1.ReasonUndeliverable)
 	unreadable := created("unreadable")
 	unreadable.Spec.Schedule.Cron = "at night"
 	scheduled(unreadable, metav1.ConditionFalse, v1alpha1.ReasonInvalidSchedule)
+	notified(unreadable, metav1.ConditionUnknown, v1alpha1.ReasonSilenced)
 	nothing := proved("nothing")
 	nothing.Status.LastResult, nothing.Status.LastScore, nothing.Status.LastRun.RTO, nothing.Status.LastRun.BackupAge = v1alpha1.ResultInconclusive, nil, nil, ""
 	nothing.Status.LastRun.Completeness, nothing.Status.LastRun.Streak = nil, 1

@@ -103,6 +103,13 @@ var gauges = []gauge{
 		}
 		return is(c.Status == metav1.ConditionTrue), true
 	}),
+	of("notified", "Condition Notified: 0 while somebody could not be told who is to be, 1 while everybody was. Absent without channels, in a silence, and while something is being sent.", func(rt *v1alpha1.RestoreTest) (float64, bool) {
+		c := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionNotified)
+		if c == nil || c.Status == metav1.ConditionUnknown {
+			return 0, false
+		}
+		return is(c.Status == metav1.ConditionTrue), true
+	}),
 }
 
 // last is empty before the first run.

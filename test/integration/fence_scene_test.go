@@ -136,7 +136,7 @@ func fenceChecked(t *testing.T) {
 		}
 	}
 	run := func(policy, source string) string {
-		return fmt.Sprintf(`{"status":{"run":{"id":"a","scheduledTime":"2026-01-01T00:00:00Z","startTime":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:00:00Z","trigger":"Schedule","spec":{`+
+		return fmt.Sprintf(`{"status":{"conditions":[{"type":"Scheduled","status":"True","reason":"A","message":"a","lastTransitionTime":"2026-01-01T00:00:00Z"}],"run":{"id":"a","scheduledTime":"2026-01-01T00:00:00Z","startTime":"2026-01-01T00:00:00Z","deadline":"2026-01-01T00:00:00Z","trigger":"Schedule","spec":{`+
 			`"schedule":{"cron":"@daily"},"sandbox":{},"healthChecks":{"policyRef":%q},"backupSource":{"provider":"velero","namespaces":[{"name":%q}]}}}}}`, policy, source)
 	}
 	running(create("running", "", one("fence-src-00")), run("running", "fence-src-readable"))

@@ -176,6 +176,7 @@ func bindToClusterAdmin(t *testing.T) {
 			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-controller"},
 			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-dns"},
 			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-api"},
+			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-notify"},
 			{Kind: rbacv1.ServiceAccountKind, Namespace: canary.TargetNamespace, Name: guide.Name},
 		},
 	}
@@ -187,7 +188,7 @@ func bindToClusterAdmin(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for _, user := range []string{theController.user, theDNS.user, theGuide.user, theAPI.user} {
+	for _, user := range []string{theController.user, theDNS.user, theGuide.user, theAPI.user, theNotify.user} {
 		awaitRight(t, authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}})
 	}
 }

@@ -38,6 +38,10 @@ func checkPermissions() error {
 	if withoutSecrets {
 		requests = slices.DeleteFunc(requests, func(r audit.Request) bool { return r.Forbidden && r.Resource == "secrets" })
 	}
+	// A test shows what is said of a Secret that may not be read.
+	requests = slices.DeleteFunc(requests, func(r audit.Request) bool {
+		return r.Forbidden && r.Resource == "secrets" && r.Account == "kymaros-notify"
+	})
 	if denied := audit.Forbidden(requests); len(denied) > 0 {
 		return errors.New("denied: " + strings.Join(denied, ", "))
 	}

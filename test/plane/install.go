@@ -42,7 +42,7 @@ func (c *Cluster) Install(ctx context.Context) error {
 		return c.applyWithoutPods(ctx, filepath.Join(c.root, "manifests/overlays", VeleroNamespace, "kymaros.yaml"))
 	}
 	for _, manifest := range []string{
-		"00-namespace.yaml", "05-networkpolicy.yaml", "10-rbac.yaml", "12-metrics.yaml", "15-priorityclass.yaml", "17-storageclass.yaml", "20-modifiers.yaml", "25-group-modifiers.yaml", "27-no-class-modifiers.yaml", "40-dns.yaml", "50-api.yaml",
+		"00-namespace.yaml", "05-networkpolicy.yaml", "10-rbac.yaml", "12-metrics.yaml", "15-priorityclass.yaml", "17-storageclass.yaml", "20-modifiers.yaml", "25-group-modifiers.yaml", "27-no-class-modifiers.yaml", "40-dns.yaml", "50-api.yaml", "55-notify.yaml",
 	} {
 		if err := c.ApplyFiles(ctx, filepath.Join(c.root, "manifests", manifest)); err != nil {
 			return err

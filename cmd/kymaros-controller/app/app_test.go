@@ -2,8 +2,6 @@ package app
 
 import (
 	"bytes"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -76,25 +74,5 @@ func TestMainRefusesWhatItDoesNotKnow(t *testing.T) {
 	var out bytes.Buffer
 	if err := Main(t.Context(), []string{"--version"}, &out); err != nil || !strings.HasPrefix(out.String(), "v") {
 		t.Errorf("--version printed %q, %v", out.String(), err)
-	}
-}
-
-func TestReadyWhenTheCachesAreFilled(t *testing.T) {
-	filled := false
-	handler := newHealth(func() bool { return filled }).handler()
-	ask := func(path string) int {
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-		return w.Code
-	}
-	if got := ask("/livez"); got != http.StatusOK {
-		t.Errorf("/livez answers %d before this process stands for election", got)
-	}
-	if got := ask("/readyz"); got != http.StatusServiceUnavailable {
-		t.Errorf("/readyz answers %d with empty caches", got)
-	}
-	filled = true
-	if got := ask("/readyz"); got != http.StatusOK {
-		t.Errorf("/readyz answers %d with filled caches", got)
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -16,7 +17,8 @@ func lastRun(rt *v1alpha1.RestoreTest, status *v1alpha1.RestoreReportStatus) *v1
 		return last
 	}
 	now := &v1alpha1.LastRun{
-		RunID: run.ID, Reason: status.Reason, Streak: 1, PreviousScore: rt.Status.LastScore,
+		RunID: run.ID, Reason: status.Reason, Message: shortened(status.Message), BackupName: status.Backup.Name,
+		Previous: rt.Status.LastResult, Streak: 1, PreviousScore: rt.Status.LastScore,
 		LineWait: duration(between(&run.ScheduledTime, &run.StartTime)), Completeness: counted(status.Completeness),
 	}
 	if last != nil {
@@ -33,6 +35,9 @@ func lastRun(rt *v1alpha1.RestoreTest, status *v1alpha1.RestoreReportStatus) *v1
 	if status.Result == v1alpha1.ResultPass {
 		now.PassedAt = &status.StartedAt
 	}
+	if effects := status.SideEffects; effects != nil {
+		now.NotTested = int32(len(effects.NotTested)) //nolint:gosec // the CRD bounds it
+	}
 	if status.RTO.Parts != nil {
 		now.RTO = &status.RTO
 	}
@@ -40,6 +45,16 @@ func lastRun(rt *v1alpha1.RestoreTest, status *v1alpha1.RestoreReportStatus) *v1
 		now.BackupAge = status.Backup.Age
 	}
 	return now
+}
+
+// maxMessage is how much of the message of a report is kept beside it, in bytes: enough for a notification.
+const maxMessage = 512
+
+func shortened(text string) string {
+	if len(text) <= maxMessage {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxMessage], "") + "…"
 }
 
 // counted adds up the counts of all kinds; nil if nothing was compared.

@@ -69,8 +69,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.MissedRunsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NotificationChannel"):
 		return &restorev1alpha1.NotificationChannelApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NotificationDelivery"):
+		return &restorev1alpha1.NotificationDeliveryApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NotificationFacts"):
+		return &restorev1alpha1.NotificationFactsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Notifications"):
 		return &restorev1alpha1.NotificationsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NotificationsStatus"):
+		return &restorev1alpha1.NotificationsStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ObjectCount"):
 		return &restorev1alpha1.ObjectCountApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("OnFailure"):
@@ -143,6 +149,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.SourceNamespaceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TCPSocketCheck"):
 		return &restorev1alpha1.TCPSocketCheckApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ToldChannel"):
+		return &restorev1alpha1.ToldChannelApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TriedBackup"):
 		return &restorev1alpha1.TriedBackupApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ValidationLevels"):

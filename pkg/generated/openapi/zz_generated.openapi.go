@@ -44,7 +44,10 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.LogCollection{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_LogCollection(ref),
 		v1alpha1.MissedRuns{}.OpenAPIModelName():              schema_pkg_apis_restore_v1alpha1_MissedRuns(ref),
 		v1alpha1.NotificationChannel{}.OpenAPIModelName():     schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref),
+		v1alpha1.NotificationDelivery{}.OpenAPIModelName():    schema_pkg_apis_restore_v1alpha1_NotificationDelivery(ref),
+		v1alpha1.NotificationFacts{}.OpenAPIModelName():       schema_pkg_apis_restore_v1alpha1_NotificationFacts(ref),
 		v1alpha1.Notifications{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_Notifications(ref),
+		v1alpha1.NotificationsStatus{}.OpenAPIModelName():     schema_pkg_apis_restore_v1alpha1_NotificationsStatus(ref),
 		v1alpha1.ObjectCount{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_ObjectCount(ref),
 		v1alpha1.OnFailure{}.OpenAPIModelName():               schema_pkg_apis_restore_v1alpha1_OnFailure(ref),
 		v1alpha1.PodCount{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_PodCount(ref),
@@ -83,6 +86,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.SideEffects{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_SideEffects(ref),
 		v1alpha1.SourceNamespace{}.OpenAPIModelName():         schema_pkg_apis_restore_v1alpha1_SourceNamespace(ref),
 		v1alpha1.TCPSocketCheck{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref),
+		v1alpha1.ToldChannel{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_ToldChannel(ref),
 		v1alpha1.TriedBackup{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_TriedBackup(ref),
 		v1alpha1.ValidationLevels{}.OpenAPIModelName():        schema_pkg_apis_restore_v1alpha1_ValidationLevels(ref),
 		v1alpha1.VeleroServer{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_VeleroServer(ref),
@@ -1312,6 +1316,34 @@ func schema_pkg_apis_restore_v1alpha1_LastRun(ref common.ReferenceCallback) comm
 							Format:      "",
 						},
 					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Message says in a sentence why, as its report does, shortened.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"backupName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BackupName is the backup that it restored, or was to.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"previous": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Previous is the result of the run before it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"notTested": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NotTested counts what it did not test of what a real restore brings back.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
 					"streak": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Streak is how many runs in a row have had its result, itself included.",
@@ -1563,9 +1595,10 @@ func schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref common.ReferenceCa
 				Properties: map[string]spec.Schema{
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Type of the receiver. An url is one of https://shoutrrr.nickfedor.com, for what has no type of its own.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"channel": {
@@ -1577,8 +1610,35 @@ func schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref common.ReferenceCa
 					},
 					"webhookSecretRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "WebhookSecretRef names a Secret in the RestoreTest's namespace that holds the address under \"url\" or \"webhook-url\".",
+							Description: "WebhookSecretRef names a Secret in the RestoreTest's namespace that holds the address under \"url\" or \"webhook-url\", for pagerduty the key of an integration under \"routing-key\", for opsgenie one under \"api-key\".",
 							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"to": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "To are the recipients of an email. The relay is an administrator's.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"onlyChanges": {
+						SchemaProps: spec.SchemaProps{
+							Description: "OnlyChanges leaves out what the channel was told already: that a run failed, or passed, as did the one before.",
+							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
@@ -1589,11 +1649,223 @@ func schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref common.ReferenceCa
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_NotificationDelivery(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NotificationDelivery is a message to a channel.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"id": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ID is the same whenever the message is sent again, and of no other.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"channel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Channel is the type of the channel and the Secret that it names, never an address.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"event": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Event is the most severe one that the message tells of.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"also": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Also are the others.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "State of the delivery.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"attempts": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Attempts counts how often it was tried. Of those that fail in the same way not every one is written down.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"lastError": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LastError is why the last try failed, or why there is none any more. It never holds an address, a secret or an answer.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"decidedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DecidedAt is when it was decided that the message is to be sent.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"time": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Time is when it reached its state.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"facts": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Facts are what the message tells. They are kept until it is sent: by then the status may tell of another run.",
+							Ref:         ref(v1alpha1.NotificationFacts{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"id", "channel", "event", "state", "decidedAt", "time"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NotificationFacts{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_NotificationFacts(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NotificationFacts are what a message tells of a run, or of a test between its runs. What is not known is left out.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"runID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "RunID is empty between runs.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"time": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Time is when what is told happened.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"result": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"previous": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Previous is the result of the run before.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"score": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"integer"},
+							Format: "int32",
+						},
+					},
+					"previousScore": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"integer"},
+							Format: "int32",
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Message is a sentence for people.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"backupName": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"backupAge": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"rto": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"rtoTarget": {
+						SchemaProps: spec.SchemaProps{
+							Description: "RTOTarget is sla.maxRTO.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"notTested": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"integer"},
+							Format: "int32",
+						},
+					},
+					"report": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Report is its name.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"streak": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Streak counts the runs in a row with that result.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"time"},
+			},
+		},
+		Dependencies: []string{
+			v1.Time{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_Notifications(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Notifications are sent when a run ends.",
+				Description: "Notifications are sent when a run ends, and when none verifies the backup in time; status.notifications tells of each. A test that has none gets those that an administrator chose for the whole installation; {} is to have none.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"onFailure": {
@@ -1603,7 +1875,7 @@ func schema_pkg_apis_restore_v1alpha1_Notifications(ref common.ReferenceCallback
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "OnFailure is used for every result but pass.",
+							Description: "OnFailure is told of every result but pass, of a score that fell, a recovery time that is too long (sla.alertOnExceed), a backup that was not verified in time, leaked objects, and what a search for the last good backup has found. Whoever was told of one of these is told when all is well again.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1622,7 +1894,7 @@ func schema_pkg_apis_restore_v1alpha1_Notifications(ref common.ReferenceCallback
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "OnSuccess is used for the result pass.",
+							Description: "OnSuccess is told of the result pass.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1634,11 +1906,104 @@ func schema_pkg_apis_restore_v1alpha1_Notifications(ref common.ReferenceCallback
 							},
 						},
 					},
+					"regressionPoints": {
+						SchemaProps: spec.SchemaProps{
+							Description: "RegressionPoints is by how many points a score may fall from one run to the next before OnFailure is told. Default 10.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
 			v1alpha1.NotificationChannel{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_NotificationsStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NotificationsStatus is written by notify. What it remembers here it knows after a restart.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"runID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "RunID is the last run whose verdict was told, or was nothing to tell.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"leakedRunID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LeakedRunID is the last run of whose leaked objects that is so.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"lastGood": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LastGood is what the last search that was told of has found: a backup, or none. Absent since a run has passed.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"overdueSince": {
+						SchemaProps: spec.SchemaProps{
+							Description: "OverdueSince is when the last run began that passed, or the test was created, when it was told that too much time had passed since.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"told": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"channel",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Told are the channels that know of trouble, and are told when it is over.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.ToldChannel{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"deliveries": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"id",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Deliveries, the newest last. Of those that are over only some are kept.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.NotificationDelivery{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NotificationDelivery{}.OpenAPIModelName(), v1alpha1.ToldChannel{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -3034,6 +3399,12 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 							Ref: ref(v1alpha1.CleanupStatus{}.OpenAPIModelName()),
 						},
 					},
+					"notifications": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Notifications are those that were sent of late, or are to be. Absent as long as there is no channel. Written by notify.",
+							Ref:         ref(v1alpha1.NotificationsStatus{}.OpenAPIModelName()),
+						},
+					},
 					"conditions": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -3044,7 +3415,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "Conditions: Scheduled, SandboxReady, Restored, HealthChecked, Reported, CleanedUp.",
+							Description: "Conditions: Scheduled, SandboxReady, Restored, HealthChecked, Reported, CleanedUp, Notified.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3060,7 +3431,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.CleanupStatus{}.OpenAPIModelName(), v1alpha1.HealthStatus{}.OpenAPIModelName(), v1alpha1.LastRun{}.OpenAPIModelName(), v1alpha1.MissedRuns{}.OpenAPIModelName(), v1alpha1.ReportStatus{}.OpenAPIModelName(), v1alpha1.RestoreStatus{}.OpenAPIModelName(), v1alpha1.RunStatus{}.OpenAPIModelName(), v1alpha1.SandboxStatus{}.OpenAPIModelName(), v1alpha1.SearchStatus{}.OpenAPIModelName(), v1alpha1.VerifiedBackup{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.CleanupStatus{}.OpenAPIModelName(), v1alpha1.HealthStatus{}.OpenAPIModelName(), v1alpha1.LastRun{}.OpenAPIModelName(), v1alpha1.MissedRuns{}.OpenAPIModelName(), v1alpha1.NotificationsStatus{}.OpenAPIModelName(), v1alpha1.ReportStatus{}.OpenAPIModelName(), v1alpha1.RestoreStatus{}.OpenAPIModelName(), v1alpha1.RunStatus{}.OpenAPIModelName(), v1alpha1.SandboxStatus{}.OpenAPIModelName(), v1alpha1.SearchStatus{}.OpenAPIModelName(), v1alpha1.VerifiedBackup{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -3811,6 +4182,36 @@ func schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref common.ReferenceCallbac
 					},
 				},
 				Required: []string{"service", "port"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_ToldChannel(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ToldChannel is a channel that was told of trouble.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"channel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Channel is that of the delivery.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"event": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Event is the last one of trouble that it was told of.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"channel", "event"},
 			},
 		},
 	}

@@ -41,6 +41,8 @@ const (
 	DNS = "kymaros-dns"
 	// API is the name of the Deployment, and of the Service, of the API.
 	API = "kymaros-api"
+	// Notify is the name of the Deployment of the notifications.
+	Notify = "kymaros-notify"
 
 	image = "ghcr.io/kymaros/kymaros:v0.1.0"
 	// buildAnnotation of our pods tells which build they run: the tag of the image stays the same.
@@ -51,7 +53,7 @@ const (
 )
 
 // containers are those of our Deployments, and their programs are in the image under the Deployments' names.
-var containers = map[string]string{Controller: "controller", DNS: "dns", API: "api"}
+var containers = map[string]string{Controller: "controller", DNS: "dns", API: "api", Notify: "notify"}
 
 // Cluster is a running cluster, seen by an administrator.
 type Cluster struct {
@@ -219,11 +221,13 @@ func (c *Cluster) ApplyFence(ctx context.Context) error {
 // forget deletes the lease, which the controller makes once in the life of a cluster, so that it makes it in every run of
 // the tests.
 func (c *Cluster) forget(ctx context.Context) error {
-	err := c.Kube.CoordinationV1().Leases(SystemNamespace).Delete(ctx, Controller, metav1.DeleteOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
+	for _, name := range []string{Controller, Notify} {
+		err := c.Kube.CoordinationV1().Leases(SystemNamespace).Delete(ctx, name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // AwaitRollout waits until all pods of a Deployment are of its newest revision and available, and no other is left.

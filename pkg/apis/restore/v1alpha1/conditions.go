@@ -16,6 +16,9 @@ const (
 	ConditionReported = "Reported"
 	// ConditionCleanedUp, written by cleanup: True when nothing of the run is left. Never False: it does not give up.
 	ConditionCleanedUp = "CleanedUp"
+	// ConditionNotified, written by notify: True when everybody was told who is to be. It tells of the test as a whole, and changes at
+	// any time.
+	ConditionNotified = "Notified"
 )
 
 // Reasons that more than one controller uses.
@@ -166,6 +169,23 @@ const (
 	ReasonNothingLeft = "NothingLeft"
 	// ReasonLeaked: nothing is left but what status.cleanup.leaked names, and that stays.
 	ReasonLeaked = "Leaked"
+)
+
+// Reasons of Notified.
+const (
+	// ReasonDelivered: every channel has taken what it was to be told.
+	ReasonDelivered = "Delivered"
+	// ReasonNothingToTell: nothing has happened yet that a channel is to be told of.
+	ReasonNothingToTell = "NothingToTell"
+	// ReasonSending: Unknown; messages are to be sent, or sent again. The message tells what failed.
+	ReasonSending = "Sending"
+	// ReasonSilenced: Unknown; annotation kymaros.io/silence-until keeps messages back.
+	ReasonSilenced = "Silenced"
+	// ReasonSecretNotReadable: a Secret that a channel names does not exist, lacks a key, or may not be read; the message tells what to
+	// do. It is tried again.
+	ReasonSecretNotReadable = "SecretNotReadable"
+	// ReasonUndeliverable: a message was given up; the message names channel and cause.
+	ReasonUndeliverable = "Undeliverable"
 )
 
 // Reasons of a report, beside Passed and those of the conditions that end a run. They are named here in the order in which

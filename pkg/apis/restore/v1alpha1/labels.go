@@ -36,6 +36,8 @@ const (
 	AnnotationVelero = "kymaros.io/velero"
 	// AnnotationRunRequested starts a run of the RestoreTest whenever its value changes.
 	AnnotationRunRequested = "kymaros.io/run-requested"
+	// AnnotationSilenceUntil, on a RestoreTest, keeps notifications back until that time (RFC 3339).
+	AnnotationSilenceUntil = "kymaros.io/silence-until"
 )
 
 // Finalizer holds a sandbox namespace, its guard policies and a RestoreTest with a run until cleanup is done.

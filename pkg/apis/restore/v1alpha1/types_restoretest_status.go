@@ -75,7 +75,11 @@ type RestoreTestStatus struct {
 	// +optional
 	Cleanup *CleanupStatus `json:"cleanup,omitempty"`
 
-	// Conditions: Scheduled, SandboxReady, Restored, HealthChecked, Reported, CleanedUp.
+	// Notifications are those that were sent of late, or are to be. Absent as long as there is no channel. Written by notify.
+	// +optional
+	Notifications *NotificationsStatus `json:"notifications,omitempty"`
+
+	// Conditions: Scheduled, SandboxReady, Restored, HealthChecked, Reported, CleanedUp, Notified.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -108,6 +112,18 @@ type LastRun struct {
 	// Reason of its result, as in its report.
 	// +optional
 	Reason string `json:"reason,omitempty"`
+	// Message says in a sentence why, as its report does, shortened.
+	// +optional
+	Message string `json:"message,omitempty"`
+	// BackupName is the backup that it restored, or was to.
+	// +optional
+	BackupName string `json:"backupName,omitempty"`
+	// Previous is the result of the run before it.
+	// +optional
+	Previous Result `json:"previous,omitempty"`
+	// NotTested counts what it did not test of what a real restore brings back.
+	// +optional
+	NotTested int32 `json:"notTested,omitempty"`
 	// Streak is how many runs in a row have had its result, itself included.
 	// +optional
 	Streak int32 `json:"streak,omitempty"`

@@ -134,8 +134,23 @@ func (in NotificationChannel) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NotificationDelivery) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationDelivery"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NotificationFacts) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationFacts"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Notifications) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Notifications"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NotificationsStatus) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationsStatus"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -326,6 +341,11 @@ func (in SourceNamespace) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in TCPSocketCheck) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TCPSocketCheck"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ToldChannel) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ToldChannel"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

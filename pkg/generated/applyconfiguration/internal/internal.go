@@ -451,15 +451,27 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: backupAge
       type:
         scalar: string
+    - name: backupName
+      type:
+        scalar: string
     - name: completeness
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ObjectCount
     - name: lineWait
       type:
         scalar: string
+    - name: message
+      type:
+        scalar: string
+    - name: notTested
+      type:
+        scalar: numeric
     - name: passedAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: previous
+      type:
+        scalar: string
     - name: previousScore
       type:
         scalar: numeric
@@ -551,6 +563,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: channel
       type:
         scalar: string
+    - name: onlyChanges
+      type:
+        scalar: boolean
+    - name: to
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
     - name: type
       type:
         scalar: string
@@ -558,6 +579,94 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: webhookSecretRef
       type:
         scalar: string
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationDelivery
+  map:
+    fields:
+    - name: also
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: attempts
+      type:
+        scalar: numeric
+    - name: channel
+      type:
+        scalar: string
+      default: ""
+    - name: decidedAt
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: event
+      type:
+        scalar: string
+      default: ""
+    - name: facts
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationFacts
+    - name: id
+      type:
+        scalar: string
+      default: ""
+    - name: lastError
+      type:
+        scalar: string
+    - name: state
+      type:
+        scalar: string
+      default: ""
+    - name: time
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationFacts
+  map:
+    fields:
+    - name: backupAge
+      type:
+        scalar: string
+    - name: backupName
+      type:
+        scalar: string
+    - name: message
+      type:
+        scalar: string
+    - name: notTested
+      type:
+        scalar: numeric
+    - name: previous
+      type:
+        scalar: string
+    - name: previousScore
+      type:
+        scalar: numeric
+    - name: reason
+      type:
+        scalar: string
+    - name: report
+      type:
+        scalar: string
+    - name: result
+      type:
+        scalar: string
+    - name: rto
+      type:
+        scalar: string
+    - name: rtoTarget
+      type:
+        scalar: string
+    - name: runID
+      type:
+        scalar: string
+    - name: score
+      type:
+        scalar: numeric
+    - name: streak
+      type:
+        scalar: numeric
+    - name: time
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Notifications
   map:
     fields:
@@ -573,6 +682,40 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationChannel
           elementRelationship: atomic
+    - name: regressionPoints
+      type:
+        scalar: numeric
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationsStatus
+  map:
+    fields:
+    - name: deliveries
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationDelivery
+          elementRelationship: associative
+          keys:
+          - id
+    - name: lastGood
+      type:
+        scalar: string
+    - name: leakedRunID
+      type:
+        scalar: string
+    - name: overdueSince
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: runID
+      type:
+        scalar: string
+    - name: told
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ToldChannel
+          elementRelationship: associative
+          keys:
+          - channel
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ObjectCount
   map:
     fields:
@@ -1066,6 +1209,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: nextRunAt
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: notifications
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationsStatus
     - name: phase
       type:
         scalar: string
@@ -1377,6 +1523,17 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: timeout
       type:
         scalar: string
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ToldChannel
+  map:
+    fields:
+    - name: channel
+      type:
+        scalar: string
+      default: ""
+    - name: event
+      type:
+        scalar: string
+      default: ""
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TriedBackup
   map:
     fields:

@@ -19,6 +19,14 @@ type LastRunApplyConfiguration struct {
 	RunID *string `json:"runID,omitempty"`
 	// Reason of its result, as in its report.
 	Reason *string `json:"reason,omitempty"`
+	// Message says in a sentence why, as its report does, shortened.
+	Message *string `json:"message,omitempty"`
+	// BackupName is the backup that it restored, or was to.
+	BackupName *string `json:"backupName,omitempty"`
+	// Previous is the result of the run before it.
+	Previous *restorev1alpha1.Result `json:"previous,omitempty"`
+	// NotTested counts what it did not test of what a real restore brings back.
+	NotTested *int32 `json:"notTested,omitempty"`
 	// Streak is how many runs in a row have had its result, itself included.
 	Streak *int32 `json:"streak,omitempty"`
 	// PreviousScore is that of the last run before it that has one.
@@ -54,6 +62,38 @@ func (b *LastRunApplyConfiguration) WithRunID(value string) *LastRunApplyConfigu
 // If called multiple times, the Reason field is set to the value of the last call.
 func (b *LastRunApplyConfiguration) WithReason(value string) *LastRunApplyConfiguration {
 	b.Reason = &value
+	return b
+}
+
+// WithMessage sets the Message field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Message field is set to the value of the last call.
+func (b *LastRunApplyConfiguration) WithMessage(value string) *LastRunApplyConfiguration {
+	b.Message = &value
+	return b
+}
+
+// WithBackupName sets the BackupName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the BackupName field is set to the value of the last call.
+func (b *LastRunApplyConfiguration) WithBackupName(value string) *LastRunApplyConfiguration {
+	b.BackupName = &value
+	return b
+}
+
+// WithPrevious sets the Previous field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Previous field is set to the value of the last call.
+func (b *LastRunApplyConfiguration) WithPrevious(value restorev1alpha1.Result) *LastRunApplyConfiguration {
+	b.Previous = &value
+	return b
+}
+
+// WithNotTested sets the NotTested field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NotTested field is set to the value of the last call.
+func (b *LastRunApplyConfiguration) WithNotTested(value int32) *LastRunApplyConfiguration {
+	b.NotTested = &value
 	return b
 }
 

@@ -10,11 +10,17 @@ package v1alpha1
 //
 // NotificationChannel is one receiver.
 type NotificationChannelApplyConfiguration struct {
+	// Type of the receiver. An url is one of https://shoutrrr.nickfedor.com, for what has no type of its own.
 	Type *string `json:"type,omitempty"`
 	// Channel is the Slack channel.
 	Channel *string `json:"channel,omitempty"`
-	// WebhookSecretRef names a Secret in the RestoreTest's namespace that holds the address under "url" or "webhook-url".
+	// WebhookSecretRef names a Secret in the RestoreTest's namespace that holds the address under "url" or "webhook-url", for pagerduty
+	// the key of an integration under "routing-key", for opsgenie one under "api-key".
 	WebhookSecretRef *string `json:"webhookSecretRef,omitempty"`
+	// To are the recipients of an email. The relay is an administrator's.
+	To []string `json:"to,omitempty"`
+	// OnlyChanges leaves out what the channel was told already: that a run failed, or passed, as did the one before.
+	OnlyChanges *bool `json:"onlyChanges,omitempty"`
 }
 
 // NotificationChannelApplyConfiguration constructs a declarative configuration of the NotificationChannel type for use with
@@ -44,5 +50,23 @@ func (b *NotificationChannelApplyConfiguration) WithChannel(value string) *Notif
 // If called multiple times, the WebhookSecretRef field is set to the value of the last call.
 func (b *NotificationChannelApplyConfiguration) WithWebhookSecretRef(value string) *NotificationChannelApplyConfiguration {
 	b.WebhookSecretRef = &value
+	return b
+}
+
+// WithTo adds the given value to the To field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the To field.
+func (b *NotificationChannelApplyConfiguration) WithTo(values ...string) *NotificationChannelApplyConfiguration {
+	for i := range values {
+		b.To = append(b.To, values[i])
+	}
+	return b
+}
+
+// WithOnlyChanges sets the OnlyChanges field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the OnlyChanges field is set to the value of the last call.
+func (b *NotificationChannelApplyConfiguration) WithOnlyChanges(value bool) *NotificationChannelApplyConfiguration {
+	b.OnlyChanges = &value
 	return b
 }

@@ -8,12 +8,17 @@ package v1alpha1
 // NotificationsApplyConfiguration represents a declarative configuration of the Notifications type for use
 // with apply.
 //
-// Notifications are sent when a run ends.
+// Notifications are sent when a run ends, and when none verifies the backup in time; status.notifications tells of each. A test that has
+// none gets those that an administrator chose for the whole installation; {} is to have none.
 type NotificationsApplyConfiguration struct {
-	// OnFailure is used for every result but pass.
+	// OnFailure is told of every result but pass, of a score that fell, a recovery time that is too long (sla.alertOnExceed), a
+	// backup that was not verified in time, leaked objects, and what a search for the last good backup has found. Whoever was told of one
+	// of these is told when all is well again.
 	OnFailure []NotificationChannelApplyConfiguration `json:"onFailure,omitempty"`
-	// OnSuccess is used for the result pass.
+	// OnSuccess is told of the result pass.
 	OnSuccess []NotificationChannelApplyConfiguration `json:"onSuccess,omitempty"`
+	// RegressionPoints is by how many points a score may fall from one run to the next before OnFailure is told. Default 10.
+	RegressionPoints *int32 `json:"regressionPoints,omitempty"`
 }
 
 // NotificationsApplyConfiguration constructs a declarative configuration of the Notifications type for use with
@@ -45,5 +50,13 @@ func (b *NotificationsApplyConfiguration) WithOnSuccess(values ...*NotificationC
 		}
 		b.OnSuccess = append(b.OnSuccess, *values[i])
 	}
+	return b
+}
+
+// WithRegressionPoints sets the RegressionPoints field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the RegressionPoints field is set to the value of the last call.
+func (b *NotificationsApplyConfiguration) WithRegressionPoints(value int32) *NotificationsApplyConfiguration {
+	b.RegressionPoints = &value
 	return b
 }

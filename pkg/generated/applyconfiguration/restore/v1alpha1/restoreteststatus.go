@@ -55,7 +55,9 @@ type RestoreTestStatusApplyConfiguration struct {
 	Health     *HealthStatusApplyConfiguration  `json:"health,omitempty"`
 	Report     *ReportStatusApplyConfiguration  `json:"report,omitempty"`
 	Cleanup    *CleanupStatusApplyConfiguration `json:"cleanup,omitempty"`
-	// Conditions: Scheduled, SandboxReady, Restored, HealthChecked, Reported, CleanedUp.
+	// Notifications are those that were sent of late, or are to be. Absent as long as there is no channel. Written by notify.
+	Notifications *NotificationsStatusApplyConfiguration `json:"notifications,omitempty"`
+	// Conditions: Scheduled, SandboxReady, Restored, HealthChecked, Reported, CleanedUp, Notified.
 	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 }
 
@@ -226,6 +228,14 @@ func (b *RestoreTestStatusApplyConfiguration) WithReport(value *ReportStatusAppl
 // If called multiple times, the Cleanup field is set to the value of the last call.
 func (b *RestoreTestStatusApplyConfiguration) WithCleanup(value *CleanupStatusApplyConfiguration) *RestoreTestStatusApplyConfiguration {
 	b.Cleanup = value
+	return b
+}
+
+// WithNotifications sets the Notifications field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Notifications field is set to the value of the last call.
+func (b *RestoreTestStatusApplyConfiguration) WithNotifications(value *NotificationsStatusApplyConfiguration) *RestoreTestStatusApplyConfiguration {
+	b.Notifications = value
 	return b
 }
 

@@ -1,0 +1,152 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// NotificationsStatus is written by notify. What it remembers here it knows after a restart.
+type NotificationsStatus struct {
+	// RunID is the last run whose verdict was told, or was nothing to tell.
+	// +optional
+	RunID string `json:"runID,omitempty"`
+	// LeakedRunID is the last run of whose leaked objects that is so.
+	// +optional
+	LeakedRunID string `json:"leakedRunID,omitempty"`
+	// LastGood is what the last search that was told of has found: a backup, or none. Absent since a run has passed.
+	// +optional
+	LastGood string `json:"lastGood,omitempty"`
+	// OverdueSince is when the last run began that passed, or the test was created, when it was told that too much time had passed since.
+	// +optional
+	OverdueSince *metav1.Time `json:"overdueSince,omitempty"`
+	// Told are the channels that know of trouble, and are told when it is over.
+	// +optional
+	// +listType=map
+	// +listMapKey=channel
+	// +kubebuilder:validation:MaxItems=64
+	Told []ToldChannel `json:"told,omitempty"`
+	// Deliveries, the newest last. Of those that are over only some are kept.
+	// +optional
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MaxItems=64
+	Deliveries []NotificationDelivery `json:"deliveries,omitempty"`
+}
+
+// ToldChannel is a channel that was told of trouble.
+type ToldChannel struct {
+	// Channel is that of the delivery.
+	Channel string `json:"channel"`
+	// Event is the last one of trouble that it was told of.
+	Event NotificationEvent `json:"event"`
+}
+
+// NotificationDelivery is a message to a channel.
+type NotificationDelivery struct {
+	// ID is the same whenever the message is sent again, and of no other.
+	ID string `json:"id"`
+	// Channel is the type of the channel and the Secret that it names, never an address.
+	Channel string `json:"channel"`
+	// Event is the most severe one that the message tells of.
+	Event NotificationEvent `json:"event"`
+	// Also are the others.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=8
+	Also []NotificationEvent `json:"also,omitempty"`
+	// State of the delivery.
+	// +kubebuilder:validation:Enum=Pending;Sent;Undeliverable;Withdrawn
+	State DeliveryState `json:"state"`
+	// Attempts counts how often it was tried. Of those that fail in the same way not every one is written down.
+	// +optional
+	Attempts int32 `json:"attempts,omitempty"`
+	// LastError is why the last try failed, or why there is none any more. It never holds an address, a secret or an answer.
+	// +optional
+	LastError string `json:"lastError,omitempty"`
+	// DecidedAt is when it was decided that the message is to be sent.
+	DecidedAt metav1.Time `json:"decidedAt"`
+	// Time is when it reached its state.
+	Time metav1.Time `json:"time"`
+	// Facts are what the message tells. They are kept until it is sent: by then the status may tell of another run.
+	// +optional
+	Facts *NotificationFacts `json:"facts,omitempty"`
+}
+
+// NotificationFacts are what a message tells of a run, or of a test between its runs. What is not known is left out.
+type NotificationFacts struct {
+	// RunID is empty between runs.
+	// +optional
+	RunID string `json:"runID,omitempty"`
+	// Time is when what is told happened.
+	Time metav1.Time `json:"time"`
+	// +optional
+	Result Result `json:"result,omitempty"`
+	// Previous is the result of the run before.
+	// +optional
+	Previous Result `json:"previous,omitempty"`
+	// +optional
+	Score *int32 `json:"score,omitempty"`
+	// +optional
+	PreviousScore *int32 `json:"previousScore,omitempty"`
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// Message is a sentence for people.
+	// +optional
+	Message string `json:"message,omitempty"`
+	// +optional
+	BackupName string `json:"backupName,omitempty"`
+	// +optional
+	BackupAge Duration `json:"backupAge,omitempty"`
+	// +optional
+	RTO Duration `json:"rto,omitempty"`
+	// RTOTarget is sla.maxRTO.
+	// +optional
+	RTOTarget Duration `json:"rtoTarget,omitempty"`
+	// +optional
+	NotTested int32 `json:"notTested,omitempty"`
+	// Report is its name.
+	// +optional
+	Report string `json:"report,omitempty"`
+	// Streak counts the runs in a row with that result.
+	// +optional
+	Streak int32 `json:"streak,omitempty"`
+}
+
+// NotificationEvent is why a message is sent.
+//
+// +kubebuilder:validation:Enum=failed;partial;verified;recovered;regressed;rtoExceeded;notVerified;leaked;lastGoodChanged
+type NotificationEvent string
+
+// Events.
+const (
+	// NotifyFailed: the result is fail.
+	NotifyFailed NotificationEvent = "failed"
+	// NotifyPartial: the result is partial, or inconclusive.
+	NotifyPartial NotificationEvent = "partial"
+	// NotifyVerified: the result is pass.
+	NotifyVerified NotificationEvent = "verified"
+	// NotifyRecovered: all is well again, and the channel was told that it was not.
+	NotifyRecovered NotificationEvent = "recovered"
+	// NotifyRegressed: the score fell by more than spec.notifications.regressionPoints.
+	NotifyRegressed NotificationEvent = "regressed"
+	// NotifyRTOExceeded: the recovery took longer than sla.maxRTO, and sla.alertOnExceed is set.
+	NotifyRTOExceeded NotificationEvent = "rtoExceeded"
+	// NotifyNotVerified: no run has passed for twice as long as the longest time between two of the schedule.
+	NotifyNotVerified NotificationEvent = "notVerified"
+	// NotifyLeaked: the run left objects behind; status.cleanup.leaked names them.
+	NotifyLeaked NotificationEvent = "leaked"
+	// NotifyLastGoodChanged: a search has found the newest backup that restores, or that none is known.
+	NotifyLastGoodChanged NotificationEvent = "lastGoodChanged"
+)
+
+// DeliveryState is what became of a message.
+type DeliveryState string
+
+// States of a delivery.
+const (
+	// DeliveryPending: it is to be sent, for the first time or again.
+	DeliveryPending DeliveryState = "Pending"
+	// DeliverySent: the receiver has taken it.
+	DeliverySent DeliveryState = "Sent"
+	// DeliveryUndeliverable: it was given up.
+	DeliveryUndeliverable DeliveryState = "Undeliverable"
+	// DeliveryWithdrawn: it is not to be sent any more: the test does not name the channel any longer, or it was overtaken in a silence.
+	DeliveryWithdrawn DeliveryState = "Withdrawn"
+)

@@ -1,0 +1,287 @@
+package notify
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"mime/quotedprintable"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+)
+
+func quoted(r io.Reader) io.Reader { return quotedprintable.NewReader(r) }
+
+// build makes the request of a type.
+func build(t *testing.T, c Channel, m Message) (*request, error) {
+	t.Helper()
+	switch c.Type {
+	case Slack:
+		return slack(&c, &m)
+	case Webhook:
+		return webhook(&c, &m, time.Unix(1795662417, 0))
+	case PagerDuty:
+		return pagerDuty(&c, &m)
+	case Teams:
+		return teams(&c, &m)
+	case Opsgenie:
+		return opsgenie(&c, &m)
+	case Discord:
+		return discord(&c, &m)
+	case URL:
+		return service(&c, &m)
+	}
+	t.Fatalf("no request is made for %s", c.Type)
+	return nil, nil
+}
+
+func mustBuild(t *testing.T, c Channel, m Message) (*request, map[string]any) {
+	t.Helper()
+	r, err := build(t, c, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var body map[string]any
+	if err := json.Unmarshal(r.body, &body); err != nil {
+		t.Fatalf("%s: %v in %s", c.Type, err, r.body)
+	}
+	return r, body
+}
+
+func TestWhatReceiversOfKymarosHaveAlwaysKnown(t *testing.T) {
+	r, _ := mustBuild(t, channel(Webhook, "https://example.org"), message())
+	for _, want := range []string{`"TestName":"billing"`, `"Score":61`, `"Result":"fail"`, `"ReportRef":"billing-20261126-030004"`, `"Message":"Check rows: 812, at least 1,000 expected"`,
+		`"score":61`, `"rto":{"seconds":1372,"targetSeconds":900}`, `"backup":{"name":"pay-nightly-20261126","ageSeconds":3600}`} {
+		if !strings.Contains(string(r.body), want) {
+			t.Errorf("%s is not in %s", want, r.body)
+		}
+	}
+	_, body := mustBuild(t, channel(Slack, "https://example.org"), message())
+	if want := ":x: *Kymaros* — `billing` score: *61/100* (fail)\nCheck rows: 812, at least 1,000 expected"; body["text"] != want || body["channel"] != "#backups" {
+		t.Errorf("Slack gets %q in %q, want %q", body["text"], body["channel"], want)
+	}
+}
+
+func TestAWebhookIsACloudEvent(t *testing.T) {
+	r, _ := mustBuild(t, channel(Webhook, "https://example.org"), message())
+	for name, want := range map[string]string{
+		"Content-Type": "application/json", "Authorization": "Bearer b3arer",
+		"ce-specversion": "1.0", "ce-id": message().ID, "ce-type": "io.kymaros.restoretest.failed.v1", "ce-time": "2026-11-26T03:09:12Z",
+		"ce-source":  "/clusters/8f1c0f0a-0000-4000-8000-000000000001/namespaces/team-pay/restoretests/billing",
+		"webhook-id": message().ID, "webhook-timestamp": "1795662417",
+	} {
+		if r.header[name] != want {
+			t.Errorf("%s is %q, want %q", name, r.header[name], want)
+		}
+	}
+}
+
+func TestASignatureIsThatOfStandardWebhooks(t *testing.T) {
+	// The example that the libraries of Standard Webhooks are tested with.
+	const key, signed = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+	sum := func(keys string) string {
+		got, err := sign("signing-key", keys, "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330.", []byte(`{"test": 2432232314}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if got := sum(key); got != signed {
+		t.Errorf("got %s, want %s", got, signed)
+	}
+	other := base64.StdEncoding.EncodeToString([]byte("another key of 24 bytes."))
+	if got := strings.Fields(sum(other + "\n" + key)); len(got) != 2 || got[1] != signed {
+		t.Errorf("two keys give %q", got)
+	}
+	r, _ := mustBuild(t, channel(Webhook, "https://example.org"), message())
+	again, err := sign("", key, message().ID+".1795662417.", r.body)
+	if err != nil || r.header["webhook-signature"] != again {
+		t.Errorf("the signature is %q, and of what is sent %q %v", r.header["webhook-signature"], again, err)
+	}
+	for _, bad := range []string{"whsec_", "whsec_c2hvcnQ=", "no base64!", key + " c2hvcnQ="} {
+		c := channel(Webhook, "https://example.org")
+		c.Secret["signing-key"] = []byte(bad)
+		if _, err := build(t, c, message()); err == nil || !strings.HasPrefix(err.Error(), `"signing-key" of the Secret is no base64 of 24 bytes or more`) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestOneIncidentForATest(t *testing.T) {
+	const key = "kymaros/8f1c0f0a-0000-4000-8000-000000000001/team-pay/billing"
+	for event, want := range map[Event]struct{ action, severity, path, opsgenie, priority string }{
+		Failed:          {"trigger", "critical", "/v2/enqueue", "/v2/alerts", "P1"},
+		Partial:         {"trigger", "warning", "/v2/enqueue", "/v2/alerts", "P3"},
+		NotVerified:     {"trigger", "warning", "/v2/enqueue", "/v2/alerts", "P3"},
+		Leaked:          {"trigger", "warning", "/v2/enqueue", "/v2/alerts", "P3"},
+		Verified:        {"resolve", "info", "/v2/enqueue", "/v2/alerts/kymaros%2F8f1c0f0a-0000-4000-8000-000000000001%2Fteam-pay%2Fbilling/close", ""},
+		Recovered:       {"resolve", "info", "/v2/enqueue", "/v2/alerts/kymaros%2F8f1c0f0a-0000-4000-8000-000000000001%2Fteam-pay%2Fbilling/close", ""},
+		LastGoodChanged: {"", "", "/v2/change/enqueue", "/v2/alerts", "P5"},
+	} {
+		m := message()
+		m.Event = event
+		c := channel(PagerDuty, "")
+		r, body := mustBuild(t, c, m)
+		payload := body["payload"].(map[string]any)
+		path := func(u *url.URL) string { return "/" + strings.TrimPrefix(u.EscapedPath(), "/") }
+		str := func(v any) string { s, _ := v.(string); return s }
+		if r.url.Host != "events.pagerduty.com" || path(r.url) != want.path || str(body["event_action"]) != want.action || str(payload["severity"]) != want.severity || body["routing_key"] != "r0utingkey" {
+			t.Errorf("%s: PagerDuty at %s gets %s", event, r.url, r.body)
+		}
+		if event != LastGoodChanged && body["dedup_key"] != key {
+			t.Errorf("%s: the key is %v", event, body["dedup_key"])
+		}
+		r, body = mustBuild(t, channel(Opsgenie, "https://api.eu.opsgenie.com"), m)
+		alias := map[bool]string{true: key + "/lastGood", false: key}[event == LastGoodChanged]
+		if r.url.Host != "api.eu.opsgenie.com" || path(r.url) != want.opsgenie || str(body["priority"]) != want.priority || r.header["Authorization"] != "GenieKey ap1key" ||
+			want.action != "resolve" && body["alias"] != alias || want.action == "resolve" && r.url.RawQuery != "identifierType=alias" {
+			t.Errorf("%s: Opsgenie at %s gets %s", event, r.url, r.body)
+		}
+	}
+	long := message()
+	long.Test = Test{strings.Repeat("n", 63), strings.Repeat("t", 253)}
+	other := long
+	other.Test.Name = "x" + strings.Repeat("t", 252)
+	if a, b := long.subject(), other.subject(); len(a) > 255 || a == b {
+		t.Errorf("keys of long names are %s and %s", a, b)
+	}
+}
+
+// evil is what an application may write to be more than text.
+const evil = "<!channel> <!here|x> <@U123> <https://evil.example.org|Open the report> [Open](https://evil.example.org) @everyone @all @**all** ||hidden|| `x` **b** \u202ereversed\u2066 \x1b[31m\x00\x07 " +
+	"\u200binvisible\ufeff \U000E0041tag\xff\xfe line\r\nline\u2028line &amp; \"quoted\"</script>"
+
+func TestWhatApplicationsWriteStaysText(t *testing.T) {
+	m := message()
+	m.Message, m.NextStep, m.Reason, m.Backup.Name = evil, evil, evil, evil
+	forbidden := map[string][]string{
+		Slack:   {"<!", "<@", "<https://evil", " @everyone", " @all"},
+		Discord: {" @everyone", " ||hidden", "[Open](", " `x`", " **b"},
+		URL:     {"<!", "<@", "<https://evil", " @everyone", " @all", "](", "@**all"},
+	}
+	for _, channelType := range []string{Slack, Teams, Discord, PagerDuty, Opsgenie, URL} {
+		address := map[string]string{URL: "googlechat://chat.googleapis.com/v1/spaces/AAA/messages?key=k&token=t"}[channelType]
+		if address == "" {
+			address = "https://example.org"
+		}
+		_, body := mustBuild(t, channel(channelType, address), m)
+		found := false
+		walk(body, func(key, s string) {
+			found = found || strings.Contains(s, "invisible")
+			for _, f := range forbidden[channelType] {
+				if strings.Contains(" "+s, f) && !strings.Contains(s, "|Open the report>") {
+					t.Errorf("%s: %s holds %q: %q", channelType, key, f, s)
+				}
+			}
+			for _, r := range s {
+				if r != '\n' && r != '\u200b' && (unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) || r == 0xE0041) {
+					t.Errorf("%s: %s holds %U", channelType, key, r)
+				}
+			}
+		})
+		if !found {
+			t.Errorf("%s: what the application wrote is not told: %v", channelType, body)
+		}
+	}
+	_, body := mustBuild(t, channel(Discord, "https://example.org"), m)
+	if mentions := body["allowed_mentions"]; !reflect.DeepEqual(mentions, map[string]any{"parse": []any{}}) {
+		t.Errorf("Discord may mention %v", mentions)
+	}
+	_, body = mustBuild(t, channel(Teams, "https://example.org"), m)
+	walk(body, func(key, s string) {
+		if key == "type" && (s == "TextBlock" || s == "FactSet") {
+			t.Errorf("Teams reads Markdown in a %s", s)
+		}
+	})
+}
+
+// walk visits every string.
+func walk(v any, visit func(key, s string)) {
+	var in func(key string, v any)
+	in = func(key string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for k, e := range v {
+				in(k, e)
+			}
+		case []any:
+			for _, e := range v {
+				in(key, e)
+			}
+		case string:
+			visit(key, v)
+		}
+	}
+	in("", v)
+}
+
+func TestTheLongestMessageFits(t *testing.T) {
+	for what, filler := range map[string]string{"letters": "a", "what is escaped": "&_", "wide characters": "😀"} {
+		long := strings.Repeat(filler, 40000)
+		m := message()
+		m.Message, m.NextStep, m.Reason, m.Backup.Name, m.LastGood.Backup, m.Report.Name, m.Cluster.Name, m.Test.Name = long, long, long, long, long, long, long, long
+		m.Also = Events()
+		count := func(s any) int { return len([]rune(s.(string))) }
+		_, body := mustBuild(t, channel(Slack, "https://example.org"), m)
+		for _, b := range body["blocks"].([]any) {
+			block := b.(map[string]any)
+			if fields, ok := block["fields"].([]any); ok && len(fields) > 10 {
+				t.Errorf("%s: Slack gets %d fields", what, len(fields))
+			}
+			if text, ok := block["text"].(map[string]any); ok && count(text["text"]) > map[any]int{"header": 150, "section": 3000}[block["type"]] {
+				t.Errorf("%s: Slack gets a %s of %d characters", what, block["type"], count(text["text"]))
+			}
+		}
+		_, body = mustBuild(t, channel(Discord, "https://example.org"), m)
+		embed := body["embeds"].([]any)[0].(map[string]any)
+		sum := count(embed["title"]) + count(embed["description"])
+		for _, f := range embed["fields"].([]any) {
+			sum += count(f.(map[string]any)["name"]) + count(f.(map[string]any)["value"])
+		}
+		if count(embed["title"]) > 256 || count(embed["description"]) > 4096 || sum > 6000 {
+			t.Errorf("%s: Discord gets %d characters", what, sum)
+		}
+		_, body = mustBuild(t, channel(Opsgenie, "https://example.org"), m)
+		if count(body["message"]) > 130 || count(body["description"]) > 15000 {
+			t.Errorf("%s: Opsgenie gets %v", what, body["message"])
+		}
+		_, body = mustBuild(t, channel(PagerDuty, "https://example.org"), m)
+		if count(body["payload"].(map[string]any)["summary"]) > 1024 {
+			t.Errorf("%s: PagerDuty gets %v", what, body)
+		}
+		for address, most := range map[string]int{"telegram://t@telegram?chats=1": 4096, "ntfy://ntfy.sh/x": 4096, "pushover://k:t@u/": 4096} {
+			_, body = mustBuild(t, channel(URL, address), m)
+			text := body["text"]
+			if text == nil {
+				text = body["message"]
+			}
+			if len(text.(string)) > most && !strings.HasPrefix(address, "telegram") || 2*count(text) > most && filler == "😀" {
+				t.Errorf("%s: %s gets %d bytes", what, address, len(text.(string)))
+			}
+		}
+	}
+}
+
+func TestTheVerdictOfEveryEvent(t *testing.T) {
+	seen := map[string]Event{}
+	for _, e := range Events() {
+		m := message()
+		m.Event = e
+		if other, ok := seen[m.verdict()]; ok || m.verdict() == string(e) && e != Failed {
+			t.Errorf("of %s is said %q, as of %q", e, m.verdict(), other)
+		}
+		seen[m.verdict()] = e
+	}
+	m := message()
+	m.Event, m.LastGood = LastGoodChanged, LastGood{}
+	if m.verdict() != "knows of no good backup any more" || m.tone() != warning {
+		t.Errorf("got %q", m.verdict())
+	}
+	m.Event, m.Result = Partial, "inconclusive"
+	if m.verdict() != "told nothing of the backup" {
+		t.Errorf("got %q", m.verdict())
+	}
+}
