@@ -1595,7 +1595,7 @@ func schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref common.ReferenceCa
 				Properties: map[string]spec.Schema{
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Type of the receiver. An url is one of https://shoutrrr.nickfedor.com, for what has no type of its own.",
+							Description: "Type of the receiver. An url is for what has no type of its own, such as ntfy, gotify, telegram, matrix or zulip.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",

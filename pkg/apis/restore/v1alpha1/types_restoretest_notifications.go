@@ -2,6 +2,53 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+// Notifications are sent when a run ends, and when none verifies the backup in time; status.notifications tells of each. A test that has
+// none gets those that an administrator chose for the whole installation; {} is to have none.
+type Notifications struct {
+	// OnFailure is told of every result but pass, of a score that fell, a recovery time that is too long (sla.alertOnExceed), a
+	// backup that was not verified in time, leaked objects, and what a search for the last good backup has found. Whoever was told of one
+	// of these is told when all is well again.
+	// +optional
+	// +listType=atomic
+	OnFailure []NotificationChannel `json:"onFailure,omitempty"`
+	// OnSuccess is told of the result pass.
+	// +optional
+	// +listType=atomic
+	OnSuccess []NotificationChannel `json:"onSuccess,omitempty"`
+	// RegressionPoints is by how many points a score may fall from one run to the next before OnFailure is told. Default 10.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	RegressionPoints *int32 `json:"regressionPoints,omitempty"`
+}
+
+// NotificationChannel is one receiver.
+//
+// +kubebuilder:validation:XValidation:rule="self.type != 'email' || has(self.to) && size(self.to) > 0",message="email needs recipients: name them in to",fieldPath=".to"
+// +kubebuilder:validation:XValidation:rule="self.type in ['slack', 'webhook', 'email'] || has(self.webhookSecretRef) && size(self.webhookSecretRef) > 0",message="names the Secret with the address or the key of the receiver",fieldPath=".webhookSecretRef"
+type NotificationChannel struct {
+	// Type of the receiver. An url is for what has no type of its own, such as ntfy, gotify, telegram, matrix or zulip.
+	// +kubebuilder:validation:Enum=slack;webhook;pagerduty;teams;email;opsgenie;discord;url
+	Type string `json:"type"`
+	// Channel is the Slack channel.
+	// +optional
+	Channel string `json:"channel,omitempty"`
+	// WebhookSecretRef names a Secret in the RestoreTest's namespace that holds the address under "url" or "webhook-url", for pagerduty
+	// the key of an integration under "routing-key", for opsgenie one under "api-key".
+	// +optional
+	WebhookSecretRef string `json:"webhookSecretRef,omitempty"`
+	// To are the recipients of an email. The relay is an administrator's.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=254
+	// +kubebuilder:validation:items:Pattern=`^[^@\r\n]+@[^@\r\n]+$`
+	To []string `json:"to,omitempty"`
+	// OnlyChanges leaves out what the channel was told already: that a run failed, or passed, as did the one before.
+	// +optional
+	OnlyChanges bool `json:"onlyChanges,omitempty"`
+}
+
 // NotificationsStatus is written by notify. What it remembers here it knows after a restart.
 type NotificationsStatus struct {
 	// RunID is the last run whose verdict was told, or was nothing to tell.

@@ -10,7 +10,7 @@ package v1alpha1
 //
 // NotificationChannel is one receiver.
 type NotificationChannelApplyConfiguration struct {
-	// Type of the receiver. An url is one of https://shoutrrr.nickfedor.com, for what has no type of its own.
+	// Type of the receiver. An url is for what has no type of its own, such as ntfy, gotify, telegram, matrix or zulip.
 	Type *string `json:"type,omitempty"`
 	// Channel is the Slack channel.
 	Channel *string `json:"channel,omitempty"`
