@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests the alert rules of manifests/monitoring, and fails if a query of a dashboard cannot be parsed or a generated file is out of date.
-# The first run builds promtool, which takes some minutes.
+# Tests the alert rules of manifests/monitoring, has a real Prometheus answer all that they and the dashboards ask, and fails if a
+# generated file is out of date. The first run builds promtool and prometheus, which takes some minutes.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 copy=$(mktemp -d)
@@ -17,3 +17,4 @@ $same || { echo "manifests/monitoring is out of date: run hack/update-monitoring
 go run -trimpath ./hack/dashboards -queries >"$copy/queries.yaml"
 "$promtool" check rules --lint=all --lint-fatal manifests/monitoring/kymaros.rules.yaml "$copy/queries.yaml" >"$copy/out" || { cat "$copy/out"; exit 1; }
 "$promtool" test rules test/rules/*.test.yaml >"$copy/out" || { cat "$copy/out"; exit 1; }
+go test -trimpath -count=1 ./test/rules/ >"$copy/out" 2>&1 || { cat "$copy/out"; exit 1; }

@@ -174,12 +174,13 @@ func (n Namespace) ProvenVolumes() (proven, total int) {
 // Of returns what is known of every namespace, the worst first and then by name. Sandboxes are left out.
 func Of(in Input) []Namespace {
 	var all []Namespace
+	seen := lookAt(in)
 	for i := range in.Namespaces {
 		ns := &in.Namespaces[i]
 		if ns.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy || ns.DeletionTimestamp != nil {
 			continue
 		}
-		all = append(all, in.namespace(ns))
+		all = append(all, seen.namespace(ns))
 	}
 	slices.SortFunc(all, func(a, b Namespace) int {
 		return cmp.Or(slices.Index(States, a.State)-slices.Index(States, b.State), strings.Compare(a.Name, b.Name))

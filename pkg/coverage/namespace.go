@@ -15,16 +15,16 @@ import (
 )
 
 // namespace gathers what is known of ns, and judges it.
-func (in Input) namespace(ns *corev1.Namespace) Namespace {
-	n := Namespace{Name: ns.Name, Schedules: in.schedules(ns.Name), Tests: in.tests(ns.Name)}
-	choice, err := backups.Choose(in.Backups, in.wanted(ns), backups.Known{Locations: in.Locations}) // as a test would
+func (in *look) namespace(ns *corev1.Namespace) Namespace {
+	n := Namespace{Name: ns.Name, Schedules: in.schedules(ns.Name), Tests: in.testsOf(ns.Name)}
+	choice, err := in.choose(ns)
 	if err == nil {
 		n.Backup, n.BackupTime, n.LeavesOut = choice.Backup.Name, choice.Backup.Status.StartTimestamp, choice.LeavesOut
 	}
 	runs := in.runs(ns)
 	n.Proof = runs.proof(func(*v1alpha1.RestoreReport) bool { return true })
-	for _, c := range in.Claims {
-		if c.Namespace == ns.Name && !c.Owned {
+	for _, c := range in.claims[ns.Name] {
+		if !c.Owned {
 			n.Volumes = append(n.Volumes, in.volume(c, choice.Backup, runs))
 		}
 	}
@@ -38,7 +38,7 @@ func (in Input) namespace(ns *corev1.Namespace) Namespace {
 }
 
 // judge returns the state, and why it is not the best.
-func (in Input) judge(n Namespace, noBackup error, runs runs) (State, string) {
+func (in *look) judge(n Namespace, noBackup error, runs runs) (State, string) {
 	if newest := runs.newest(); newest != nil && newest.Status.Result == v1alpha1.ResultFail {
 		return Failed, fmt.Sprintf("report %s: %s", newest.Name, newest.Status.Reason)
 	}
@@ -83,9 +83,9 @@ var texts = map[VolumeState]string{
 }
 
 // narrow says what the test of a proof leaves out of the namespace. Its spec is that of now: a report holds no selector of labels.
-func (in Input) narrow(p *Proof, namespace string) string {
-	for _, rt := range in.Tests {
-		if rt.Namespace != p.Namespace || rt.Name != p.Test || !restores(rt, namespace) {
+func (in *look) narrow(p *Proof, namespace string) string {
+	for _, rt := range in.tests[namespace] {
+		if rt.Namespace != p.Namespace || rt.Name != p.Test {
 			continue
 		}
 		switch {
@@ -98,8 +98,18 @@ func (in Input) narrow(p *Proof, namespace string) string {
 	return ""
 }
 
+// choose chooses a backup of ns as a test would.
+func (in *look) choose(ns *corev1.Namespace) (backups.Choice, error) {
+	want, known := in.wanted(ns), backups.Known{Locations: in.Locations}
+	selecting := slices.DeleteFunc(slices.Clone(in.Backups), func(b *velerov1.Backup) bool { return !backups.Selects(b, ns.Name) })
+	if choice, err := backups.Choose(selecting, want, known); err == nil {
+		return choice, nil
+	}
+	return backups.Choose(in.Backups, want, known) // which says why, of all
+}
+
 // wanted is what a test that changes nothing would ask of a backup of ns.
-func (in Input) wanted(ns *corev1.Namespace) backups.Wanted {
+func (in *look) wanted(ns *corev1.Namespace) backups.Wanted {
 	resources, _ := scope.Resources(nil, nil) // fails only on wishes, and there are none
 	return backups.Wanted{
 		Source:          v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: ns.Name}}, AllowOlderThanNamespace: in.allowsOlder(ns.Name)},
@@ -110,7 +120,7 @@ func (in Input) wanted(ns *corev1.Namespace) backups.Wanted {
 }
 
 // schedules returns Velero's that take the namespace.
-func (in Input) schedules(namespace string) (all []string) {
+func (in *look) schedules(namespace string) (all []string) {
 	for _, s := range in.Schedules {
 		if !backups.Selects(&velerov1.Backup{Spec: s.Spec.Template}, namespace) {
 			continue
@@ -125,23 +135,15 @@ func (in Input) schedules(namespace string) (all []string) {
 	return all
 }
 
-func (in Input) tests(namespace string) (all []string) {
-	for _, rt := range in.Tests {
-		if restores(rt, namespace) {
-			all = append(all, rt.Namespace+"/"+rt.Name)
-		}
+func (in *look) testsOf(namespace string) (all []string) {
+	for _, rt := range in.tests[namespace] {
+		all = append(all, rt.Namespace+"/"+rt.Name)
 	}
 	slices.Sort(all)
 	return all
 }
 
 // allowsOlder tells whether a test of the namespace takes backups that are older than it.
-func (in Input) allowsOlder(namespace string) bool {
-	return slices.ContainsFunc(in.Tests, func(rt *v1alpha1.RestoreTest) bool {
-		return restores(rt, namespace) && rt.Spec.BackupSource.AllowOlderThanNamespace
-	})
-}
-
-func restores(rt *v1alpha1.RestoreTest, namespace string) bool {
-	return slices.ContainsFunc(rt.Spec.BackupSource.Namespaces, func(s v1alpha1.SourceNamespace) bool { return s.Name == namespace })
+func (in *look) allowsOlder(namespace string) bool {
+	return slices.ContainsFunc(in.tests[namespace], func(rt *v1alpha1.RestoreTest) bool { return rt.Spec.BackupSource.AllowOlderThanNamespace })
 }

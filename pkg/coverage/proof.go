@@ -15,16 +15,12 @@ type runs []*v1alpha1.RestoreReport
 
 // runs returns those about ns. A report about a backup that began before ns was created is about another namespace of that name,
 // unless a test says otherwise.
-func (in Input) runs(ns *corev1.Namespace) runs {
+func (in *look) runs(ns *corev1.Namespace) runs {
 	older := in.allowsOlder(ns.Name)
 	var all runs
-	for _, r := range in.Reports {
-		if r.Status == nil || r.Status.Result == v1alpha1.ResultInconclusive {
-			continue
-		}
-		about := slices.ContainsFunc(r.Status.Sandboxes, func(s v1alpha1.ReportSandbox) bool { return s.Source == ns.Name })
+	for _, r := range in.reports[ns.Name] {
 		began := r.Status.Backup.StartedAt
-		if about && (older || began == nil || !began.Time.Before(ns.CreationTimestamp.Time)) {
+		if older || began == nil || !began.Time.Before(ns.CreationTimestamp.Time) {
 			all = append(all, r)
 		}
 	}
@@ -58,7 +54,7 @@ func (r runs) proof(shows func(*v1alpha1.RestoreReport) bool) *Proof {
 
 // volume tells of a claim whether its data is in the backup, nil if there is none, and proven. A proof by an older backup does not
 // count where the newest is known to lack the data.
-func (in Input) volume(c Claim, backup *velerov1.Backup, runs runs) Volume {
+func (in *look) volume(c Claim, backup *velerov1.Backup, runs runs) Volume {
 	v := Volume{Claim: c.Name, Capacity: c.Capacity, State: in.data(c, backup)}
 	if v.State == Nothing {
 		return v
@@ -78,7 +74,7 @@ func (in Input) volume(c Claim, backup *velerov1.Backup, runs runs) Volume {
 }
 
 // data tells whether the backup holds the data of the claim.
-func (in Input) data(c Claim, backup *velerov1.Backup) VolumeState {
+func (in *look) data(c Claim, backup *velerov1.Backup) VolumeState {
 	var looked bool
 	if backup != nil {
 		_, looked = in.Held[backup.Name]
@@ -101,7 +97,7 @@ func (in Input) data(c Claim, backup *velerov1.Backup) VolumeState {
 }
 
 // held tells whether the backup says that it holds data of the claim.
-func (in Input) held(c Claim, backup string) bool {
+func (in *look) held(c Claim, backup string) bool {
 	return slices.ContainsFunc(in.Held[backup], func(b volumes.Backed) bool {
 		if b.Namespace != c.Namespace || b.Phase != string(velerov1.PodVolumeBackupPhaseCompleted) {
 			return false

@@ -10,9 +10,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/cache"
-	"k8s.io/component-base/metrics/legacyregistry"
 
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
+	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
 // Options are what a server needs.
@@ -52,6 +52,7 @@ type Server struct {
 	callers *expiring.LRUExpireCache // budgets of requests, by user name
 	started time.Time
 	handler http.Handler
+	counts  http.Handler // metrics
 	// document is the OpenAPI description of all operations.
 	document []byte
 	link     *link
@@ -72,6 +73,7 @@ func New(options Options) (*Server, error) {
 	s := &Server{
 		options: options, rows: rows, link: l, authn: newAuthenticator(options.Kube, l), authz: newAuthorizer(options.Kube, l),
 		callers: expiring.NewLRUExpireCache(maxKnown), streams: changes, covering: make(chan struct{}, coveragesAtOnce), started: time.Now(), now: time.Now,
+		counts: metrics.Handler(),
 	}
 	if s.authn.self, err = options.Self.caller(); err != nil {
 		return nil, err
@@ -222,7 +224,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 		complain(w, r, problemOf(r, err))
 		return
 	}
-	legacyregistry.Handler().ServeHTTP(w, r)
+	s.counts.ServeHTTP(w, r)
 }
 
 // require returns a problem unless the caller has the right.

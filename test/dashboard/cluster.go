@@ -70,6 +70,14 @@ func (s *Stage) prove(ctx context.Context, a *application) error {
 	if err := s.PutReport(ctx, report); err != nil {
 		return err
 	}
+	if err := s.held(ctx, a, report); err != nil {
+		return err
+	}
+	return s.backup(ctx, a.backup(0), a.sources, began)
+}
+
+// held has the last backup of an application hold the data of the volumes that a report tells of.
+func (s *Stage) held(ctx context.Context, a *application, report *v1alpha1.RestoreReport) error {
 	for _, v := range report.Status.Volumes {
 		held := &velerov1.PodVolumeBackup{
 			ObjectMeta: metav1.ObjectMeta{
@@ -82,7 +90,7 @@ func (s *Stage) prove(ctx context.Context, a *application) error {
 			return err
 		}
 	}
-	return s.backup(ctx, a.backup(0), a.sources, began)
+	return nil
 }
 
 // source makes a namespace with volumes.

@@ -13,14 +13,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -250,7 +246,9 @@ var reportsEach = flag.Int("reports", 30, "reports of each of the 1,000 tests of
 func BenchmarkAThousandTests(b *testing.B) {
 	needsBrowser(b)
 	stage := newStage(b)
-	fleet(b, stage, 1000, *reportsEach)
+	if err := stage.Fleet(b.Context(), 1000, *reportsEach); err != nil {
+		b.Fatal(err)
+	}
 	for range b.N {
 		for _, o := range play(b, stage, "speed.mjs", nil) {
 			b.Logf("%-52s %s", o.Name, o.Note)
@@ -259,45 +257,4 @@ func BenchmarkAThousandTests(b *testing.B) {
 			}
 		}
 	}
-}
-
-// fleet makes so many tests, with so many reports each.
-func fleet(b *testing.B, stage *Stage, tests, reports int) {
-	b.Helper()
-	for i := range 50 {
-		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("fleet-%02d", i)}}
-		if _, err := stage.Kube.CoreV1().Namespaces().Create(b.Context(), ns, metav1.CreateOptions{}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	odd := []ending{rowsMissing, podsDown, emptyVolume, slow, notStarted}
-	make := func(i int) error {
-		a := application{namespace: fmt.Sprintf("fleet-%02d", i%50), name: "app-" + strconv.Itoa(i), nights: reports, target: 15 * time.Minute, takes: 6 * time.Minute, volumes: 1, odd: nights(odd[i%len(odd)], 7+i%11)}
-		if i%20 == 0 {
-			a.odd[0] = odd[i/20%len(odd)]
-		}
-		a.sources = []string{a.name}
-		if err := stage.PutTest(b.Context(), a.test(time.Now())); err != nil {
-			return err
-		}
-		for n := range reports {
-			if err := stage.PutReport(b.Context(), a.report(time.Now(), n)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	var wg sync.WaitGroup
-	var next atomic.Int64
-	for range 16 {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(tests); i = next.Add(1) - 1 {
-				if err := make(int(i)); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
 }

@@ -18,8 +18,10 @@ func (a *application) report(now time.Time, n int) *v1alpha1.RestoreReport {
 	restore := takes * 6 / 10
 	at := metav1.NewTime
 	r := &v1alpha1.RestoreReport{
-		ObjectMeta: metav1.ObjectMeta{Namespace: a.namespace, Name: fmt.Sprintf("%s-%s", a.name, start.Format("20060102-150405"))},
-		Spec:       v1alpha1.RestoreReportSpec{TestRef: a.name, RunID: fmt.Sprintf("%s-%06x", start.Format("20060102-150405"), chance.IntN(1<<24))},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: a.namespace, Name: fmt.Sprintf("%s-%s", a.name, start.Format("20060102-150405")), Labels: map[string]string{v1alpha1.LabelReportTest: a.name},
+		},
+		Spec: v1alpha1.RestoreReportSpec{TestRef: a.name, RunID: fmt.Sprintf("%s-%06x", start.Format("20060102-150405"), chance.IntN(1<<24))},
 		Status: &v1alpha1.RestoreReportStatus{
 			Score: 98, Result: v1alpha1.ResultPass, Reason: v1alpha1.ReasonPassed, Message: "41 of 41 objects came back, 3 of 3 pods are ready, 3 of 3 checks passed.",
 			StartedAt: at(start), CompletedAt: at(start.Add(takes + time.Minute)), Trigger: v1alpha1.TriggerCron,

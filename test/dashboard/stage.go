@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/kymaros/kymaros/cmd/kymaros-api/app"
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -107,18 +108,22 @@ func (s *Stage) fill(ctx context.Context) error {
 	return s.people(ctx)
 }
 
-// PutTest makes a test, or has it be otherwise.
+// PutTest makes a test, or has it be otherwise. A controller may be at work beside it.
 func (s *Stage) PutTest(ctx context.Context, rt *v1alpha1.RestoreTest) error {
 	tests := s.Kymaros.RestoreV1alpha1().RestoreTests(rt.Namespace)
-	made, err := tests.Create(ctx, rt.DeepCopy(), metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		made, err = tests.Get(ctx, rt.Name, metav1.GetOptions{})
-	}
-	if err != nil {
+	if _, err := tests.Create(ctx, rt.DeepCopy(), metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("test %s: %w", rt.Name, err)
 	}
-	made.Status = rt.Status
-	if _, err := tests.UpdateStatus(ctx, made, metav1.UpdateOptions{}); err != nil {
+	err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		made, err := tests.Get(ctx, rt.Name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		made.Status = rt.Status
+		_, err = tests.UpdateStatus(ctx, made, metav1.UpdateOptions{})
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("status of test %s: %w", rt.Name, err)
 	}
 	return nil
