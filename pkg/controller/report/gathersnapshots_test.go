@@ -66,7 +66,7 @@ func TestTheStorageSaysWhyASnapshotIsNoVolume(t *testing.T) {
 			want:     "did not become a volume: rpc error: code = NotFound desc = snap-1 is not there",
 		},
 		"but no more than a reader takes in": {
-			contents: []*unstructured.Unstructured{content("a", restore, sandbox, strings.Repeat("storage ", 1000))}, want: "storage storage…",
+			contents: []*unstructured.Unstructured{content("a", restore, sandbox, strings.Repeat("x", 9000))}, want: "xxx…",
 		},
 		"unless there is nothing wrong":         {contents: []*unstructured.Unstructured{content("a", restore, sandbox, "")}, want: "did not become a volume"},
 		"not of another run":                    {contents: []*unstructured.Unstructured{content("a", "other", sandbox, "another")}, want: "did not become a volume"},

@@ -83,12 +83,12 @@ func OlderVelero(version string) (Module, error) {
 	if err != nil {
 		return Module{}, err
 	}
-	var all []string
+	var have []string
 	for _, dir := range dirs {
-		all = append(all, strings.TrimPrefix(filepath.Base(dir), prefix))
+		have = append(have, strings.TrimPrefix(filepath.Base(dir), prefix))
 	}
-	if !slices.Contains(all, version) {
-		return Module{}, fmt.Errorf("there is no Velero %q: want one of %s, or none for %s", version, strings.Join(all, ", "), VeleroVersion)
+	if !slices.Contains(have, version) {
+		return Module{}, fmt.Errorf("there is no Velero %q: want one of %s, or none for %s", version, strings.Join(have, ", "), VeleroVersion)
 	}
 	return velero(prefix+version, "v"+version), nil
 }

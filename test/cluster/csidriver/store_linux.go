@@ -50,14 +50,16 @@ func (s store) path(k kind, id string) string {
 func (s store) record(k kind, id string) string { return s.path(k, id) + ".json" }
 
 // get returns the entry of id; the error is fs.ErrNotExist if there is none.
-func (s store) get(k kind, id string) (entry, error) {
+func (s store) get(k kind, id string) (entry, error) { return read(s.record(k, id)) }
+
+func read(record string) (entry, error) {
 	var e entry
-	content, err := os.ReadFile(s.record(k, id))
+	content, err := os.ReadFile(record)
 	if err != nil {
 		return e, err
 	}
 	if err := json.Unmarshal(content, &e); err != nil {
-		return e, fmt.Errorf("%s: %w", s.record(k, id), err)
+		return e, fmt.Errorf("%s: %w", record, err)
 	}
 	return e, nil
 }
@@ -103,7 +105,7 @@ func (s store) list(k kind) ([]entry, error) {
 	slices.Sort(files)
 	var all []entry
 	for _, f := range files {
-		e, err := s.get(k, strings.TrimSuffix(filepath.Base(f), ".json"))
+		e, err := read(f)
 		if err != nil {
 			return nil, err
 		}
