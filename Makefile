@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-cases test-zoo soak bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-cases test-zoo soak bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -29,6 +29,9 @@ test-e2e: ## Tests on a real node with Velero, and the quick field cases; root o
 
 test-slow: ## The tests on a real node with the slow ones, which not every change needs; root on Linux.
 	@hack/test.sh slow
+
+test-real: ## CSI snapshots and the data mover, with two versions of Velero, on a cluster of its own; root on Linux.
+	@hack/test.sh real
 
 test-cases: ## Field cases, which are applications as people run them, on a real node; root on Linux.
 	@hack/test.sh cases

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|dashboard|soak|e2e|slow|cases|zoo|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|cases|zoo|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -72,6 +72,17 @@ case ${1:-} in
     needs_node "slow end-to-end tests"
     go test -trimpath -count=1 -timeout 60m ./test/e2e/ -slow
     ;;
+  real)
+    # Flags go to the tests: hack/test.sh real -run OutOfASnapshot, or -velero 1.18.2. Without any, all that README's table tells of.
+    needs_node "storage as clusters have it"
+    export KYMAROS_CLUSTER=${KYMAROS_CLUSTER:-real} # of its own: others have no CSI
+    if [ $# -gt 1 ]; then
+      go test -trimpath -count=1 -timeout 60m -v ./test/real/ "${@:2}"
+    else
+      go test -trimpath -count=1 -timeout 60m -v ./test/real/
+      go test -trimpath -count=1 -timeout 60m -v ./test/real/ -velero 1.18.2
+    fi
+    ;;
   cases)
     needs_node "field cases"
     # Flags go to the tests: hack/test.sh cases -run TestFieldCases/07, or -quick.
@@ -87,7 +98,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|cases|zoo|bench" >&2
+    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|cases|zoo|bench" >&2
     exit 2
     ;;
 esac

@@ -102,6 +102,8 @@ type RTO struct {
 	// Started tells whether Velero began to restore, Recovered whether all pods were ready and all checks passed.
 	Started, Recovered bool
 	Measured, Target   time.Duration
+	// Lazy are volumes whose data may come later than all of that.
+	Lazy []string
 }
 
 // Volumes whose data ought to be there and has no proven source, and those that the test itself did not bring back, each with

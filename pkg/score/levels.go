@@ -108,6 +108,10 @@ func internalHealth(c Checks) v1alpha1.LevelResult {
 func rtoCompliance(r RTO) v1alpha1.LevelResult {
 	l := v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Max: MaxRTOCompliance}
 	measured := r.Measured.Round(time.Millisecond)
+	if r.Recovered && len(r.Lazy) > 0 {
+		l.NotTested = []string{fmt.Sprintf("how long all data of volumes out of snapshots takes to come (%s): where storage loads it when it is read first, a real recovery takes longer than the %s measured",
+			list(r.Lazy), measured)}
+	}
 	switch {
 	case r.Target <= 0:
 		l.Max, l.Detail = 0, "the test has no sla.maxRTO"

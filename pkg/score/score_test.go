@@ -479,6 +479,16 @@ func TestLevels(t *testing.T) {
 			rtoCompliance(RTO{Started: true, Recovered: true, Measured: time.Minute, Target: time.Minute}),
 			level{Status: v1alpha1.LevelPass, Points: 5, Max: 5, Detail: "1m0s, within 1m0s"},
 		},
+		"volumes out of snapshots may come later than measured, with or without an SLA": {
+			rtoCompliance(RTO{Started: true, Recovered: true, Measured: time.Minute, Lazy: []string{"shop: data", "shop: logs"}}),
+			level{Status: v1alpha1.LevelNotTested, Detail: "the test has no sla.maxRTO", NotTested: []string{
+				"how long all data of volumes out of snapshots takes to come (shop: data, shop: logs): where storage loads it when it is read first, a real recovery takes longer than the 1m0s measured",
+			}},
+		},
+		"without recovery nothing is said of what comes after it": {
+			rtoCompliance(RTO{Started: true, Target: time.Minute, Lazy: []string{"shop: data"}}),
+			level{Status: v1alpha1.LevelFail, Max: 5, Detail: "the application did not recover"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

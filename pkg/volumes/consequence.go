@@ -55,3 +55,15 @@ func Named(all []v1alpha1.VolumeReport, consequence Consequence) []string {
 	}
 	return out
 }
+
+// Lazy returns the volumes whose data the storage itself brings, out of a snapshot: "namespace: claim". Much of it may come only when
+// it is read first, when the run is over.
+func Lazy(all []v1alpha1.VolumeReport) []string {
+	var out []string
+	for _, v := range all {
+		if v.Method == v1alpha1.VolumeCSISnapshot || v.Method == v1alpha1.VolumeNativeSnapshot {
+			out = append(out, v.Namespace+": "+v.Claim)
+		}
+	}
+	return out
+}

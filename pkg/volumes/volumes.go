@@ -71,6 +71,8 @@ type Look struct {
 	Workloads  []Workload
 	Production Origin
 	Backup     Backup
+	// Snapshots says what the storage says of VolumeSnapshots that it has no volume for, by "namespace/name".
+	Snapshots map[string]string
 	// Refused are pods of the backup, "source/name", that the sandbox refused and in whose place a controller made another.
 	Refused sets.Set[string]
 	// Began is when the run did.
@@ -89,6 +91,11 @@ type Origin struct {
 type claimKey struct{ namespace, name string }
 
 type volumeKey struct{ namespace, pod, volume string }
+
+// Awaited tells whether a claim waits for a volume out of a snapshot, so that what is said of snapshots matters.
+func Awaited(claims []Claim) bool {
+	return slices.ContainsFunc(claims, func(c Claim) bool { return c.Snapshot != "" && !c.Bound })
+}
 
 // Report tells, for every claim, where its data came from; sorted by source namespace and name.
 func Report(l Look) []v1alpha1.VolumeReport {
@@ -163,7 +170,7 @@ func (l Look) source(c Claim, transfers []Transfer, held []Backed, r *v1alpha1.V
 		r.Method = v1alpha1.VolumeNotRestored
 		r.Message = fmt.Sprintf("its data is in the backup, as VolumeSnapshot %s, and no pod of the sandbox mounts the claim, so that no volume is made of it", c.Snapshot)
 	case c.Snapshot != "" && !c.Bound:
-		r.Message = "the claim is not bound: its snapshot did not become a volume"
+		r.Message = "the claim is not bound: its snapshot did not become a volume" + prefixed(": ", l.Snapshots[c.Namespace+"/"+c.Snapshot])
 	case c.Snapshot != "":
 		r.Method = v1alpha1.VolumeCSISnapshot
 	case l.Inventory.bound[c.Volume].Native:

@@ -129,6 +129,13 @@ func TestReport(t *testing.T) {
 				r.Volume, r.Message = "", "the claim is not bound: its snapshot did not become a volume"
 			}),
 		},
+		"a claim whose snapshot the storage has lost": {
+			look: Look{Claims: with(func(c *Claim) { c.Snapshot, c.Bound, c.Volume = "s", false, "" }),
+				Snapshots: map[string]string{"box/s": "snap-1 is not there", "box2/s": "of another", "shop/s": "of production"}},
+			want: report(func(r *v1alpha1.VolumeReport) {
+				r.Volume, r.Message = "", "the claim is not bound: its snapshot did not become a volume: snap-1 is not there"
+			}),
+		},
 		"a claim filled by the data mover, with its bytes and seconds": {
 			look: Look{Claims: with(func(c *Claim) { c.DataMover = true }), Transfers: []Transfer{moved}},
 			want: filled(func(r *v1alpha1.VolumeReport) { r.Method = v1alpha1.VolumeDataMover }),
@@ -245,6 +252,19 @@ func inventory(pvs ...*corev1.PersistentVolume) *Inventory {
 		i.Add(pv)
 	}
 	return i
+}
+
+func TestOnlyVolumesOutOfSnapshotsAreLazy(t *testing.T) {
+	got := Lazy([]v1alpha1.VolumeReport{
+		{Namespace: "shop", Claim: "csi", Method: v1alpha1.VolumeCSISnapshot},
+		{Namespace: "shop", Claim: "native", Method: v1alpha1.VolumeNativeSnapshot},
+		{Namespace: "shop", Claim: "moved", Method: v1alpha1.VolumeDataMover},
+		{Namespace: "shop", Claim: "files", Method: v1alpha1.VolumeFileSystemBackup},
+		{Namespace: "shop", Claim: "lost", Method: v1alpha1.VolumeEmpty},
+	})
+	if diff := cmp.Diff([]string{"shop: csi", "shop: native"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 func TestProduction(t *testing.T) {

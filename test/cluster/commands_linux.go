@@ -38,11 +38,15 @@ func withCluster(flags *flag.FlagSet, args []string, n int) (*cluster.Cluster, [
 func newFlags(name string) *flag.FlagSet { return flag.NewFlagSet(name, flag.ContinueOnError) }
 
 func up(ctx context.Context, args []string) error {
-	c, _, err := withCluster(newFlags("up"), args, 0)
+	var o cluster.Options
+	flags := newFlags("up")
+	flags.BoolVar(&o.CSI, "csi", false, "volumes with snapshots, and a Velero that backs them up")
+	flags.StringVar(&o.Velero, "velero", "", "another version of Velero: one of mods/velero-*, such as 1.18.2")
+	c, _, err := withCluster(flags, args, 0)
 	if err != nil {
 		return err
 	}
-	if err := c.Up(ctx); err != nil {
+	if err := c.Up(ctx, o); err != nil {
 		return err
 	}
 	fmt.Printf("kubeconfig: %s\n", c.Kubeconfig())

@@ -25,7 +25,8 @@ const usage = `usage: kymaros-cluster COMMAND
 
 As root on Linux, each with [--name NAME] (default $KYMAROS_CLUSTER, or "kymaros"):
 
-  up                                 start a one-node cluster with Velero, or return if it is there
+  up [--csi] [--velero VERSION]      start a one-node cluster with Velero, or return if it is there: with volumes that have
+                                     snapshots, with another version of Velero (one of mods/velero-*)
   down                               end it and leave nothing behind
   env                                print the shell lines that make it current
   image REF DIR [--entrypoint A,B] [--env K=V]... [--user UID]

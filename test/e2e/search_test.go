@@ -16,7 +16,7 @@ func TestAfterAFailTheNewestBackupThatRestoresIsFound(t *testing.T) {
 	untouched(t, shop.Namespace)
 	rt := cluster.RestoreTest("search", "latest", shop.Namespace)
 	rt.Spec.OnFailure = &v1alpha1.OnFailure{SearchLastGood: &v1alpha1.SearchLastGood{MaxRuns: 3}}
-	rt = cluster.Start(t, rt, countOrders(stage.FewerOrders))
+	rt = cluster.Start(t, rt, stage.CountOrders(stage.FewerOrders))
 	stage.Until(t, 2*stage.RunTimeout, func(ctx context.Context) error {
 		now, err := cluster.Current(ctx, rt)
 		if err != nil {

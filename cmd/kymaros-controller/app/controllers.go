@@ -159,7 +159,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		return run(built, err)
 	case controller.Report:
 		built, err := report.New(ctx, report.Options{
-			Client: c.kymaros, Kube: c.kube, Metadata: c.metadata, Tests: tests, Backups: velero.Backups(), Recorder: recorder,
+			Client: c.kymaros, Kube: c.kube, Metadata: c.metadata, Dynamic: c.dynamic, Tests: tests, Backups: velero.Backups(), Recorder: recorder,
 			VeleroNamespace: options.VeleroNamespace, Lists: set.lists,
 		})
 		return run(built, err)

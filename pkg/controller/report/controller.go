@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
@@ -35,6 +36,7 @@ type Options struct {
 	Client   versioned.Interface
 	Kube     kubernetes.Interface
 	Metadata metadata.Interface
+	Dynamic  dynamic.Interface
 	Tests    informers.RestoreTestInformer
 	Backups  veleroinformers.BackupInformer
 	Recorder record.EventRecorder
@@ -49,6 +51,7 @@ type Controller struct {
 	client          versioned.Interface
 	kube            kubernetes.Interface
 	metadata        metadata.Interface
+	dynamic         dynamic.Interface
 	tests           listers.RestoreTestLister
 	backups         velerolisters.BackupLister
 	veleroNamespace string
@@ -64,7 +67,7 @@ type Controller struct {
 func New(ctx context.Context, o Options) (*Controller, error) {
 	metrics.Register()
 	c := &Controller{
-		client: o.Client, kube: o.Kube, metadata: o.Metadata, lists: o.Lists, looking: make(chan struct{}, looks),
+		client: o.Client, kube: o.Kube, metadata: o.Metadata, dynamic: o.Dynamic, lists: o.Lists, looking: make(chan struct{}, looks),
 		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, recorder: o.Recorder,
 		status: controller.StatusWriter{Controller: controller.Report, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
 	}

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	dynamicfake "k8s.io/client-go/dynamic/fake"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	metadatafake "k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
@@ -36,6 +37,7 @@ type fixture struct {
 	client   *fake.Clientset
 	kube     *kubefake.Clientset
 	metadata *metadatafake.FakeMetadataClient
+	dynamic  *dynamicfake.FakeDynamicClient
 	tests    cache.Indexer
 	events   *record.FakeRecorder
 	factory  externalversions.SharedInformerFactory
@@ -51,11 +53,13 @@ func newFixture(t *testing.T, rt *v1alpha1.RestoreTest, objects ...runtime.Objec
 		client:   fake.NewClientset(append([]runtime.Object{rt.DeepCopy(), transferred(), backup()}, objects...)...),
 		kube:     kubefake.NewClientset(cluster()...),
 		metadata: metadatafake.NewSimpleMetadataClient(scheme, production()...),
-		events:   record.NewFakeRecorder(100),
+		dynamic: dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
+			map[schema.GroupVersionResource]string{snapshotContents: "VolumeSnapshotContentList"}),
+		events: record.NewFakeRecorder(100),
 	}
 	f.factory = externalversions.NewSharedInformerFactory(f.client, 0)
 	c, err := New(t.Context(), Options{
-		Client: f.client, Kube: f.kube, Metadata: f.metadata, Recorder: f.events, VeleroNamespace: velero,
+		Client: f.client, Kube: f.kube, Metadata: f.metadata, Dynamic: f.dynamic, Recorder: f.events, VeleroNamespace: velero,
 		Lists: inventory.New(func(context.Context, *v1alpha1.RestoreTest, *velerov1.Backup, []string) (sideeffects.Inventory, error) {
 			return nil, errors.New("nobody gives out lists here")
 		}),

@@ -54,6 +54,8 @@ type seen struct {
 	origin    volumes.Origin
 	workloads []volumes.Workload
 	transfers []volumes.Transfer
+	// snapshots are those of volumes.Look.
+	snapshots map[string]string
 	// held is what the backup says of single volumes. policy is its resource policy, policyUnread says why that is not known, and
 	// skipped are the claims of production whose volumes it leaves out.
 	held         []volumes.Backed
@@ -170,6 +172,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	if e.Volumes.Unknown = s.denied(topicVolumes); s.unread[topicVolumes] == "" {
 		all := volumeReports(rt, s)
 		e.Volumes.Unproven, e.Volumes.NotShown = volumes.Named(all, volumes.Unproven), volumes.Named(all, volumes.NotShown)
+		e.RTO.Lazy = volumes.Lazy(all)
 	}
 	return e
 }
@@ -177,7 +180,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 // volumeReports tell where the data of the volumes came from.
 func volumeReports(rt *v1alpha1.RestoreTest, s seen) []v1alpha1.VolumeReport {
 	return volumes.Report(volumes.Look{
-		Claims: s.claims, Mounts: s.mounts, Transfers: s.transfers, Inventory: s.inventory, Workloads: s.workloads,
+		Claims: s.claims, Mounts: s.mounts, Transfers: s.transfers, Snapshots: s.snapshots, Inventory: s.inventory, Workloads: s.workloads,
 		Production: s.origin, Backup: s.backupOf(), Began: rt.Status.Run.StartTime.Time, Refused: replaced(rt.Status.Health),
 	})
 }

@@ -66,7 +66,7 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list 
 	sandbox, restore, _ := fragments(rt)
 	l := &look{c: c, runID: rt.Status.Run.ID, restore: restore.Name, seen: seen{
 		unread: map[topic]string{}, origin: volumes.Origin{Claims: map[string]volumes.Claim{}, Read: sets.New[string]()},
-		sandboxes: map[string]*dependencies.Sandbox{}, back: sets.New[string](), unowned: sets.New[string](),
+		snapshots: map[string]string{}, sandboxes: map[string]*dependencies.Sandbox{}, back: sets.New[string](), unowned: sets.New[string](),
 	}}
 	var sandboxes []string
 	for _, ns := range sandbox.Namespaces {
@@ -119,6 +119,7 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list 
 		retry = l.run(ctx)
 	}
 	l.tasks = nil
+	l.snapshots()
 	l.backedUp(rt)
 	retry = errors.Join(retry, l.run(ctx))
 	l.skipped()

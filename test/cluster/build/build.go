@@ -9,6 +9,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -29,9 +30,12 @@ func CacheDir() (string, error) {
 	return filepath.Join(base, "kymaros"), nil
 }
 
-// BinDir names the directory of the programs. The name changes with the modules and with the build
+// BinDir names the directory of the programs that every cluster needs.
+func BinDir() (string, error) { return dirOf("bin", append(ControlPlane(), Node()...)) }
+
+// dirOf names a directory for the programs of modules. The name changes with the modules and with the build
 // flags, so that two checkouts with different versions never mix their programs.
-func BinDir() (string, error) {
+func dirOf(prefix string, modules []Module) (string, error) {
 	cache, err := CacheDir()
 	if err != nil {
 		return "", err
@@ -41,7 +45,7 @@ func BinDir() (string, error) {
 		return "", err
 	}
 	hash := sha256.New()
-	for _, m := range append(ControlPlane(), Node()...) {
+	for _, m := range modules {
 		fmt.Fprintf(hash, "%+v\n", m)
 		for _, name := range []string{"go.mod", "go.sum"} {
 			content, err := os.ReadFile(filepath.Join(mods, m.Name, name))
@@ -51,33 +55,49 @@ func BinDir() (string, error) {
 			hash.Write(content)
 		}
 	}
-	return filepath.Join(cache, "bin-"+hex.EncodeToString(hash.Sum(nil))[:10]), nil
+	return filepath.Join(cache, prefix+"-"+hex.EncodeToString(hash.Sum(nil))[:10]), nil
 }
 
-// Programs builds what is missing of modules and returns the directory that holds the programs.
-// Another build into the same directory, by whomever, is waited for and not repeated.
+// Programs builds what is missing of modules, which are some of those that every cluster needs, and returns the directory
+// that holds the programs.
 func Programs(ctx context.Context, modules []Module) (string, error) {
 	bin, err := BinDir()
 	if err != nil {
 		return "", err
 	}
+	return bin, programs(ctx, bin, modules)
+}
+
+// Extra does so for a module that few clusters need: its programs have a directory of their own, so that they cost the others
+// nothing.
+func Extra(ctx context.Context, m Module) (string, error) {
+	bin, err := dirOf(m.Name, []Module{m})
+	if err != nil {
+		return "", err
+	}
+	return bin, programs(ctx, bin, []Module{m})
+}
+
+// programs builds what is missing of modules in bin. Another build into the same directory, by whomever, is waited for and not
+// repeated.
+func programs(ctx context.Context, bin string, modules []Module) error {
 	if len(missing(bin, modules)) == 0 {
-		return bin, nil
+		return nil
 	}
 	if err := os.MkdirAll(bin, 0o755); err != nil {
-		return "", err
+		return err
 	}
 	unlock, err := Lock(bin + ".lock")
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer unlock()
 	for _, m := range missing(bin, modules) {
 		if err := m.build(ctx, bin); err != nil {
-			return "", err
+			return err
 		}
 	}
-	return bin, nil
+	return nil
 }
 
 // program is the file name of the program that pkg is built into.
@@ -162,6 +182,23 @@ func Harness(ctx context.Context, pkg, file string) error {
 		return fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
 	}
 	return nil
+}
+
+// DirOf returns the directory of a module that m requires, downloaded if need be: some have definitions beside their programs.
+func (m Module) DirOf(ctx context.Context, module string) (string, error) {
+	mods, err := modsDir()
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "mod", "download", "-json", module)
+	cmd.Dir = filepath.Join(mods, m.Name)
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly", "GOWORK=off")
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s in mods/%s: %w\n%s", cmd, m.Name, err, out)
+	}
+	var answer struct{ Dir string }
+	return answer.Dir, json.Unmarshal(out, &answer)
 }
 
 // SourceDir is test/cluster in the checkout this program was built from. Nested modules cannot be

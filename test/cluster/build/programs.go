@@ -1,5 +1,12 @@
 package build
 
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
 // Module is one Go module under mods and the programs that are built from it.
 // Each has its own go.mod because their requirements contradict each other.
 type Module struct {
@@ -44,18 +51,51 @@ func ControlPlane() []Module {
 
 // Node is everything else that a cluster with a node, an object store and Velero needs.
 func Node() []Module {
-	const velero, aws, ctrd = "github.com/vmware-tanzu/velero/cmd/", "github.com/vmware-tanzu/velero-plugin-for-aws/",
-		"github.com/containerd/containerd/v2/cmd/"
+	const aws, ctrd = "github.com/vmware-tanzu/velero-plugin-for-aws/", "github.com/containerd/containerd/v2/cmd/"
+	withPlugin := velero("velero", VeleroVersion)
+	withPlugin.Packages = append(withPlugin.Packages, aws+"velero-plugin-for-aws", aws+"hack/cp-plugin")
 	return []Module{
 		kubernetes("kube-scheduler", "kubelet", "kube-proxy"),
 		{Name: "containerd", Packages: []string{ctrd + "containerd", ctrd + "containerd-shim-runc-v2", ctrd + "ctr"},
 			Flags: []string{"-tags", "no_btrfs no_devmapper no_zfs"}, Static: true},
 		{Name: "crane", Packages: []string{"github.com/google/go-containerregistry/cmd/crane"}},
 		{Name: "s3", Packages: []string{"github.com/versity/versitygw/cmd/versitygw"}},
-		{Name: "velero", Packages: []string{velero + "velero", velero + "velero-helper", velero + "velero-restore-helper",
-			aws + "velero-plugin-for-aws", aws + "hack/cp-plugin"},
-			Flags:  []string{"-ldflags", "-X github.com/vmware-tanzu/velero/pkg/buildinfo.Version=" + VeleroVersion},
-			Static: true},
+		withPlugin,
 		{Name: "localpath", Packages: []string{"github.com/rancher/local-path-provisioner"}, Static: true},
 	}
+}
+
+// CSI is what a cluster needs for volumes with snapshots, besides a driver.
+func CSI() Module {
+	const sidecars = "github.com/kubernetes-csi/"
+	return Module{Name: "csi", Static: true, Packages: []string{sidecars + "external-provisioner/v6/cmd/csi-provisioner",
+		sidecars + "external-snapshotter/v8/cmd/csi-snapshotter", sidecars + "external-snapshotter/v8/cmd/snapshot-controller"}}
+}
+
+// OlderVelero returns the module of another version of Velero than that of Node, one of mods/velero-*.
+func OlderVelero(version string) (Module, error) {
+	mods, err := modsDir()
+	if err != nil {
+		return Module{}, err
+	}
+	const prefix = "velero-"
+	dirs, err := filepath.Glob(filepath.Join(mods, prefix+"*"))
+	if err != nil {
+		return Module{}, err
+	}
+	var have []string
+	for _, dir := range dirs {
+		have = append(have, strings.TrimPrefix(filepath.Base(dir), prefix))
+	}
+	if !slices.Contains(have, version) {
+		return Module{}, fmt.Errorf("there is no Velero %q: want one of %s, or none for %s", version, strings.Join(have, ", "), VeleroVersion)
+	}
+	return velero(prefix+version, "v"+version), nil
+}
+
+// velero is a version of Velero, without plugins.
+func velero(module, version string) Module {
+	const pkg = "github.com/vmware-tanzu/velero/"
+	return Module{Name: module, Static: true, Packages: []string{pkg + "cmd/velero", pkg + "cmd/velero-helper", pkg + "cmd/velero-restore-helper"},
+		Flags: []string{"-ldflags", "-X " + pkg + "pkg/buildinfo.Version=" + version}}
 }

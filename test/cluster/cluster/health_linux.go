@@ -16,9 +16,14 @@ import (
 )
 
 // usable returns what still keeps a test from using the cluster.
-func usable(ctx context.Context, client kubernetes.Interface) error {
+func usable(ctx context.Context, client kubernetes.Interface, o Options) error {
 	if err := nodeReady(ctx, client); err != nil {
 		return err
+	}
+	if o.CSI {
+		if err := registered(ctx, client); err != nil {
+			return err
+		}
 	}
 	for _, d := range []struct{ namespace, name string }{{"velero", "velero"}, {"local-path-storage", "local-path-provisioner"}} {
 		got, err := client.AppsV1().Deployments(d.namespace).Get(ctx, d.name, metav1.GetOptions{})
@@ -74,14 +79,19 @@ func backupLocationAvailable(ctx context.Context, client kubernetes.Interface) e
 // upFile says from which programs the cluster was started, once it has been usable.
 func (c *Cluster) upFile() string { return c.path("up") }
 
-// healthy returns why the cluster has to be started, or nil if it runs.
-func (c *Cluster) healthy(ctx context.Context) error {
+// healthy returns why the cluster has to be started, or nil if it runs with these options.
+func (c *Cluster) healthy(ctx context.Context, o Options) error {
 	bin, err := os.ReadFile(c.upFile())
 	if err != nil {
 		return c.notUp()
 	}
 	if string(bin) != c.Bin {
 		return errors.New("it was started from other versions")
+	}
+	if has, err := c.options(); err != nil {
+		return err
+	} else if has != o {
+		return fmt.Errorf("it was started %v, not %v", has, o)
 	}
 	if err := c.ended(); err != nil {
 		return err

@@ -24,6 +24,10 @@ const patience = 90 * time.Second
 // Start starts all programs of the cluster, from within its network and mount namespace, and waits until it is
 // usable. What runs when it fails keeps running, for inspection; Down ends it.
 func (c *Cluster) Start(ctx context.Context) error {
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
 	if err := c.privateMounts(); err != nil {
 		return err
 	}
@@ -41,7 +45,7 @@ func (c *Cluster) Start(ctx context.Context) error {
 	}
 	err = parallel(
 		func() error { return c.startPlane(ctx, plane, client) },
-		func() error { return c.startRuntime(ctx) },
+		func() error { return c.startRuntime(ctx, o) },
 	)
 	if err != nil {
 		return err
@@ -56,17 +60,20 @@ func (c *Cluster) Start(ctx context.Context) error {
 			return err
 		}
 	}
-	err = parallel(
+	steps := []func() error{
 		func() error { return c.startAgent(ctx) },
 		func() error { return c.startS3(ctx) },
-		func() error { return c.installVelero(ctx) },
+		func() error { return c.installVelero(ctx, o) },
 		func() error { return c.installStorage(ctx) },
-	)
-	if err != nil {
+	}
+	if o.CSI {
+		steps = append(steps, func() error { return c.startCSI(ctx) })
+	}
+	if err := parallel(steps...); err != nil {
 		return err
 	}
 	progress.Printf("waiting for the node and its pods")
-	return c.until(ctx, "cluster", func(ctx context.Context) error { return usable(ctx, client) })
+	return c.until(ctx, "cluster", func(ctx context.Context) error { return usable(ctx, client, o) })
 }
 
 func (c *Cluster) startPlane(ctx context.Context, plane controlplane.Plane, client kubernetes.Interface) error {
@@ -86,15 +93,10 @@ func (c *Cluster) startPlane(ctx context.Context, plane controlplane.Plane, clie
 }
 
 // startRuntime starts the registry, fills it, and starts the container runtime that pulls from it.
-func (c *Cluster) startRuntime(ctx context.Context) error {
-	store, all, err := images.Make(ctx, c.Bin)
+func (c *Cluster) startRuntime(ctx context.Context, o Options) error {
+	all, err := c.fillRegistry(ctx, o)
 	if err != nil {
 		return err
-	}
-	for _, image := range all {
-		if err := store.CopyTo(c.registry(), image); err != nil {
-			return err
-		}
 	}
 	if err := c.start(proc.Program{Name: "registry", Argv: []string{c.program("crane"), "registry", "serve",
 		"--address", registryAddress, "--disk", string(c.registry())}}); err != nil {
@@ -120,6 +122,32 @@ func (c *Cluster) startRuntime(ctx context.Context) error {
 		_, err := os.Stat(c.containerdSocket())
 		return err
 	})
+}
+
+// fillRegistry copies all images into the store behind the registry.
+func (c *Cluster) fillRegistry(ctx context.Context, o Options) ([]oci.Image, error) {
+	store, all, err := images.Make(ctx, c.Bin)
+	if err != nil {
+		return nil, err
+	}
+	for _, image := range all {
+		if err := store.CopyTo(c.registry(), image); err != nil {
+			return nil, err
+		}
+	}
+	if o.Velero == "" {
+		return all, nil
+	}
+	store, older, err := olderImage(ctx, o.Velero)
+	if err != nil {
+		return nil, err
+	}
+	for _, image := range older {
+		if err := store.CopyTo(c.registry(), image); err != nil {
+			return nil, err
+		}
+	}
+	return append(all, older...), nil
 }
 
 // registry is the store behind the registry.

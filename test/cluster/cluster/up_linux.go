@@ -19,14 +19,14 @@ import (
 	"github.com/kymaros/kymaros/test/cluster/progress"
 )
 
-// Up makes sure that the cluster runs: it returns at once if it does, and otherwise starts it afresh.
-func (c *Cluster) Up(ctx context.Context) error {
+// Up makes sure that the cluster runs with these options: it returns at once if it does, and otherwise starts it afresh.
+func (c *Cluster) Up(ctx context.Context, o Options) error {
 	unlock, err := c.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	why := c.healthy(ctx)
+	why := c.healthy(ctx, o)
 	if why == nil {
 		return c.startAgent(ctx)
 	}
@@ -39,22 +39,28 @@ func (c *Cluster) Up(ctx context.Context) error {
 	if _, _, err := images.Make(ctx, c.Bin); err != nil {
 		return err
 	}
+	if err := buildFor(ctx, o); err != nil {
+		return err
+	}
 	if c.exists() {
 		progress.Printf("removing what is there of cluster %s: %v", c.Name, why)
 		if err := c.remove(); err != nil {
 			return err
 		}
 	}
-	if err := c.create(ctx); err != nil {
+	if err := c.create(ctx, o); err != nil {
 		return fmt.Errorf("%w\nlogs: %s; \"down --name %s\" removes what was started", err, c.logs(), c.Name)
 	}
 	return nil
 }
 
 // create starts the cluster, of which nothing exists.
-func (c *Cluster) create(ctx context.Context) error {
+func (c *Cluster) create(ctx context.Context, o Options) error {
 	progress.Printf("starting cluster %s", c.Name)
 	if err := os.MkdirAll(c.Dir, 0o755); err != nil {
+		return err
+	}
+	if err := c.writeFor(ctx, o); err != nil {
 		return err
 	}
 	if err := c.makeCgroup(); err != nil {

@@ -37,24 +37,31 @@ func (c *Cluster) startS3(ctx context.Context) error {
 }
 
 // installVelero installs Velero with its node agent, and the object store as its default location.
-func (c *Cluster) installVelero(ctx context.Context) error {
-	err := c.writeFiles(map[string]string{
+func (c *Cluster) installVelero(ctx context.Context, o Options) error {
+	program, image, err := c.velero(ctx, o)
+	if err != nil {
+		return err
+	}
+	err = c.writeFiles(map[string]string{
 		"s3-credentials": fmt.Sprintf("[default]\naws_access_key_id=%s\naws_secret_access_key=%s\n", s3Key, s3Secret),
 	})
 	if err != nil {
 		return err
 	}
 	args := []string{"install", "--kubeconfig", c.plane().AdminKubeconfig(),
-		"--image", images.Velero, "--plugins", images.AWSPlugin,
+		"--image", image, "--plugins", images.AWSPlugin,
 		"--provider", "aws", "--bucket", bucket, "--secret-file", c.path("s3-credentials"),
 		"--backup-location-config", fmt.Sprintf("region=us-east-1,s3ForcePathStyle=true,s3Url=http://%s:%d", NodeIP, s3Port),
 		"--use-volume-snapshots=false", "--use-node-agent"}
+	if o.CSI {
+		args = append(args, "--features=EnableCSI")
+	}
 	// By default they ask for a whole processor, of which the node may have two.
 	for _, pod := range []string{"velero", "node-agent"} {
 		args = append(args, "--"+pod+"-pod-cpu-request=10m", "--"+pod+"-pod-mem-request=64Mi",
 			"--"+pod+"-pod-cpu-limit=0", "--"+pod+"-pod-mem-limit=0")
 	}
-	out, err := exec.CommandContext(ctx, c.program("velero"), args...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("velero install: %w\n%s", err, out)
 	}
@@ -64,10 +71,5 @@ func (c *Cluster) installVelero(ctx context.Context) error {
 // installStorage makes the default StorageClass.
 func (c *Cluster) installStorage(ctx context.Context) error {
 	manifest := strings.NewReplacer("VOLUMES", c.path("volumes"), "LOCAL_PATH_IMAGE", images.LocalPath, "BUSYBOX_IMAGE", images.Busybox).Replace(storage)
-	cmd := exec.CommandContext(ctx, c.program("kubectl"), "--kubeconfig", c.plane().AdminKubeconfig(), "apply", "-f", "-")
-	cmd.Stdin = strings.NewReader(manifest)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("kubectl apply: %w\n%s", err, out)
-	}
-	return nil
+	return c.kubectl(ctx, manifest, "apply", "-f", "-")
 }

@@ -20,13 +20,18 @@ const (
 	Pause     = "docker.io/kymaros/pause:1"
 	Busybox   = "docker.io/kymaros/busybox:1"
 	LocalPath = "docker.io/kymaros/local-path-provisioner:1"
-	Velero    = "docker.io/velero/velero:" + build.VeleroVersion
+	Velero    = veleroRepository + build.VeleroVersion
 	AWSPlugin = "docker.io/velero/velero-plugin-for-aws:" + build.AWSPluginVersion
 	// Web serves the files in /www on port 8080 as user 65532, and has all of busybox's tools.
 	Web = "docker.io/kymaros/demo-web:1"
 	// Postgres is PostgreSQL 15; see postgres/entrypoint.sh.
 	Postgres = "docker.io/kymaros/demo-postgres:15"
 )
+
+const veleroRepository = "docker.io/velero/velero:"
+
+// VeleroOf is the reference of the image of a version of Velero, such as 1.18.2.
+func VeleroOf(version string) string { return veleroRepository + "v" + version }
 
 // definition is how one image is made.
 type definition struct {
@@ -49,8 +54,7 @@ var definitions = []definition{
 	{ref: Pause, config: oci.Config{Entrypoint: []string{"/pause"}, User: "65535"}, layers: pause},
 	{ref: Busybox, config: oci.Config{Env: []string{"PATH=/bin"}}, layers: busybox},
 	{ref: LocalPath, config: oci.Config{Entrypoint: []string{"/local-path-provisioner"}, Env: []string{"PATH=/"}}, layers: programs("/", "local-path-provisioner")},
-	// Users as in the images that Velero publishes: whether a restored pod may run restore-wait depends on it.
-	{ref: Velero, config: oci.Config{Env: []string{"PATH=/", "HOME=/tmp"}, User: "cnb:cnb"}, layers: programs("/", "velero", "velero-helper", "velero-restore-helper")},
+	velero(Velero),
 	{
 		ref: AWSPlugin,
 		config: oci.Config{Env: []string{"PATH=/plugins"}, User: "65532:65532",
@@ -71,14 +75,30 @@ var definitions = []definition{
 	},
 }
 
+// velero is its image under that name. Users as in the images that Velero publishes: whether a restored pod may run restore-wait
+// depends on it.
+func velero(ref string) definition {
+	return definition{ref: ref, config: oci.Config{Env: []string{"PATH=/", "HOME=/tmp"}, User: "cnb:cnb"},
+		layers: programs("/", "velero", "velero-helper", "velero-restore-helper")}
+}
+
 // Make returns all images and the store that holds them, made from the programs in bin on the first call.
 // It needs root, debootstrap and a static busybox.
 func Make(ctx context.Context, bin string) (oci.Store, []oci.Image, error) {
+	return makeOnce(ctx, bin, definitions)
+}
+
+// MakeVelero does so for the image of a version of Velero.
+func MakeVelero(ctx context.Context, bin, version string) (oci.Store, []oci.Image, error) {
+	return makeOnce(ctx, bin, []definition{velero(VeleroOf(version))})
+}
+
+func makeOnce(ctx context.Context, bin string, definitions []definition) (oci.Store, []oci.Image, error) {
 	cache, err := build.CacheDir()
 	if err != nil {
 		return "", nil, err
 	}
-	hash := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %+v", revision, filepath.Base(bin), entrypoint, describe()))
+	hash := sha256.Sum256(fmt.Appendf(nil, "%d %s %s %+v", revision, filepath.Base(bin), entrypoint, describe(definitions)))
 	dir := filepath.Join(cache, "images-"+hex.EncodeToString(hash[:])[:10])
 	index := filepath.Join(dir, "images.json")
 	if all, err := readIndex(index); err == nil {
@@ -92,7 +112,7 @@ func Make(ctx context.Context, bin string) (oci.Store, []oci.Image, error) {
 	if all, err := readIndex(index); err == nil {
 		return oci.Store(dir), all, nil
 	}
-	all, err := makeAll(ctx, maker{bin: bin, cache: cache}, oci.Store(dir))
+	all, err := makeAll(ctx, maker{bin: bin, cache: cache}, oci.Store(dir), definitions)
 	if err != nil {
 		return "", nil, err
 	}
@@ -103,7 +123,7 @@ func Make(ctx context.Context, bin string) (oci.Store, []oci.Image, error) {
 	return oci.Store(dir), all, os.WriteFile(index, content, 0o644)
 }
 
-func makeAll(ctx context.Context, m maker, store oci.Store) ([]oci.Image, error) {
+func makeAll(ctx context.Context, m maker, store oci.Store, definitions []definition) ([]oci.Image, error) {
 	var all []oci.Image
 	for _, d := range definitions {
 		progress.Printf("making image %s", d.ref)
@@ -134,7 +154,7 @@ func make1(ctx context.Context, m maker, store oci.Store, d definition) (oci.Ima
 }
 
 // describe is everything about the definitions that can be compared.
-func describe() []any {
+func describe(definitions []definition) []any {
 	var all []any
 	for _, d := range definitions {
 		all = append(all, d.ref, d.config)

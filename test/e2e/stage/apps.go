@@ -163,24 +163,33 @@ func (c *Cluster) Backup(ctx context.Context, name string, namespaces ...string)
 
 // BackupWithin does so for what takes longer.
 func (c *Cluster) BackupWithin(ctx context.Context, timeout time.Duration, name string, namespaces ...string) error {
+	b := NewBackup(name, namespaces...)
 	yes := true
-	backups := c.Kymaros.VeleroV1().Backups(VeleroNamespace)
-	_, err := backups.Create(ctx, &velerov1.Backup{
+	b.Spec.DefaultVolumesToFsBackup = &yes
+	return c.BackUp(ctx, timeout, b, velerov1.BackupPhaseCompleted)
+}
+
+// NewBackup returns a backup of the namespaces that Velero keeps for a day.
+func NewBackup(name string, namespaces ...string) *velerov1.Backup {
+	return &velerov1.Backup{
 		ObjectMeta: metav1.ObjectMeta{Namespace: VeleroNamespace, Name: name},
-		Spec: velerov1.BackupSpec{
-			IncludedNamespaces: namespaces, DefaultVolumesToFsBackup: &yes, TTL: metav1.Duration{Duration: 24 * time.Hour},
-		},
-	}, metav1.CreateOptions{})
-	if err != nil {
+		Spec:       velerov1.BackupSpec{IncludedNamespaces: namespaces, TTL: metav1.Duration{Duration: 24 * time.Hour}},
+	}
+}
+
+// BackUp has Velero make the backup, and waits until it has come to that phase.
+func (c *Cluster) BackUp(ctx context.Context, timeout time.Duration, b *velerov1.Backup, phase velerov1.BackupPhase) error {
+	backups := c.Kymaros.VeleroV1().Backups(VeleroNamespace)
+	if _, err := backups.Create(ctx, b, metav1.CreateOptions{}); err != nil {
 		return err
 	}
 	return Poll(ctx, timeout, func(ctx context.Context) error {
-		b, err := backups.Get(ctx, name, metav1.GetOptions{})
+		b, err := backups.Get(ctx, b.Name, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
-		if b.Status.Phase != velerov1.BackupPhaseCompleted {
-			return fmt.Errorf("backup %s is %q", name, b.Status.Phase)
+		if b.Status.Phase != phase {
+			return fmt.Errorf("backup %s is %q, not %q", b.Name, b.Status.Phase, phase)
 		}
 		return nil
 	})

@@ -72,9 +72,10 @@ type Cluster struct {
 	config string // kubeconfig file
 }
 
-// Up starts the cluster unless it runs, and installs the controller as it is built from this tree.
-func Up(ctx context.Context) (*Cluster, error) {
-	if err := (&Cluster{}).command(ctx, "test/cluster/run.sh", "up"); err != nil {
+// Up starts the cluster unless it runs, with these flags of test/cluster/run.sh up, and installs the controller as it is built from
+// this tree.
+func Up(ctx context.Context, flags ...string) (*Cluster, error) {
+	if err := (&Cluster{}).command(ctx, "test/cluster/run.sh", append([]string{"up"}, flags...)...); err != nil {
 		return nil, err
 	}
 	c, err := connect(ctx)

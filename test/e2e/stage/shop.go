@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
 // Shop is the application of testdata/shop.yaml, with two backups of it.
@@ -22,28 +24,28 @@ const (
 	ProductionOrders = 50_123
 )
 
+// CountOrders passes when the restored database of a shop has that many orders.
+func CountOrders(want int64) v1alpha1.HealthCheck {
+	return v1alpha1.HealthCheck{Name: "all-orders-are-back", Type: v1alpha1.CheckExec, Exec: &v1alpha1.ExecCheck{
+		PodSelector: map[string]string{"app": "db"}, Container: "postgres",
+		Command: []string{"psql", "-U", "postgres", "-d", "shop", "-tAc", "SELECT count(*) FROM orders"},
+		Expect:  &v1alpha1.Expectation{Integer: &v1alpha1.IntegerExpectation{Operator: "eq", Value: want}},
+	}}
+}
+
 // DeployShop deploys the shop, and backs it up.
 func (c *Cluster) DeployShop(ctx context.Context) (Shop, error) {
 	s := Shop{Namespace: c.Name("shop"), Full: c.Name("shop-full"), Short: c.Name("shop-short")}
-	if err := c.Deploy(ctx, App{File: "shop.yaml", Namespace: s.Namespace}); err != nil {
+	if err := c.OpenShop(ctx, s.Namespace, ""); err != nil {
 		return s, err
 	}
-	if err := c.AwaitPods(ctx, s.Namespace, 3); err != nil {
-		return s, err
-	}
-	if err := c.order(ctx, s, "CREATE TABLE orders (id int PRIMARY KEY, article text, cents int)", 0); err != nil {
-		return s, err
-	}
-	have := 0
 	for _, stock := range []struct {
 		orders int
 		backup string
 	}{{FewerOrders, s.Short}, {Orders, s.Full}, {ProductionOrders, ""}} {
-		insert := fmt.Sprintf("INSERT INTO orders SELECT n, md5(n::text), n * 7 %% 1000 FROM generate_series(%d, %d) n", have+1, stock.orders)
-		if err := c.order(ctx, s, insert, stock.orders); err != nil {
+		if err := c.Order(ctx, s.Namespace, stock.orders); err != nil {
 			return s, err
 		}
-		have = stock.orders
 		if stock.backup != "" {
 			if err := c.Backup(ctx, stock.backup, s.Namespace); err != nil {
 				return s, err
@@ -53,15 +55,32 @@ func (c *Cluster) DeployShop(ctx context.Context) (Shop, error) {
 	return s, nil
 }
 
-// order changes the orders of the shop and makes sure of their number, on disk.
-func (c *Cluster) order(ctx context.Context, s Shop, change string, want int) error {
-	out, err := c.Exec(ctx, s.Namespace, "db-0", "psql", "-U", "postgres", "-d", "shop", "-v", "ON_ERROR_STOP=1", "-qtA",
+// OpenShop deploys a shop without any order. Its volume is of that storage class, "" for the default one.
+func (c *Cluster) OpenShop(ctx context.Context, namespace, class string) error {
+	if err := c.Deploy(ctx, App{File: "shop.yaml", Namespace: namespace, Class: class}); err != nil {
+		return err
+	}
+	if err := c.AwaitPods(ctx, namespace, 3); err != nil {
+		return err
+	}
+	return c.order(ctx, namespace, "CREATE TABLE orders (id int PRIMARY KEY, article text, cents int)", 0)
+}
+
+// Order brings the shop to that many orders.
+func (c *Cluster) Order(ctx context.Context, namespace string, total int) error {
+	insert := fmt.Sprintf("INSERT INTO orders SELECT n, md5(n::text), n * 7 %% 1000 FROM generate_series(1 + (SELECT count(*) FROM orders), %d) n", total)
+	return c.order(ctx, namespace, insert, total)
+}
+
+// order changes the orders of a shop and makes sure of their number, on disk.
+func (c *Cluster) order(ctx context.Context, namespace, change string, want int) error {
+	out, err := c.Exec(ctx, namespace, "db-0", "psql", "-U", "postgres", "-d", "shop", "-v", "ON_ERROR_STOP=1", "-qtA",
 		"-c", change, "-c", "CHECKPOINT", "-c", "SELECT count(*) FROM orders")
 	if err != nil {
 		return err
 	}
 	if got, err := strconv.Atoi(strings.TrimSpace(out)); err != nil || got != want {
-		return fmt.Errorf("shop %s has %q orders, want %d", s.Namespace, out, want)
+		return fmt.Errorf("shop %s has %q orders, want %d", namespace, out, want)
 	}
 	return nil
 }

@@ -1,0 +1,101 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/kymaros/kymaros/test/cluster/build"
+	"github.com/kymaros/kymaros/test/cluster/images"
+	"github.com/kymaros/kymaros/test/cluster/oci"
+)
+
+// Options are what a cluster has that others have not. The file options.json says it to all that start something of the cluster.
+type Options struct {
+	// CSI is volumes with snapshots, and a Velero that backs them up.
+	CSI bool
+	// Velero is another version than the usual one, such as 1.18.2; "" is the usual one.
+	Velero string
+}
+
+func (o Options) String() string {
+	said := "plain"
+	if o.CSI {
+		said = "with CSI"
+	}
+	if o.Velero != "" {
+		said += ", Velero " + o.Velero
+	}
+	return said
+}
+
+func (c *Cluster) optionsFile() string { return c.path("options.json") }
+
+// options returns those that the cluster was started with.
+func (c *Cluster) options() (Options, error) {
+	var o Options
+	content, err := os.ReadFile(c.optionsFile())
+	if err != nil {
+		return o, err
+	}
+	if err := json.Unmarshal(content, &o); err != nil {
+		return o, fmt.Errorf("%s: %w", c.optionsFile(), err)
+	}
+	return o, nil
+}
+
+// buildFor builds what is missing of what o asks for.
+func buildFor(ctx context.Context, o Options) error {
+	if o.CSI {
+		if _, err := build.Extra(ctx, build.CSI()); err != nil {
+			return err
+		}
+	}
+	if o.Velero == "" {
+		return nil
+	}
+	_, _, err := olderImage(ctx, o.Velero)
+	return err
+}
+
+// writeFor puts into the directory of the cluster what o asks for and what needs more than the cluster's own network to get.
+func (c *Cluster) writeFor(ctx context.Context, o Options) error {
+	if o.CSI {
+		if err := c.prepareCSI(ctx); err != nil {
+			return err
+		}
+	}
+	content, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.optionsFile(), content, 0o644)
+}
+
+// olderVelero is where the programs of that version are.
+func olderVelero(ctx context.Context, version string) (bin string, err error) {
+	m, err := build.OlderVelero(version)
+	if err != nil {
+		return "", err
+	}
+	return build.Extra(ctx, m)
+}
+
+func olderImage(ctx context.Context, version string) (oci.Store, []oci.Image, error) {
+	bin, err := olderVelero(ctx, version)
+	if err != nil {
+		return "", nil, err
+	}
+	return images.MakeVelero(ctx, bin, version)
+}
+
+// velero is the program that installs Velero, and the image of its server.
+func (c *Cluster) velero(ctx context.Context, o Options) (program, image string, err error) {
+	if o.Velero == "" {
+		return c.program("velero"), images.Velero, nil
+	}
+	bin, err := olderVelero(ctx, o.Velero)
+	return filepath.Join(bin, "velero"), images.VeleroOf(o.Velero), err
+}

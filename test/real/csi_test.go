@@ -1,0 +1,148 @@
+package real
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/test/e2e/stage"
+)
+
+// untouched fails t unless there is, when t ends, the same storage as now and the same of production: nothing is left, nothing is
+// gone, and no snapshot has changed.
+func untouched(t *testing.T, source string) {
+	t.Helper()
+	before, err := cluster.Storage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	production, err := cluster.Snapshot(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		// What a provisioner deletes is gone a moment later.
+		err := stage.Poll(ctx, time.Minute, func(ctx context.Context) error {
+			after, err := cluster.Storage(ctx)
+			if err == nil && !cmp.Equal(before, after) {
+				err = fmt.Errorf("storage (-before +after):\n%s", cmp.Diff(before, after))
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		after, err := cluster.Snapshot(ctx, source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stage.Compare(t, production, after)
+	})
+}
+
+// restored runs a test of the backup, and returns its report.
+func restored(t *testing.T, name, backup, source string, checks ...v1alpha1.HealthCheck) *v1alpha1.RestoreReport {
+	t.Helper()
+	untouched(t, source)
+	began := time.Now()
+	rt := cluster.RestoreTest(name, backup, source)
+	rt.Spec.SLA = &v1alpha1.SLA{MaxRTO: "10m"}
+	_, report := cluster.AwaitEnd(t, cluster.Start(t, rt, checks...))
+	s := report.Status
+	t.Logf("%v: %s %d, %s: %s\ncaps %q\nvolumes %+v\nRTO %s %+v", time.Since(began).Round(time.Second), s.Result, s.Score, s.Reason, s.Message, s.Caps, s.Volumes, s.RTO.Measured, s.RTO.Parts)
+	return report
+}
+
+func TestVolumesOfACSIDriverComeBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		backup, source string
+		method         v1alpha1.VolumeMethod
+	}{
+		"out of a snapshot":                                 {bySnapshot, shop, v1alpha1.VolumeCSISnapshot},
+		"out of the object store":                           {byMover, shop, v1alpha1.VolumeDataMover},
+		"out of a snapshot that is to stay":                 {toStay, shop, v1alpha1.VolumeCSISnapshot},
+		"out of a snapshot, when a pod asks":                {ofLate, late, v1alpha1.VolumeCSISnapshot},
+		"out of the object store, when a pod asks":          {movedLate, late, v1alpha1.VolumeDataMover},
+		"out of a snapshot, and stay with their claim gone": {ofKept, kept, v1alpha1.VolumeCSISnapshot},
+		"out of a snapshot whose class is not there":        {classGone, shop, v1alpha1.VolumeCSISnapshot},
+	} {
+		t.Run(name, func(t *testing.T) {
+			report := restored(t, strings.TrimSuffix(test.backup, "-"+cluster.Suffix), test.backup, test.source, stage.CountOrders(stage.Orders))
+			stage.Verdict(t, report, v1alpha1.ResultPass, "Passed")
+			s := report.Status
+			if s.Score != 100 {
+				t.Errorf("score %d, %+v", s.Score, s.ValidationLevels)
+			}
+			if len(s.Volumes) != 1 || s.Volumes[0].Claim != "data-db-0" || s.Volumes[0].Method != test.method || s.Volumes[0].Volume == "" || len(s.Volumes[0].SharedWith) > 0 {
+				t.Errorf("volumes %+v", s.Volumes)
+			}
+			measured(t, s, test.method == v1alpha1.VolumeDataMover)
+			server(t, s.Velero, test.method == v1alpha1.VolumeCSISnapshot)
+		})
+	}
+}
+
+// measured fails t unless the report tells how long which part of the recovery took. What the data mover carries has come when Velero
+// is done; what a snapshot holds may come later, and the report says so.
+func measured(t *testing.T, s *v1alpha1.RestoreReportStatus, moved bool) {
+	t.Helper()
+	p := s.RTO.Parts
+	if p == nil || !s.RTO.WithinSLA || s.RTO.Measured.Or(0) == 0 || s.RTO.Measured.Or(0) != p.Restore.Or(0)+p.Pods.Or(0)+p.Checks.Or(0) {
+		t.Fatalf("recovery time %+v, parts %+v", s.RTO, p)
+	}
+	notes := strings.Join(s.ValidationLevels.RTOCompliance.NotTested, "\n")
+	switch {
+	case moved && (p.VolumeData.Or(0) == 0 || p.VolumeData.Or(0) > p.Restore.Or(0) || s.Volumes[0].Bytes < 10<<20 || s.Volumes[0].Duration.Or(0) == 0):
+		t.Errorf("the data mover has no time of its own: %+v, %+v", p, s.Volumes)
+	case !moved && p.VolumeData != "":
+		t.Errorf("a snapshot has a time of its own: %+v", p)
+	case moved && notes != "", !moved && !strings.Contains(notes, s.Volumes[0].Namespace+": data-db-0"):
+		t.Errorf("what is said of volumes that come later: %q", notes)
+	}
+}
+
+// server fails t unless the report tells which Velero it was, and what was asked otherwise because of that.
+func server(t *testing.T, velero *v1alpha1.VeleroServer, snapshot bool) {
+	t.Helper()
+	if velero == nil || velero.Version == "" || *veleroVersion != "" && velero.Version != *veleroVersion {
+		t.Fatalf("Velero %+v, want %q", velero, *veleroVersion)
+	}
+	if told := strings.Contains(velero.Note, "includeClusterResources is left unset"); told != (snapshot && *veleroVersion != "") {
+		t.Errorf("Velero %s is said to need more: %q", velero.Version, velero.Note)
+	}
+}
+
+func TestASnapshotThatTheStorageHasLostFails(t *testing.T) {
+	report := restored(t, "lost", lost, shop, stage.CountOrders(stage.Orders))
+	stage.Verdict(t, report, v1alpha1.ResultFail, v1alpha1.ReasonCheckFailed)
+	says(t, report, shop+": data-db-0 (pod/db-0): the claim is not bound: its snapshot did not become a volume: ", "snap-")
+}
+
+func TestASnapshotWithoutItsDataFails(t *testing.T) {
+	report := restored(t, "emptied", emptied, shop, stage.CountOrders(stage.Orders))
+	stage.Verdict(t, report, v1alpha1.ResultFail, v1alpha1.ReasonCheckFailed)
+	says(t, report, "all-orders-are-back")
+}
+
+func TestABackupThatCouldTakeNoSnapshotIsNoProof(t *testing.T) {
+	report := restored(t, "classless", classless, shop, stage.CountOrders(stage.Orders))
+	stage.Verdict(t, report, v1alpha1.ResultFail, v1alpha1.ReasonCheckFailed)
+	says(t, report, "data-db-0")
+}
+
+// says fails t unless the report tells all of that where it tells what keeps the run from a pass.
+func says(t *testing.T, report *v1alpha1.RestoreReport, words ...string) {
+	t.Helper()
+	told := report.Status.Message + "\n" + strings.Join(report.Status.Caps, "\n")
+	for _, w := range words {
+		if !strings.Contains(told, w) {
+			t.Errorf("the report does not say %q:\n%s", w, told)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package real
+
+import (
+	"context"
+	"errors"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kymaros/kymaros/test/e2e/stage"
+)
+
+// passingClass is a class of snapshots that one backup asks for and that is gone afterwards.
+const passingClass = "csi-passing"
+
+var errNotReady = errors.New("the snapshot is not ready to use")
+
+func createPassingClass(ctx context.Context) error {
+	if err := deletePassingClass(ctx); err != nil && !apierrors.IsNotFound(err) { // of a run that was cut off
+		return err
+	}
+	_, err := cluster.Objects.Resource(stage.VolumeSnapshotClasses).Create(ctx, &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshotClass", "metadata": map[string]any{"name": passingClass},
+		"driver": stage.CSIDriver, "deletionPolicy": "Delete",
+	}}, metav1.CreateOptions{})
+	return err
+}
+
+func deletePassingClass(ctx context.Context) error {
+	return cluster.Objects.Resource(stage.VolumeSnapshotClasses).Delete(ctx, passingClass, metav1.DeleteOptions{})
+}
+
+// snapshotOfProduction takes a snapshot of the shop's volume that is nobody's backup.
+func snapshotOfProduction(ctx context.Context, namespace string) error {
+	snapshots := cluster.Objects.Resource(stage.VolumeSnapshots).Namespace(namespace)
+	_, err := snapshots.Create(ctx, &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "snapshot.storage.k8s.io/v1", "kind": "VolumeSnapshot", "metadata": map[string]any{"name": "before-the-upgrade"},
+		"spec": map[string]any{"volumeSnapshotClassName": stage.CSIClass, "source": map[string]any{"persistentVolumeClaimName": "data-db-0"}},
+	}}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	return stage.Poll(ctx, stage.RunTimeout, func(ctx context.Context) error {
+		s, err := snapshots.Get(ctx, "before-the-upgrade", metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if ready, _, _ := unstructured.NestedBool(s.Object, "status", "readyToUse"); !ready {
+			return errNotReady
+		}
+		return nil
+	})
+}
