@@ -36,6 +36,9 @@ const (
 	AnnotationVelero = "kymaros.io/velero"
 	// AnnotationRunRequested starts a run of the RestoreTest whenever its value changes.
 	AnnotationRunRequested = "kymaros.io/run-requested"
+	// AnnotationControls of a RestoreTest names the controls that its owner says its reports are evidence for, with commas between
+	// them, such as "dora-12-2, iso27001-a-8-13". Reports have them in status.evidence.controls.
+	AnnotationControls = "kymaros.io/controls"
 )
 
 // Finalizer holds a sandbox namespace, its guard policies and a RestoreTest with a run until cleanup is done.
