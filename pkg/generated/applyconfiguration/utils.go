@@ -27,16 +27,26 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.BackupApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BackupChoice"):
 		return &restorev1alpha1.BackupChoiceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("BackupIdentity"):
+		return &restorev1alpha1.BackupIdentityApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BackupSource"):
 		return &restorev1alpha1.BackupSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CheckStatus"):
 		return &restorev1alpha1.CheckStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CleanupStatus"):
 		return &restorev1alpha1.CleanupStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ClusterIdentity"):
+		return &restorev1alpha1.ClusterIdentityApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Completeness"):
 		return &restorev1alpha1.CompletenessApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ContainerLog"):
 		return &restorev1alpha1.ContainerLogApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Envelope"):
+		return &restorev1alpha1.EnvelopeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("EnvelopeSignature"):
+		return &restorev1alpha1.EnvelopeSignatureApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Evidence"):
+		return &restorev1alpha1.EvidenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ExecCheck"):
 		return &restorev1alpha1.ExecCheckApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Expectation"):
@@ -55,6 +65,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.HTTPGetCheckApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Hygiene"):
 		return &restorev1alpha1.HygieneApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("HygieneDigest"):
+		return &restorev1alpha1.HygieneDigestApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IntegerExpectation"):
 		return &restorev1alpha1.IntegerExpectationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LastRun"):
@@ -89,6 +101,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.PodStatusCheckApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PolicyVersion"):
 		return &restorev1alpha1.PolicyVersionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PrunedRecords"):
+		return &restorev1alpha1.PrunedRecordsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReportEvent"):
 		return &restorev1alpha1.ReportEventApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ReportSandbox"):
@@ -149,6 +163,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.SourceNamespaceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TCPSocketCheck"):
 		return &restorev1alpha1.TCPSocketCheckApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("TestIdentity"):
+		return &restorev1alpha1.TestIdentityApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ToldChannel"):
 		return &restorev1alpha1.ToldChannelApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TriedBackup"):

@@ -21,11 +21,16 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 	return map[string]common.OpenAPIDefinition{
 		v1alpha1.Backup{}.OpenAPIModelName():                  schema_pkg_apis_restore_v1alpha1_Backup(ref),
 		v1alpha1.BackupChoice{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_BackupChoice(ref),
+		v1alpha1.BackupIdentity{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_BackupIdentity(ref),
 		v1alpha1.BackupSource{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_BackupSource(ref),
 		v1alpha1.CheckStatus{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_CheckStatus(ref),
 		v1alpha1.CleanupStatus{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_CleanupStatus(ref),
+		v1alpha1.ClusterIdentity{}.OpenAPIModelName():         schema_pkg_apis_restore_v1alpha1_ClusterIdentity(ref),
 		v1alpha1.Completeness{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_Completeness(ref),
 		v1alpha1.ContainerLog{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_ContainerLog(ref),
+		v1alpha1.Envelope{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_Envelope(ref),
+		v1alpha1.EnvelopeSignature{}.OpenAPIModelName():       schema_pkg_apis_restore_v1alpha1_EnvelopeSignature(ref),
+		v1alpha1.Evidence{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_Evidence(ref),
 		v1alpha1.ExecCheck{}.OpenAPIModelName():               schema_pkg_apis_restore_v1alpha1_ExecCheck(ref),
 		v1alpha1.Expectation{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_Expectation(ref),
 		v1alpha1.HTTPGetCheck{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_HTTPGetCheck(ref),
@@ -37,6 +42,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.HealthChecks{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_HealthChecks(ref),
 		v1alpha1.HealthStatus{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_HealthStatus(ref),
 		v1alpha1.Hygiene{}.OpenAPIModelName():                 schema_pkg_apis_restore_v1alpha1_Hygiene(ref),
+		v1alpha1.HygieneDigest{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_HygieneDigest(ref),
 		v1alpha1.IntegerExpectation{}.OpenAPIModelName():      schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref),
 		v1alpha1.LastRun{}.OpenAPIModelName():                 schema_pkg_apis_restore_v1alpha1_LastRun(ref),
 		v1alpha1.Leak{}.OpenAPIModelName():                    schema_pkg_apis_restore_v1alpha1_Leak(ref),
@@ -54,6 +60,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.PodLog{}.OpenAPIModelName():                  schema_pkg_apis_restore_v1alpha1_PodLog(ref),
 		v1alpha1.PodStatusCheck{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_PodStatusCheck(ref),
 		v1alpha1.PolicyVersion{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_PolicyVersion(ref),
+		v1alpha1.PrunedRecords{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_PrunedRecords(ref),
 		v1alpha1.RTO{}.OpenAPIModelName():                     schema_pkg_apis_restore_v1alpha1_RTO(ref),
 		v1alpha1.RTOParts{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_RTOParts(ref),
 		v1alpha1.ReportEvent{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_ReportEvent(ref),
@@ -86,6 +93,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.SideEffects{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_SideEffects(ref),
 		v1alpha1.SourceNamespace{}.OpenAPIModelName():         schema_pkg_apis_restore_v1alpha1_SourceNamespace(ref),
 		v1alpha1.TCPSocketCheck{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref),
+		v1alpha1.TestIdentity{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_TestIdentity(ref),
 		v1alpha1.ToldChannel{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_ToldChannel(ref),
 		v1alpha1.TriedBackup{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_TriedBackup(ref),
 		v1alpha1.ValidationLevels{}.OpenAPIModelName():        schema_pkg_apis_restore_v1alpha1_ValidationLevels(ref),
@@ -273,6 +281,33 @@ func schema_pkg_apis_restore_v1alpha1_BackupChoice(ref common.ReferenceCallback)
 							Description: "Candidates counts the backups among which selection Random or OldestUnverified chose this one.",
 							Type:        []string{"integer"},
 							Format:      "int32",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_BackupIdentity(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "BackupIdentity tells which backup was restored; status.backup has its name and time.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "UID of the Velero Backup; absent if it was gone by the end of the run.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"objectsDigest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ObjectsDigest is the digest of the list of what the backup holds, by kind and name; absent if that could not be read.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 				},
@@ -486,12 +521,45 @@ func schema_pkg_apis_restore_v1alpha1_CleanupStatus(ref common.ReferenceCallback
 							},
 						},
 					},
+					"hygiene": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Hygiene is that of the newest report that has one, also while the next run is under way: its record is not complete without.",
+							Ref:         ref(v1alpha1.HygieneDigest{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"runID"},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.Leak{}.OpenAPIModelName()},
+			v1alpha1.HygieneDigest{}.OpenAPIModelName(), v1alpha1.Leak{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_ClusterIdentity(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterIdentity tells clusters apart.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "UID is that of namespace kube-system.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kubernetes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kubernetes is the version of the API server.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 
@@ -633,6 +701,203 @@ func schema_pkg_apis_restore_v1alpha1_ContainerLog(ref common.ReferenceCallback)
 				Required: []string{"name", "type"},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_Envelope(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Envelope is a DSSE envelope of an in-toto statement, whose predicate type is https://kymaros.io/restore-report/v1.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"payloadType": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PayloadType is application/vnd.in-toto+json.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"payload": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Payload is the statement, in base64.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"signatures": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Signatures are by the key of keyID.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.EnvelopeSignature{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"payloadType", "payload", "signatures"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.EnvelopeSignature{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_EnvelopeSignature(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "EnvelopeSignature is a signature of an envelope.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"keyid": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"sig": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Sig is the signature in base64: of Ed25519, or of ECDSA with P-256 and SHA-256 in ASN.1.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"sig"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_Evidence(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Evidence says whose a report is, and ties it to the report before it of the same test: that one is missing, changed or there twice shows (`kubectl kymaros verify`). It is written with the verdict, by report. All digests of reports are over what the API server stores, without status.evidence.envelope; package evidence says of what.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"sequence": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Sequence numbers the reports of the test, by namespace and name, from 1 and without a gap.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"previous": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Previous is the digest of the record before: of its verdict, and of its hygiene as it was when this run ended. Absent in the first record.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"pruned": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Pruned are the records that historyLimit has removed, and those that go now that this one is there. The chain is whole without them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.PrunedRecords{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"cluster": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Cluster in which the test ran.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ClusterIdentity{}.OpenAPIModelName()),
+						},
+					},
+					"test": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Test whose run it was.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.TestIdentity{}.OpenAPIModelName()),
+						},
+					},
+					"backup": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Backup that was restored.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.BackupIdentity{}.OpenAPIModelName()),
+						},
+					},
+					"kymaros": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kymaros is the version of the controller that wrote the report.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"controls": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Controls are those that the test's annotation kymaros.io/controls names, sorted: what its owner says it is evidence for.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"keyID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "KeyID is the key that signs the report: the first 16 hexadecimal digits of the SHA-256 of the public key (SPKI, DER).",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"notSigned": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NotSigned says why the report is not signed; empty if it is.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"envelope": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Envelope holds the signature. It is not part of the digests, for it signs them.",
+							Ref:         ref(v1alpha1.Envelope{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"sequence"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.BackupIdentity{}.OpenAPIModelName(), v1alpha1.ClusterIdentity{}.OpenAPIModelName(), v1alpha1.Envelope{}.OpenAPIModelName(), v1alpha1.PrunedRecords{}.OpenAPIModelName(), v1alpha1.TestIdentity{}.OpenAPIModelName()},
 	}
 }
 
@@ -1266,6 +1531,36 @@ func schema_pkg_apis_restore_v1alpha1_Hygiene(ref common.ReferenceCallback) comm
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_HygieneDigest(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "HygieneDigest tells which hygiene was written into a report.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"sequence": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Sequence of the report.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"digest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Digest of its hygiene.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"sequence", "digest"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1388,6 +1683,19 @@ func schema_pkg_apis_restore_v1alpha1_LastRun(ref common.ReferenceCallback) comm
 						SchemaProps: spec.SchemaProps{
 							Description: "Completeness counts the objects that the backup must contain and those that came back, over all kinds and namespaces.",
 							Ref:         ref(v1alpha1.ObjectCount{}.OpenAPIModelName()),
+						},
+					},
+					"sequence": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Sequence and Digest are those of the newest report, that of a run of a search included: the head of the chain of reports. Whoever keeps them outside of the cluster can tell later whether reports are missing or were changed.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"digest": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
 						},
 					},
 				},
@@ -2200,8 +2508,51 @@ func schema_pkg_apis_restore_v1alpha1_PolicyVersion(ref common.ReferenceCallback
 							Format:  "int64",
 						},
 					},
+					"digest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Digest of its spec.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
 				Required: []string{"uid", "generation"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_PrunedRecords(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PrunedRecords are records in a row that are not kept.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"from": {
+						SchemaProps: spec.SchemaProps{
+							Description: "From and To are the first and the last of them.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"to": {
+						SchemaProps: spec.SchemaProps{
+							Default: 0,
+							Type:    []string{"integer"},
+							Format:  "int64",
+						},
+					},
+					"previous": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Previous is that of From: it stands for the link to the record before, if that is kept.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"from", "to"},
 			},
 		},
 	}
@@ -2845,12 +3196,18 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 							},
 						},
 					},
+					"evidence": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Evidence ties the report to the one before. Absent in reports of versions that did not.",
+							Ref:         ref(v1alpha1.Evidence{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"score", "result", "startedAt", "completedAt", "rto", "backup", "completeness", "validationLevels"},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.Backup{}.OpenAPIModelName(), v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.Completeness{}.OpenAPIModelName(), v1alpha1.PodLog{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1alpha1.ReportEvent{}.OpenAPIModelName(), v1alpha1.ReportSandbox{}.OpenAPIModelName(), v1alpha1.RestoreResult{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.SideEffects{}.OpenAPIModelName(), v1alpha1.ValidationLevels{}.OpenAPIModelName(), v1alpha1.VeleroServer{}.OpenAPIModelName(), v1alpha1.VolumeReport{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.Backup{}.OpenAPIModelName(), v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.Completeness{}.OpenAPIModelName(), v1alpha1.Evidence{}.OpenAPIModelName(), v1alpha1.PodLog{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1alpha1.ReportEvent{}.OpenAPIModelName(), v1alpha1.ReportSandbox{}.OpenAPIModelName(), v1alpha1.RestoreResult{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.SideEffects{}.OpenAPIModelName(), v1alpha1.ValidationLevels{}.OpenAPIModelName(), v1alpha1.VeleroServer{}.OpenAPIModelName(), v1alpha1.VolumeReport{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -4182,6 +4539,47 @@ func schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref common.ReferenceCallbac
 					},
 				},
 				Required: []string{"service", "port"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_TestIdentity(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "TestIdentity tells which test, as it was when, was run.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "UID of the RestoreTest.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"generation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Generation of the spec that was run; absent if it was changed during the run.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"specDigest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "SpecDigest is the digest of the spec that was run.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"policyDigest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PolicyDigest is the digest of the spec of the HealthCheckPolicy, as it was when its checks began.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
 			},
 		},
 	}

@@ -38,6 +38,9 @@ const (
 	AnnotationRunRequested = "kymaros.io/run-requested"
 	// AnnotationSilenceUntil, on a RestoreTest, keeps notifications back until that time (RFC 3339).
 	AnnotationSilenceUntil = "kymaros.io/silence-until"
+	// AnnotationControls of a RestoreTest names the controls that its owner says its reports are evidence for, with commas between
+	// them, such as "dora-12-2, iso27001-a-8-13". Reports have them in status.evidence.controls.
+	AnnotationControls = "kymaros.io/controls"
 )
 
 // Finalizer holds a sandbox namespace, its guard policies and a RestoreTest with a run until cleanup is done.

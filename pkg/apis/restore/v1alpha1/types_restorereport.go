@@ -127,6 +127,9 @@ type RestoreReportStatus struct {
 	// +optional
 	// +listType=atomic
 	Events []ReportEvent `json:"events,omitempty"`
+	// Evidence ties the report to the one before. Absent in reports of versions that did not.
+	// +optional
+	Evidence *Evidence `json:"evidence,omitempty"`
 }
 
 // RTO is the measured recovery time and its parts.
@@ -286,6 +289,7 @@ type VolumeReport struct {
 	SharedWith []string `json:"sharedWith,omitempty"`
 	// Bytes restored, where known.
 	// +optional
+	// +kubebuilder:validation:Maximum=9007199254740991
 	Bytes int64 `json:"bytes,omitempty"`
 	// Duration of the data transfer, where known.
 	// +optional

@@ -215,6 +215,9 @@ type HealthStatus struct {
 type PolicyVersion struct {
 	UID        types.UID `json:"uid"`
 	Generation int64     `json:"generation"`
+	// Digest of its spec.
+	// +optional
+	Digest Digest `json:"digest,omitempty"`
 }
 
 // PodCount counts pods.
@@ -272,6 +275,9 @@ type CleanupStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=256
 	Leaked []Leak `json:"leaked,omitempty"`
+	// Hygiene is that of the newest report that has one, also while the next run is under way: its record is not complete without.
+	// +optional
+	Hygiene *HygieneDigest `json:"hygiene,omitempty"`
 }
 
 // Leak is an object that a run leaves behind.

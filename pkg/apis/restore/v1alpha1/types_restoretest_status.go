@@ -145,6 +145,12 @@ type LastRun struct {
 	// Completeness counts the objects that the backup must contain and those that came back, over all kinds and namespaces.
 	// +optional
 	Completeness *ObjectCount `json:"completeness,omitempty"`
+	// Sequence and Digest are those of the newest report, that of a run of a search included: the head of the chain of reports.
+	// Whoever keeps them outside of the cluster can tell later whether reports are missing or were changed.
+	// +optional
+	Sequence int64 `json:"sequence,omitempty"`
+	// +optional
+	Digest Digest `json:"digest,omitempty"`
 }
 
 // ObjectCount counts objects.

@@ -19,6 +19,11 @@ func (in BackupChoice) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in BackupIdentity) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupIdentity"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in BackupSource) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupSource"
 }
@@ -34,6 +39,11 @@ func (in CleanupStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClusterIdentity) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ClusterIdentity"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Completeness) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Completeness"
 }
@@ -41,6 +51,21 @@ func (in Completeness) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerLog) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ContainerLog"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Envelope) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Envelope"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EnvelopeSignature) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.EnvelopeSignature"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Evidence) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Evidence"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -96,6 +121,11 @@ func (in HealthStatus) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Hygiene) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Hygiene"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HygieneDigest) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.HygieneDigest"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -181,6 +211,11 @@ func (in PodStatusCheck) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PolicyVersion) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PolicyVersion"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PrunedRecords) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PrunedRecords"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -341,6 +376,11 @@ func (in SourceNamespace) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in TCPSocketCheck) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TCPSocketCheck"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in TestIdentity) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TestIdentity"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

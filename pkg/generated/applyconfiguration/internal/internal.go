@@ -73,6 +73,15 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: olderCount
       type:
         scalar: numeric
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupIdentity
+  map:
+    fields:
+    - name: objectsDigest
+      type:
+        scalar: string
+    - name: uid
+      type:
+        scalar: string
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupSource
   map:
     fields:
@@ -134,6 +143,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.CleanupStatus
   map:
     fields:
+    - name: hygiene
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.HygieneDigest
     - name: leaked
       type:
         list:
@@ -150,6 +162,15 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ClusterIdentity
+  map:
+    fields:
+    - name: kubernetes
+      type:
+        scalar: string
+    - name: uid
+      type:
+        scalar: string
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Completeness
   map:
     fields:
@@ -206,6 +227,79 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Envelope
+  map:
+    fields:
+    - name: payload
+      type:
+        scalar: string
+      default: ""
+    - name: payloadType
+      type:
+        scalar: string
+      default: ""
+    - name: signatures
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.EnvelopeSignature
+          elementRelationship: atomic
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.EnvelopeSignature
+  map:
+    fields:
+    - name: keyid
+      type:
+        scalar: string
+    - name: sig
+      type:
+        scalar: string
+      default: ""
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Evidence
+  map:
+    fields:
+    - name: backup
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupIdentity
+      default: {}
+    - name: cluster
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ClusterIdentity
+      default: {}
+    - name: controls
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: envelope
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Envelope
+    - name: keyID
+      type:
+        scalar: string
+    - name: kymaros
+      type:
+        scalar: string
+    - name: notSigned
+      type:
+        scalar: string
+    - name: previous
+      type:
+        scalar: string
+    - name: pruned
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PrunedRecords
+          elementRelationship: atomic
+    - name: sequence
+      type:
+        scalar: numeric
+      default: 0
+    - name: test
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TestIdentity
+      default: {}
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ExecCheck
   map:
     fields:
@@ -434,6 +528,17 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.HygieneDigest
+  map:
+    fields:
+    - name: digest
+      type:
+        scalar: string
+      default: ""
+    - name: sequence
+      type:
+        scalar: numeric
+      default: 0
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.IntegerExpectation
   map:
     fields:
@@ -457,6 +562,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: completeness
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ObjectCount
+    - name: digest
+      type:
+        scalar: string
     - name: lineWait
       type:
         scalar: string
@@ -485,6 +593,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: sequence
+      type:
+        scalar: numeric
     - name: streak
       type:
         scalar: numeric
@@ -782,6 +893,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PolicyVersion
   map:
     fields:
+    - name: digest
+      type:
+        scalar: string
     - name: generation
       type:
         scalar: numeric
@@ -790,6 +904,20 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.PrunedRecords
+  map:
+    fields:
+    - name: from
+      type:
+        scalar: numeric
+      default: 0
+    - name: previous
+      type:
+        scalar: string
+    - name: to
+      type:
+        scalar: numeric
+      default: 0
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RTO
   map:
     fields:
@@ -959,6 +1087,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ReportEvent
           elementRelationship: atomic
+    - name: evidence
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Evidence
     - name: fence
       type:
         scalar: string
@@ -1521,6 +1652,21 @@ var schemaYAML = typed.YAMLObject(`types:
         scalar: string
       default: ""
     - name: timeout
+      type:
+        scalar: string
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TestIdentity
+  map:
+    fields:
+    - name: generation
+      type:
+        scalar: numeric
+    - name: policyDigest
+      type:
+        scalar: string
+    - name: specDigest
+      type:
+        scalar: string
+    - name: uid
       type:
         scalar: string
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ToldChannel

@@ -15,6 +15,8 @@ type CleanupStatusApplyConfiguration struct {
 	Remaining []string `json:"remaining,omitempty"`
 	// Leaked are objects that stay for good, because deleting them could destroy what is not the run's.
 	Leaked []LeakApplyConfiguration `json:"leaked,omitempty"`
+	// Hygiene is that of the newest report that has one, also while the next run is under way: its record is not complete without.
+	Hygiene *HygieneDigestApplyConfiguration `json:"hygiene,omitempty"`
 }
 
 // CleanupStatusApplyConfiguration constructs a declarative configuration of the CleanupStatus type for use with
@@ -51,5 +53,13 @@ func (b *CleanupStatusApplyConfiguration) WithLeaked(values ...*LeakApplyConfigu
 		}
 		b.Leaked = append(b.Leaked, *values[i])
 	}
+	return b
+}
+
+// WithHygiene sets the Hygiene field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Hygiene field is set to the value of the last call.
+func (b *CleanupStatusApplyConfiguration) WithHygiene(value *HygieneDigestApplyConfiguration) *CleanupStatusApplyConfiguration {
+	b.Hygiene = value
 	return b
 }

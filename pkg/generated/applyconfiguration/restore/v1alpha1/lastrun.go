@@ -41,6 +41,10 @@ type LastRunApplyConfiguration struct {
 	BackupAge *restorev1alpha1.Duration `json:"backupAge,omitempty"`
 	// Completeness counts the objects that the backup must contain and those that came back, over all kinds and namespaces.
 	Completeness *ObjectCountApplyConfiguration `json:"completeness,omitempty"`
+	// Sequence and Digest are those of the newest report, that of a run of a search included: the head of the chain of reports.
+	// Whoever keeps them outside of the cluster can tell later whether reports are missing or were changed.
+	Sequence *int64                  `json:"sequence,omitempty"`
+	Digest   *restorev1alpha1.Digest `json:"digest,omitempty"`
 }
 
 // LastRunApplyConfiguration constructs a declarative configuration of the LastRun type for use with
@@ -150,5 +154,21 @@ func (b *LastRunApplyConfiguration) WithBackupAge(value restorev1alpha1.Duration
 // If called multiple times, the Completeness field is set to the value of the last call.
 func (b *LastRunApplyConfiguration) WithCompleteness(value *ObjectCountApplyConfiguration) *LastRunApplyConfiguration {
 	b.Completeness = value
+	return b
+}
+
+// WithSequence sets the Sequence field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Sequence field is set to the value of the last call.
+func (b *LastRunApplyConfiguration) WithSequence(value int64) *LastRunApplyConfiguration {
+	b.Sequence = &value
+	return b
+}
+
+// WithDigest sets the Digest field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Digest field is set to the value of the last call.
+func (b *LastRunApplyConfiguration) WithDigest(value restorev1alpha1.Digest) *LastRunApplyConfiguration {
+	b.Digest = &value
 	return b
 }

@@ -6,6 +6,7 @@
 package v1alpha1
 
 import (
+	restorev1alpha1 "github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	types "k8s.io/apimachinery/pkg/types"
 )
 
@@ -16,6 +17,8 @@ import (
 type PolicyVersionApplyConfiguration struct {
 	UID        *types.UID `json:"uid,omitempty"`
 	Generation *int64     `json:"generation,omitempty"`
+	// Digest of its spec.
+	Digest *restorev1alpha1.Digest `json:"digest,omitempty"`
 }
 
 // PolicyVersionApplyConfiguration constructs a declarative configuration of the PolicyVersion type for use with
@@ -37,5 +40,13 @@ func (b *PolicyVersionApplyConfiguration) WithUID(value types.UID) *PolicyVersio
 // If called multiple times, the Generation field is set to the value of the last call.
 func (b *PolicyVersionApplyConfiguration) WithGeneration(value int64) *PolicyVersionApplyConfiguration {
 	b.Generation = &value
+	return b
+}
+
+// WithDigest sets the Digest field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Digest field is set to the value of the last call.
+func (b *PolicyVersionApplyConfiguration) WithDigest(value restorev1alpha1.Digest) *PolicyVersionApplyConfiguration {
+	b.Digest = &value
 	return b
 }

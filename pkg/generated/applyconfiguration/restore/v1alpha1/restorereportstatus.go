@@ -56,6 +56,8 @@ type RestoreReportStatusApplyConfiguration struct {
 	// PodLogs and Events are there only when the test asks for logCollection.
 	PodLogs []PodLogApplyConfiguration      `json:"podLogs,omitempty"`
 	Events  []ReportEventApplyConfiguration `json:"events,omitempty"`
+	// Evidence ties the report to the one before. Absent in reports of versions that did not.
+	Evidence *EvidenceApplyConfiguration `json:"evidence,omitempty"`
 }
 
 // RestoreReportStatusApplyConfiguration constructs a declarative configuration of the RestoreReportStatus type for use with
@@ -280,5 +282,13 @@ func (b *RestoreReportStatusApplyConfiguration) WithEvents(values ...*ReportEven
 		}
 		b.Events = append(b.Events, *values[i])
 	}
+	return b
+}
+
+// WithEvidence sets the Evidence field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Evidence field is set to the value of the last call.
+func (b *RestoreReportStatusApplyConfiguration) WithEvidence(value *EvidenceApplyConfiguration) *RestoreReportStatusApplyConfiguration {
+	b.Evidence = value
 	return b
 }
