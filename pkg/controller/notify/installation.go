@@ -43,7 +43,7 @@ func (i Installation) Secret(name string, keys []string) (map[string][]byte, err
 		}
 	}
 	if lacks(found, keys, "", "") != nil {
-		return nil, &problem{text: fmt.Sprintf(aboutSecret+"kymaros-notifications in the namespace of Kymaros has no key %s.%s", name, keys[0])}
+		return nil, &secretError{text: fmt.Sprintf(aboutSecret+"kymaros-notifications in the namespace of Kymaros has no key %s.%s", name, keys[0])}
 	}
 	return found, nil
 }

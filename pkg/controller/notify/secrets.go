@@ -15,13 +15,13 @@ import (
 // SecretsRole is the ClusterRole of the manifests that lets Secrets be read, wherever somebody binds it.
 const SecretsRole = "kymaros-notification-secrets"
 
-// problem is why a delivery was not tried. Its text may be shown.
-type problem struct {
+// secretError is why a delivery was not tried. Its text may be shown.
+type secretError struct {
 	text      string
 	permanent bool
 }
 
-func (p *problem) Error() string { return p.text }
+func (e *secretError) Error() string { return e.text }
 
 // secrets reads those of tests. It keeps none.
 type secrets struct {
@@ -38,7 +38,7 @@ func (s secrets) receiver(ctx context.Context, namespace string, c *channel, ins
 		return receiver, nil
 	}
 	if c.spec.WebhookSecretRef == "" {
-		return receiver, &problem{permanent: true, text: c.where + ".webhookSecretRef is empty: name the Secret there that holds " + strings.Join(keys, ", ")}
+		return receiver, &secretError{permanent: true, text: c.where + ".webhookSecretRef is empty: name the Secret there that holds " + strings.Join(keys, ", ")}
 	}
 	var err error
 	if c.installation {
@@ -54,13 +54,13 @@ func (s secrets) read(ctx context.Context, namespace, name string, keys []string
 	secret, err := s.client.Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsForbidden(err):
-		return nil, &problem{text: fmt.Sprintf(aboutSecret+"%s may not be read. Who may bind roles in namespace %s lets it be: "+
+		return nil, &secretError{text: fmt.Sprintf(aboutSecret+"%s may not be read. Who may bind roles in namespace %s lets it be: "+
 			"kubectl -n %s create rolebinding kymaros-notifications --clusterrole=%s --serviceaccount=%s", name, namespace, namespace, SecretsRole, s.account)}
 	case apierrors.IsNotFound(err):
-		return nil, &problem{text: fmt.Sprintf(aboutSecret+"%s does not exist in namespace %s: "+
+		return nil, &secretError{text: fmt.Sprintf(aboutSecret+"%s does not exist in namespace %s: "+
 			"kubectl -n %s create secret generic %s --from-literal=%s=VALUE", name, namespace, namespace, name, keys[0])}
 	case err != nil:
-		return nil, &problem{text: "the API server did not give Secret " + name} // its words change, and may hold anything
+		return nil, &secretError{text: "the API server did not give Secret " + name} // its words change, and may hold anything
 	}
 	found := map[string][]byte{}
 	for _, key := range keys {
@@ -76,5 +76,5 @@ func lacks(found map[string][]byte, keys []string, name, where string) error {
 	if len(found[keys[0]]) > 0 || len(keys) > 1 && keys[1] == "webhook-url" && len(found[keys[1]]) > 0 {
 		return nil
 	}
-	return &problem{text: fmt.Sprintf(aboutSecret+"%s in %s has no key %s", name, where, keys[0])}
+	return &secretError{text: fmt.Sprintf(aboutSecret+"%s in %s has no key %s", name, where, keys[0])}
 }

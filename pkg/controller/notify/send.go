@@ -107,7 +107,7 @@ func (c *Controller) land(ctx context.Context, rt *v1alpha1.RestoreTest, d *v1al
 	outcome := metrics.NotificationSent
 	if err != nil {
 		var failure *notify.Failure
-		var before *problem
+		var before *secretError
 		switch {
 		case errors.As(err, &failure):
 			t.problem, t.permanent, asked = failure.Error(), failure.Permanent, min(failure.RetryAfter, longestAsked)

@@ -23,7 +23,7 @@ func pause(attempts int32, asked time.Duration) time.Duration {
 	if attempts < 10 {
 		d = min(firstPause<<max(attempts-1, 0), longestPause)
 	}
-	d = d/2 + rand.N(d/2+1) //nolint:gosec // nothing depends on nobody knowing it
+	d = d/2 + rand.N(d/2+1)
 	return max(d, min(asked, longestAsked))
 }
 

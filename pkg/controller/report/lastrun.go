@@ -36,7 +36,7 @@ func lastRun(rt *v1alpha1.RestoreTest, status *v1alpha1.RestoreReportStatus) *v1
 		now.PassedAt = &status.StartedAt
 	}
 	if effects := status.SideEffects; effects != nil {
-		now.NotTested = int32(len(effects.NotTested)) //nolint:gosec // the CRD bounds it
+		now.NotTested = int32(len(effects.NotTested))
 	}
 	if status.RTO.Parts != nil {
 		now.RTO = &status.RTO

@@ -58,7 +58,7 @@ func TestARunOfASearchLeavesWhatIsKnownOfTheNewestBackup(t *testing.T) {
 	for trigger, want := range map[v1alpha1.Trigger]v1alpha1.RestoreTestStatus{
 		v1alpha1.TriggerSearch: {Report: fragment, LastVerified: good, LastRunAt: point(-60), LastScore: &score, LastResult: v1alpha1.ResultFail, LastReportRef: "of-the-newest", LastRun: newest},
 		v1alpha1.TriggerCron: {Report: fragment, LastVerified: good, LastRunAt: point(60), LastScore: &full, LastResult: v1alpha1.ResultPass, LastReportRef: "of-an-older",
-			LastRun: &v1alpha1.LastRun{RunID: runID, Streak: 1, PreviousScore: &score, PassedAt: &began, LineWait: "0s"}},
+			LastRun: &v1alpha1.LastRun{RunID: runID, BackupName: "older", Previous: v1alpha1.ResultFail, Streak: 1, PreviousScore: &score, PassedAt: &began, LineWait: "0s"}},
 	} {
 		if diff := cmp.Diff(want, own(failed(trigger), v)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", trigger, diff)
