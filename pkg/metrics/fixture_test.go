@@ -62,7 +62,8 @@ func proved(name string) *v1alpha1.RestoreTest {
 		NextRunAt: point(72), LastRunAt: point(50), LastScore: ptr.To[int32](98), LastResult: v1alpha1.ResultPass,
 		LastVerified: &v1alpha1.VerifiedBackup{BackupName: "nightly", BackupTime: point(47), Time: at(49), Namespaces: []string{name, name + "-db"}},
 		LastRun: &v1alpha1.LastRun{
-			RunID: "run-2", Streak: 3, PreviousScore: ptr.To[int32](95), PassedAt: point(49), LineWait: "1h", RTO: &rto, BackupAge: "2h",
+			Sequence: 212,
+			RunID:    "run-2", Streak: 3, PreviousScore: ptr.To[int32](95), PassedAt: point(49), LineWait: "1h", RTO: &rto, BackupAge: "2h",
 			Completeness: &v1alpha1.ObjectCount{Found: 3, Expected: 4},
 		},
 	}

@@ -56,6 +56,9 @@ var gauges = []gauge{
 		}
 		return float64(count.Found) / float64(count.Expected), true
 	}),
+	of("evidence_sequence", "Number of the newest report in the chain of the test's reports. It never goes down: if it does, reports were lost.", func(rt *v1alpha1.RestoreTest) (float64, bool) {
+		return some(float64(last(rt).Sequence))
+	}),
 	of("leaked_objects", "Number of objects that the current or last run left behind.", func(rt *v1alpha1.RestoreTest) (float64, bool) {
 		if rt.Status.Cleanup == nil {
 			return 0, true

@@ -35,6 +35,8 @@ var (
 	cluster *plane.Cluster
 	// kubeconfig is that of an administrator.
 	kubeconfig string
+	// keyDir is where the controller looks for a key that signs reports. There is none at first.
+	keyDir string
 	// plugin builds the program, once, and returns the directory that holds it.
 	plugin func() (string, error)
 )
@@ -113,6 +115,8 @@ func startController(ctx context.Context, scratch string) (stop func() error, er
 	}
 	options.HealthAddress, options.MetricsAddress = "", ""
 	options.IsolationProof, options.RequireFence = "off", false
+	keyDir = filepath.Join(scratch, "keys")
+	options.EvidenceKeyDir = keyDir
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- app.Run(runCtx, options) }()

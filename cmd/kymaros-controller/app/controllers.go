@@ -160,7 +160,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 	case controller.Report:
 		built, err := report.New(ctx, report.Options{
 			Client: c.kymaros, Kube: c.kube, Metadata: c.metadata, Dynamic: c.dynamic, Tests: tests, Backups: velero.Backups(), Recorder: recorder,
-			VeleroNamespace: options.VeleroNamespace, Lists: set.lists,
+			VeleroNamespace: options.VeleroNamespace, Lists: set.lists, EvidenceKeyDir: options.EvidenceKeyDir,
 		})
 		return run(built, err)
 	case controller.Cleanup:

@@ -46,6 +46,8 @@ type Options struct {
 	RequireFence bool
 	// Bounds are what one test may take.
 	Bounds bounds.Bounds
+	// EvidenceKeyDir holds the private keys that sign reports.
+	EvidenceKeyDir string
 
 	LeaderElect          bool
 	LeaderElectNamespace string
@@ -59,7 +61,7 @@ type Options struct {
 	Burst int
 }
 
-// NewOptions returns the defaults. The environment gives the namespaces, as the manifests set it.
+// NewOptions returns the defaults. The environment gives the namespaces and the directory of keys, as the manifests set it.
 func NewOptions() *Options {
 	return &Options{
 		VeleroNamespace:      env("KYMAROS_VELERO_NAMESPACE", "velero"),
@@ -73,6 +75,7 @@ func NewOptions() *Options {
 		IsolationPatience:    isolation.Patience,
 		RequireFence:         true,
 		Bounds:               bounds.Bounds{TTL: 24 * time.Hour},
+		EvidenceKeyDir:       env("KYMAROS_EVIDENCE_KEY_DIR", ""),
 		LeaderElect:          true,
 		LeaderElectNamespace: env("POD_NAMESPACE", "kymaros-system"),
 		HealthAddress:        ":8081",
@@ -115,6 +118,8 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	}
 	fs.DurationVar(&o.Bounds.TTL, bounds.FlagTTL, o.Bounds.TTL,
 		"how long the sandboxes of a run may live; a test whose sandbox.ttl or timeout is longer does not run. 0: no bound")
+	fs.StringVar(&o.EvidenceKeyDir, "evidence-key-dir", o.EvidenceKeyDir,
+		"directory with private keys in PEM, Ed25519 or ECDSA P-256, of which the last by name signs reports; empty, or without a key: reports say that they are not signed")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
 	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease, and of kymaros-dns")
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")

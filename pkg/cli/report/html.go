@@ -48,9 +48,16 @@ func (v View) HTML() string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 `)
-	p.element("title", "", v.Test+": "+v.Headline)
+	title, footer := v.Title, v.Footer
+	if title == "" {
+		title = "Restore report " + v.Namespace + "/" + v.Name
+		footer = "From RestoreReport " + v.Namespace + "/" + v.Name + ", which cannot be changed once written. Times are UTC."
+		p.element("title", "", v.Test+": "+v.Headline)
+	} else {
+		p.element("title", "", title)
+	}
 	p.tags("\n<style>\n%s</style>\n</head>\n<body>\n", css)
-	p.element("h1", "", "Restore report "+v.Namespace+"/"+v.Name)
+	p.element("h1", "", title)
 	p.tags("\n<div%s>", class("verdict", classes[v.Verdict.Style]))
 	p.element("strong", "", v.Headline)
 	if v.Message != "" {
@@ -72,9 +79,9 @@ func (v View) HTML() string {
 	for _, s := range v.Sections {
 		p.section(s)
 	}
-	p.tags("<div class=\"sign\"><div>Reviewed by</div><div>Date</div></div>\n<footer>From RestoreReport ")
-	p.text(v.Namespace + "/" + v.Name)
-	p.tags(", which cannot be changed once written. Times are UTC.</footer>\n</body>\n</html>\n")
+	p.tags("<div class=\"sign\"><div>Reviewed by</div><div>Date</div></div>\n<footer>")
+	p.text(footer)
+	p.tags("</footer>\n</body>\n</html>\n")
 	return p.String()
 }
 

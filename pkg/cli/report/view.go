@@ -24,6 +24,8 @@ type View struct {
 	Message, Remedy string
 	Facts           []Fact
 	Sections        []Section
+	// Title and Footer of the page; empty: those of a report.
+	Title, Footer string
 }
 
 // Fact is one line about the run.
@@ -45,7 +47,7 @@ func ViewOf(r *v1alpha1.RestoreReport) View {
 	}
 	v.Headline = Headline(s)
 	v.Facts = facts(r)
-	v.Sections = sections(r)
+	v.Sections = append(sections(r), evidenceOf(r)...)
 	return v
 }
 

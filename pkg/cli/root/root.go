@@ -18,6 +18,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/cli/doctor"
 	"github.com/kymaros/kymaros/pkg/cli/exit"
 	"github.com/kymaros/kymaros/pkg/cli/explain"
+	"github.com/kymaros/kymaros/pkg/cli/export"
 	"github.com/kymaros/kymaros/pkg/cli/gate"
 	"github.com/kymaros/kymaros/pkg/cli/get"
 	"github.com/kymaros/kymaros/pkg/cli/history"
@@ -27,6 +28,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/cli/run"
 	"github.com/kymaros/kymaros/pkg/cli/serve"
 	"github.com/kymaros/kymaros/pkg/cli/validate"
+	"github.com/kymaros/kymaros/pkg/cli/verify"
 	"github.com/kymaros/kymaros/pkg/cli/versions"
 )
 
@@ -57,6 +59,7 @@ func New(f *client.Factory) *cobra.Command {
 		verbs     []*cobra.Command
 	}{
 		{"read", "Read:", []*cobra.Command{get.New(f), report.New(f), history.New(f), comparing.New(f), lastgood.New(f), covering.New(f), gate.New(f), serve.New(f)}},
+		{"prove", "Prove:", []*cobra.Command{verify.New(f), export.New(f)}},
 		{"act", "Act:", []*cobra.Command{run.New(f), cleanup.New(f)}},
 		{"look", "Prepare and diagnose:", []*cobra.Command{initiate.New(f), validate.New(f), doctor.New(f), explain.New(f)}},
 		{"other", "Other:", []*cobra.Command{versions.New(f), completion.New(f)}},

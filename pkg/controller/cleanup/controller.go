@@ -127,7 +127,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 			return left, nil // conditions stand in the order of their first writes, which is to be that of the phases
 		}
 		first := metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonWaiting, Message: "waiting for " + v1alpha1.ConditionReported}
-		return 0, c.status.Write(ctx, rt, first, v1alpha1.RestoreTestStatus{Cleanup: &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID}})
+		return 0, c.status.Write(ctx, rt, first, v1alpha1.RestoreTestStatus{Cleanup: &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID, Hygiene: lastHygiene(rt)}})
 	}
 	if rt != nil && controller.Behind(rt) {
 		return 0, nil
@@ -179,7 +179,7 @@ func (c *Controller) current(ctx context.Context, key cache.ObjectName, keep str
 
 // step says what goes on, does it, and tells when to look again at what nobody watches.
 func (c *Controller) step(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, keep string, s seen) (time.Duration, error) {
-	if err := c.report(ctx, rt, keep, s); err != nil {
+	if err := c.report(ctx, rt, keep, s, lastHygiene(rt)); err != nil {
 		return 0, err
 	}
 	if err := c.act(ctx, key, rt, s); err != nil {
@@ -278,11 +278,11 @@ func (c *Controller) contents(ctx context.Context, key cache.ObjectName, s *seen
 }
 
 // report writes what is going on, when it is the current run that is being cleaned up.
-func (c *Controller) report(ctx context.Context, rt *v1alpha1.RestoreTest, keep string, s seen) error {
+func (c *Controller) report(ctx context.Context, rt *v1alpha1.RestoreTest, keep string, s seen, hygiene *v1alpha1.HygieneDigest) error {
 	if rt == nil || keep != "" || !conditions.Active(rt) {
 		return nil
 	}
 	leaked := leakedOf(rt.Status.Run.ID, s.leaked, rt.Status.Cleanup)
-	fragment := &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID, Remaining: remaining(s), Leaked: leaked}
+	fragment := &v1alpha1.CleanupStatus{RunID: rt.Status.Run.ID, Remaining: remaining(s), Leaked: leaked, Hygiene: hygiene}
 	return c.status.Write(ctx, rt, decide(s, leaked, time.Now()), v1alpha1.RestoreTestStatus{Cleanup: fragment})
 }

@@ -1,6 +1,7 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -86,6 +87,7 @@ func (c *Controller) say(ctx context.Context, rt *v1alpha1.RestoreTest, lost str
 	}
 	return c.status.Write(ctx, rt, condition, v1alpha1.RestoreTestStatus{Cleanup: &v1alpha1.CleanupStatus{
 		RunID: rt.Status.Run.ID, Remaining: []string{"namespace/" + lost}, Leaked: leakedOf(rt.Status.Run.ID, nil, rt.Status.Cleanup),
+		Hygiene: lastHygiene(rt),
 	}})
 }
 
@@ -107,10 +109,11 @@ func (c *Controller) conclude(ctx context.Context, key cache.ObjectName, rt *v1a
 		return c.step(ctx, key, rt, keep, s)
 	}
 	leaked := leakedOf(run, s.leaked, rt.Status.Cleanup)
-	if _, err := c.hygiene(ctx, key, run, leaked); err != nil {
+	has, _, err := c.hygiene(ctx, key, run, leaked)
+	if err != nil {
 		return 0, err
 	}
-	if err := c.report(ctx, rt, keep, s); err != nil {
+	if err := c.report(ctx, rt, keep, s, cmp.Or(has, lastHygiene(rt))); err != nil {
 		return 0, err
 	}
 	metrics.Leaked(rt.Namespace, rt.Name, len(leaked))

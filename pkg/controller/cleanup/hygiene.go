@@ -17,6 +17,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/evidence"
 	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
@@ -61,7 +62,7 @@ func (c *Controller) settle(ctx context.Context, key cache.ObjectName, rt *v1alp
 		for _, l := range leaked {
 			klog.FromContext(ctx).Info("Left behind", "run", run, "object", l.Object, "reason", l.Reason)
 		}
-		written, err := c.hygiene(ctx, key, run, leaked)
+		_, written, err := c.hygiene(ctx, key, run, leaked)
 		if err != nil {
 			return err
 		}
@@ -73,36 +74,59 @@ func (c *Controller) settle(ctx context.Context, key cache.ObjectName, rt *v1alp
 }
 
 // hygiene writes into the report of a run what the run leaves behind, once, and tells whether it did. There may be no report:
-// it is not ours to wait for. The verdict is not touched.
-func (c *Controller) hygiene(ctx context.Context, key cache.ObjectName, run string, leaked []v1alpha1.Leak) (bool, error) {
+// it is not ours to wait for. The verdict is not touched. It returns the digest of what the report has; nil if it has none.
+func (c *Controller) hygiene(ctx context.Context, key cache.ObjectName, run string, leaked []v1alpha1.Leak) (has *v1alpha1.HygieneDigest, written bool, err error) {
 	reports := c.client.RestoreV1alpha1().RestoreReports(key.Namespace)
 	list, err := reports.List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.LabelRun + "=" + run})
 	if err != nil {
-		return false, fmt.Errorf("list reports of run %s: %w", run, err)
+		return nil, false, fmt.Errorf("list reports of run %s: %w", run, err)
 	}
-	written := false
 	for i := range list.Items {
 		report := &list.Items[i]
-		if report.Hygiene != nil || report.Spec.TestRef != key.Name || report.Spec.RunID != run || !controller.WroteReport(report) {
+		if report.Spec.TestRef != key.Name || report.Spec.RunID != run || !controller.WroteReport(report) {
 			continue // the label alone makes no report of the run
+		}
+		if report.Hygiene != nil {
+			has = digestOf(report)
+			continue
 		}
 		body, err := json.Marshal(map[string]any{
 			"metadata": map[string]any{"uid": report.UID},
 			"hygiene":  hygieneOf(leaked, time.Now()),
 		})
 		if err != nil {
-			return false, err
+			return nil, false, err
 		}
-		_, err = reports.Patch(ctx, report.Name, types.MergePatchType, body, metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Cleanup)})
+		now, err := reports.Patch(ctx, report.Name, types.MergePatchType, body, metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Cleanup)})
 		switch {
 		case err == nil:
-			written = true
+			written, has = true, digestOf(now)
 		case apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || apierrors.IsConflict(err):
 			// Somebody was faster, or pruned it, or forbids it. No reason to keep a sandbox or a test for ever.
 			klog.FromContext(ctx).Error(err, "The report does not take what the run left behind", "report", klog.KObj(report))
 		default:
-			return false, fmt.Errorf("write hygiene of report %s: %w", report.Name, err)
+			return nil, false, fmt.Errorf("write hygiene of report %s: %w", report.Name, err)
 		}
 	}
-	return written, nil
+	return has, written, nil
+}
+
+// digestOf returns which hygiene a report has; nil if the report has no number.
+func digestOf(report *v1alpha1.RestoreReport) *v1alpha1.HygieneDigest {
+	if report.Hygiene == nil || report.Status == nil || report.Status.Evidence == nil {
+		return nil
+	}
+	digest, err := evidence.DigestOf(report.Hygiene)
+	if err != nil { // of texts
+		return nil
+	}
+	return &v1alpha1.HygieneDigest{Sequence: report.Status.Evidence.Sequence, Digest: digest}
+}
+
+// lastHygiene returns which hygiene the newest report has that has one.
+func lastHygiene(rt *v1alpha1.RestoreTest) *v1alpha1.HygieneDigest {
+	if rt.Status.Cleanup == nil {
+		return nil
+	}
+	return rt.Status.Cleanup.Hygiene
 }

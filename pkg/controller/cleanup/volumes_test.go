@@ -23,6 +23,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/evidence"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/volumes"
@@ -272,7 +273,7 @@ func TestHygieneIsWrittenOnce(t *testing.T) {
 				Namespace: "prod", Name: "report", UID: "report-uid", Labels: map[string]string{v1alpha1.LabelRun: run},
 			},
 			Spec:   v1alpha1.RestoreReportSpec{TestRef: "shop", RunID: run},
-			Status: &v1alpha1.RestoreReportStatus{Score: 97, Result: v1alpha1.ResultPass},
+			Status: &v1alpha1.RestoreReportStatus{Score: 97, Result: v1alpha1.ResultPass, Evidence: &v1alpha1.Evidence{Sequence: 7}},
 		}
 		for subresource, fields := range map[string]string{"": `{"f:spec":{}}`, "status": `{"f:status":{}}`} {
 			r.ManagedFields = append(r.ManagedFields, metav1.ManagedFieldsEntry{
@@ -309,9 +310,12 @@ func TestHygieneIsWrittenOnce(t *testing.T) {
 				patches = append(patches, string(a.(clienttesting.PatchAction).GetPatch()))
 				return c.err != nil, nil, c.err
 			})
-			written, err := (&Controller{client: client}).hygiene(t.Context(), cache.NewObjectName("prod", "shop"), run, leaked)
+			has, written, err := (&Controller{client: client}).hygiene(t.Context(), cache.NewObjectName("prod", "shop"), run, leaked)
 			if written != c.written || err != nil != c.fails || len(patches) != c.patches {
 				t.Fatalf("written %t, %v, patches %q", written, err, patches)
+			}
+			if had := c.report.Hygiene != nil; (has != nil) != (written || had) {
+				t.Errorf("the report has hygiene %+v", has)
 			}
 			if !written {
 				return
@@ -322,6 +326,9 @@ func TestHygieneIsWrittenOnce(t *testing.T) {
 			}
 			if h := got.Hygiene; h == nil || h.Status != v1alpha1.HygieneLeaked || h.CleanedAt.IsZero() || !cmp.Equal(leaked, h.Leaked) {
 				t.Errorf("hygiene %+v", h)
+			}
+			if digest, err := evidence.DigestOf(got.Hygiene); err != nil || has.Sequence != 7 || has.Digest != digest {
+				t.Errorf("the digest is %+v, that of the report %s", has, digest)
 			}
 			if !strings.Contains(patches[0], `"uid":"report-uid"`) || strings.Contains(patches[0], "status\":{") || got.Status.Score != 97 {
 				t.Errorf("patch %s, score %d", patches[0], got.Status.Score)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/evidence"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
 	"github.com/kymaros/kymaros/pkg/generated/informers/externalversions"
 )
@@ -382,7 +383,11 @@ func TestTheNextRunStartsAnew(t *testing.T) {
 			set(v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonWaiting)(rt)
 		})
 		w.expect(metav1.ConditionUnknown, v1alpha1.ReasonWaiting, "waiting for the restore")
-		if diff := cmp.Diff(&v1alpha1.HealthStatus{RunID: "next", Policy: &v1alpha1.PolicyVersion{}}, w.test().Status.Health); diff != "" {
+		digest, err := evidence.DigestOf(policy("a").Spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&v1alpha1.HealthStatus{RunID: "next", Policy: &v1alpha1.PolicyVersion{Digest: digest}}, w.test().Status.Health); diff != "" {
 			t.Error(diff)
 		}
 		quiet(t, c)

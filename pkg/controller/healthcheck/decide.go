@@ -9,6 +9,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/evidence"
 )
 
 const (
@@ -82,6 +83,7 @@ func decide(seen observed, now time.Time) plan {
 	}
 	if seen.policy != nil && p.health.Policy == nil {
 		p.health.Policy = &v1alpha1.PolicyVersion{UID: seen.policy.UID, Generation: seen.policy.Generation}
+		p.health.Policy.Digest, _ = evidence.DigestOf(seen.policy.Spec) // of what has none, the version must do
 	}
 	if waits := waits(rt); waits != "" {
 		return p.with(metav1.ConditionUnknown, v1alpha1.ReasonWaiting, waits)

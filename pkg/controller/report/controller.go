@@ -44,6 +44,8 @@ type Options struct {
 	Lists *inventory.Lists
 	// VeleroNamespace is where Velero's Backups and PodVolumeRestores are.
 	VeleroNamespace string
+	// EvidenceKeyDir holds the private keys that sign reports, see signer; empty: none is signed.
+	EvidenceKeyDir string
 }
 
 // Controller writes reports.
@@ -61,6 +63,8 @@ type Controller struct {
 	lists           *inventory.Lists
 	// looking holds the runs that are looked at.
 	looking chan struct{}
+	keyDir  string
+	cluster clusterFacts
 }
 
 // New returns the report controller. It fails if the informer was stopped already.
@@ -68,7 +72,7 @@ func New(ctx context.Context, o Options) (*Controller, error) {
 	metrics.Register()
 	c := &Controller{
 		client: o.Client, kube: o.Kube, metadata: o.Metadata, dynamic: o.Dynamic, lists: o.Lists, looking: make(chan struct{}, looks),
-		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, recorder: o.Recorder,
+		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, recorder: o.Recorder, keyDir: o.EvidenceKeyDir,
 		status: controller.StatusWriter{Controller: controller.Report, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
 	}
 	name := controller.FieldManager(controller.Report)
@@ -133,7 +137,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if v.report == "" {
 		return 0, nil // an old report does not go without a new one
 	}
-	if err := c.prune(ctx, rt); err != nil {
+	if err := c.prune(ctx, rt, v); err != nil {
 		klog.FromContext(ctx).Error(err, "Old reports are left for the next run to delete")
 	}
 	return 0, nil
@@ -163,7 +167,7 @@ func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d deci
 		return nil, nil, err
 	}
 	if report != nil && report.Status != nil {
-		return rt, &verdict{status: report.Status, report: report.Name, foreign: foreign}, nil
+		return rt, &verdict{status: report.Status, report: report.Name, foreign: foreign, head: headOf(ctx, report)}, nil
 	}
 	var s seen
 	if d.look {
@@ -190,18 +194,22 @@ func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d deci
 			return rt, v, err
 		}
 		if report.Status != nil {
-			v.status, v.report = report.Status, report.Name
+			v.status, v.report, v.head = report.Status, report.Name, headOf(ctx, report)
 			return rt, v, nil
 		}
 	}
+	if v.past, err = c.history(ctx, rt); err != nil {
+		return nil, nil, err
+	}
 	report = report.DeepCopy()
 	report.Status = &status
+	c.seal(ctx, rt, report, v.past, s)
 	written, err := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace).
 		UpdateStatus(ctx, report, metav1.UpdateOptions{FieldManager: controller.FieldManager(controller.Report)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("write status of report %s: %w", report.Name, err)
 	}
-	v.status, v.report = written.Status, written.Name
+	v.status, v.report, v.head = written.Status, written.Name, headOf(ctx, written)
 	return rt, v, nil
 }
 

@@ -69,6 +69,7 @@ func newFixture(t *testing.T, rt *v1alpha1.RestoreTest, objects ...runtime.Objec
 		t.Fatal(err)
 	}
 	f.Controller = c
+	c.cluster.known, c.cluster.asked = v1alpha1.ClusterIdentity{UID: "cluster-uid", Kubernetes: "v1.36.3"}, time.Now()
 	t.Cleanup(c.runner.Queue.ShutDown)
 	f.tests = f.factory.Restore().V1alpha1().RestoreTests().Informer().GetIndexer()
 	if err := f.tests.Add(rt); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
+	chain "github.com/kymaros/kymaros/pkg/evidence"
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
@@ -38,20 +39,27 @@ func (c *Controller) find(ctx context.Context, rt *v1alpha1.RestoreTest) (report
 	return report, foreign, nil
 }
 
-// prune deletes the oldest reports of rt beyond its historyLimit. What somebody else wrote neither goes nor counts.
-func (c *Controller) prune(ctx context.Context, rt *v1alpha1.RestoreTest) error {
-	limit := defaultHistoryLimit
-	if l := rt.Status.Run.Spec.HistoryLimit; l != nil {
-		limit = int(*l)
+// history returns the reports that say they are of rt, of whichever run.
+func (c *Controller) history(ctx context.Context, rt *v1alpha1.RestoreTest) ([]v1alpha1.RestoreReport, error) {
+	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelReportTest: names.LabelValue(rt.Name)}).String()
+	list, err := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
+	if err != nil {
+		return nil, fmt.Errorf("list reports: %w", err)
+	}
+	return list.Items, nil
+}
+
+// prune deletes the reports that v says go: the oldest of rt beyond its historyLimit.
+func (c *Controller) prune(ctx context.Context, rt *v1alpha1.RestoreTest, v *verdict) (err error) {
+	past := v.past
+	if past == nil { // a former try has written the report
+		if past, err = c.history(ctx, rt); err != nil {
+			return err
+		}
 	}
 	reports := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace)
-	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelReportTest: names.LabelValue(rt.Name)}).String()
-	list, err := reports.List(ctx, metav1.ListOptions{LabelSelector: selector})
-	if err != nil {
-		return fmt.Errorf("list reports: %w", err)
-	}
 	var failed []error
-	for _, old := range surplus(list.Items, rt, limit) {
+	for _, old := range going(past, rt, v.status.Evidence) {
 		err := reports.Delete(ctx, old.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &old.UID}})
 		if err != nil && !apierrors.IsNotFound(err) {
 			failed = append(failed, fmt.Errorf("delete report %s: %w", old.Name, err))
@@ -60,9 +68,31 @@ func (c *Controller) prune(ctx context.Context, rt *v1alpha1.RestoreTest) error 
 	return errors.Join(failed...)
 }
 
-// surplus returns the oldest of rt's reports beyond limit. That of the current run is never among them, nor one that this
+// going returns those of rt's reports that go now that there is one with e: those that e says were pruned, and of those that have no
+// number the ones that are too many.
+func going(past []v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest, e *v1alpha1.Evidence) []v1alpha1.RestoreReport {
+	tooMany := surplus(past, rt)
+	if e == nil {
+		return tooMany
+	}
+	all := slices.DeleteFunc(tooMany, numbered)
+	for _, r := range past {
+		if numbered(r) && r.Spec.TestRef == rt.Name && controller.WroteReport(&r) && chain.Pruned(e, r.Status.Evidence.Sequence) {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+func numbered(r v1alpha1.RestoreReport) bool { return r.Status != nil && r.Status.Evidence != nil }
+
+// surplus returns the oldest of rt's reports beyond its historyLimit. That of the current run is never among them, nor one that this
 // controller did not write, nor one of a search that status tells of: the failure that it follows would go first.
-func surplus(reports []v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest, limit int) []v1alpha1.RestoreReport {
+func surplus(reports []v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest) []v1alpha1.RestoreReport {
+	limit := defaultHistoryLimit
+	if l := rt.Status.Run.Spec.HistoryLimit; l != nil {
+		limit = int(*l)
+	}
 	mine := slices.DeleteFunc(slices.Clone(reports), func(r v1alpha1.RestoreReport) bool {
 		return !controller.WroteReport(&r) || r.Spec.TestRef != rt.Name || ofRun(&r, rt) || ofSearch(&r, rt.Status.Search)
 	})

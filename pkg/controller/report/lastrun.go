@@ -22,7 +22,7 @@ func lastRun(rt *v1alpha1.RestoreTest, status *v1alpha1.RestoreReportStatus) *v1
 		LineWait: duration(between(&run.ScheduledTime, &run.StartTime)), Completeness: counted(status.Completeness),
 	}
 	if last != nil {
-		now.PassedAt = last.PassedAt
+		now.PassedAt, now.Sequence, now.Digest = last.PassedAt, last.Sequence, last.Digest
 		if status.Result == rt.Status.LastResult {
 			now.Streak = last.Streak + 1
 		}

@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	chain "github.com/kymaros/kymaros/pkg/evidence"
 )
 
 // verdict is how a run ended, and where that is stored.
@@ -19,6 +20,10 @@ type verdict struct {
 	terminating bool
 	// foreign are the RestoreReports that say they are of the run, or have a name of its report, and that somebody else wrote.
 	foreign []string
+	// past are the reports that were there when this one was written; nil if that was a former try.
+	past []v1alpha1.RestoreReport
+	// head is the number and the digest of the report; empty if there is none.
+	head chain.Head
 }
 
 func (v *verdict) add(foreign []string) {
@@ -86,6 +91,9 @@ func own(rt *v1alpha1.RestoreTest, v *verdict) v1alpha1.RestoreTestStatus {
 			o.LastScore = nil // 0 would be a failure to whoever looks at the score alone
 		}
 		o.LastRun = lastRun(rt, v.status)
+	}
+	if v != nil {
+		o.LastRun = withHead(o.LastRun, v.head)
 	}
 	return o
 }

@@ -77,7 +77,7 @@ func TestReportsOnWhichASearchRestsAreKept(t *testing.T) {
 		}
 	})
 	names := func(rt *v1alpha1.RestoreTest) (names []string) {
-		for _, r := range surplus(all, rt, 2) {
+		for _, r := range surplus(all, rt) {
 			names = append(names, r.Name)
 		}
 		return names
