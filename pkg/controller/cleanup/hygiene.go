@@ -125,7 +125,7 @@ func digestOf(report *v1alpha1.RestoreReport) *v1alpha1.HygieneDigest {
 
 // lastHygiene returns which hygiene the newest report has that has one.
 func lastHygiene(rt *v1alpha1.RestoreTest) *v1alpha1.HygieneDigest {
-	if rt.Status.Cleanup == nil {
+	if rt == nil || rt.Status.Cleanup == nil { // of a test that is gone sandboxes may be left
 		return nil
 	}
 	return rt.Status.Cleanup.Hygiene

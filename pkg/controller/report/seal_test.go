@@ -18,7 +18,7 @@ import (
 	kubefake "k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/evidence"
+	chain "github.com/kymaros/kymaros/pkg/evidence"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
 )
 
@@ -65,7 +65,7 @@ func (f *fixture) clean(t *testing.T) {
 		if err := f.client.Tracker().Update(v1alpha1.Resource("restorereports").WithVersion("v1alpha1"), &r, "prod"); err != nil {
 			t.Fatal(err)
 		}
-		digest, err := evidence.DigestOf(r.Hygiene)
+		digest, err := chain.DigestOf(r.Hygiene)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,18 +75,18 @@ func (f *fixture) clean(t *testing.T) {
 }
 
 // verify returns what the reports prove.
-func (f *fixture) verify(t *testing.T, keys evidence.Keys) evidence.Result {
+func (f *fixture) verify(t *testing.T, keys chain.Keys) chain.Result {
 	t.Helper()
-	var all []evidence.Record
+	var all []chain.Record
 	for _, r := range f.reports(t) {
-		record, err := evidence.OfReport(&r)
+		record, err := chain.OfReport(&r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		record.Signature = keys.Check(&record)
 		all = append(all, record)
 	}
-	return evidence.Verify(all, evidence.HeadOf(f.test(t)), evidence.Head{})
+	return chain.Verify(all, chain.HeadOf(f.test(t)), chain.Head{})
 }
 
 func TestAReportSaysWhoseItIs(t *testing.T) {
@@ -103,7 +103,7 @@ func TestAReportSaysWhoseItIs(t *testing.T) {
 	}
 	rt := f.mustSync(t)
 	r := f.reports(t)[0]
-	digest, err := evidence.DigestOf(spec)
+	digest, err := chain.DigestOf(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,11 +116,11 @@ func TestAReportSaysWhoseItIs(t *testing.T) {
 	if diff := cmp.Diff(want, r.Status.Evidence); diff != "" || want.Kymaros == "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	record, err := evidence.OfReport(&r)
+	record, err := chain.OfReport(&r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "head", evidence.HeadOf(rt), evidence.Head{Sequence: 1, Digest: record.Verdict})
+	equal(t, "head", chain.HeadOf(rt), chain.Head{Sequence: 1, Digest: record.Verdict})
 }
 
 func TestASpecThatWasChangedDuringTheRunHasNoGeneration(t *testing.T) {
@@ -158,7 +158,7 @@ func TestTheChainOfManyRunsIsIntact(t *testing.T) {
 		}
 		rt := f.mustSync(t)
 		f.clean(t)
-		if head := evidence.HeadOf(rt); head.Sequence != int64(n) {
+		if head := chain.HeadOf(rt); head.Sequence != int64(n) {
 			t.Fatalf("after run %d the head is #%d", n, head.Sequence)
 		}
 		if n%5 == 3 {
@@ -184,12 +184,12 @@ func TestARestartBetweenReportAndStatusForksNoChain(t *testing.T) {
 	if _, err := f.sync(t); err == nil {
 		t.Fatal("no error")
 	}
-	equal(t, "head before the restart", evidence.HeadOf(f.test(t)).Sequence, int64(1))
+	equal(t, "head before the restart", chain.HeadOf(f.test(t)).Sequence, int64(1))
 	if r := f.verify(t, nil); !r.Intact() || r.To != 2 {
 		t.Errorf("meanwhile: %s", r.String())
 	}
 	rt := f.mustSync(t)
-	equal(t, "head", evidence.HeadOf(rt).Sequence, int64(2))
+	equal(t, "head", chain.HeadOf(rt).Sequence, int64(2))
 	equal(t, "reports", len(f.reports(t)), 2)
 	if r := f.verify(t, nil); !r.Intact() {
 		t.Error(r.String())
@@ -213,7 +213,7 @@ func TestARunOfASearchMovesTheHeadAndNothingElse(t *testing.T) {
 func TestAReportThatIsNotStoredTakesNoNumber(t *testing.T) {
 	f := newFixture(t, test())
 	f.begin(t, 1)
-	head := evidence.HeadOf(f.mustSync(t))
+	head := chain.HeadOf(f.mustSync(t))
 	f.clean(t)
 	f.begin(t, 2, deleted)
 	for _, name := range reportNames(f.test(t)) {
@@ -271,7 +271,7 @@ func TestReportsAreSignedByTheNewestKey(t *testing.T) {
 	if err != nil {
 		t.Skip("openssl is not installed")
 	}
-	dir, keys := t.TempDir(), evidence.Keys{}
+	dir, keys := t.TempDir(), chain.Keys{}
 	generate := func(name string, args ...string) {
 		file := filepath.Join(dir, name)
 		if out, err := exec.Command(openssl, append(args, "-out", file)...).CombinedOutput(); err != nil { //nolint:gosec // a test's own
