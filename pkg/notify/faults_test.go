@@ -36,24 +36,25 @@ func TestWhatReceiversDo(t *testing.T) {
 		permanent bool
 		after     time.Duration
 	}{
-		"it takes the message":                   {answer: status(200)},
-		"it takes the message for later":         {answer: status(202)},
-		"it has nothing to say":                  {answer: status(204)},
-		"it answers with more than anybody asks": {answer: endless},
-		"it answers with endless headers":        {answer: endlessHeader, text: "the exchange with the receiver failed"},
-		"it is slow":                             {answer: silent, timeout: time.Second, text: "the receiver did not answer within 1s"},
-		"it is broken":                           {answer: status(500), text: "the receiver answered with status 500"},
-		"it rests for as long as it says":        {answer: status(503, "Retry-After", "30"), text: "the receiver answered with status 503", after: 30 * time.Second},
-		"it is asked too often":                  {answer: status(429, "Retry-After", "120"), text: "the receiver answered with status 429", after: 2 * time.Minute},
-		"it is asked too often until a time":     {answer: status(429, "Retry-After", "Thu, 26 Nov 2026 03:05:00 GMT"), text: "the receiver answered with status 429", after: 5 * time.Minute},
-		"it is asked too often until one past":   {answer: status(429, "Retry-After", "Thu, 26 Nov 2026 02:05:00 GMT"), text: "the receiver answered with status 429"},
-		"it wants a year":                        {answer: status(429, "Retry-After", "31536000"), text: "the receiver answered with status 429", after: 24 * time.Hour},
-		"it wants less than a second":            {answer: status(429, "Retry-After", "0.25"), text: "the receiver answered with status 429", after: 250 * time.Millisecond},
-		"it wants nonsense":                      {answer: status(429, "Retry-After", "NaN"), text: "the receiver answered with status 429"},
-		"it waited too long for the request":     {answer: status(408), text: "the receiver answered with status 408"},
-		"it may be early":                        {answer: status(425), text: "the receiver answered with status 425"},
-		"it knows no such address":               {answer: status(404, "Retry-After", "5"), text: "the receiver answered with status 404: check what the Secret holds", permanent: true},
-		"it does not like the message":           {answer: status(400), text: "the receiver answered with status 400: check what the Secret holds", permanent: true},
+		"it takes the message":                 {answer: status(200)},
+		"it takes the message for later":       {answer: status(202)},
+		"it has nothing to say":                {answer: status(204)},
+		"it answers with endless headers":      {answer: endlessHeader, text: "the exchange with the receiver failed"},
+		"it is slow":                           {answer: silent, timeout: time.Second, text: "the receiver did not answer within 1s"},
+		"it is broken":                         {answer: status(500), text: "the receiver answered with status 500"},
+		"it rests for as long as it says":      {answer: status(503, "Retry-After", "30"), text: "the receiver answered with status 503", after: 30 * time.Second},
+		"it is asked too often":                {answer: status(429, "Retry-After", "120"), text: "the receiver answered with status 429", after: 2 * time.Minute},
+		"it is asked too often until a time":   {answer: status(429, "Retry-After", "Thu, 26 Nov 2026 03:05:00 GMT"), text: "the receiver answered with status 429", after: 5 * time.Minute},
+		"it is asked too often until one past": {answer: status(429, "Retry-After", "Thu, 26 Nov 2026 02:05:00 GMT"), text: "the receiver answered with status 429"},
+		"it wants a year":                      {answer: status(429, "Retry-After", "31536000"), text: "the receiver answered with status 429", after: 24 * time.Hour},
+		"it wants less than a second":          {answer: status(429, "Retry-After", "0.25"), text: "the receiver answered with status 429", after: 250 * time.Millisecond},
+		"it wants nonsense":                    {answer: status(429, "Retry-After", "NaN"), text: "the receiver answered with status 429"},
+		"it waited too long for the request":   {answer: status(408), text: "the receiver answered with status 408"},
+		"it may be early":                      {answer: status(425), text: "the receiver answered with status 425"},
+		"it knows no such address":             {answer: status(404, "Retry-After", "5"), text: "the receiver answered with status 404: check what the Secret holds", permanent: true},
+		"it does not like the message":         {answer: status(400), text: "the receiver answered with status 400: check what the Secret holds", permanent: true},
+		"it sends elsewhere to look": {answer: status(303, "Location", "https://127.0.0.1:1/leaked"), permanent: true,
+			text: "the receiver answered with status 303, and redirects are not followed: put the address where they end into the Secret"},
 		"it sends elsewhere": {answer: status(307, "Location", "https://127.0.0.1:1/leaked"), permanent: true,
 			text: "the receiver answered with status 307, and redirects are not followed: put the address where they end into the Secret"},
 		"it breaks off after it has read": {answer: reset, text: "the receiver closed the connection without an answer, so the message may have arrived"},
@@ -65,7 +66,7 @@ func TestWhatReceiversDo(t *testing.T) {
 			s := r.sender(t, Options{Timeout: test.timeout})
 			s.now = func() time.Time { return now }
 			if test.text == "" {
-				if err := s.Send(context.Background(), channel(Webhook, r.URL), message()); err != nil {
+				if err := s.Send(t.Context(), channel(Webhook, r.URL), message()); err != nil {
 					t.Errorf("got %v", err)
 				}
 			} else {
@@ -78,14 +79,6 @@ func TestWhatReceiversDo(t *testing.T) {
 				t.Errorf("the receiver was asked %d times, want once", n)
 			}
 		})
-	}
-}
-
-func endless(w http.ResponseWriter, r *http.Request) {
-	for r.Context().Err() == nil {
-		if _, err := w.Write(make([]byte, 64<<10)); err != nil {
-			return
-		}
 	}
 }
 
@@ -119,6 +112,27 @@ func closed(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
+func TestAnAnswerIsNotRead(t *testing.T) {
+	const all = 64 << 20
+	wrote := make(chan int, 1)
+	r := receive(t, func(w http.ResponseWriter, _ *http.Request) {
+		n := 0
+		for n < all {
+			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
+				break
+			}
+			n += 64 << 10
+		}
+		wrote <- n
+	})
+	if err := r.sender(t, Options{}).Send(t.Context(), channel(Webhook, r.URL), message()); err != nil {
+		t.Error(err)
+	}
+	if n := <-wrote; n == all {
+		t.Errorf("%d bytes of an answer were taken", n)
+	}
+}
+
 func TestAMessageThatIsSentAgainIsTheSame(t *testing.T) {
 	answers := []int{500, 502, 200}
 	r := receive(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -127,7 +141,7 @@ func TestAMessageThatIsSentAgainIsTheSame(t *testing.T) {
 	})
 	s := r.sender(t, Options{})
 	for i := range 3 {
-		err := s.Send(context.Background(), channel(Webhook, r.URL), message())
+		err := s.Send(t.Context(), channel(Webhook, r.URL), message())
 		if (err == nil) != (i == 2) {
 			t.Errorf("attempt %d: %v", i+1, err)
 		}
@@ -208,7 +222,7 @@ func certify(t *testing.T, until time.Time) (tls.Certificate, *x509.CertPool) {
 func TestAnAttemptIsBrokenOffWhenItsContextEnds(t *testing.T) {
 	arrived := make(chan struct{})
 	r := receive(t, func(w http.ResponseWriter, q *http.Request) { close(arrived); silent(w, q) })
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
 	err := r.sender(t, Options{}).Send(ctx, channel(Webhook, r.URL), message())
 	if err == nil || err.Error() != "the attempt was broken off, for kymaros-notify ends" {

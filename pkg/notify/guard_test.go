@@ -104,7 +104,7 @@ func TestANameThatIsBoundAnewLeadsNowhere(t *testing.T) {
 		}
 		return netip.MustParseAddr("127.0.0.1"), true
 	})
-	if found, err := resolver.LookupNetIP(context.Background(), "ip4", "rebind.example.org."); err != nil || found[0].String() != "1.1.1.1" {
+	if found, err := resolver.LookupNetIP(t.Context(), "ip4", "rebind.example.org."); err != nil || found[0].String() != "1.1.1.1" {
 		t.Fatalf("got %v %v", found, err)
 	}
 	s, err := newSender(Options{}, resolver, nil)
@@ -127,7 +127,7 @@ func TestANameThatIsBoundAnewLeadsNowhere(t *testing.T) {
 func TestPlainHTTPIsSpokenOnlyToAllowedAddresses(t *testing.T) {
 	r := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer r.Close()
-	if err := newTestSender(t, Options{}, nil).Send(context.Background(), channel(Webhook, r.URL), message()); err != nil {
+	if err := newTestSender(t, Options{}, nil).Send(t.Context(), channel(Webhook, r.URL), message()); err != nil {
 		t.Errorf("to an allowed address: %v", err)
 	}
 	s := newTestSender(t, Options{AllowPrivate: prefixes("10.0.0.0/8")}, nil)

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -105,7 +104,7 @@ func newTestSender(t *testing.T, o Options, trust *tls.Config) *Sender {
 // failure sends and wants a Failure.
 func failure(t *testing.T, s *Sender, c Channel, m Message) *Failure {
 	t.Helper()
-	err := s.Send(context.Background(), c, m)
+	err := s.Send(t.Context(), c, m)
 	f, ok := err.(*Failure) //nolint:errorlint // Send promises the type itself
 	if !ok {
 		t.Fatalf("got %T %v, want a failure", err, err)

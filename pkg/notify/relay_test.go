@@ -2,7 +2,6 @@ package notify
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"encoding/pem"
 	"io"
@@ -169,7 +168,7 @@ func TestAMailArrives(t *testing.T) {
 	m.Message = "Zeilen über zwei\nSätze, ✓"
 	c := Channel{Type: Email, To: []string{"ops@example.org", `"Jürgen, Ops" <juergen@example.net>`}}
 	for range 2 {
-		if err := s.Send(context.Background(), c, m); err != nil {
+		if err := s.Send(t.Context(), c, m); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -260,7 +259,7 @@ func TestALoginIsNeverSentWithoutTLS(t *testing.T) {
 	server := serveMail(t, &mailServer{plain: true})
 	user, password := login(t)
 	s := server.sender(t, Relay{UserFile: user, PasswordFile: password, Plaintext: true}, 0)
-	if err := s.Send(context.Background(), Channel{Type: Email, To: []string{"a@example.org"}}, message()); err != nil {
+	if err := s.Send(t.Context(), Channel{Type: Email, To: []string{"a@example.org"}}, message()); err != nil {
 		t.Fatal(err)
 	}
 	if got := server.heard("AUTH"); got != nil {
@@ -303,7 +302,7 @@ func TestNothingThatIsWrittenElsewhereAddsAHeader(t *testing.T) {
 	m := Message{ID: evil, Event: Event(evil), Previous: evil, Cluster: Cluster{evil, evil}, Test: Test{evil, evil}, Run: evil, Result: evil, Reason: evil, Message: evil,
 		NextStep: evil, Backup: Backup{Name: evil}, Report: Report{Name: evil, Digest: evil}, LastGood: LastGood{Backup: evil, Report: evil}, URL: evil, Also: []Event{Event(evil)}}
 	server := serveMail(t, &mailServer{})
-	if err := server.sender(t, Relay{}, 0).Send(context.Background(), Channel{Type: Email, To: []string{"a@example.org"}}, m); err != nil {
+	if err := server.sender(t, Relay{}, 0).Send(t.Context(), Channel{Type: Email, To: []string{"a@example.org"}}, m); err != nil {
 		t.Fatal(err)
 	}
 	got, err := mail.ReadMessage(strings.NewReader(server.taken()[0]))
@@ -313,7 +312,7 @@ func TestNothingThatIsWrittenElsewhereAddsAHeader(t *testing.T) {
 	if len(got.Header) != 10 || got.Header.Get("Bcc") != "" || len(server.taken()) != 1 || len(server.heard("MAIL")) != 1 {
 		t.Errorf("got headers %v, and commands %q", got.Header, server.heard(""))
 	}
-	for _, line := range strings.Split(server.taken()[0], "\n") {
+	for line := range strings.SplitSeq(server.taken()[0], "\n") {
 		if len(line) > 998 {
 			t.Errorf("a line is %q", line)
 		}

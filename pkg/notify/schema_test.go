@@ -2,6 +2,7 @@ package notify
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 	"testing"
 
@@ -33,13 +34,8 @@ func TestMessagesFollowTheSchema(t *testing.T) {
 	}
 	_, body := mustBuild(t, channel(Webhook, "https://example.org"), full)
 	for _, broken := range []map[string]any{{"score": 101.0}, {"version": "v2"}, {"result": "ok"}, {"event": nil}, {"report": map[string]any{}}, {"previousScore": "98"}, {"test": nil}} {
-		changed := map[string]any{}
-		for k, v := range body {
-			changed[k] = v
-		}
-		for k, v := range broken {
-			changed[k] = v
-		}
+		changed := maps.Clone(body)
+		maps.Copy(changed, broken)
 		if s.VisitJSON(changed) == nil {
 			t.Errorf("the schema takes %v", broken)
 		}

@@ -1,7 +1,6 @@
 package notify
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -54,7 +53,7 @@ func TestNoErrorHoldsAnAddressOrASecret(t *testing.T) {
 	failed := map[string]bool{}
 	try := func(s *Sender, c Channel) {
 		t.Helper()
-		err := s.Send(context.Background(), c, message())
+		err := s.Send(t.Context(), c, message())
 		if err == nil {
 			t.Fatalf("%s to %q arrived", c.Type, c.Secret["url"])
 		}
