@@ -93,4 +93,12 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonStuck:                 pending,
 	v1alpha1.ReasonNothingLeft:           pending,
 	v1alpha1.ReasonLeaked:                pending,
+
+	// Notified tells nothing of the backup either.
+	v1alpha1.ReasonDelivered:         pending,
+	v1alpha1.ReasonNothingToTell:     pending,
+	v1alpha1.ReasonSending:           pending,
+	v1alpha1.ReasonSilenced:          pending,
+	v1alpha1.ReasonSecretNotReadable: {Inconclusive, "Create the Secret or the key that the message names, or bind ClusterRole kymaros-notification-secrets as it says."},
+	v1alpha1.ReasonUndeliverable:     {Inconclusive, "See what the Secret of the channel holds, and whether the receiver answers. The next message is tried again."},
 }

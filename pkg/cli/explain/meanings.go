@@ -77,4 +77,11 @@ var meanings = map[string]string{
 	v1alpha1.ReasonDependenciesNotCovered:    "the application names services that the test does not restore",
 	v1alpha1.ReasonNotCompared:               "the controller was not given the right to read some kind. It costs no points",
 	v1alpha1.ReasonTestDeleted:               "the RestoreTest was deleted while its run was under way",
+
+	v1alpha1.ReasonDelivered:         "every channel has taken what it was to be told",
+	v1alpha1.ReasonNothingToTell:     "nothing has happened yet that a channel is to be told of",
+	v1alpha1.ReasonSending:           "messages are to be sent, or sent again",
+	v1alpha1.ReasonSilenced:          "the annotation kymaros.io/silence-until keeps messages back",
+	v1alpha1.ReasonSecretNotReadable: "the Secret of a channel is missing, or may not be read. It is tried again",
+	v1alpha1.ReasonUndeliverable:     "a message to a channel was given up",
 }

@@ -318,3 +318,14 @@ func TestWhatATestDoesNotNameAnyMoreIsWithdrawn(t *testing.T) {
 		t.Errorf("got %+v, told %v", d, n.Told)
 	}
 }
+
+func TestATestThatHasNeverRunHasNothingToTell(t *testing.T) {
+	rt := &v1alpha1.RestoreTest{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop", UID: "uid", CreationTimestamp: at(-1)},
+		Spec:       v1alpha1.RestoreTestSpec{Schedule: v1alpha1.Schedule{Cron: "0 3 * * *"}, Notifications: &v1alpha1.Notifications{OnFailure: []v1alpha1.NotificationChannel{slack}}},
+	}
+	p := decide(look(rt))
+	if p.condition.Status != metav1.ConditionTrue || p.condition.Reason != v1alpha1.ReasonNothingToTell || p.status == nil || len(p.status.Deliveries) > 0 {
+		t.Errorf("condition %+v, status %+v", p.condition, p.status)
+	}
+}

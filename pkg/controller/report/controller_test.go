@@ -55,7 +55,7 @@ func newFixture(t *testing.T, rt *v1alpha1.RestoreTest, objects ...runtime.Objec
 		metadata: metadatafake.NewSimpleMetadataClient(scheme, production()...),
 		dynamic: dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
 			map[schema.GroupVersionResource]string{snapshotContents: "VolumeSnapshotContentList"}),
-		events: record.NewFakeRecorder(100),
+		events: record.NewFakeRecorder(1000),
 	}
 	f.factory = externalversions.NewSharedInformerFactory(f.client, 0)
 	c, err := New(t.Context(), Options{
