@@ -62,11 +62,11 @@ func TestNewFieldsOfReportsAreOmittedWhenEmpty(t *testing.T) {
 			return
 		}
 		seen[of] = true
-		for i := range of.NumField() {
-			if tag := of.Field(i).Tag.Get("json"); !strings.Contains(tag, "omit") {
+		for field := range of.Fields() {
+			if tag := field.Tag.Get("json"); !strings.Contains(tag, "omit") {
 				always = append(always, of.Name()+"."+tag)
 			}
-			look(of.Field(i).Type)
+			look(field.Type)
 		}
 	}
 	look(reflect.TypeFor[v1alpha1.RestoreReportStatus]())

@@ -148,8 +148,8 @@ func fill(v reflect.Value, n *int64) {
 		fill(value, n)
 		v.SetMapIndex(key, value)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i), n)
+		for _, field := range v.Fields() {
+			fill(field, n)
 		}
 	default:
 		panic(fmt.Sprintf("a field of kind %s is nothing that canonical JSON keeps", v.Kind()))

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// StatementType and PredicateType are those of in-toto, and ours.
+	// StatementType is that of in-toto.
 	StatementType = "https://in-toto.io/Statement/v1"
+	// PredicateType is ours: what is stated of a report.
 	PredicateType = "https://kymaros.io/restore-report/v1"
 )
 

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// Failure is why a message did not arrive, or may not have. Send returns no other error. Its text is made of sentences of this package
+// SendError is why a message did not arrive, or may not have. Send returns no other error. Its text is made of sentences of this package
 // alone: it holds no address, no secret and no word of an answer, so it may be logged and be put into conditions. It is the same for
 // the same cause.
-type Failure struct {
+type SendError struct {
 	// Permanent: trying again does not help; something has to be changed first.
 	Permanent bool
 	// RetryAfter is how long the receiver asks to be left alone, a day at most; 0: it does not say.
@@ -28,17 +28,17 @@ type Failure struct {
 }
 
 // Error says what happened and what to do, as a clause that begins small.
-func (f *Failure) Error() string { return f.text }
+func (f *SendError) Error() string { return f.text }
 
 // misconfigured is a failure that only whoever configures the channel can end. The arguments must be words of this package or keys of
 // a Secret, never its values.
-func misconfigured(format string, args ...any) *Failure {
-	return &Failure{Permanent: true, text: fmt.Sprintf(format, args...)}
+func misconfigured(format string, args ...any) *SendError {
+	return &SendError{Permanent: true, text: fmt.Sprintf(format, args...)}
 }
 
 // answered is the failure that the status of an answer means, nil if it means none.
 func answered(status int, header http.Header, now time.Time) error {
-	f := &Failure{text: "the receiver answered with status " + strconv.Itoa(status), RetryAfter: retryAfter(header.Get("Retry-After"), now)}
+	f := &SendError{text: "the receiver answered with status " + strconv.Itoa(status), RetryAfter: retryAfter(header.Get("Retry-After"), now)}
 	switch {
 	case status >= 200 && status < 300:
 		return nil
@@ -67,7 +67,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 }
 
 // unanswered is the failure that an error of a connection means. It says nothing that the error says: that holds the address.
-func unanswered(err error, who string, timeout time.Duration) *Failure {
+func unanswered(err error, who string, timeout time.Duration) *SendError {
 	var (
 		dns      *net.DNSError
 		netError net.Error
@@ -83,26 +83,26 @@ func unanswered(err error, who string, timeout time.Duration) *Failure {
 	case errors.Is(err, errPlaintext):
 		return misconfigured("%s is to be reached by plain http:// at an address that --notify-allow-cidr does not allow: use https://", who)
 	case errors.Is(err, context.Canceled):
-		return &Failure{text: "the attempt was broken off, for kymaros-notify ends"}
+		return &SendError{text: "the attempt was broken off, for kymaros-notify ends"}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netError) && netError.Timeout() && !errors.As(err, &dns):
-		return &Failure{text: fmt.Sprintf("%s did not answer within %s", who, timeout)}
+		return &SendError{text: fmt.Sprintf("%s did not answer within %s", who, timeout)}
 	case errors.As(err, &dns):
-		return &Failure{text: "the name of " + who + " does not resolve"}
+		return &SendError{text: "the name of " + who + " does not resolve"}
 	case errors.As(err, &unknown):
-		return &Failure{text: "the certificate of " + who + " is of an authority that is not trusted"}
+		return &SendError{text: "the certificate of " + who + " is of an authority that is not trusted"}
 	case errors.As(err, &name):
-		return &Failure{text: "the certificate of " + who + " is for another name"}
+		return &SendError{text: "the certificate of " + who + " is for another name"}
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return &Failure{text: "the certificate of " + who + " has expired, or is not valid yet"}
+		return &SendError{text: "the certificate of " + who + " has expired, or is not valid yet"}
 	case errors.As(err, &invalid):
-		return &Failure{text: "the certificate of " + who + " is not valid"}
+		return &SendError{text: "the certificate of " + who + " is not valid"}
 	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &op) && strings.HasSuffix(op.Op, " error"):
 		// TLS names its alerts "local error" and "remote error".
-		return &Failure{text: who + " and kymaros-notify agree on no TLS"}
+		return &SendError{text: who + " and kymaros-notify agree on no TLS"}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return &Failure{text: who + " refuses connections"}
+		return &SendError{text: who + " refuses connections"}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return &Failure{text: who + " closed the connection without an answer, so the message may have arrived"}
+		return &SendError{text: who + " closed the connection without an answer, so the message may have arrived"}
 	}
-	return &Failure{text: "the exchange with " + who + " failed"}
+	return &SendError{text: "the exchange with " + who + " failed"}
 }

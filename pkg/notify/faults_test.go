@@ -70,7 +70,7 @@ func TestWhatReceiversDo(t *testing.T) {
 					t.Errorf("got %v", err)
 				}
 			} else {
-				want := Failure{Permanent: test.permanent, RetryAfter: test.after, text: test.text}
+				want := SendError{Permanent: test.permanent, RetryAfter: test.after, text: test.text}
 				if f := failure(t, s, channel(Webhook, r.URL), message()); *f != want {
 					t.Errorf("got %+v, want %+v", *f, want)
 				}
@@ -188,7 +188,7 @@ func TestReceiversThatCannotBeTrusted(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			s := newTestSender(t, Options{}, test.trust)
-			if f := failure(t, s, channel(Webhook, test.url), message()); *f != (Failure{text: test.text}) {
+			if f := failure(t, s, channel(Webhook, test.url), message()); *f != (SendError{text: test.text}) {
 				t.Errorf("got %+v, want %q", *f, test.text)
 			}
 		})

@@ -111,7 +111,7 @@ func TestANameThatIsBoundAnewLeadsNowhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Failure{Permanent: true, text: "the address of the receiver is private, loopback or link-local: an administrator may allow it by --notify-allow-cidr"}
+	want := SendError{Permanent: true, text: "the address of the receiver is private, loopback or link-local: an administrator may allow it by --notify-allow-cidr"}
 	for _, address := range []string{
 		"https://rebind.example.org.:" + port, private.URL, "https://localhost:" + port, "https://[::ffff:127.0.0.1]:" + port, "https://0.0.0.0:" + port,
 	} {

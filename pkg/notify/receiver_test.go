@@ -101,11 +101,11 @@ func newTestSender(t *testing.T, o Options, trust *tls.Config) *Sender {
 	return s
 }
 
-// failure sends and wants a Failure.
-func failure(t *testing.T, s *Sender, c Channel, m Message) *Failure {
+// failure sends and wants a SendError.
+func failure(t *testing.T, s *Sender, c Channel, m Message) *SendError {
 	t.Helper()
 	err := s.Send(t.Context(), c, m)
-	f, ok := err.(*Failure) //nolint:errorlint // Send promises the type itself
+	f, ok := err.(*SendError) //nolint:errorlint // Send promises the type itself
 	if !ok {
 		t.Fatalf("got %T %v, want a failure", err, err)
 	}

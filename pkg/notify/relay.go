@@ -140,7 +140,7 @@ func (r *relay) greet(client *smtp.Client, config *tls.Config) error {
 	}
 	switch {
 	case !secure && !r.Plaintext:
-		return &Failure{text: "the mail relay offers no TLS: an administrator may allow it to do without"}
+		return &SendError{text: "the mail relay offers no TLS: an administrator may allow it to do without"}
 	case !secure, r.UserFile == "":
 		return nil
 	}
@@ -159,7 +159,7 @@ func (r *relay) greet(client *smtp.Client, config *tls.Config) error {
 }
 
 // errLogin is no fault of a test, and mended without its doing: it is not permanent.
-var errLogin = &Failure{text: "kymaros-notify cannot log in at the mail relay: an administrator checks the files with its user and password"}
+var errLogin = &SendError{text: "kymaros-notify cannot log in at the mail relay: an administrator checks the files with its user and password"}
 
 func (r *relay) deliver(client *smtp.Client, to []*mail.Address, body []byte) error {
 	if err := client.Mail(r.from.Address); err != nil {
@@ -199,16 +199,15 @@ func (r *relay) deliver(client *smtp.Client, to []*mail.Address, body []byte) er
 
 // status is the code of an SMTP answer, 0 if an error is none.
 func status(err error) int {
-	var answer *textproto.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*textproto.Error](err); ok {
 		return answer.Code
 	}
 	return 0
 }
 
-// refused makes a Failure of an error, nil of nil.
+// refused makes a SendError of an error, nil of nil.
 func refused(err error, timeout time.Duration) error {
-	var f *Failure
+	var f *SendError
 	switch code := status(err); {
 	case err == nil:
 		return nil
@@ -217,7 +216,7 @@ func refused(err error, timeout time.Duration) error {
 	case code >= 500:
 		return misconfigured("the mail relay refused the mail with status %d", code)
 	case code > 0:
-		return &Failure{text: fmt.Sprintf("the mail relay put the mail off with status %d", code)}
+		return &SendError{text: fmt.Sprintf("the mail relay put the mail off with status %d", code)}
 	}
 	return unanswered(err, theRelay, timeout)
 }

@@ -218,22 +218,22 @@ func TestMailThatIsRefused(t *testing.T) {
 		server  *mailServer
 		relay   Relay
 		timeout time.Duration
-		want    Failure
+		want    SendError
 		mails   int
 	}{
-		"all recipients are unknown":    {server: &mailServer{answers: map[string]string{"RCPT": "550 leaked"}}, want: Failure{Permanent: true, text: "the mail relay refused 2 of 2 recipients"}},
-		"one recipient is unknown":      {server: &mailServer{answers: map[string]string{"RCPT TO:<b@": "550 leaked"}}, want: Failure{Permanent: true, text: "the mail relay refused 1 of 2 recipients"}, mails: 1},
-		"one recipient is to wait":      {server: &mailServer{answers: map[string]string{"RCPT TO:<b@": "450 leaked"}}, want: Failure{text: "the mail relay put the mail off with status 450"}},
-		"the sender is not liked":       {server: &mailServer{answers: map[string]string{"MAIL": "553 leaked"}}, want: Failure{Permanent: true, text: "the mail relay refused the mail with status 553"}},
-		"the content is not liked":      {server: &mailServer{answers: map[string]string{".": "554 leaked"}}, want: Failure{Permanent: true, text: "the mail relay refused the mail with status 554"}, mails: 1},
-		"the relay is busy":             {server: &mailServer{answers: map[string]string{"EHLO": "421 leaked", "HELO": "421 leaked"}}, want: Failure{text: "the mail relay put the mail off with status 421"}},
+		"all recipients are unknown":    {server: &mailServer{answers: map[string]string{"RCPT": "550 leaked"}}, want: SendError{Permanent: true, text: "the mail relay refused 2 of 2 recipients"}},
+		"one recipient is unknown":      {server: &mailServer{answers: map[string]string{"RCPT TO:<b@": "550 leaked"}}, want: SendError{Permanent: true, text: "the mail relay refused 1 of 2 recipients"}, mails: 1},
+		"one recipient is to wait":      {server: &mailServer{answers: map[string]string{"RCPT TO:<b@": "450 leaked"}}, want: SendError{text: "the mail relay put the mail off with status 450"}},
+		"the sender is not liked":       {server: &mailServer{answers: map[string]string{"MAIL": "553 leaked"}}, want: SendError{Permanent: true, text: "the mail relay refused the mail with status 553"}},
+		"the content is not liked":      {server: &mailServer{answers: map[string]string{".": "554 leaked"}}, want: SendError{Permanent: true, text: "the mail relay refused the mail with status 554"}, mails: 1},
+		"the relay is busy":             {server: &mailServer{answers: map[string]string{"EHLO": "421 leaked", "HELO": "421 leaked"}}, want: SendError{text: "the mail relay put the mail off with status 421"}},
 		"the password is wrong":         {server: &mailServer{answers: map[string]string{"AUTH": "535 leaked"}}, relay: withLogin, want: *errLogin},
 		"the password is gone":          {server: &mailServer{}, relay: Relay{UserFile: user, PasswordFile: password + "-"}, want: *errLogin},
-		"the relay offers no TLS":       {server: &mailServer{plain: true}, want: Failure{text: "the mail relay offers no TLS: an administrator may allow it to do without"}},
-		"the relay is of somebody else": {server: &mailServer{}, relay: Relay{CAFile: otherCA(t)}, want: Failure{text: "the certificate of the mail relay is of an authority that is not trusted"}},
-		"the relay is silent":           {server: &mailServer{answers: map[string]string{"MAIL": "hang"}}, timeout: 200 * time.Millisecond, want: Failure{text: "the mail relay did not answer within 200ms"}},
+		"the relay offers no TLS":       {server: &mailServer{plain: true}, want: SendError{text: "the mail relay offers no TLS: an administrator may allow it to do without"}},
+		"the relay is of somebody else": {server: &mailServer{}, relay: Relay{CAFile: otherCA(t)}, want: SendError{text: "the certificate of the mail relay is of an authority that is not trusted"}},
+		"the relay is silent":           {server: &mailServer{answers: map[string]string{"MAIL": "hang"}}, timeout: 200 * time.Millisecond, want: SendError{text: "the mail relay did not answer within 200ms"}},
 		"the relay is gone once it has the mail": {server: &mailServer{answers: map[string]string{".": "close"}}, mails: 1,
-			want: Failure{text: "the mail relay closed the connection without an answer, so the message may have arrived"}},
+			want: SendError{text: "the mail relay closed the connection without an answer, so the message may have arrived"}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

@@ -51,7 +51,7 @@ func newSender(o Options, resolver *net.Resolver, trust *tls.Config) (*Sender, e
 	return s, nil
 }
 
-// Send tries once to tell a channel, and returns nil when the receiver has taken the message, else a *Failure. It does not try again:
+// Send tries once to tell a channel, and returns nil when the receiver has taken the message, else a *SendError. It does not try again:
 // the caller does, with the same Message. Channels of one Message may be told at once.
 func (s *Sender) Send(ctx context.Context, c Channel, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)

@@ -56,7 +56,7 @@ func source(m *Message) string {
 // sign returns a signature by each of the keys, of which there are several while one replaces another.
 func sign(name, keys, prefix string, body []byte) (string, error) {
 	var signatures []string
-	for _, encoded := range strings.Fields(keys) {
+	for encoded := range strings.FieldsSeq(keys) {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(encoded, "whsec_"))
 		if err != nil || len(key) < shortestKey {
 			return "", misconfigured("%q of the Secret is no base64 of %d bytes or more, with or without whsec_ before it: make one by openssl rand -base64 32", name, shortestKey)

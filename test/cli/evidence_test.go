@@ -95,7 +95,7 @@ func (c *chain) verify(sentence string, code exit.Code, says string, args ...str
 	c.t.Helper()
 	var a answer
 	plane.Eventually(c.t, 100*time.Millisecond, 20*time.Second, func(context.Context) error {
-		if a = kymaros(c.t, append([]string{"verify", c.rt.Name, "-n", c.rt.Namespace}, args...)...); a.code != code || !strings.Contains(a.out, says) {
+		if a = kymaros(c.t, append([]string{"verify", c.rt.Name, "-n", c.rt.Namespace}, args...)...); a.code != code || !strings.Contains(a.out, says) { //nolint:contextcheck // a program of its own
 			return fmt.Errorf("%s: exit code %d, want %d and %q\n%s%s", sentence, a.code, code, says, a.out, a.err)
 		}
 		return nil

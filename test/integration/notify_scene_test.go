@@ -20,7 +20,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -259,5 +258,5 @@ func told(t *testing.T, rt *v1alpha1.RestoreTest, n int) *v1alpha1.RestoreTest {
 }
 
 func scored(n int32) func(*v1alpha1.RestoreTestStatus) {
-	return func(s *v1alpha1.RestoreTestStatus) { s.LastScore = ptr.To(n) }
+	return func(s *v1alpha1.RestoreTestStatus) { s.LastScore = new(n) }
 }

@@ -130,7 +130,7 @@ func TestAnIntentIsWrittenBeforeTheRequestAndTheOutcomeAfter(t *testing.T) {
 		var s *stage
 		r := &receivers{}
 		r.answer = func(_ context.Context, c notify.Channel, m notify.Message) error {
-			d := delivery(s.test("shop"))
+			d := delivery(s.test("shop")) //nolint:contextcheck // a look of the test itself
 			if d.ID != m.ID || d.State != v1alpha1.DeliveryPending {
 				t.Errorf("while it is sent the status has %+v", d)
 			}
@@ -159,7 +159,7 @@ func TestAnIntentIsWrittenBeforeTheRequestAndTheOutcomeAfter(t *testing.T) {
 func TestWhoeverFailsIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
-		r := &receivers{answer: func(context.Context, notify.Channel, notify.Message) error { return &notify.Failure{} }}
+		r := &receivers{answer: func(context.Context, notify.Channel, notify.Message) error { return &notify.SendError{} }}
 		s := work(t, r, freshTest("shop"))
 		time.Sleep(25 * time.Hour)
 		synctest.Wait()
@@ -205,7 +205,7 @@ func TestAReceiverIsLeftAloneForAsLongAsItAsks(t *testing.T) {
 		var once sync.Once
 		r := &receivers{}
 		r.answer = func(context.Context, notify.Channel, notify.Message) (err error) {
-			once.Do(func() { err = &notify.Failure{RetryAfter: 90 * time.Second} })
+			once.Do(func() { err = &notify.SendError{RetryAfter: 90 * time.Second} })
 			return err
 		}
 		s := work(t, r, freshTest("shop"), freshTest("web")) // they have the receiver in common
@@ -226,7 +226,7 @@ func TestADeadReceiverDelaysNobodyElse(t *testing.T) {
 				return nil
 			}
 			time.Sleep(10 * time.Second) // until it is given up
-			return &notify.Failure{}
+			return &notify.SendError{}
 		}
 		var tests []*v1alpha1.RestoreTest
 		dead := 2 * (firstTries + retries)
@@ -276,7 +276,7 @@ func TestWhatIsBeingSentWhenTheProcessEndsIsFinished(t *testing.T) {
 
 func TestASilenceThatBeginsKeepsBackWhatIsInALane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &receivers{answer: func(context.Context, notify.Channel, notify.Message) error { return &notify.Failure{} }}
+		r := &receivers{answer: func(context.Context, notify.Channel, notify.Message) error { return &notify.SendError{} }}
 		s := work(t, r, freshTest("shop"))
 		time.Sleep(time.Hour)
 		rt := s.test("shop").DeepCopy()

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -57,7 +56,7 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		"and not where it does not":                                        {ended(pass, pass, tooSlow(false), knew()), []string{pagerKey + ": verified"}},
 		"what is left of a run is in the message of its verdict":           {ended(pass, pass, leaked, knew()), []string{slackKey + ": leaked", pagerKey + ": verified"}},
 		"and below what is worse":                                          {ended(fail, pass, leaked, scores(95, 10), knew()), []string{slackKey + ": failed leaked regressed"}},
-		"a verdict waits for the cleanup":                                  {ended(fail, pass, uncleaned, knew(), func(rt *v1alpha1.RestoreTest) { rt.Status.LastRunAt = ptr.To(at(-1)) }), nil},
+		"a verdict waits for the cleanup":                                  {ended(fail, pass, uncleaned, knew(), func(rt *v1alpha1.RestoreTest) { rt.Status.LastRunAt = new(at(-1)) }), nil},
 		"but not for long":                                                 {ended(fail, pass, uncleaned, knew()), []string{slackKey + ": failed"}},
 		"what is left is told alone if the verdict was told before":        {ended(fail, pass, leaked, knew(func(n *v1alpha1.NotificationsStatus) { n.RunID = runID })), []string{slackKey + ": leaked"}},
 		"and once":                                                   {ended(fail, pass, leaked, knew(func(n *v1alpha1.NotificationsStatus) { n.RunID, n.LeakedRunID = runID, runID })), nil},
@@ -73,14 +72,14 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		"not the recovery":                                           {ended(pass, fail, onlyChanges, knew(toldOf(slackKey, "failed"))), []string{slackKey + ": recovered", pagerKey + ": verified"}},
 		"and a pass after a pass":                                    {ended(pass, pass, onlyChanges, knew()), nil},
 		"the first channel of a test hears of its last run":          {ended(fail, pass), []string{slackKey + ": failed"}},
-		"but not of one of long ago":                                 {ended(fail, pass, func(rt *v1alpha1.RestoreTest) { rt.Status.LastRunAt = ptr.To(at(-25 * 60)) }), nil},
-		"a run that ended while nobody sent anything is told":        {ended(fail, pass, knew(), func(rt *v1alpha1.RestoreTest) { rt.Status.LastRunAt = ptr.To(at(-90 * 60)) }), []string{slackKey + ": failed"}},
+		"but not of one of long ago":                                 {ended(fail, pass, func(rt *v1alpha1.RestoreTest) { rt.Status.LastRunAt = new(at(-25 * 60)) }), nil},
+		"a run that ended while nobody sent anything is told":        {ended(fail, pass, knew(), func(rt *v1alpha1.RestoreTest) { rt.Status.LastRunAt = new(at(-90 * 60)) }), []string{slackKey + ": failed"}},
 		"a run that ended before the next one began is told as well": {ended(fail, pass, knew(), func(rt *v1alpha1.RestoreTest) { rt.Status.Run.ID = "next" }), []string{slackKey + ": failed"}},
 		"that no run has passed for two intervals is told":           {ended(fail, fail, unverified(-2*24*60), knew(func(n *v1alpha1.NotificationsStatus) { n.RunID = runID })), []string{slackKey + ": notVerified"}},
 		"not a minute before":                                        {ended(fail, fail, unverified(-2*24*60+1), knew(func(n *v1alpha1.NotificationsStatus) { n.RunID = runID })), nil},
 		"with the verdict that comes with it in one message":         {ended(fail, fail, unverified(-2*24*60), knew()), []string{slackKey + ": failed notVerified"}},
-		"once":                          {ended(fail, fail, unverified(-3*24*60), knew(func(n *v1alpha1.NotificationsStatus) { n.RunID, n.OverdueSince = runID, ptr.To(at(-3*24*60)) })), nil},
-		"again after a run that passed": {ended(fail, fail, unverified(-3*24*60), knew(func(n *v1alpha1.NotificationsStatus) { n.RunID, n.OverdueSince = runID, ptr.To(at(-9*24*60)) })), []string{slackKey + ": notVerified"}},
+		"once":                          {ended(fail, fail, unverified(-3*24*60), knew(func(n *v1alpha1.NotificationsStatus) { n.RunID, n.OverdueSince = runID, new(at(-3*24*60)) })), nil},
+		"again after a run that passed": {ended(fail, fail, unverified(-3*24*60), knew(func(n *v1alpha1.NotificationsStatus) { n.RunID, n.OverdueSince = runID, new(at(-9*24*60)) })), []string{slackKey + ": notVerified"}},
 		"of a test that never ran since its creation":                          {ended(fail, fail, func(rt *v1alpha1.RestoreTest) { rt.Status = v1alpha1.RestoreTestStatus{} }), []string{slackKey + ": notVerified"}},
 		"not of a test that is suspended":                                      {ended(fail, fail, unverified(-3*24*60), func(rt *v1alpha1.RestoreTest) { rt.Spec.Suspend = true }, knew(func(n *v1alpha1.NotificationsStatus) { n.RunID = runID })), nil},
 		"a test without channels writes nothing":                               {ended(fail, pass, func(rt *v1alpha1.RestoreTest) { rt.Spec.Notifications = nil }), nil},
@@ -106,7 +105,7 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 
 // unverified: the last run that passed began so many minutes ago.
 func unverified(minutes int) edit {
-	return func(rt *v1alpha1.RestoreTest) { rt.Status.LastRun.PassedAt = ptr.To(at(minutes)) }
+	return func(rt *v1alpha1.RestoreTest) { rt.Status.LastRun.PassedAt = new(at(minutes)) }
 }
 
 // waiting: a message of the run before waits for its receiver.
@@ -276,7 +275,7 @@ func TestSilence(t *testing.T) {
 		rt := ended(v1alpha1.ResultFail, v1alpha1.ResultFail, awake, knew(func(n *v1alpha1.NotificationsStatus) { n.RunID = runID }, waiting("failed"), func(n *v1alpha1.NotificationsStatus) {
 			n.Deliveries[0].DecidedAt, n.Deliveries[0].Facts.RunID = at(-25*60), runID
 		}))
-		if d := decide(look(rt)).status.Deliveries[0]; d.State != v1alpha1.DeliveryPending || !d.DecidedAt.Equal(ptr.To(at(0))) {
+		if d := decide(look(rt)).status.Deliveries[0]; d.State != v1alpha1.DeliveryPending || !d.DecidedAt.Equal(new(at(0))) {
 			t.Errorf("got %+v", d)
 		}
 	})

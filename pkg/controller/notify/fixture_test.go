@@ -4,7 +4,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -36,7 +35,7 @@ func ended(result, before v1alpha1.Result, edits ...edit) *v1alpha1.RestoreTest 
 	rt.Status = v1alpha1.RestoreTestStatus{
 		Run:       &v1alpha1.RunStatus{ID: runID, Spec: *rt.Spec.DeepCopy(), StartTime: at(-20), ScheduledTime: at(-20)},
 		LastRunAt: &last, LastResult: result, LastReportRef: "shop-1",
-		LastRun: &v1alpha1.LastRun{RunID: runID, Previous: before, Reason: "Why", Message: "because", Streak: 1, PassedAt: ptr.To(at(-20))},
+		LastRun: &v1alpha1.LastRun{RunID: runID, Previous: before, Reason: "Why", Message: "because", Streak: 1, PassedAt: new(at(-20))},
 		Cleanup: &v1alpha1.CleanupStatus{RunID: runID},
 		Conditions: []metav1.Condition{
 			{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonNothingLeft, LastTransitionTime: at(-9)},

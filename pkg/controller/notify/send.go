@@ -106,7 +106,7 @@ func (c *Controller) land(ctx context.Context, rt *v1alpha1.RestoreTest, d *v1al
 	var asked time.Duration
 	outcome := metrics.NotificationSent
 	if err != nil {
-		var failure *notify.Failure
+		var failure *notify.SendError
 		var before *secretError
 		switch {
 		case errors.As(err, &failure):

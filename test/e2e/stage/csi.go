@@ -17,9 +17,12 @@ import (
 const (
 	// CSIDriver is the CSI driver.
 	CSIDriver = "directories.csi.kymaros.test"
-	// CSIClass is a storage class whose volumes are made at once, CSILateClass one whose volumes wait for a pod, and CSIRetainClass
-	// one whose volumes stay when their claim goes.
-	CSIClass, CSILateClass, CSIRetainClass = "csi", "csi-late", "csi-retain"
+	// CSIClass is a storage class whose volumes are made at once.
+	CSIClass = "csi"
+	// CSILateClass is one whose volumes wait for a pod.
+	CSILateClass = "csi-late"
+	// CSIRetainClass is one whose volumes stay when their claim goes.
+	CSIRetainClass = "csi-retain"
 	// SnapshotRetainClass is a class of snapshots that stay when their object goes. Velero takes another unless a backup asks for it.
 	SnapshotRetainClass = "csi-retain"
 )
