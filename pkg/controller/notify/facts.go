@@ -58,6 +58,10 @@ func (a about) message(rt *v1alpha1.RestoreTest, d *v1alpha1.NotificationDeliver
 		RTO:    notify.RTO{Seconds: seconds(f.RTO), TargetSeconds: seconds(f.RTOTarget)}, NotTested: int(f.NotTested),
 		Report: notify.Report{Name: f.Report}, Consecutive: int(f.Streak), Time: f.Time.Time,
 	}
+	// The head of the chain of reports leaves the cluster with the message, while it is that of this report: a search has reports of its own.
+	if last, run := rt.Status.LastRun, rt.Status.Run; last != nil && run != nil && run.ID == f.RunID && f.Report != "" && f.Report == rt.Status.LastReportRef {
+		m.Report.Sequence, m.Report.Digest = last.Sequence, string(last.Digest)
+	}
 	for _, e := range d.Also {
 		m.Also = append(m.Also, notify.Event(e))
 	}
