@@ -85,6 +85,9 @@ func ill() map[string]*v1alpha1.RestoreTest {
 			rt.Status.Conditions[0].Status, rt.Status.Conditions[0].Reason = metav1.ConditionFalse, v1alpha1.ReasonInvalidSchedule
 		}),
 		"KymarosWaitsTooLong": proved("late", waits(2)),
+		"KymarosNotificationUndeliverable": proved("untold", func(rt *v1alpha1.RestoreTest) {
+			rt.Status.Conditions = append(rt.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionNotified, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonUndeliverable})
+		}),
 		"KymarosLeftovers": proved("untidy", func(rt *v1alpha1.RestoreTest) {
 			rt.Status.Cleanup.Leaked = []v1alpha1.Leak{{Object: "persistentvolume/a"}}
 		}),
