@@ -18,6 +18,7 @@ import (
 // grants, fails the run: so this list never grows old.
 var exceptions = map[string]string{
 	"kymaros-controller: get leases.coordination.k8s.io kymaros-controller in namespace kymaros-system": "the audit policy of test/cluster leaves out reads of leases",
+	"kymaros-controller: patch events":                                                                  "nothing is worth the same warning twice within minutes here; events of runs that begin and end name them",
 	"kymaros-controller: patch resourcequotas":                                                          "no test here changes a quota of a sandbox, so none is put back; the integration tests do",
 	"kymaros-controller: delete volumesnapshotcontents.snapshot.storage.k8s.io":                         "the cluster has no CSI driver that makes snapshots",
 	"kymaros-controller: get restorereports.restore.kymaros.io":                                         "needed only after a crash between two writes, which the integration tests bring about",
