@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,8 +39,9 @@ func TestASecretThatCannotBeReadIsSaidWithWhatToDo(t *testing.T) {
 				r := &receivers{}
 				rt := freshTest("shop")
 				s := work(t, r)
-				broken := true
-				s.kube.PrependReactor("get", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) { return broken, nil, c.err })
+				var broken atomic.Bool
+				broken.Store(true)
+				s.kube.PrependReactor("get", "secrets", func(clienttesting.Action) (bool, runtime.Object, error) { return broken.Load(), nil, c.err })
 				if _, err := s.client.RestoreV1alpha1().RestoreTests("team").Create(t.Context(), rt, metav1.CreateOptions{}); err != nil {
 					t.Fatal(err)
 				}
@@ -48,7 +50,7 @@ func TestASecretThatCannotBeReadIsSaidWithWhatToDo(t *testing.T) {
 				if got == nil || got.Status != metav1.ConditionFalse || got.Reason != v1alpha1.ReasonSecretNotReadable || !strings.Contains(got.Message, c.want) {
 					t.Errorf("condition %+v", got)
 				}
-				broken = false
+				broken.Store(false)
 				time.Sleep(10 * time.Minute)
 				s.stop()
 				if d := delivery(s.test("shop")); d.State != v1alpha1.DeliverySent {
