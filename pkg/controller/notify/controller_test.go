@@ -142,7 +142,10 @@ func TestAnIntentIsWrittenBeforeTheRequestAndTheOutcomeAfter(t *testing.T) {
 			}
 			return nil
 		}
-		s = work(t, r, freshTest("shop"))
+		s = work(t, r)
+		if _, err := s.client.RestoreV1alpha1().RestoreTests("team").Create(t.Context(), freshTest("shop"), metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
 		synctest.Wait()
 		s.stop()
 		d := delivery(s.test("shop"))
