@@ -18,9 +18,6 @@ import (
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/cmd/kymaros-controller/app"
@@ -81,9 +78,7 @@ func run(m *testing.M) (code int, err error) {
 	if err := cluster.Install(ctx); err != nil {
 		return 1, fmt.Errorf("install: %w", err)
 	}
-	if kubeconfig, err = kubeconfigOf(cluster.Admin, scratch); err != nil {
-		return 1, err
-	}
+	kubeconfig = cluster.AdminFile
 	defer cluster.StartFakes(func(*velerov1.Restore) bool { return false })()
 	stop, err := startController(ctx, scratch)
 	if err != nil {
@@ -91,20 +86,6 @@ func run(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	return m.Run(), nil
-}
-
-// kubeconfigOf writes a file with which the verbs talk to the API server, as config does.
-func kubeconfigOf(config *rest.Config, dir string) (string, error) {
-	if err := rest.LoadTLSFiles(config); err != nil {
-		return "", err
-	}
-	all := clientcmdapi.NewConfig()
-	all.Clusters["test"] = &clientcmdapi.Cluster{Server: config.Host, CertificateAuthorityData: config.CAData}
-	all.AuthInfos["admin"] = &clientcmdapi.AuthInfo{ClientCertificateData: config.CertData, ClientKeyData: config.KeyData, Token: config.BearerToken}
-	all.Contexts["test"] = &clientcmdapi.Context{Cluster: "test", AuthInfo: "admin"}
-	all.CurrentContext = "test"
-	file := filepath.Join(dir, "kubeconfig")
-	return file, clientcmd.WriteToFile(*all, file)
 }
 
 // startController starts the controller without canaries, for there is no node, and without the fence, for the tests play Velero.

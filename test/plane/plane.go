@@ -43,10 +43,12 @@ func Fence(root string) string {
 
 // Cluster is a running control plane, with clients of an administrator.
 type Cluster struct {
-	Admin   *rest.Config
-	Kube    kubernetes.Interface
-	Kymaros versioned.Interface
-	Objects dynamic.Interface
+	Admin *rest.Config
+	// AdminFile is the kubeconfig of Admin, for programs.
+	AdminFile string
+	Kube      kubernetes.Interface
+	Kymaros   versioned.Interface
+	Objects   dynamic.Interface
 
 	root string // of the repository
 	in   io.WriteCloser
@@ -94,7 +96,7 @@ func (c *Cluster) connect(agent string) error {
 	if err := json.Unmarshal(line, &ready); err != nil {
 		return fmt.Errorf("control plane said %q: %w", line, err)
 	}
-	c.etcd, c.dir = ready.Etcd, ready.Dir
+	c.etcd, c.dir, c.AdminFile = ready.Etcd, ready.Dir, ready.Kubeconfig
 	if c.Admin, err = clientcmd.BuildConfigFromFlags("", ready.Kubeconfig); err != nil {
 		return err
 	}
