@@ -75,8 +75,8 @@ func healthy() *Seen {
 		CRDs:  map[string]string{"restoretests.restore.kymaros.io": "", "restorereports.restore.kymaros.io": ""},
 		Deployments: map[string]*appsv1.Deployment{
 			"kymaros-system/kymaros-controller": deployment("registry:5000/kymaros:v0.1.3"), "kymaros-system/kymaros-dns": deployment("kymaros:v0.1.3"),
-			"kymaros-system/kymaros-api": deployment("kymaros:v0.1.3"),
-			"velero/velero":              deployment("velero/velero:v1.18.3"),
+			"kymaros-system/kymaros-api": deployment("kymaros:v0.1.3"), "kymaros-system/kymaros-notify": deployment("kymaros:v0.1.3"),
+			"velero/velero": deployment("velero/velero:v1.18.3"),
 		},
 		DaemonSets: map[string]*appsv1.DaemonSet{
 			"kymaros-canary/canary-fenced": daemonSet(), "kymaros-canary/canary-control": daemonSet(), "velero/node-agent": daemonSet(),
@@ -117,6 +117,13 @@ func healthy() *Seen {
 func scheduled(reason string) func(*Seen) {
 	return func(s *Seen) {
 		s.Tests[0].Status.Conditions[0].Reason, s.Tests[0].Status.Conditions[0].Message = reason, "what it says"
+	}
+}
+
+func notified(status metav1.ConditionStatus, reason string) func(*Seen) {
+	return func(s *Seen) {
+		s.Tests[0].Status.Conditions = append(s.Tests[0].Status.Conditions,
+			metav1.Condition{Type: v1alpha1.ConditionNotified, Status: status, Reason: reason, Message: "slack answers 404"})
 	}
 }
 
@@ -248,6 +255,13 @@ func TestEachFaultIsFoundAlone(t *testing.T) {
 			s.Tests[0].Status.Run, s.Tests[0].Status.Cleanup = &v1alpha1.RunStatus{ID: "r"}, &v1alpha1.CleanupStatus{RunID: "r"}
 			s.Tests[0].Status.Conditions = append(s.Tests[0].Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionCleanedUp, Status: metav1.ConditionUnknown, Reason: v1alpha1.ReasonStuck, Message: "pod x"})
 		}, "cleanup", Failed, "is stuck: pod x"},
+		"nobody sends what a test is to tell": {func(s *Seen) {
+			s.Tests[0].Spec.Notifications = &v1alpha1.Notifications{OnFailure: []v1alpha1.NotificationChannel{{Type: "slack"}}}
+			delete(s.Deployments, "kymaros-system/kymaros-notify")
+		}, "notifier", Failed, "1 tests name people to be told, such as team/shop, and nobody is"},
+		"who tells people is away": {func(s *Seen) { s.Deployments["kymaros-system/kymaros-notify"].Status.ReadyReplicas = 0 }, "notifier", Failed, "nobody is told how tests end"},
+		"a message was given up":   {notified(metav1.ConditionFalse, v1alpha1.ReasonUndeliverable), "delivery", Failed, "(Undeliverable): slack answers 404"},
+		"a Secret cannot be read":  {notified(metav1.ConditionFalse, v1alpha1.ReasonSecretNotReadable), "delivery", Failed, "(SecretNotReadable)"},
 	} {
 		s := healthy()
 		c.plant(s)
@@ -286,6 +300,9 @@ func TestWhatIsNoFaultIsNotFound(t *testing.T) {
 			later.Name, later.Status.Phase, later.Status.StartTimestamp = "nightly-2", velerov1.BackupPhaseInProgress, new(ago(time.Minute))
 			s.Backups = append(s.Backups, later)
 		},
+		"a test that tells nobody, where nobody would": func(s *Seen) { delete(s.Deployments, "kymaros-system/kymaros-notify") },
+		"messages that are kept back":                  notified(metav1.ConditionUnknown, v1alpha1.ReasonSilenced),
+		"messages that are to be sent again":           notified(metav1.ConditionUnknown, v1alpha1.ReasonSending),
 		"a test that was made a minute ago": func(s *Seen) {
 			s.Tests[0].CreationTimestamp, s.Tests[0].Status.Conditions = ago(time.Minute), nil
 		},

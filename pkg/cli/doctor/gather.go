@@ -165,7 +165,7 @@ func schemaOf(crd *unstructured.Unstructured) any {
 
 func (g gatherer) workloads(ctx context.Context) error {
 	g.Deployments, g.DaemonSets = map[string]*appsv1.Deployment{}, map[string]*appsv1.DaemonSet{}
-	for _, name := range []string{g.System + "/kymaros-controller", g.System + "/kymaros-dns", g.System + "/" + api, g.Seen.Velero + "/velero"} {
+	for _, name := range []string{g.System + "/kymaros-controller", g.System + "/kymaros-dns", g.System + "/" + api, g.System + "/" + notifier, g.Seen.Velero + "/velero"} {
 		namespace, base, _ := strings.Cut(name, "/")
 		d, err := g.c.Kube.AppsV1().Deployments(namespace).Get(ctx, base, metav1.GetOptions{})
 		if err == nil {
