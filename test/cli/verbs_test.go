@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -173,20 +175,24 @@ func TestOneBackupIsTriedBesideTheTest(t *testing.T) {
 
 func TestWithoutRightsItIsExitCode3AndSaysWhatToDo(t *testing.T) {
 	rt := shop(t, "denied")
+	to := filepath.Join(t.TempDir(), "evidence.zip")
 	for _, args := range [][]string{
 		{"get"}, {"run", "denied"}, {"report", "denied"}, {"history", "denied"}, {"gate", "denied"}, {"last-good", "denied"}, {"coverage"}, {"cleanup"}, {"compare", "denied"},
-		{"init", "denied"},
+		{"init", "denied"}, {"verify", "denied"}, {"export", "denied", "--to", to},
 	} {
 		a := kymaros(t, append(args, "-n", rt.Namespace, "--as", "nobody")...)
 		if a.code != 3 || !strings.Contains(a.err, "forbidden") || !strings.Contains(a.err, "administrator") {
 			t.Errorf("%v: exit code %d\n%s%s", args, a.code, a.out, a.err)
 		}
 	}
+	if left, err := os.ReadDir(filepath.Dir(to)); err != nil || len(left) > 0 {
+		t.Errorf("an export without rights left %v behind: %v", left, err)
+	}
 	kymaros(t, "doctor", "--as", "nobody").wants(t, 3, "could not be looked at")
 }
 
 func TestWithoutAConnectionItIsExitCode3(t *testing.T) {
-	for _, args := range [][]string{{"get"}, {"gate", "x"}, {"doctor"}, {"run", "x"}, {"version"}, {"dashboard"}} {
+	for _, args := range [][]string{{"get"}, {"gate", "x"}, {"doctor"}, {"run", "x"}, {"verify", "x"}, {"version"}, {"dashboard"}} {
 		a := kymaros(t, append(args, "--server", "https://127.0.0.1:1")...)
 		if a.code != 3 || a.err == "" {
 			t.Errorf("%v: exit code %d %q", args, a.code, a.err)
@@ -198,7 +204,7 @@ func TestWithoutAConnectionItIsExitCode3(t *testing.T) {
 func TestUsageIsExitCode3(t *testing.T) {
 	for _, args := range [][]string{
 		{"get", "--no-such"}, {"no-such"}, {"run"}, {"report"}, {"gate"}, {"gate", "x", "-A"}, {"get", "-o", "pink"}, {"compare"}, {"explain", "NoSuch"},
-		{"completion", "tcsh"}, {"validate"}, {"run", "x", "--timeout", "1h"}, {"history", "x", "--limit", "-1"}, {"get", "--color", "pink"}, {"init"}, {"dashboard", "x"}, {"dashboard", "--port", "70000"},
+		{"completion", "tcsh"}, {"validate"}, {"run", "x", "--timeout", "1h"}, {"history", "x", "--limit", "-1"}, {"get", "--color", "pink"}, {"init"}, {"export", "x"}, {"verify", "x", "--head", "1"}, {"dashboard", "x"}, {"dashboard", "--port", "70000"},
 	} {
 		if a := kymaros(t, args...); a.code != 3 || !strings.HasPrefix(a.err, "error: ") {
 			t.Errorf("%v: exit code %d %q", args, a.code, a.err)
