@@ -24,8 +24,8 @@ import (
 const (
 	// stepTimeout is how long one step of a run may take on a busy machine, and runTimeout a whole run: the cluster waits
 	// five seconds before it empties a namespace, and again before it looks whether it is empty.
-	stepTimeout = time.Minute
-	runTimeout  = 2 * time.Minute
+	stepTimeout = 2 * time.Minute
+	runTimeout  = 5 * time.Minute
 )
 
 type edit = func(*v1alpha1.RestoreTest)

@@ -45,8 +45,9 @@ var (
 	auditLog string
 )
 
-// parallel is how many tests run at a time. They wait, most of the time, for what takes a cluster seconds.
-const parallel = "64"
+// parallel is how many tests run at a time. They wait, most of the time, for what takes a cluster seconds; more of them only have each
+// wait longer for an API server that has two cores.
+const parallel = "32"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
