@@ -71,7 +71,7 @@ func New(ctx context.Context, reports informers.RestoreReportInformer, raw rest.
 func (c *Controller) Run(ctx context.Context) { c.runner.Run(ctx) }
 
 // Status tells how far the archive is behind.
-func (c *Controller) Status() Status { return c.state.status() }
+func (c *Controller) Status() metrics.ArchiveStatus { return c.state.status() }
 
 func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
 	obj, there, err := c.reports.GetByKey(key.String())

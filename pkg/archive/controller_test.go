@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
-func (s *scene) wants(want Status) {
+func (s *scene) wants(want metrics.ArchiveStatus) {
 	s.t.Helper()
 	got := s.Status()
 	if got.Oldest.IsZero() != (want.Pending == 0) {
@@ -38,7 +39,7 @@ func TestAReportIsArchivedOnceAsItIsStored(t *testing.T) {
 	if !strings.Contains(body, `"later":"shop-001"`) || strings.Contains(body, "managedFields") || strings.Contains(body, "anybody") {
 		t.Errorf("archived: %s", body)
 	}
-	s.wants(Status{})
+	s.wants(metrics.ArchiveStatus{})
 }
 
 func TestAProcessThatIsRestartedReadsAndWritesNothingOfWhatIsThere(t *testing.T) {
@@ -54,7 +55,7 @@ func TestAProcessThatIsRestartedReadsAndWritesNothingOfWhatIsThere(t *testing.T)
 	if s.reads != 0 || s.sink.asked["put"]+s.sink.asked["get"] != 0 || s.sink.asked["list"] != 2 { // one for what is before #7
 		t.Errorf("it read %d reports, and asked the sink for %v", s.reads, s.sink.asked)
 	}
-	s.wants(Status{})
+	s.wants(metrics.ArchiveStatus{})
 }
 
 func TestAReportWaitsForWhatCleanupWritesIntoIt(t *testing.T) {
@@ -64,7 +65,7 @@ func TestAReportWaitsForWhatCleanupWritesIntoIt(t *testing.T) {
 	if again := s.look(key); again <= 0 || again > cleanupWithin || len(s.sink.objects) > 0 {
 		t.Errorf("it asks for another look in %s, and has archived %v", again, s.sink.objects)
 	}
-	s.wants(Status{Pending: 1})
+	s.wants(metrics.ArchiveStatus{Pending: 1})
 	s.look(s.put(1))
 	if len(s.sink.objects) != 1 {
 		t.Errorf("archived: %v", s.sink.objects)
@@ -74,7 +75,7 @@ func TestAReportWaitsForWhatCleanupWritesIntoIt(t *testing.T) {
 	if len(s.sink.objects) != 2 {
 		t.Errorf("archived: %v", s.sink.objects)
 	}
-	s.wants(Status{})
+	s.wants(metrics.ArchiveStatus{})
 }
 
 func TestWhatIsNoReportOfAChainIsNotArchived(t *testing.T) {
@@ -89,7 +90,7 @@ func TestWhatIsNoReportOfAChainIsNotArchived(t *testing.T) {
 	if len(s.sink.objects) > 0 {
 		t.Errorf("archived: %v", s.sink.objects)
 	}
-	s.wants(Status{})
+	s.wants(metrics.ArchiveStatus{})
 }
 
 func TestAReportThatIsChangedLaterIsToldAndNotWrittenAgain(t *testing.T) {
@@ -103,10 +104,10 @@ func TestAReportThatIsChangedLaterIsToldAndNotWrittenAgain(t *testing.T) {
 	if !maps.Equal(before, s.sink.objects) || s.reads != 2 {
 		t.Errorf("archived: %v, after %d reads", s.sink.objects, s.reads)
 	}
-	s.wants(Status{Differ: 1})
+	s.wants(metrics.ArchiveStatus{Differ: 1})
 	labelled := func(r *v1alpha1.RestoreReport) { r.ResourceVersion, r.Labels = "3", nil }
 	s.look(s.put(1, labelled))
-	s.wants(Status{})
+	s.wants(metrics.ArchiveStatus{})
 }
 
 func TestAnObjectThatIsThereAlreadyIsComparedAndNeverOverwritten(t *testing.T) {
@@ -118,7 +119,7 @@ func TestAnObjectThatIsThereAlreadyIsComparedAndNeverOverwritten(t *testing.T) {
 			if again := s.look(key); again <= 0 {
 				t.Fatal("it is not tried again")
 			}
-			s.wants(Status{Pending: 1})
+			s.wants(metrics.ArchiveStatus{Pending: 1})
 			s.sink.deaf = false
 			for object := range s.sink.objects {
 				if foreign {
@@ -127,7 +128,7 @@ func TestAnObjectThatIsThereAlreadyIsComparedAndNeverOverwritten(t *testing.T) {
 			}
 			s.tries = tries{}
 			s.look(key)
-			want := Status{}
+			want := metrics.ArchiveStatus{}
 			if foreign {
 				want.Differ = 1
 			}
@@ -156,7 +157,7 @@ func TestASinkThatIsAwayIsTriedLessAndLess(t *testing.T) {
 	if len(s.sink.objects) != 2 {
 		t.Errorf("archived: %v", s.sink.objects)
 	}
-	s.wants(Status{})
+	s.wants(metrics.ArchiveStatus{})
 }
 
 func TestAReportThatWentBeforeItWasArchivedIsTold(t *testing.T) {
@@ -167,21 +168,21 @@ func TestAReportThatWentBeforeItWasArchivedIsTold(t *testing.T) {
 	s.sink.fails = errors.New("away")
 	key := s.put(3)
 	s.look(key)
-	s.wants(Status{Pending: 1})
+	s.wants(metrics.ArchiveStatus{Pending: 1})
 	s.prune(key)
 	s.look(key)
-	s.wants(Status{Lost: 1})
+	s.wants(metrics.ArchiveStatus{Lost: 1})
 	// The next process sees a gap: #3 and #4 were pruned while it was not there. #1 and #2 are archived, so they are none.
 	s.prune(s.put(1))
 	s.prune(s.put(2))
 	s.restart(s.raw)
 	s.sink.fails = nil
 	s.look(s.put(5))
-	s.wants(Status{Lost: 2})
+	s.wants(metrics.ArchiveStatus{Lost: 2})
 }
 
 func TestAnArchiveThatIsNewLacksNothingThatWasPrunedBefore(t *testing.T) {
 	s := newScene(t)
 	s.look(s.put(183))
-	s.wants(Status{})
+	s.wants(metrics.ArchiveStatus{})
 }

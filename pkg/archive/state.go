@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
 // state is what the metrics tell.
@@ -19,26 +21,14 @@ type state struct {
 	differs map[cache.ObjectName]bool
 }
 
-// Status is how far the archive is behind.
-type Status struct {
-	// Pending reports are not archived; Oldest is when the run of the oldest of them ended, or since when it is not known which they
-	// are. Zero if there is none.
-	Pending int
-	Oldest  time.Time
-	// Lost reports were removed from the cluster before they were archived, as far as this process knows.
-	Lost int64
-	// Differ counts reports that are others than what is archived of them.
-	Differ int
-}
-
 func newState() *state {
 	return &state{pending: map[cache.ObjectName]*row{}, differs: map[cache.ObjectName]bool{}}
 }
 
-func (s *state) status() Status {
+func (s *state) status() metrics.ArchiveStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := Status{Pending: len(s.pending), Oldest: s.blind, Lost: s.lost, Differ: len(s.differs)}
+	now := metrics.ArchiveStatus{Pending: len(s.pending), Oldest: s.blind, Lost: s.lost, Differ: len(s.differs)}
 	for _, r := range s.pending {
 		if now.Oldest.IsZero() || r.completed.Before(now.Oldest) {
 			now.Oldest = r.completed

@@ -64,8 +64,12 @@ func TestABucketListsItsObjectsAfterAName(t *testing.T) {
 
 func TestAStoreThatIsBrokenFailsAndTakesTheObjectWhenItIsBack(t *testing.T) {
 	for name, how := range map[string]func(w http.ResponseWriter, r *http.Request, pass http.Handler){
-		"it-fails":    func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusInternalServerError) },
-		"it-is-busy":  func(w http.ResponseWriter, _ *http.Request, _ http.Handler) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"it-fails": func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.WriteHeader(http.StatusInternalServerError)
+		},
+		"it-is-busy": func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		},
 		"it-hangs-up": func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) },
 		"it-is-slow":  func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() },
 	} {

@@ -66,7 +66,7 @@ func Run(ctx context.Context, options *Options) error {
 	}
 	health := process.NewHealth(reports.Informer().HasSynced)
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics.Handler(archive.Collector(archiver)))
+	mux.Handle("GET /metrics", metrics.Handler(metrics.Archive(archiver.Status)))
 	stop, err := process.Serve(ctx,
 		process.Server{Flag: "--health-bind-address", Address: options.HealthAddress, Handler: health.Handler()},
 		process.Server{Flag: "--metrics-bind-address", Address: options.MetricsAddress, Handler: mux})
