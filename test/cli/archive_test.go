@@ -32,9 +32,6 @@ type archive struct {
 
 func newArchive(t *testing.T) *archive {
 	t.Helper()
-	if err := cluster.ApplyFiles(t.Context(), filepath.Join(top, "manifests/archive/access.yaml")); err != nil {
-		t.Fatal(err)
-	}
 	scratch := t.TempDir()
 	a := &archive{t: t, program: filepath.Join(scratch, "kymaros-archive"), dir: filepath.Join(scratch, "volume"), log: filepath.Join(scratch, "log")}
 	build := exec.Command("go", "build", "-trimpath", "-o", a.program, "./cmd/kymaros-archive")
