@@ -26,7 +26,8 @@ import (
 const Name = "kymaros-archive"
 
 const (
-	workers = 4
+	// Workers is how many reports are written at a time.
+	Workers = 4
 	// cleanupWithin is how long a report without what cleanup writes into it waits for that. One that gets it later is archived
 	// without, and told to differ.
 	cleanupWithin = 24 * time.Hour
@@ -63,7 +64,7 @@ func New(ctx context.Context, reports informers.RestoreReportInformer, raw rest.
 	if err != nil {
 		return nil, err
 	}
-	c.runner = controller.Runner{Name: Name, Workers: workers, Queue: queue, Sync: c.sync, Synced: []cache.DoneChecker{handler.HasSyncedChecker()}}
+	c.runner = controller.Runner{Name: Name, Workers: Workers, Queue: queue, Sync: c.sync, Synced: []cache.DoneChecker{handler.HasSyncedChecker()}}
 	return c, nil
 }
 

@@ -29,7 +29,7 @@ func (d Directory) Prepare(ctx context.Context) error {
 	if err := os.Mkdir(d.path(unfinished), 0o750); err != nil {
 		return err
 	}
-	if err := d.Put(ctx, marker, []byte(markerText)); err != nil && !errors.Is(err, ErrThere) {
+	if err := d.Put(ctx, Marker, []byte(MarkerText)); err != nil && !errors.Is(err, ErrThere) {
 		return err
 	}
 	return nil

@@ -20,8 +20,9 @@ type Sink interface {
 	Get(ctx context.Context, name string) ([]byte, error)
 }
 
-// marker is the object that shows that a sink takes objects, and overwrites none.
-const marker = "kymaros-archive.txt"
+// Marker is the object that shows that a sink takes objects, and overwrites none.
+const Marker = "kymaros-archive.txt"
 
-const markerText = "Reports of restore tests that Kymaros wrote, a directory for each cluster by the UID of its namespace kube-system.\n" +
+// MarkerText is what is in it, for people.
+const MarkerText = "Reports of restore tests that Kymaros wrote, a directory for each cluster by the UID of its namespace kube-system.\n" +
 	"kubectl kymaros verify --from DIRECTORY --key pub.pem tells whether they are what was written, without a cluster.\n"

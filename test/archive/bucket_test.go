@@ -13,6 +13,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"github.com/kymaros/kymaros/pkg/archive"
+	"github.com/kymaros/kymaros/pkg/archive/bucket"
 )
 
 const object = "cluster/reports/prod/shop/000001-shop-0123456789abcdef.report.json"
@@ -155,7 +156,7 @@ func TestCredentialsAreReadAgain(t *testing.T) {
 
 func TestObjectsAreLocked(t *testing.T) {
 	s := newScene(t, "locked", true)
-	b := s.bucket(func(o *archive.BucketOptions) { o.Mode, o.Retention = "COMPLIANCE", 48*time.Hour })
+	b := s.bucket(func(o *bucket.Options) { o.Mode, o.Retention = "COMPLIANCE", 48*time.Hour })
 	if err := b.Put(t.Context(), object, []byte("one")); err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
-	"github.com/kymaros/kymaros/pkg/archive"
+	"github.com/kymaros/kymaros/pkg/archive/bucket"
 )
 
 const (
@@ -142,16 +142,16 @@ func (s *scene) credentials(access, secret string) {
 }
 
 // bucket returns the sink, as a process makes it.
-func (s *scene) bucket(edits ...func(*archive.BucketOptions)) *archive.Bucket {
+func (s *scene) bucket(edits ...func(*bucket.Options)) *bucket.Bucket {
 	s.t.Helper()
-	o := archive.BucketOptions{
+	o := bucket.Options{
 		Endpoint: s.proxy.URL, Bucket: s.name, Region: "us-east-1", Prefix: "/kept/",
 		AccessKeyFile: filepath.Join(s.dir, "access"), SecretKeyFile: filepath.Join(s.dir, "secret"),
 	}
 	for _, e := range edits {
 		e(&o)
 	}
-	b, err := archive.NewBucket(o)
+	b, err := bucket.New(o)
 	if err != nil {
 		s.t.Fatal(err)
 	}

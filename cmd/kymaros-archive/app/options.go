@@ -12,6 +12,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/archive"
+	"github.com/kymaros/kymaros/pkg/archive/bucket"
 )
 
 // Options are the flags of kymaros-archive.
@@ -19,7 +20,7 @@ type Options struct {
 	Kubeconfig string
 	// Directory is the sink, unless it is a bucket.
 	Directory string
-	Bucket    archive.BucketOptions
+	Bucket    bucket.Options
 	// RetentionDays is how long objects of the bucket are locked.
 	RetentionDays int
 
@@ -33,7 +34,7 @@ type Options struct {
 // NewOptions returns the defaults.
 func NewOptions() *Options {
 	return &Options{
-		Bucket:        archive.BucketOptions{Region: "us-east-1", AccessKeyFile: "/etc/kymaros-archive/credentials/access-key", SecretKeyFile: "/etc/kymaros-archive/credentials/secret-key"},
+		Bucket:        bucket.Options{Region: "us-east-1", AccessKeyFile: "/etc/kymaros-archive/credentials/access-key", SecretKeyFile: "/etc/kymaros-archive/credentials/secret-key"},
 		HealthAddress: ":8081", MetricsAddress: ":8080", QPS: 20, Burst: 50,
 	}
 }
@@ -114,9 +115,9 @@ func (o *Options) sink() (archive.Sink, error) {
 	}
 	b := o.Bucket
 	b.Retention = time.Duration(o.RetentionDays) * 24 * time.Hour
-	bucket, err := archive.NewBucket(b)
+	sink, err := bucket.New(b)
 	if err != nil {
 		return nil, fmt.Errorf("--s3-bucket: %w", err)
 	}
-	return bucket, nil
+	return sink, nil
 }

@@ -1,4 +1,5 @@
-package archive
+// Package bucket keeps archived reports in an object store that speaks S3.
+package bucket
 
 import (
 	"bytes"
@@ -17,13 +18,15 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/kymaros/kymaros/pkg/archive"
 )
 
 // answerWithin bounds how long a store may take to begin its answer.
 const answerWithin = 15 * time.Second
 
-// BucketOptions tell where a bucket is, and how objects are kept in it.
-type BucketOptions struct {
+// Options tell where a bucket is, and how objects are kept in it.
+type Options struct {
 	// Endpoint is the address of the store, such as https://s3.example.org.
 	Endpoint string
 	// Bucket, which has to be there, and its region.
@@ -42,11 +45,11 @@ type BucketOptions struct {
 // Bucket is a sink in an object store that speaks S3, and knows conditional writes.
 type Bucket struct {
 	client *minio.Client
-	o      BucketOptions
+	o      Options
 }
 
-// NewBucket returns a bucket. It asks nothing of the store.
-func NewBucket(o BucketOptions) (*Bucket, error) {
+// New returns a bucket. It asks nothing of the store.
+func New(o Options) (*Bucket, error) {
 	u, err := url.Parse(o.Endpoint)
 	if err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func NewBucket(o BucketOptions) (*Bucket, error) {
 	client, err := minio.New(u.Host, &minio.Options{
 		Creds: credentials.New(&files{access: o.AccessKeyFile, secret: o.SecretKeyFile}), Secure: u.Scheme == "https", Region: o.Region,
 		Transport: &http.Transport{
-			Proxy: http.ProxyFromEnvironment, TLSClientConfig: tlsConfig, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: workers,
+			Proxy: http.ProxyFromEnvironment, TLSClientConfig: tlsConfig, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: archive.Workers,
 			TLSHandshakeTimeout: answerWithin, ResponseHeaderTimeout: answerWithin, IdleConnTimeout: time.Minute,
 		},
 		MaxRetries: 1, // the controller tries again, and tells of it
@@ -81,12 +84,12 @@ func (b *Bucket) key(name string) string { return path.Join(b.o.Prefix, name) }
 
 // Prepare refuses a store that overwrites an object although it is asked not to.
 func (b *Bucket) Prepare(ctx context.Context) error {
-	err := b.Put(ctx, marker, []byte(markerText))
+	err := b.Put(ctx, archive.Marker, []byte(archive.MarkerText))
 	if err == nil { // it was not there
-		err = b.Put(ctx, marker, []byte(markerText))
+		err = b.Put(ctx, archive.Marker, []byte(archive.MarkerText))
 	}
 	switch {
-	case errors.Is(err, ErrThere):
+	case errors.Is(err, archive.ErrThere):
 		return nil
 	case err != nil:
 		return err
@@ -116,7 +119,7 @@ func (b *Bucket) List(ctx context.Context, dir, after string) ([]string, error) 
 	return names, nil
 }
 
-// Put writes an object, if there is none of that name.
+// Put writes an object, if there is none of that name, see Sink.
 func (b *Bucket) Put(ctx context.Context, name string, body []byte) error {
 	options := minio.PutObjectOptions{ContentType: "application/json", SendContentMd5: true, DisableMultipart: true}
 	if b.o.Mode != "" {
@@ -125,7 +128,7 @@ func (b *Bucket) Put(ctx context.Context, name string, body []byte) error {
 	options.SetMatchETagExcept("*") // If-None-Match
 	_, err := b.client.PutObject(ctx, b.o.Bucket, b.key(name), bytes.NewReader(body), int64(len(body)), options)
 	if minio.ToErrorResponse(err).StatusCode == http.StatusPreconditionFailed {
-		return ErrThere
+		return archive.ErrThere
 	}
 	if err != nil {
 		return fmt.Errorf("put %s: %w", name, err)
