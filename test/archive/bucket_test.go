@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -72,7 +73,10 @@ func TestAStoreThatIsBrokenFailsAndTakesTheObjectWhenItIsBack(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		},
 		"it-hangs-up": func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) },
-		"it-is-slow":  func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() },
+		"it-is-slow": func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
+			_, _ = io.Copy(io.Discard, r.Body) // a server sees that the client has gone only then
+			<-r.Context().Done()
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScene(t, name, false)
