@@ -152,6 +152,15 @@ else
   echo "curl is not installed, so nobody looked whether it shows report $report"
 fi
 
+step "Evidence: the chain of reports, and an export of it without the cluster"
+verify() {
+  echo "\$ kubectl kymaros verify $*"
+  _output/bin/kubectl-kymaros verify "$@" || fail "the chain of reports does not verify"
+}
+verify shop -n kymaros-system
+_output/bin/kubectl-kymaros export shop -n kymaros-system --to "$scratch/evidence" || fail "the reports cannot be exported"
+verify --from "$scratch/evidence"
+
 step "Result: $result, score $(get '{.status.lastScore}')"
 echo "Look further:"
 if [ $own = yes ]; then echo "  eval \"\$(test/cluster/run.sh env)\"      # kubectl and velero for this cluster; make cluster-down ends it"; fi

@@ -51,6 +51,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 30m ./test/integration/...
     KYMAROS_VELERO_NAMESPACE=openshift-adp go test -trimpath -count=1 -timeout 10m -run '^TestNoRunStartsUnlessTheFenceIsIntact$' ./test/integration/
     go test -trimpath -count=1 -timeout 15m ./test/cli/
+    go test -trimpath -count=1 -timeout 15m ./test/archive/
     go test -trimpath -count=1 -timeout 15m ./test/faults/
     ;;
   dashboard)

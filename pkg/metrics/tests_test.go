@@ -74,6 +74,7 @@ func happen() {
 	VeleroStalled()
 	Fence(true)
 	RegisterNotifications() // of kymaros-notify
+	RegisterArchive()       // of kymaros-archive
 	Notified("slack", NotificationSent)
 	NotificationDefaults(true)
 }

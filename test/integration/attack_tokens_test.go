@@ -21,7 +21,7 @@ import (
 )
 
 // accountOf are our ServiceAccounts, and their namespaces.
-var accountOf = map[string]string{"kymaros-controller": systemNamespace, "kymaros-dns": systemNamespace, "kymaros-api": systemNamespace, "kymaros-notify": systemNamespace, guide.Name: canary.TargetNamespace}
+var accountOf = map[string]string{"kymaros-controller": systemNamespace, "kymaros-dns": systemNamespace, "kymaros-api": systemNamespace, "kymaros-notify": systemNamespace, "kymaros-archive": systemNamespace, guide.Name: canary.TargetNamespace}
 
 // TestNobodyButAKubeletGetsATokenOfOurs has somebody who may edit our namespaces ask for one.
 func TestNobodyButAKubeletGetsATokenOfOurs(t *testing.T) {

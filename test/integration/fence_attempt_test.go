@@ -36,6 +36,7 @@ var (
 	theDNS        = actor{user: "system:serviceaccount:" + systemNamespace + ":kymaros-dns", pod: "kymaros-dns-5c4b"}
 	theAPI        = actor{user: "system:serviceaccount:" + systemNamespace + ":kymaros-api", pod: "kymaros-api-6c8d"}
 	theNotify     = actor{user: "system:serviceaccount:" + systemNamespace + ":kymaros-notify", pod: "kymaros-notify-7f4d"}
+	theArchive    = actor{user: "system:serviceaccount:" + systemNamespace + ":kymaros-archive", pod: "kymaros-archive-5d6c"}
 	theGuide      = actor{user: "system:serviceaccount:" + canary.TargetNamespace + ":kymaros-canary-guide", pod: "canary-guide-6b9f"}
 	theVelero     = actor{user: "system:serviceaccount:" + veleroNamespace + ":velero"}
 	chartsVelero  = actor{user: "system:serviceaccount:" + veleroNamespace + ":velero-server"} // as the Helm chart names it

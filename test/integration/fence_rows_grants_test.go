@@ -32,7 +32,12 @@ func grantRows() []row {
 	if err != nil {
 		panic(err)
 	}
-	actors := map[string]actor{"kymaros-controller": theController, "kymaros-dns": theDNS, "kymaros-canary-guide": theGuide, "kymaros-api": theAPI, "kymaros-notify": theNotify}
+	optional, err := audit.GrantsIn(filepath.Join(root, "manifests/archive"))
+	if err != nil {
+		panic(err)
+	}
+	grants = append(grants, optional...)
+	actors := map[string]actor{"kymaros-controller": theController, "kymaros-dns": theDNS, "kymaros-canary-guide": theGuide, "kymaros-api": theAPI, "kymaros-notify": theNotify, "kymaros-archive": theArchive}
 	var all []row
 	seen := sets.New[string]()
 	for _, g := range grants {

@@ -13,7 +13,7 @@ type row struct {
 
 // wants returns the outcome of a row. bound: the controller's ServiceAccounts are bound to cluster-admin.
 func (r row) wants(fence, bound bool) string {
-	ours := r.who.user == controllerSA || r.who.user == theDNS.user || r.who.user == theGuide.user || r.who.user == theAPI.user || r.who.user == theNotify.user
+	ours := r.who.user == controllerSA || r.who.user == theDNS.user || r.who.user == theGuide.user || r.who.user == theAPI.user || r.who.user == theNotify.user || r.who.user == theArchive.user
 	switch {
 	case r.ungranted && !(ours && bound):
 		return byRBAC

@@ -177,6 +177,7 @@ func bindToClusterAdmin(t *testing.T) {
 			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-dns"},
 			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-api"},
 			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-notify"},
+			{Kind: rbacv1.ServiceAccountKind, Namespace: systemNamespace, Name: "kymaros-archive"},
 			{Kind: rbacv1.ServiceAccountKind, Namespace: canary.TargetNamespace, Name: guide.Name},
 		},
 	}
@@ -188,7 +189,7 @@ func bindToClusterAdmin(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	for _, user := range []string{theController.user, theDNS.user, theGuide.user, theAPI.user, theNotify.user} {
+	for _, user := range []string{theController.user, theDNS.user, theGuide.user, theAPI.user, theNotify.user, theArchive.user} {
 		awaitRight(t, authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}})
 	}
 }

@@ -34,10 +34,7 @@ const someSandbox = "rp-test-shop-abc123"
 // whoever changes a role sees there what it comes to.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	all, err := readManifests(filepath.Join(root, "manifests/*.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := withOptional(t)
 	files := sets.New[string]()
 	for _, o := range all {
 		if o.GetKind() != "ServiceAccount" {
@@ -58,6 +55,20 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
+// withOptional returns all manifests, and those that people choose.
+func withOptional(t *testing.T) []*unstructured.Unstructured {
+	t.Helper()
+	all, err := readManifests(filepath.Join(root, "manifests/*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	optional, err := readManifests(filepath.Join(root, "manifests/archive/*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(all, optional...)
+}
+
 // TestATokenIsMountedOnlyWhereRightsGoWithIt looks at every pod that the manifests start, and at every ServiceAccount.
 func TestATokenIsMountedOnlyWhereRightsGoWithIt(t *testing.T) {
 	t.Parallel()
@@ -65,14 +76,15 @@ func TestATokenIsMountedOnlyWhereRightsGoWithIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rights := sets.New[string]()
-	for _, g := range grants {
-		rights.Insert(g.Account)
-	}
-	all, err := readManifests(filepath.Join(root, "manifests/*.yaml"))
+	optional, err := audit.GrantsIn(filepath.Join(root, "manifests/archive"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	rights := sets.New[string]()
+	for _, g := range slices.Concat(grants, optional) {
+		rights.Insert(g.Account)
+	}
+	all := withOptional(t)
 	pods := 0
 	for _, o := range all {
 		if o.GetKind() == "ServiceAccount" {

@@ -95,7 +95,7 @@ func ill() map[string]*v1alpha1.RestoreTest {
 }
 
 // system is what is wrong with no test in particular.
-var system = []string{"KymarosIsolationNotProven", "KymarosFenceNotIntact", "KymarosVeleroStalled", "KymarosAbsent"}
+var system = []string{"KymarosIsolationNotProven", "KymarosFenceNotIntact", "KymarosVeleroStalled", "KymarosAbsent", "KymarosArchiveBehind", "KymarosArchiveDiffers"}
 
 // controller tells what a controller tells. At each scrape a run of every test ends.
 type controller struct {
@@ -111,7 +111,13 @@ func newController(t *testing.T) *controller {
 	c := &controller{tests: cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})}
 	c.handler = metrics.Handler(&metrics.Tests{
 		Lister: listers.NewRestoreTestLister(c.tests), Synced: func() bool { return true }, Leading: func() bool { return !c.broken.Load() },
-	})
+	}, metrics.Archive(func() metrics.ArchiveStatus {
+		if !c.broken.Load() {
+			return metrics.ArchiveStatus{}
+		}
+		return metrics.ArchiveStatus{Pending: 1, Oldest: ago(2).Time, Differ: 1}
+	}))
+	metrics.RegisterArchive()
 	c.queue = workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[string](), workqueue.TypedRateLimitingQueueConfig[string]{Name: "kymaros-report"})
 	t.Cleanup(c.queue.ShutDown)
 	metrics.Register()

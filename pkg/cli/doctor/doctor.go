@@ -20,7 +20,7 @@ func New(f *client.Factory) *cobra.Command {
 	cmd := client.Command("doctor", "Find what keeps tests from running, and say how to repair it",
 		`Looks at the cluster, Kymaros, its fence and canaries, Velero, and every test, and says of each fault what to do. It changes nothing.
 Exit codes: 0 nothing is broken, though there may be warnings; 2 something is; 3 something could not be looked at.`,
-		"list nodes, pods, namespaces, storageclasses, customresourcedefinitions, validatingadmissionpolicies and their bindings, restoretests and healthcheckpolicies; get priorityclasses; get deployments, daemonsets, configmaps and leases in the namespaces of Kymaros, its canaries and Velero, and list what is Velero's there; get the Secret of the API's certificate, if there is one; what you may not see is said, and not judged",
+		"list nodes, pods, namespaces, storageclasses, customresourcedefinitions, validatingadmissionpolicies and their bindings, restoretests and healthcheckpolicies; get priorityclasses and restorereports; get deployments, daemonsets, configmaps and leases in the namespaces of Kymaros, its canaries and Velero, and list what is Velero's there; get the Secret of the API's certificate, if there is one; what you may not see is said, and not judged",
 		`  kubectl kymaros doctor
   kubectl kymaros doctor -o json | jq '.[] | select(.state=="failed")'`)
 	output.AddFlags(cmd.Flags())

@@ -54,7 +54,7 @@ func gather(ctx context.Context, f *client.Factory, c client.Clients) (*Seen, er
 	for look, do := range map[Look]func(context.Context) error{
 		LookNodes: g.nodes, LookCRDs: g.crds, LookWorkloads: g.workloads, LookLease: g.lease, LookPriority: g.priority, LookClasses: g.classes,
 		LookModifiers: g.modifiers, LookFence: g.fence, LookCanaries: g.canaries, LookVelero: g.velero, LookSnapshots: g.snapshots,
-		LookSpaces: g.namespaces, LookTests: g.tests, LookRights: g.rights, LookPods: g.pods, LookCertificate: g.certificate,
+		LookSpaces: g.namespaces, LookTests: g.tests, LookRights: g.rights, LookPods: g.pods, LookCertificate: g.certificate, LookEvidence: g.evidence,
 	} {
 		if err := do(ctx); err != nil {
 			if ctx.Err() != nil {

@@ -44,7 +44,7 @@ func fail(text, fix string) []Result { return []Result{{State: Failed, Text: tex
 // Check judges what was seen, by category.
 func Check(s *Seen) (all []Result) {
 	missed := map[Look]bool{}
-	for _, c := range slices.Concat(ofCluster, ofKymaros, ofAPI, ofVelero, ofTests, ofNotifications, ofRoom) {
+	for _, c := range slices.Concat(ofCluster, ofKymaros, ofEvidence, ofAPI, ofVelero, ofTests, ofNotifications, ofRoom) {
 		known := true
 		for _, look := range c.needs {
 			why, unseen := s.Unseen[look]

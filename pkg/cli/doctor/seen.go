@@ -44,6 +44,8 @@ type Seen struct {
 	Isolation isolation.Proof
 	// Certificate is that of the API; nil if no Secret holds one.
 	Certificate *Certificate
+	// Evidence is what is known of the keys that sign reports; nil if there is no controller.
+	Evidence *Evidence
 
 	Locations []velerov1.BackupStorageLocation
 	Schedules []velerov1.Schedule
@@ -75,6 +77,7 @@ const (
 	LookClasses     Look = "storageclasses"
 	LookCertificate Look = "the Secret of the API's certificate"
 	LookPods        Look = "pods of all namespaces"
+	LookEvidence    Look = "the keys that sign reports, and the newest reports"
 	LookModifiers   Look = "configmaps in the namespace of Velero"
 	LookFence       Look = "validatingadmissionpolicies and their bindings"
 	LookCanaries    Look = "pods in namespace kymaros-canary"

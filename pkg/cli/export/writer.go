@@ -79,7 +79,7 @@ func (w *writer) report(r *stored.Report) error {
 		return nil
 	}
 	w.keep(file, r)
-	whole, err := evidence.Canonical(portable(r.Fields))
+	whole, err := evidence.Canonical(evidence.Portable(r.Fields))
 	if err != nil {
 		return err
 	}
@@ -125,24 +125,6 @@ func (w *writer) former() error {
 		}
 		return nil
 	})
-}
-
-// portable returns a report without what is anybody's.
-func portable(fields map[string]any) map[string]any {
-	from, _ := fields["metadata"].(map[string]any)
-	meta := map[string]any{}
-	for _, field := range []string{"namespace", "name", "uid", "creationTimestamp"} {
-		if from[field] != nil {
-			meta[field] = from[field]
-		}
-	}
-	all := map[string]any{"metadata": meta}
-	for _, field := range []string{"apiVersion", "kind", "spec", "status", "hygiene"} {
-		if fields[field] != nil {
-			all[field] = fields[field]
-		}
-	}
-	return all
 }
 
 func indented(v any) ([]byte, error) {

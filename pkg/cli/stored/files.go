@@ -15,11 +15,11 @@ import (
 
 // Where exported files stand.
 const (
-	ReportDir = "reports"
+	ReportDir = evidence.ReportDir
 	KeyDir    = "keys"
 	HeadsFile = "heads.json"
 	// What comes after the name of a report: all of it; what its digest is of; the signature; and for people.
-	StoredEnd  = ".report.json"
+	StoredEnd  = evidence.StoredEnd
 	VerdictEnd = ".verdict.json"
 	SealEnd    = ".dsse.json"
 	PageEnd    = ".html"
