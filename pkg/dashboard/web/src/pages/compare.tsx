@@ -65,7 +65,7 @@ function Side({ r, word }: { r: ComparedReport; word: string }) {
   return (
     <section class="panel">
       <header><h2>{word}</h2><a href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}><Hidden>{word} report, </Hidden><At at={r.status.completedAt} format={dayAndTime} /></a></header>
-      <p class="stateline"><Badge state={r.status.result} />{r.status.result !== "inconclusive" && <span class="score">{r.status.score}<span class="muted">/100</span></span>}{measured > 0 && <span class="muted">recovered in {span(measured)}</span>}</p>
+      <p class="stateline"><Badge state={r.status.result} />{r.status.result !== "inconclusive" && <span class="score">{r.status.score}<span class="muted">/100</span></span>}<span class="muted">{measured > 0 ? `recovered in ${span(measured)}` : r.status.result === "inconclusive" ? "showed nothing about the backup" : "did not recover"}</span></p>
       {measured > 0 && <RTOBar rto={{ ...r.status.rto, parts: r.rtoParts }} />}
       <p class="muted small">Backup <code>{r.status.backup.name || "none"}</code></p>
     </section>

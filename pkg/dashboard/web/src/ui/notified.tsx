@@ -38,7 +38,13 @@ export function Notified({ t }: { t: Test }) {
   return (
     <Panel title="Notifications">
       <p class={`told ${color}`}><Icon name={icon} size={17} /> <strong>{says}{until && <> until <At at={until} format={dayAndTime} /></>}</strong></p>
-      {c.status !== "True" && !deliveries.some((d) => d.lastError && c.message.includes(d.lastError)) && <p class="muted small breaks">{sentence(c.message)}.</p>}
+      {until && (
+        <>
+          <p class="muted small">By annotation <code>kymaros.io/silence-until</code>. What still holds then is sent. To have messages sent again now:</p>
+          <Command text={`kubectl -n ${t.metadata.namespace} annotate restoretest ${t.metadata.name} kymaros.io/silence-until-`} label="the command that ends the silence" />
+        </>
+      )}
+      {c.status !== "True" && !until && !deliveries.some((d) => d.lastError && c.message.includes(d.lastError)) && <p class="muted small breaks">{sentence(c.message)}.</p>}
       <ul class="deliveries">
         {deliveries.slice(0, most).map((d) => <Row key={d.id} d={d} />)}
       </ul>
