@@ -174,7 +174,7 @@ func TestReports(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"unfinished", "lie"} {
-			for _, path := range []string{"/api/v1/namespaces/n/reports/" + name, "/api/v1/namespaces/n/reports/" + name + "/logs", "/api/v1/reports/" + name} {
+			for _, path := range []string{"/api/v1/namespaces/n/reports/" + name, "/api/v1/namespaces/n/reports/" + name + "/logs", "/api/v1/namespaces/n/reports/" + name + "/evidence", "/api/v1/reports/" + name} {
 				if w := s.get(ofAuditor, path); w.Code != http.StatusNotFound {
 					t.Errorf("%s: %d", path, w.Code)
 				}

@@ -38,11 +38,13 @@ func paths(ns string) []struct{ path, resource, verb string } {
 		{"/api/v1/tests/shop?namespace=" + ns, tests, "get"},
 		{"/api/v1/reports/shop-1?namespace=" + ns, reports, "get"},
 		{"/api/v1/reports/shop-1/logs?namespace=" + ns, reports, "get"},
+		{"/api/v1/reports/shop-1/evidence?namespace=" + ns, reports, "get"},
 		{"/api/v1/namespaces/" + ns + "/tests", tests, "list"},
 		{"/api/v1/namespaces/" + ns + "/tests/shop", tests, "get"},
 		{"/api/v1/namespaces/" + ns + "/reports", reports, "list"},
 		{"/api/v1/namespaces/" + ns + "/reports/shop-1", reports, "get"},
 		{"/api/v1/namespaces/" + ns + "/reports/shop-1/logs", reports, "get"},
+		{"/api/v1/namespaces/" + ns + "/reports/shop-1/evidence", reports, "get"},
 		{"/api/v1/compare?before=" + ns + "/shop-1&after=" + ns + "/shop-2", reports, "get"},
 	}...)
 }

@@ -50,6 +50,7 @@ var operations = []operation{
 	{get, "/api/v1/reports", reportParams, "reports, the newest first", nil, []reportItem{}, 0, (*Server).listReports},
 	{get, "/api/v1/reports/{name}", inNamespace, "one whole report but for its logs", nil, v1alpha1.RestoreReport{}, 0, (*Server).getReport},
 	{get, "/api/v1/reports/{name}/logs", inNamespace, "logs and events that a report holds", nil, reportLogs{}, 0, (*Server).logs},
+	{get, "/api/v1/reports/{name}/evidence", inNamespace, "one report as it is stored, and its digests", nil, reportRecord{}, 0, (*Server).sealed},
 	{get, "/api/v1/compare", []string{"after", "before"}, "what differs between two reports", nil, comparison{}, 0, (*Server).compare},
 	{get, "/api/v1/coverage", append([]string{"maxAge", "namespace", "state"}, paged...), "namespaces and volumes of the cluster: in a backup, and proven by which report; asked for with the caller's own token", nil, coveragePage{}, 0, (*Server).coverage},
 	{get, "/api/v1/alerts", append([]string{"hours", "namespace"}, paged...), "runs that failed, or whose score fell", nil, []alert{}, 0, (*Server).alerts},
@@ -67,6 +68,7 @@ var operations = []operation{
 	{get, "/api/v1/namespaces/{namespace}/reports", append([]string{"days", "latest", "result", "test"}, paged...), "a page of reports, the newest first", nil, reportPage{}, 0, (*Server).pageOfReports},
 	{get, "/api/v1/namespaces/{namespace}/reports/{name}", nil, "one whole report but for its logs", nil, v1alpha1.RestoreReport{}, 0, (*Server).getReport},
 	{get, "/api/v1/namespaces/{namespace}/reports/{name}/logs", nil, "logs and events that a report holds", nil, reportLogs{}, 0, (*Server).logs},
+	{get, "/api/v1/namespaces/{namespace}/reports/{name}/evidence", nil, "one report as it is stored, and its digests", nil, reportRecord{}, 0, (*Server).sealed},
 	{get, "/api/v1/namespaces/{namespace}/policies/{name}", nil, "one whole policy of checks", nil, v1alpha1.HealthCheckPolicy{}, 0, (*Server).getPolicy},
 
 	// Whatever changes something is done with the caller's own token.

@@ -61,6 +61,8 @@ type Server struct {
 	// kubernetes is the version of the API server, once it is known.
 	kubernetes memo
 	now        func() time.Time
+	// stored reads a report as the API server stores it.
+	stored func(ctx context.Context, namespace, name string) ([]byte, error)
 }
 
 // New returns a server that knows of nothing yet, see Run. It fails only by a mistake in this program.
@@ -78,7 +80,7 @@ func New(options Options) (*Server, error) {
 	if s.authn.self, err = options.Self.caller(); err != nil {
 		return nil, err
 	}
-	s.authz.self = options.Self != nil
+	s.authz.self, s.stored = options.Self != nil, s.readStored
 	if s.document, err = document(operations); err != nil {
 		return nil, err
 	}

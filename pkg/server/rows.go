@@ -6,6 +6,7 @@ import (
 	"time"
 	"unique"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -45,6 +46,7 @@ type testRow struct {
 	channels                     []channel
 	waiting                      *v1alpha1.RestoreTest // see waitingOf
 	older, narrow, lessKinds     bool                  // see covering
+	untold                       string                // reason of Notified, if that is False
 }
 
 // channel is a receiver of notifications.
@@ -105,6 +107,9 @@ func toTestRow(rt *v1alpha1.RestoreTest) *testRow {
 	row.lessKinds = rt.Spec.Restore != nil && len(rt.Spec.Restore.ExcludedResources) > 0
 	for _, ns := range rt.Spec.BackupSource.Namespaces {
 		row.sources = append(row.sources, same(ns.Name))
+	}
+	if told := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionNotified); told != nil && told.Status == metav1.ConditionFalse {
+		row.untold = same(told.Reason)
 	}
 	if last := rt.Status.LastVerified; last != nil {
 		row.lastVerified = last.Time.Time

@@ -26,7 +26,7 @@ func (all schemas) of(t reflect.Type) (shape, error) {
 	switch {
 	case timeTypes[t]:
 		return shape{"type": []string{"string", "null"}, "format": "date-time"}, nil
-	case t == reflect.TypeFor[metav1.FieldsV1]():
+	case t == reflect.TypeFor[metav1.FieldsV1](), t == reflect.TypeFor[map[string]any]():
 		return shape{"type": "object"}, nil
 	case t.Kind() == reflect.Pointer:
 		return all.of(t.Elem())

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -102,6 +103,8 @@ type scene struct {
 	down           atomic.Bool
 	rules          map[string][]rule
 	t              *testing.T
+	// unknown is a field of the status of stored reports that this version does not know.
+	unknown string
 	// wrote are the tokens with which something was asked for by callers themselves.
 	wrote []string
 }
@@ -141,6 +144,7 @@ func newScene(t *testing.T, objects []runtime.Object) *scene {
 	if s.Server, err = New(Options{Kube: s.kube, Client: s.client, As: s.as, VeleroNamespace: "velero", Version: "v1.2.3", Namespace: "kymaros-system", Pod: "kymaros-api-1"}); err != nil {
 		t.Fatal(err)
 	}
+	s.stored = s.asStored
 	done := make(chan struct{})
 	go func() { defer close(done); s.Run(t.Context()) }()
 	t.Cleanup(func() { <-done })
@@ -148,6 +152,20 @@ func newScene(t *testing.T, objects []runtime.Object) *scene {
 		time.Sleep(time.Millisecond)
 	}
 	return s
+}
+
+// asStored stands for the API server, whose answers the clients of tests do not have as they come.
+func (s *scene) asStored(ctx context.Context, namespace, name string) ([]byte, error) {
+	report, err := s.client.RestoreV1alpha1().RestoreReports(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	report.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "RestoreReport"}
+	body, err := json.Marshal(report)
+	if err != nil || s.unknown == "" {
+		return body, err
+	}
+	return []byte(strings.Replace(string(body), `"status":{`, `"status":{`+s.unknown+`,`, 1)), nil
 }
 
 // changing guards who there is and what they may: streams ask while a test changes it.

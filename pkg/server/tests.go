@@ -34,13 +34,15 @@ type testItem struct {
 	Policy           string   `json:"policy,omitempty"`
 	SourceNamespaces []string `json:"sourceNamespaces"`
 	RTOTarget        string   `json:"rtoTarget,omitempty"`
+	// Untold is why people were not told what they are to be, a reason of condition Notified; empty if they were.
+	Untold string `json:"untold,omitempty"`
 }
 
 func (t *testRow) item() testItem {
 	item := testItem{
 		Name: t.name, Namespace: t.namespace, Provider: t.provider, Schedule: t.schedule, Timezone: t.timezone, Suspended: t.suspended,
 		Phase: t.phase, LastScore: t.score, LastResult: t.result, LastRunAt: stamp(t.lastRun), NextRunAt: stamp(t.nextRun),
-		LastVerifiedAt: stamp(t.lastVerified), LastReport: t.lastReport, Policy: t.policy, SourceNamespaces: t.sources,
+		LastVerifiedAt: stamp(t.lastVerified), LastReport: t.lastReport, Policy: t.policy, SourceNamespaces: t.sources, Untold: t.untold,
 	}
 	if t.target > 0 {
 		item.RTOTarget = span(t.target)

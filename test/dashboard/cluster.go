@@ -67,6 +67,9 @@ func (s *Stage) prove(ctx context.Context, a *application) error {
 	report.Name, report.Spec.RunID = a.name+"-fresh", a.name+"-fresh"
 	report.Status.Backup = v1alpha1.Backup{Name: a.backup(0), Age: "2s", StartedAt: &began}
 	report.Status.StartedAt, report.Status.CompletedAt = began, metav1.NewTime(began.Add(3*time.Second))
+	if err := s.chains.seal(a, report); err != nil {
+		return err
+	}
 	if err := s.PutReport(ctx, report); err != nil {
 		return err
 	}

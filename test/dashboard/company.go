@@ -23,6 +23,15 @@ type application struct {
 	takes   time.Duration
 	change  func(*v1alpha1.RestoreTest)
 	volumes int
+	// told is what people were told of it.
+	told func(*v1alpha1.RestoreTest)
+	// pruned is how many reports were there before those that are kept; older counts nights, the first, of a version that had no chain.
+	pruned int64
+	older  int
+	// signed tells whether its reports are.
+	signed bool
+	// controls are those that its reports are evidence for.
+	controls []string
 }
 
 // ending is how a run ended that did not pass.
@@ -97,12 +106,12 @@ func nights(e ending, of ...int) map[int]ending {
 // company are its applications.
 func company() []application {
 	apps := []application{
-		{namespace: "team-web", name: "shop", sources: []string{"shop", "shop-db"}, nights: 30, target: 15 * time.Minute, takes: 6 * time.Minute, volumes: 3, odd: nights(rowsMissing, 9)},
+		{namespace: "team-web", name: "shop", sources: []string{"shop", "shop-db"}, nights: 30, target: 15 * time.Minute, takes: 6 * time.Minute, volumes: 3, odd: nights(rowsMissing, 9), told: delivered, pruned: 182, signed: true, controls: []string{"dora-12-2", "iso27001-a-8-13"}},
 		{namespace: "team-web", name: "storefront", nights: 30, target: 10 * time.Minute, takes: 3 * time.Minute},
 		{namespace: "team-web", name: "search", nights: 24, target: 30 * time.Minute, takes: 11 * time.Minute, volumes: 2, odd: nights(emptyVolume, 0, 1, 2, 3, 4)},
-		{namespace: "team-web", name: "media", sources: []string{"media"}, nights: 12, target: 30 * time.Minute, takes: 14 * time.Minute, volumes: 1, odd: nights(podsDown, 0), change: searched},
-		{namespace: "team-pay", name: "billing", nights: 30, target: 15 * time.Minute, takes: 8 * time.Minute, volumes: 2, odd: nights(rowsMissing, 0, 1)},
-		{namespace: "team-pay", name: "ledger", nights: 30, target: 30 * time.Minute, takes: 26 * time.Minute, volumes: 2, odd: nights(slow, 0, 6)},
+		{namespace: "team-web", name: "media", sources: []string{"media"}, nights: 12, target: 30 * time.Minute, takes: 14 * time.Minute, volumes: 1, odd: nights(podsDown, 0), change: searched, told: unreadable},
+		{namespace: "team-pay", name: "billing", nights: 30, target: 15 * time.Minute, takes: 8 * time.Minute, volumes: 2, odd: nights(rowsMissing, 0, 1), told: givenUp, pruned: 61},
+		{namespace: "team-pay", name: "ledger", nights: 30, target: 30 * time.Minute, takes: 26 * time.Minute, volumes: 2, odd: nights(slow, 0, 6), told: silenced, signed: true},
 		{namespace: "team-pay", name: "invoices", nights: 18, target: 15 * time.Minute, takes: 5 * time.Minute, volumes: 1, change: running},
 		{namespace: "team-pay", name: "fraud", nights: 20, takes: 4 * time.Minute},
 		{namespace: "team-crm", name: "crm", nights: 16, target: 20 * time.Minute, takes: 9 * time.Minute, volumes: 1, odd: nights(notStarted, 0)},
@@ -113,7 +122,7 @@ func company() []application {
 		{namespace: "team-data", name: "notebooks", nights: 6, takes: 5 * time.Minute, volumes: 1, change: queued},
 	}
 	for i, name := range []string{"grafana", "vault", "keycloak", "gitea", "wiki", "chat", "matomo", "sentry", "harbor", "minio"} {
-		apps = append(apps, application{namespace: "team-ops", name: name, nights: 30 - i, target: 15 * time.Minute, takes: time.Duration(2+i) * time.Minute, volumes: i % 3, odd: nights(rowsMissing, 5+i)})
+		apps = append(apps, application{namespace: "team-ops", name: name, nights: 30 - i, target: 15 * time.Minute, takes: time.Duration(2+i) * time.Minute, volumes: i % 3, odd: nights(rowsMissing, 5+i), older: 4 * i})
 	}
 	for i := range apps {
 		if apps[i].sources == nil {
@@ -168,6 +177,9 @@ func (a *application) test(now time.Time) *v1alpha1.RestoreTest {
 	}
 	if a.change != nil {
 		a.change(rt)
+	}
+	if a.told != nil {
+		a.told(rt)
 	}
 	return rt
 }

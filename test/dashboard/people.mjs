@@ -1,5 +1,7 @@
 // What people do at the dashboard. Each line of output is one thing that was tried.
+import { readFile } from "node:fs/promises";
 import { attempt, axe, base, browser, context, control, expected, go, must, secure, short, signIn, thorough, tokens, wrongs } from "./browser.mjs";
+import { misnamed } from "./names.mjs";
 
 const c = await context();
 const page = await c.newPage();
@@ -94,14 +96,72 @@ await attempt("a report shows verdict, levels, volumes, what was not tested, and
   must("not tested", await page.locator(".untested li").count(), 5);
   must("moments", await page.locator(".timeline li span").allTextContents(), ["the backup was begun", "the run began", "verdict", "cleaned up"]);
 });
+await attempt("a report says how it can be shown that nobody changed it", async () => {
+  const p = await (await context({ permissions: ["clipboard-read", "clipboard-write"], acceptDownloads: true })).newPage();
+  await signIn(p, "oncall", "/tests/team-web/shop");
+  const chain = p.locator(".panel").filter({ has: p.getByRole("heading", { name: "Chain of reports" }) });
+  const [, number, digits] = /verify shop -n team-web --head (\d+):([0-9a-f]{12})$/.exec(await chain.locator(".command code").textContent());
+  await p.locator('table a[href^="/reports/"]').first().click();
+  const panel = p.locator("#evidence");
+  await panel.getByText(`#${number} of the reports of team-web/shop`).waitFor();
+  await panel.getByText(new RegExp(`^sha256:${digits}`)).waitFor(); // the head is the digest of the newest report
+  await panel.getByText(/^by key [0-9a-f]{16}/).waitFor();
+  await panel.getByText("#1–#182").waitFor();
+  await panel.getByRole("button", { name: "Copy the command that verifies it" }).click();
+  must("copied", await p.evaluate(() => navigator.clipboard.readText()), "kubectl kymaros verify shop -n team-web");
+  const fetched = async (name) => {
+    const [file] = await Promise.all([p.waitForEvent("download"), panel.getByRole("button", { name }).click()]);
+    return [file.suggestedFilename(), JSON.parse(await readFile(await file.path(), "utf8"))];
+  };
+  const [name, stored] = await fetched("Report as it is stored");
+  must("file", name, `${number.padStart(6, "0")}-${stored.metadata.name}.report.json`);
+  must("number", String(stored.status.evidence.sequence), number);
+  const [, envelope] = await fetched("Signature (DSSE)");
+  const statement = JSON.parse(Buffer.from(envelope.payload, "base64").toString());
+  must("signed", statement.subject[0].digest.sha256.slice(0, 12), digits);
+  await p.context().close();
+});
+await attempt("a report that is not signed says so, and one in no chain too", async () => {
+  await go(page, "/tests/team-ops/minio");
+  await page.locator(".strip a").last().click();
+  await page.locator("#evidence").getByText("Not signed", { exact: true }).waitFor();
+  await page.locator("#evidence").getByText("none: it is the first").waitFor({ state: "detached" });
+  await page.locator(".strip a").first().click();
+  await page.locator("#evidence").getByText("This report is in no chain").waitFor();
+});
+await attempt("a test says who was told, who could not be, and until when nobody is", async () => {
+  const panel = page.locator(".panel").filter({ has: page.getByRole("heading", { name: "Notifications" }) });
+  await go(page, "/tests/team-pay/billing");
+  await panel.getByText("A message was given up").waitFor();
+  await panel.getByText("The receiver answered 403.").waitFor();
+  await go(page, "/tests/team-pay/ledger");
+  await panel.getByText(/^Muted until \d+ \w+/).waitFor();
+  await go(page, "/tests/team-web/media");
+  await panel.getByText("kubectl -n team-web create secret generic pager --from-literal=routing-key=VALUE").waitFor();
+  await go(page, "/tests/team-ops/wiki");
+  await panel.getByText("Nobody was told: it names no channel").waitFor();
+  await go(page, "/");
+  await page.getByText(/^Messages did not reach people: team-pay\/billing \(given up\), team-web\/media \(a Secret cannot be read\)$/).waitFor();
+});
+await attempt("on paper nothing of a report is folded away", async () => {
+  await go(page, "/tests/team-web/shop");
+  await page.locator(".strip a").last().click();
+  await page.locator(".levels").waitFor();
+  must("on the screen", await page.locator(".folded").first().isVisible(), false);
+  await page.emulateMedia({ media: "print" });
+  must("folded", await page.locator(".folded").evaluateAll((all) => all.filter((e) => !e.checkVisibility()).length), 0);
+  must("buttons", await page.locator("button").evaluateAll((all) => all.filter((e) => e.checkVisibility()).length), 0);
+  await page.getByText(/^Printed .* from http/).waitFor();
+  await page.emulateMedia({ media: null });
+});
 await attempt("two reports are compared", async () => {
   await go(page, "/tests/team-pay/billing");
   await page.getByLabel(/^Compare the run of/).nth(0).check();
   await page.getByLabel(/^Compare the run of/).nth(2).check();
   await page.getByRole("button", { name: "Compare the two" }).click();
   await heading("Two runs side by side");
-  await page.getByRole("row", { name: /Result Verified \(Passed\) Failed \(CheckFailed\) worse/ }).waitFor();
-  await page.getByRole("row", { name: /Check newest-invoice pass fail: the output is 812.* worse/ }).waitFor();
+  await page.getByRole("row", { name: /Result worse Verified \(Passed\) Failed \(CheckFailed\)/ }).waitFor();
+  await page.getByRole("row", { name: /Check newest-invoice worse pass fail: the output is 812/ }).waitFor();
   must("not comparable", await page.getByText("Not comparable.").count(), 0);
 });
 await attempt("a comparison with a run that showed nothing is none", async () => {
@@ -432,6 +492,7 @@ for (const colorScheme of ["light", "dark"]) {
       await p.addScriptTag({ path: axe });
       const found = await p.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
       must(`${name}: violations`, found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)} ${n.any[0]?.message ?? ""}`)), []);
+      must(`${name}: what a screen reader says`, await misnamed(p), []);
       must(`${name}: wider than the window`, await p.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)), 0);
     };
     await attempt(`signing in is for everybody, ${colorScheme} ${width}`, async () => {

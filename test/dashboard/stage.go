@@ -37,6 +37,7 @@ type Stage struct {
 	// Secure is the same over TLS, with a certificate that nobody knows.
 	Secure  string
 	scratch string
+	chains  *chains
 	// stopAPI ends kymaros-api, whose end is told by apiEnded.
 	stopAPI  context.CancelFunc
 	apiEnded chan error
@@ -84,6 +85,10 @@ func (s *Stage) fill(ctx context.Context) error {
 	if err := s.Install(ctx); err != nil {
 		return err
 	}
+	var err error
+	if s.chains, err = newChains(); err != nil {
+		return err
+	}
 	now := time.Now()
 	var known []string
 	for _, a := range company() {
@@ -93,13 +98,21 @@ func (s *Stage) fill(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := s.PutTest(ctx, a.test(now)); err != nil {
-			return err
-		}
-		for n := range a.nights {
-			if err := s.PutReport(ctx, a.report(now, n)); err != nil {
+		for n := a.nights - 1; n >= 0; n-- {
+			report := a.report(now, n)
+			if n < a.nights-a.older {
+				if err := s.chains.seal(&a, report); err != nil {
+					return err
+				}
+			}
+			if err := s.PutReport(ctx, report); err != nil {
 				return err
 			}
+		}
+		rt := a.test(now)
+		s.chains.head(rt)
+		if err := s.PutTest(ctx, rt); err != nil {
+			return err
 		}
 	}
 	if err := s.cluster(ctx); err != nil {

@@ -20,6 +20,8 @@ export interface TestItem {
   policy?: string;
   sourceNamespaces: string[];
   rtoTarget?: string;
+  // untold is why people were not told what they are to be.
+  untold?: string;
 }
 
 export type LevelStatus = "pass" | "fail" | "partial" | "not_tested";
@@ -111,8 +113,42 @@ export interface Report extends ReportItem {
     checks?: Check[];
     completeness: Record<string, string | string[] | undefined> & { missing?: string[]; leftOut?: string[] };
     volumes?: Volume[];
+    evidence?: Evidence;
     sideEffects?: { withheld?: SideEffect[]; neutralised?: SideEffect[]; violations?: string[]; notTested?: string[] };
   };
+}
+
+// Evidence ties a report to the one before.
+export interface Evidence {
+  sequence: number;
+  previous?: string;
+  pruned?: { from: number; to: number }[];
+  cluster?: { uid?: string; kubernetes?: string };
+  kymaros?: string;
+  controls?: string[];
+  keyID?: string;
+  notSigned?: string;
+  envelope?: unknown;
+}
+
+// Stored is a report as the API server stores it, and what the chain knows it by.
+export interface Stored {
+  digest: string;
+  hygiene?: string;
+  record: string;
+  report: Record<string, unknown>;
+}
+
+export interface Delivery {
+  id: string;
+  channel: string;
+  event: string;
+  also?: string[];
+  state: "Pending" | "Sent" | "Undeliverable" | "Withdrawn";
+  attempts?: number;
+  lastError?: string;
+  decidedAt: string;
+  time: string;
 }
 
 export interface Condition {
@@ -145,6 +181,8 @@ export interface Test {
     lastResult?: Result;
     lastReportRef?: string;
     lastVerified?: VerifiedBackup;
+    lastRun?: { sequence?: number; digest?: string };
+    notifications?: { deliveries?: Delivery[] };
     sandbox?: { namespaces?: { source: string; name: string }[]; isolation?: string };
     restore?: { backupName?: string; backupTime?: string; name?: string; phase?: string; progress?: string; startTime?: string; completionTime?: string };
     health?: { pods?: { ready?: number; total?: number }; checks?: Check[] };
@@ -159,6 +197,7 @@ export interface TestSpec {
   sandbox: { namespacePrefix?: string; ttl?: string; networkIsolation?: string; resourceQuota?: { cpu?: string; memory?: string; storage?: string }; [more: string]: unknown };
   healthChecks?: { policyRef?: string; timeout?: string; [more: string]: unknown };
   sla?: { maxRTO: string; alertOnExceed?: boolean };
+  notifications?: { onFailure?: unknown[]; onSuccess?: unknown[] };
   [more: string]: unknown;
 }
 

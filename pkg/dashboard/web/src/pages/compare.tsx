@@ -3,7 +3,7 @@ import { useResource } from "../lib/resource";
 import { dayAndTime, seconds, span } from "../lib/time";
 import { words } from "../lib/result";
 import { type Change, type ComparedReport, type Comparison, levelNames } from "../lib/types";
-import { At, Badge, Empty, Loading, Plain, Scroll, Title, Trouble } from "../ui/bits";
+import { At, Badge, Empty, Hidden, Loading, Plain, Scroll, Title, Trouble } from "../ui/bits";
 import { RTOBar } from "../ui/charts";
 import { Icon } from "../ui/icons";
 
@@ -22,7 +22,7 @@ export function Compare() {
       {incomparable.length > 0 && (
         <section class="verdict inconclusive">
           <p><Icon name="inconclusive" /> <strong>Not comparable.</strong> The two runs did not look at the same, so what follows from that is no regression:</p>
-          <Plain items={incomparable} />
+          <Plain items={incomparable} of="reasons" />
         </section>
       )}
       <div class="pair">{[before, after].map((r, i) => <Side key={i} r={r} word={i ? "Later" : "Earlier"} />)}</div>
@@ -30,13 +30,13 @@ export function Compare() {
         <header><h2>What differs <span class="count">{changes.length}</span></h2></header>
         {!changes.length ? <Empty title="The two reports say the same." /> : (
           <Scroll label="Differences">
-            <table class="table">
-              <thead><tr><th scope="col">What</th><th scope="col">Earlier</th><th scope="col">Later</th><th scope="col">Means</th></tr></thead>
+            <table class="table"><caption class="visually-hidden">What differs between the two reports</caption>
+              <thead><tr><th scope="col">What</th><th scope="col">Means</th><th scope="col">Earlier</th><th scope="col">Later</th></tr></thead>
               <tbody>
                 {changes.map((c, i) => {
                   const [earlier, later] = sides(c);
                   const [state, word] = effects[c.effect];
-                  return <tr key={i}><th scope="row">{areas[c.area] ?? c.area}{c.name && <span class="sub">{c.area === "level" ? levelNames[c.name as keyof typeof levelNames] ?? c.name : parts[c.name] ?? c.name}</span>}</th><td>{earlier}</td><td>{later}</td><td><span class={`badge ${state}`}><Icon name={state} size={16} /> {word}</span></td></tr>;
+                  return <tr key={i}><th scope="row">{areas[c.area] ?? c.area}{c.name && <span class="sub">{c.area === "level" ? levelNames[c.name as keyof typeof levelNames] ?? c.name : parts[c.name] ?? c.name}</span>}</th><td><span class={`badge ${state}`}><Icon name={state} size={16} /> {word}</span></td><td>{earlier}</td><td>{later}</td></tr>;
                 })}
               </tbody>
             </table>
@@ -64,8 +64,8 @@ function Side({ r, word }: { r: ComparedReport; word: string }) {
   const measured = seconds(r.status.rto.measured);
   return (
     <section class="panel">
-      <header><h2>{word}</h2><a href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}><At at={r.status.completedAt} format={dayAndTime} /></a></header>
-      <p class="stateline"><Badge state={r.status.result} />{r.status.result !== "inconclusive" && <span class="score">{r.status.score}<span class="muted">/100</span></span>}{measured > 0 && <span class="muted">recovered in {span(measured)}</span>}</p>
+      <header><h2>{word}</h2><a href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}><Hidden>{word} report, </Hidden><At at={r.status.completedAt} format={dayAndTime} /></a></header>
+      <p class="stateline"><Badge state={r.status.result} />{r.status.result !== "inconclusive" && <span class="score">{r.status.score}<span class="muted">/100</span></span>}<span class="muted">{measured > 0 ? `recovered in ${span(measured)}` : r.status.result === "inconclusive" ? "showed nothing about the backup" : "did not recover"}</span></p>
       {measured > 0 && <RTOBar rto={{ ...r.status.rto, parts: r.rtoParts }} />}
       <p class="muted small">Backup <code>{r.status.backup.name || "none"}</code></p>
     </section>

@@ -3,7 +3,7 @@ import { useLocation } from "preact-iso";
 import { useResource } from "../lib/resource";
 import { now } from "../lib/time";
 import type { Coverage, Covered, CoverageState, VolumeState } from "../lib/types";
-import { Command, Empty, Loading, subject, Title, Trouble, When } from "../ui/bits";
+import { Command, Empty, Hidden, Loading, subject, Title, Trouble, When } from "../ui/bits";
 import { Shares } from "../ui/charts";
 import { Icon } from "../ui/icons";
 import { SearchBox } from "../ui/search";
@@ -120,13 +120,13 @@ export function CoveragePage() {
 }
 
 // Why says why a namespace is not proven; a long reason folds.
-function Why({ text }: { text: string }) {
+function Why({ text, of }: { text: string; of: string }) {
   const [open, set] = useState(false);
   const most = 160;
   return (
     <span class="sub why">
       {open || text.length <= most ? text : `${text.slice(0, text.lastIndexOf(" ", most))} …`}
-      {text.length > most && <> <button type="button" class="link" aria-expanded={open} onClick={() => set(!open)}>{open ? "less" : "more"}</button></>}
+      {text.length > most && <> <button type="button" class="link" aria-expanded={open} onClick={() => set(!open)}>{open ? "less" : "more"}<Hidden> about {of}</Hidden></button></>}
     </span>
   );
 }
@@ -138,14 +138,14 @@ function Row({ c }: { c: Covered }) {
   return (
     <>
       <tr class={open ? "opened" : ""}>
-        <th scope="row"><span class="name">{c.name}</span>{c.why && <Why text={c.why} />}</th>
+        <th scope="row"><span class="name">{c.name}</span>{c.why && <Why text={c.why} of={c.name} />}</th>
         <td data-label="State"><span class={`badge ${color}`} title={means}><Icon name={icon} size={16} /> {word}</span></td>
         <td data-label="Backup">
           {c.backup ? <span class="cell"><When at={c.backupTime} none="" /><span class="sub"><code>{c.backup}</code></span></span> : <span class="muted">none</span>}
           {!!c.schedules?.length && <span class="visually-hidden">, by {c.schedules.join(", ")}</span>}
         </td>
-        <td data-label="Proven">{c.proof ? <span class="cell"><a href={`/reports/${c.proof.namespace}/${c.proof.report}`}><When at={c.proof.time} /></a><span class="sub">by {c.proof.namespace}/{c.proof.test}</span></span> : c.tests?.length ? <span class="cell"><span class="muted">never</span><span class="sub">{c.tests.map((t, i) => <>{i > 0 && ", "}<a key={t} href={`/tests/${t}`}>{t}</a></>)}</span></span> : <span class="muted">no test restores it</span>}</td>
-        <td data-label="Volumes">{c.volumes?.length ? <button type="button" class="small" aria-expanded={open} aria-controls={id} onClick={() => set(!open)}>{c.volumesProven} of {c.volumesTotal} proven</button> : <span class="muted">none</span>}</td>
+        <td data-label="Proven">{c.proof ? <span class="cell"><a href={`/reports/${c.proof.namespace}/${c.proof.report}`}><When at={c.proof.time} /><Hidden>, proof of {c.name}</Hidden></a><span class="sub">by {c.proof.namespace}/{c.proof.test}</span></span> : c.tests?.length ? <span class="cell"><span class="muted">never</span><span class="sub">{c.tests.map((t, i) => <>{i > 0 && ", "}<a key={t} href={`/tests/${t}`}>{t}</a></>)}</span></span> : <span class="muted">no test restores it</span>}</td>
+        <td data-label="Volumes">{c.volumes?.length ? <button type="button" class="small" aria-expanded={open} aria-controls={id} onClick={() => set(!open)}>{c.volumesProven} of {c.volumesTotal} proven<Hidden>, volumes of {c.name}</Hidden></button> : <span class="muted">none</span>}</td>
       </tr>
       {open && (
         <tr class="inner" id={id}>
@@ -153,7 +153,7 @@ function Row({ c }: { c: Covered }) {
             <ul class="volumes">
               {c.volumes!.map((v) => {
                 const [color, word] = volumeStates[v.state];
-                return <li key={v.claim}><span class={`badge ${color}`}><Icon name={color} size={16} /> <code>{v.claim}</code></span> <span>{word}{v.capacity && <span class="muted"> · {v.capacity}</span>}{v.proof && <> · <a href={`/reports/${v.proof.namespace}/${v.proof.report}`}>report of <When at={v.proof.time} /></a></>}</span></li>;
+                return <li key={v.claim}><span class={`badge ${color}`}><Icon name={color} size={16} /> <code>{v.claim}</code></span> <span>{word}{v.capacity && <span class="muted"> · {v.capacity}</span>}{v.proof && <> · <a href={`/reports/${v.proof.namespace}/${v.proof.report}`}>report of <When at={v.proof.time} /><Hidden>, proof of volume {v.claim} of {c.name}</Hidden></a></>}</span></li>;
               })}
             </ul>
             {c.volumesTotal > c.volumes!.length && <p class="muted small">The {c.volumes!.length} that need somebody most, of {c.volumesTotal}.</p>}

@@ -5,7 +5,7 @@ import { useResource } from "../lib/resource";
 import { useRecent } from "../lib/recent";
 import { now } from "../lib/time";
 import type { Day, Line, ReportItem, TestItem, Upcoming } from "../lib/types";
-import { Badge, Command, Empty, Loading, Missing, Panel, Title, Trouble, When } from "../ui/bits";
+import { Badge, Command, Empty, Hidden, Loading, Missing, Panel, Title, Trouble, When } from "../ui/bits";
 import { marks, Nights, Shares } from "../ui/charts";
 import { Icon } from "../ui/icons";
 import { useEffect, useState } from "preact/hooks";
@@ -117,7 +117,7 @@ function Needs({ tests: list }: { tests: TestItem[] }) {
               {r ? <p>{sentence(r.status.message)}</p> : t.lastResult === "" && <p>{t.suspended ? "It is suspended, so nothing runs it." : "It has never run."}</p>}
               <p class="muted small">
                 {t.lastVerifiedAt ? <>Last good: <When at={t.lastVerifiedAt} />. </> : "It has never been proven to restore. "}
-                {r && <a href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}>Open the report</a>}
+                {r && <a href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}>Open the report<Hidden> of {idOf(t)}</Hidden></a>}
               </p>
             </li>
           );
@@ -154,10 +154,10 @@ function Glance({ tests: list }: { tests: TestItem[] }) {
       <ul class="glance">
         {[...groups].sort(([a], [b]) => a.localeCompare(b)).map(([ns, group]) => (
           <li key={ns}>
-            <a class="ns" href={`/tests?namespace=${ns}`}>{ns}</a>
+            <a class="ns" href={`/tests?namespace=${ns}`}><Hidden>Tests in </Hidden>{ns}</a>
             <span class="marks">
               {group.map((t) => (
-                <a key={t.name} class={`mark ${stateOf(t)} ${activity(t.phase) ?? ""}`} href={`/tests/${t.namespace}/${t.name}`} aria-label={`${t.name}: ${words[stateOf(t)]}`} title={`${t.name}: ${words[stateOf(t)]}${activity(t.phase) ? `, ${words[activity(t.phase)!].toLowerCase()} now` : ""}`}>
+                <a key={t.name} class={`mark ${stateOf(t)} ${activity(t.phase) ?? ""}`} href={`/tests/${t.namespace}/${t.name}`} aria-label={`${idOf(t)}: ${words[stateOf(t)]}`} title={`${t.name}: ${words[stateOf(t)]}${activity(t.phase) ? `, ${words[activity(t.phase)!].toLowerCase()} now` : ""}`}>
                   {marks[stateOf(t)]}
                 </a>
               ))}
@@ -165,7 +165,7 @@ function Glance({ tests: list }: { tests: TestItem[] }) {
           </li>
         ))}
       </ul>
-      {list.length > most && <p class="muted">The {most} that need somebody most. <a href="/tests">All {list.length}</a></p>}
+      {list.length > most && <p class="muted">The {most} that need somebody most. <a href="/tests">All {list.length}<Hidden> tests</Hidden></a></p>}
       <ul class="keys small">
         {results.map((s) => <li key={s}><i class={`mark ${s}`} aria-hidden="true">{marks[s]}</i> {words[s]}</li>)}
       </ul>
@@ -208,7 +208,7 @@ function Changed() {
         <ul class="rows">
           {changes.slice(0, 8).map((r) => (
             <li key={idOf(r)}>
-              <a class="name" href={`/reports/${r.namespace}/${r.report}`}><span class="ns">{r.namespace}/</span>{r.name}</a>
+              <a class="name" href={`/reports/${r.namespace}/${r.report}`}><Hidden>Report of </Hidden><span class="ns">{r.namespace}/</span>{r.name}</a>
               <span class="change"><span class="muted">{words[r.dayAgo as State]} →</span> <Badge state={r.results.at(-1)!} /></span>
             </li>
           ))}
@@ -227,21 +227,34 @@ function History() {
 // systemic are reasons for which a run shows nothing, and which lie with the system that tests.
 const systemic = new Set(["FenceNotIntact", "IsolationUnproven", "IsolationNotEnforced", "VeleroStalled", "VeleroUnsupported", "BackupLocationUnavailable", "NotStarted", "MissedTurn", "NotRead", "SandboxLost", "Rejected"]);
 
+const untoldWords: Record<string, string> = { Undeliverable: "given up", SecretNotReadable: "a Secret cannot be read" };
+
 interface Health { version?: string; kubernetesVersion?: string; uptime?: string }
 
 // System tells whether the testing itself works.
 function System({ tests: list }: { tests: TestItem[] }) {
+  const most = 5;
   const health = useResource<Health>("/api/v1/health");
   const reasons = useReasons(list.filter((t) => t.lastResult === "inconclusive"));
   const found = new Map<string, ReportItem[]>();
   for (const r of reasons.values()) if (systemic.has(r.status.reason ?? "")) found.set(r.status.reason!, [...(found.get(r.status.reason!) ?? []), r]);
+  const untold = list.filter((t) => t.untold).sort(byNeed);
   return (
     <Panel title="The testing itself">
       <ul class="proofs">
         {!found.size && <li class="pass"><Icon name="pass" size={17} /> <span>no last run was stopped by the system</span></li>}
         {[...found].map(([reason, of]) => (
-          <li key={reason} class="inconclusive"><Icon name="inconclusive" size={17} /> <span><strong>{reason}</strong> stopped {of.length === 1 ? "the last run of " : `${of.length} last runs: `}{of.slice(0, 3).map((r, i) => <>{i > 0 && ", "}<a key={r.metadata.name} href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}>{r.spec.testRef}</a></>)}{of.length > 3 && " …"}</span></li>
+          <li key={reason} class="inconclusive"><Icon name="inconclusive" size={17} /> <span><strong>{reason}</strong> stopped {of.length === 1 ? "the last run of " : `${of.length} last runs: `}{of.slice(0, 3).map((r, i) => <>{i > 0 && ", "}<a key={r.metadata.name} href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}><Hidden>Report of {r.metadata.namespace}/</Hidden>{r.spec.testRef}</a></>)}{of.length > 3 && " …"}</span></li>
         ))}
+        {untold.length > 0 && (
+          <li class="fail">
+            <Icon name="warn" size={17} />
+            <span>
+              <strong>Messages did not reach people</strong>: {untold.slice(0, most).map((t, i) => <>{i > 0 && ", "}<a key={idOf(t)} href={`/tests/${t.namespace}/${t.name}`}>{idOf(t)}</a> <span class="muted">({untoldWords[t.untold!] ?? t.untold})</span></>)}
+              {untold.length > most && `, and ${untold.length - most} more tests`}
+            </span>
+          </li>
+        )}
       </ul>
       {health.data?.version && <p class="muted small">Kymaros {health.data.version.replace(/\+.*/, "")}{health.data.kubernetesVersion && `, Kubernetes ${health.data.kubernetesVersion}`}, API up for {health.data.uptime}.</p>}
     </Panel>

@@ -5,8 +5,9 @@ import { sentence } from "../lib/result";
 import { useResource } from "../lib/resource";
 import { clock, local, seconds, span } from "../lib/time";
 import { type Check, type Level, levelNames, type Page, type Report, type ReportItem, type SideEffect, type Volume } from "../lib/types";
-import { At, Badge, Copy, Facts, Loading, Panel, Plain, Scroll, Title, Trouble, When } from "../ui/bits";
+import { At, Badge, Copy, Facts, Hidden, Loading, Panel, Plain, Scroll, Title, Trouble } from "../ui/bits";
 import { RTOBar, Strip } from "../ui/charts";
+import { download, Evidence } from "../ui/evidence";
 import { Icon } from "../ui/icons";
 
 export function ReportPage() {
@@ -16,7 +17,7 @@ export function ReportPage() {
   if (!report.data) {
     return (
       <>
-        <Title document={name}>{name}</Title>
+        <Title document={name}><span class="ns">{ns}/</span>{name}</Title>
         {report.problem ? <Trouble problem={report.problem} retry={report.reload} /> : <Loading what={`report ${name}`} />}
       </>
     );
@@ -35,6 +36,7 @@ function Whole({ report }: { report: Report }) {
   const notTested = [...(s.sideEffects?.notTested ?? []), ...Object.values(s.validationLevels).flatMap((l) => l.notTested ?? [])].filter((text, i, all) => all.indexOf(text) === i);
   return (
     <>
+      <p class="print-only muted">Kymaros, report of a restore test</p>
       <p class="crumbs no-print"><a href={`/tests/${ns}/${test}`}>{ns}/{test}</a> <Icon name="next" size={13} /> report</p>
       <section class={`hero report ${s.result}`}>
         <div class="pagehead">
@@ -42,14 +44,15 @@ function Whole({ report }: { report: Report }) {
           {s.result !== "inconclusive" && <p class="bigscore" title="Points of the six levels together">{s.score}<span class="muted">/100</span></p>}
         </div>
         <p class="message">{s.reason && s.reason !== "Passed" && <strong>{s.reason}: </strong>}{sentence(s.message)}</p>
-        {!!s.caps?.length && <><p class="muted small">It cannot be Verified, whatever its score, because:</p><Plain items={s.caps} /></>}
+        {!!s.caps?.length && <><p class="muted small">It cannot be Verified, whatever its score, because:</p><Plain items={s.caps} of="reasons" /></>}
         <p class="muted small">
+          {s.evidence ? <>Record <strong class="num">#{s.evidence.sequence}</strong>, {s.evidence.keyID && s.evidence.envelope ? <>signed by key <code>{s.evidence.keyID}</code></> : "not signed"}. </> : "In no chain of reports. "}
           Run <At at={s.startedAt} format={local} /> – <At at={s.completedAt} format={clock} />{s.trigger && <>, started {trigger[s.trigger] ?? s.trigger}</>}.
         </p>
         <p class="buttons no-print">
           {before && <a class="button small" href={`/compare/${ns}/${before.metadata.name}/${report.metadata.name}`}><Icon name="compare" size={15} /> Compare with the run before</a>}
           <button type="button" class="small" onClick={() => print()}><Icon name="print" size={15} /> Print</button>
-          <button type="button" class="small" onClick={() => download(report)}><Icon name="download" size={15} /> JSON</button>
+          <button type="button" class="small" onClick={() => void download(report)}><Icon name="download" size={15} /> JSON</button>
           <Copy text={`kubectl -n ${ns} get restorereport ${report.metadata.name} -o yaml`} label="the command that prints it" />
         </p>
       </section>
@@ -74,15 +77,16 @@ function Whole({ report }: { report: Report }) {
           <Checks checks={s.checks ?? []} />
           <Volumes volumes={s.volumes ?? []} />
           <Completeness report={report} />
+          <Evidence report={report} />
         </div>
         <div>
           <Panel title={<>Not tested <span class="count">{notTested.length}</span></>} class="untested">
-            {notTested.length ? <><p class="muted small">This run shows nothing about:</p><Plain items={notTested} keep={8} /></> : <p class="muted">Nothing was left out.</p>}
+            {notTested.length ? <><p class="muted small">This run shows nothing about:</p><Plain items={notTested} of="that were not tested" keep={8} /></> : <p class="muted">Nothing was left out.</p>}
           </Panel>
           <Panel title="Backup">
             <Facts
               items={[
-                ["Name", s.backup.name ? <><code>{s.backup.name}</code> <Copy text={s.backup.name} /></> : "none was found"],
+                ["Name", s.backup.name ? <><code>{s.backup.name}</code> <Copy text={s.backup.name} label={`the name of backup ${s.backup.name}`} /></> : "none was found"],
                 ["Age at the restore", s.backup.age ? span(seconds(s.backup.age)) : "–"],
                 ...(s.backup.startedAt ? [["Taken", <At at={s.backup.startedAt} format={local} />] as [string, preact.JSX.Element]] : []),
                 ...(s.restore?.phase ? [["Velero's restore", `${s.restore.phase}, ${s.restore.errors} errors, ${s.restore.warnings} warnings`] as [string, string]] : []),
@@ -96,6 +100,7 @@ function Whole({ report }: { report: Report }) {
           <Timeline report={report} />
         </div>
       </div>
+      <p class="print-only muted small">Printed {local(new Date().toISOString())} from {location.href}</p>
     </>
   );
 }
@@ -115,11 +120,11 @@ function LevelRow({ word, level }: { word: string; level: Level }) {
         <span class="num">{na ? "n/a" : `${level.points}/${level.max}`}</span>
       </div>
       {level.detail && <p class="detail">{level.detail}</p>}
-      {more && <button type="button" class="link small no-print" aria-expanded={open} onClick={() => set(!open)}>{open ? "Hide" : `Show what was tested (${(level.tested?.length ?? 0) + (level.notTested?.length ?? 0)})`}</button>}
-      {open && more && (
-        <div class="detail">
-          {!!level.tested?.length && <><h3>Tested</h3><Plain items={level.tested} /></>}
-          {!!level.notTested?.length && <><h3>Not tested</h3><Plain items={level.notTested} /></>}
+      {more && <button type="button" class="link small no-print" aria-expanded={open} onClick={() => set(!open)}>{open ? "Hide" : `Show what was tested (${(level.tested?.length ?? 0) + (level.notTested?.length ?? 0)})`}<Hidden>: {word}</Hidden></button>}
+      {more && (
+        <div class={`detail ${open ? "" : "folded"}`}>
+          {!!level.tested?.length && <><h3>Tested</h3><Plain items={level.tested} of={`tested: ${word}`} /></>}
+          {!!level.notTested?.length && <><h3>Not tested</h3><Plain items={level.notTested} of={`not tested: ${word}`} /></>}
         </div>
       )}
     </li>
@@ -135,6 +140,7 @@ function Checks({ checks }: { checks: Check[] }) {
       {!checks.length ? <p class="muted">No check was run: name a HealthCheckPolicy in the test, or see the reason above.</p> : (
         <Scroll label="Checks">
           <table class="table">
+            <caption class="visually-hidden">Checks of the restored application, those that failed first</caption>
             <thead><tr><th scope="col">Check</th><th scope="col">Outcome</th><th scope="col">Took</th><th scope="col">What it found</th></tr></thead>
             <tbody>
               {[...checks].sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status)).map((c) => {
@@ -174,6 +180,7 @@ function Volumes({ volumes }: { volumes: Volume[] }) {
     <Panel title={<>Volumes <span class="count">{volumes.length}</span></>}>
       <Scroll label="Volumes">
         <table class="table">
+          <caption class="visually-hidden">Volumes, and where their data came from</caption>
           <thead><tr><th scope="col">Claim</th><th scope="col">Where its data came from</th><th scope="col">Data</th><th scope="col">Took</th><th scope="col">Mounted by</th></tr></thead>
           <tbody>
             {volumes.map((v) => {
@@ -215,8 +222,8 @@ function Completeness({ report }: { report: Report }) {
           return <li key={k} class={n === of ? "pass" : "fail"}><Icon name={n === of ? "pass" : "fail"} size={16} /> <strong>{n}</strong> of {of} {word}</li>;
         })}
       </ul>
-      {!!c.missing?.length && <><h3 class="fail">Missing</h3><Plain items={c.missing} /></>}
-      {!!c.leftOut?.length && <><h3>Not in the backup</h3><Plain items={c.leftOut} /></>}
+      {!!c.missing?.length && <><h3 class="fail">Missing</h3><Plain items={c.missing} of="that are missing" /></>}
+      {!!c.leftOut?.length && <><h3>Not in the backup</h3><Plain items={c.leftOut} of="that are not in the backup" /></>}
     </Panel>
   );
 }
@@ -232,9 +239,9 @@ function Isolation({ report }: { report: Report }) {
         {s.fence && line(s.fence === "intact", s.fence === "intact" ? "admission fence intact" : "admission fence not intact")}
         {s.networkIsolation && line(true, s.networkIsolation === "strict" ? "no traffic in or out of any pod" : "traffic among the sandboxes of the run only")}
         {line(!violations.length, violations.length ? `${violations.length} objects could have acted` : "nothing restored could act beside production")}
-        {report.hygiene ? line(report.hygiene.status === "clean", report.hygiene.status === "clean" ? <>nothing was left behind, <When at={report.hygiene.cleanedAt} /></> : `${report.hygiene.leaked?.length ?? 0} objects were left behind`) : <li class="muted"><Icon name="running" size={17} /> cleanup is not over yet</li>}
+        {report.hygiene ? line(report.hygiene.status === "clean", report.hygiene.status === "clean" ? <>nothing was left behind{report.hygiene.cleanedAt && <> at <At at={report.hygiene.cleanedAt} format={clock} /></>}</> : `${report.hygiene.leaked?.length ?? 0} objects were left behind`) : <li class="muted"><Icon name="running" size={17} /> cleanup is not over yet</li>}
       </ul>
-      {violations.length > 0 && <Plain items={violations} />}
+      {violations.length > 0 && <Plain items={violations} of="that could have acted" />}
       {!!s.sandboxes?.length && <p class="muted small">Sandboxes: {s.sandboxes.map((x) => x.name).join(", ")}</p>}
     </Panel>
   );
@@ -263,12 +270,4 @@ function Timeline({ report }: { report: Report }) {
       <ol class="timeline">{moments.map(([t, word]) => <li key={word}><At at={t} format={local} /> <span>{word}</span></li>)}</ol>
     </Panel>
   );
-}
-
-function download(report: Report) {
-  const a = document.createElement("a");
-  a.href = URL.createObjectURL(new Blob([JSON.stringify(report, null, 2) + "\n"], { type: "application/json" }));
-  a.download = `${report.metadata.namespace}-${report.metadata.name}.json`;
-  a.click();
-  setTimeout(() => URL.revokeObjectURL(a.href), 1000);
 }

@@ -3,7 +3,7 @@ import { results, sentence, words } from "../lib/result";
 import { useResource } from "../lib/resource";
 import { dayAndTime, seconds, span } from "../lib/time";
 import type { ReportItem } from "../lib/types";
-import { At, Badge, Empty, Loading, Title, Trouble } from "../ui/bits";
+import { At, Badge, Empty, Hidden, Loading, Title, Trouble } from "../ui/bits";
 import { StateIcon } from "../ui/icons";
 
 const perPage = 50;
@@ -39,11 +39,11 @@ export function Reports() {
           <tbody>
             {items.slice((at - 1) * perPage, at * perPage).map((r) => (
               <tr key={r.metadata.namespace + r.metadata.name}>
-                <th scope="row"><a class="name" href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}><span class="ns">{r.metadata.namespace}/</span>{r.spec.testRef}</a></th>
+                <th scope="row"><a class="name" href={`/reports/${r.metadata.namespace}/${r.metadata.name}`}><span class="ns">{r.metadata.namespace}/</span>{r.spec.testRef}<Hidden>, {dayAndTime(r.status.completedAt)}</Hidden></a></th>
                 <td data-label="Result"><Badge state={r.status.result} />{r.status.result !== "inconclusive" && <span class="score">{r.status.score}</span>}</td>
                 <td data-label="When"><At at={r.status.completedAt} format={dayAndTime} /></td>
                 <td data-label="Recovery" class="num">{seconds(r.status.rto.measured) ? span(seconds(r.status.rto.measured)) : "–"}</td>
-                <td data-label="Why" class="whycell">{r.status.reason === "Passed" ? <span class="muted">–</span> : sentence(r.status.message)}</td>
+                <td data-label="Why" class="whycell">{r.status.reason === "Passed" ? null : sentence(r.status.message)}</td>
               </tr>
             ))}
           </tbody>

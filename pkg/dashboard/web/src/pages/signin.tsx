@@ -44,9 +44,9 @@ export function SignIn() {
         <details open>
           <summary>Where do I get a token?</summary>
           <p>To look around, good for reading here only and for nothing else in the cluster:</p>
-          <Command text="kubectl -n NAMESPACE create token NAME --audience kymaros-api --duration 8h" />
+          <Command text="kubectl -n NAMESPACE create token NAME --audience kymaros-api --duration 8h" label="the command for a token to look around" />
           <p>To run and edit tests with the rights of a ServiceAccount:</p>
-          <Command text="kubectl -n NAMESPACE create token NAME --duration 1h" />
+          <Command text="kubectl -n NAMESPACE create token NAME --duration 1h" label="the command for a token with rights" />
         </details>
       </div>
     </main>

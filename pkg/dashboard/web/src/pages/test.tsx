@@ -8,10 +8,12 @@ import { activity, sentence } from "../lib/result";
 import { useResource } from "../lib/resource";
 import { dayAndTime, seconds, span } from "../lib/time";
 import type { Condition, Me, Page, ReportItem, Test } from "../lib/types";
-import { At, Badge, Command, Copy, Empty, Facts, Loading, Panel, Scroll, Title, Trouble, When } from "../ui/bits";
+import { At, Badge, Command, Copy, Empty, Facts, Hidden, Loading, Panel, Scroll, Title, Trouble, When } from "../ui/bits";
 import { Strip, Trend } from "../ui/charts";
 import { Confirm } from "../ui/confirm";
+import { Head } from "../ui/evidence";
 import { Icon } from "../ui/icons";
+import { Notified } from "../ui/notified";
 
 export function TestPage() {
   const { params } = useRoute();
@@ -99,15 +101,17 @@ export function TestPage() {
               ]}
             />
           </Panel>
+          <Notified t={t} />
+          <Head t={t} />
           <Panel title="From a terminal">
             <p class="muted small">Run it now:</p>
-            <Command text={runCommand(ns, name)} />
+            <Command text={runCommand(ns, name)} label="the command that runs it" />
             <p class="muted small">{t.spec.suspend ? "Have the clock start it again:" : "Have the clock start no run until it is resumed:"}</p>
-            <Command text={suspendCommand(ns, name, !t.spec.suspend)} />
+            <Command text={suspendCommand(ns, name, !t.spec.suspend)} label={`the command that ${t.spec.suspend ? "resumes" : "suspends"} it`} />
           </Panel>
-          <Manifest t={t} />
         </div>
       </div>
+      <Manifest t={t} />
     </>
   );
 }
@@ -118,7 +122,7 @@ function Search({ t }: { t: Test }) {
     <section class="note">
       <p><strong>{{ Searching: "Older backups are being tried", Found: "An older backup restores", NotFound: "No older backup restores" }[search.state]}</strong></p>
       <p>{sentence(search.message)}</p>
-      {search.lastGood && <p>Newest that restores: <code>{search.lastGood.backupName}</code> <Copy text={search.lastGood.backupName} /></p>}
+      {search.lastGood && <p>Newest that restores: <code>{search.lastGood.backupName}</code> <Copy text={search.lastGood.backupName} label={`the name of backup ${search.lastGood.backupName}`} /></p>}
     </section>
   );
 }
@@ -182,6 +186,7 @@ function Reports({ ns, items }: { ns: string; items: ReportItem[] }) {
       </div>
       <Scroll label="Reports">
         <table class="table">
+          <caption class="visually-hidden">Reports of this test, the newest first</caption>
           <thead><tr><th scope="col"><span class="visually-hidden">Compare</span></th><th scope="col">When</th><th scope="col">Result</th><th scope="col">Score</th><th scope="col">Recovery</th><th scope="col">Backup</th><th scope="col">Reason</th></tr></thead>
           <tbody>
             {shown.map((r) => (
@@ -198,7 +203,7 @@ function Reports({ ns, items }: { ns: string; items: ReportItem[] }) {
           </tbody>
         </table>
       </Scroll>
-      {items.length > 10 && <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? "Show fewer" : `Show all ${items.length}`}</button>}
+      {items.length > 10 && <button type="button" class="link" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? "Show fewer" : `Show all ${items.length}`}<Hidden> reports</Hidden></button>}
     </>
   );
 }

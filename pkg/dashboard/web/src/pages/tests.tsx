@@ -101,6 +101,7 @@ export function Tests() {
   const chip = (label: preact.ComponentChildren, on: boolean, set: () => void, n: number, state = "") => (
     <button type="button" class={`chip ${state}`} aria-pressed={on} onClick={set}>{label} <span class="n">{n}</span></button>
   );
+  if (!list.length) return <>{head}<Empty title="There is no restore test in the namespaces that you may see."><p><a href="/tests/new">Create the first test</a></p></Empty></>;
   return (
     <>
       {head}
@@ -127,9 +128,7 @@ export function Tests() {
         {chip(<><Icon name="pause" size={15} /> Suspended</>, filters.doing === "suspended", () => change({ doing: filters.doing === "suspended" ? "" : "suspended", page: "" }), inNamespace.filter((t) => t.suspended).length)}
       </div>
       {moved && <p class="moved" role="status">Results have come in. <button type="button" class="link" onClick={() => setShown(shown + 1)}>Put the list in order again</button></p>}
-      {!list.length ? (
-        <Empty title="There is no restore test in the namespaces that you may see."><p><a href="/tests/new">Create the first test</a></p></Empty>
-      ) : !rows.length ? (
+      {!rows.length ? (
         <Empty title="No test matches."><button type="button" onClick={() => route("/tests", true)}>Show all {list.length}</button></Empty>
       ) : (
         <table class="table tests">
@@ -181,7 +180,7 @@ function Cells({ t, recent }: { t: TestItem; recent?: Recent }) {
         {t.suspended ? <span class="muted"><Icon name="pause" size={14} /> suspended</span> : <span title={inWords(t.schedule, t.timezone)}><When at={t.nextRunAt} none="–" /></span>}
       </td>
       <td class="actions">
-        <button type="button" class="small" onClick={() => void runNow(t.namespace, t.name)} disabled={!!doing} aria-label={`Run ${t.name} now`} title={doing ? "A run is under way" : "Run now"}>
+        <button type="button" class="small" onClick={() => void runNow(t.namespace, t.name)} disabled={!!doing} aria-label={`Run ${idOf(t)} now`} title={doing ? "A run is under way" : "Run now"}>
           <Icon name="play" size={14} /> Run
         </button>
       </td>

@@ -49,11 +49,14 @@ export function Copy({ text, label }: { text: string; label?: string }) {
   );
 }
 
-export function Command({ text }: { text: string }) {
+// Hidden is what a screen reader says and the eye sees from its place: of what a link or a button is.
+export const Hidden = ({ children }: { children: ComponentChildren }) => <span class="visually-hidden">{children}</span>;
+
+export function Command({ text, label = "the command" }: { text: string; label?: string }) {
   return (
     <span class="command">
       <code tabIndex={0}>{text}</code>
-      <Copy text={text} label="the command" />
+      <Copy text={text} label={label} />
     </span>
   );
 }
@@ -114,7 +117,7 @@ export function Trouble({ problem, retry, command }: { problem: Problem; retry?:
     <div class="trouble" role="alert">
       <Icon name="warn" size={22} />
       <div>
-        <p class="trouble-title">{status === 403 ? "You may not see this" : status === 404 ? "There is no such thing here" : status === 0 ? "kymaros-api does not answer" : status >= 500 ? "The answer is not there yet" : "This did not work"}</p>
+        <p class="trouble-title">{status === 403 ? "You may not see this" : status === 404 ? "There is no such thing here" : status === 0 ? "kymaros-api does not answer" : status === 503 ? "The answer is not there yet" : status >= 500 ? "kymaros-api could not answer" : "This did not work"}</p>
         <p>{closed(problem.message)}</p>
         {body.right && (
           <>
@@ -204,20 +207,19 @@ export function Scroll({ label, children }: { label: string; children: JSX.Eleme
   );
 }
 
-// Plain is a list of texts; long ones fold.
-export function Plain({ items, keep = 6 }: { items: string[]; keep?: number }) {
+// Plain is a list of texts; long ones fold, but on paper. of says what they are.
+export function Plain({ items, of, keep = 6 }: { items: string[]; of: string; keep?: number }) {
   const [open, set] = useState(false);
-  const shown = open ? items : items.slice(0, keep);
   return (
     <>
       <ul class="plain">
-        {shown.map((text) => (
-          <li key={text}>{text}</li>
+        {items.map((text, i) => (
+          <li key={text} class={i >= keep && !open ? "folded" : ""}>{text}</li>
         ))}
       </ul>
       {items.length > keep && (
         <button type="button" class="link no-print" onClick={() => set(!open)} aria-expanded={open}>
-          {open ? "Show fewer" : `Show all ${items.length}`}
+          {open ? "Show fewer" : `Show all ${items.length}`}<Hidden> {of}</Hidden>
         </button>
       )}
     </>

@@ -8,7 +8,7 @@ export function Notice() {
       {n && (
         <p class={`toast ${n.bad ? "bad" : ""}`}>
           <Icon name={n.bad ? "warn" : "check"} /> <span>{n.text}</span>
-          <button type="button" class="quiet" onClick={() => (notice.value = null)} aria-label="Close">✕</button>
+          <button type="button" class="quiet" onClick={() => (notice.value = null)} aria-label="Close this message">✕</button>
         </p>
       )}
     </div>
