@@ -86,7 +86,7 @@ func (w *writer) report(r *stored.Report) error {
 	files := []struct {
 		end  string
 		body []byte
-	}{{stored.VerdictEnd, verdict}, {stored.StoredEnd, whole}, {stored.PageEnd, []byte(report.ViewOf(&r.Typed).HTML())}}
+	}{{stored.VerdictEnd, verdict}, {stored.StoredEnd, whole}, {stored.PageEnd, []byte(report.ViewOfRecord(&r.Typed, &r.Record).HTML())}}
 	if e := r.Record.Envelope; e != nil {
 		body, err := evidence.Canonical(e)
 		if err != nil {

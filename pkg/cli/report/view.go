@@ -10,6 +10,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/cli/show"
 	"github.com/kymaros/kymaros/pkg/cli/term"
 	"github.com/kymaros/kymaros/pkg/compare"
+	"github.com/kymaros/kymaros/pkg/evidence"
 	"github.com/kymaros/kymaros/pkg/outcome"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
@@ -39,7 +40,10 @@ type Section struct {
 }
 
 // ViewOf returns the view of a report that has a status.
-func ViewOf(r *v1alpha1.RestoreReport) View {
+func ViewOf(r *v1alpha1.RestoreReport) View { return ViewOfRecord(r, nil) }
+
+// ViewOfRecord is ViewOf for who has the record of the report already; nil if not.
+func ViewOfRecord(r *v1alpha1.RestoreReport, record *evidence.Record) View {
 	s := r.Status
 	v := View{Namespace: r.Namespace, Name: r.Name, Test: r.Spec.TestRef, Verdict: show.Result(s.Result), Message: s.Message}
 	if remedy := outcome.Of(s.Reason).Remedy; s.Reason != "" && !strings.Contains(s.Message, remedy) {
@@ -47,7 +51,7 @@ func ViewOf(r *v1alpha1.RestoreReport) View {
 	}
 	v.Headline = Headline(s)
 	v.Facts = facts(r)
-	v.Sections = append(sections(r), evidenceOf(r)...)
+	v.Sections = append(sections(r), evidenceOf(r, record)...)
 	return v
 }
 
