@@ -122,7 +122,7 @@ func company() []application {
 		{namespace: "team-data", name: "notebooks", nights: 6, takes: 5 * time.Minute, volumes: 1, change: queued},
 	}
 	for i, name := range []string{"grafana", "vault", "keycloak", "gitea", "wiki", "chat", "matomo", "sentry", "harbor", "minio"} {
-		apps = append(apps, application{namespace: "team-ops", name: name, nights: 30 - i, target: 15 * time.Minute, takes: time.Duration(2+i) * time.Minute, volumes: i % 3, odd: nights(rowsMissing, 5+i), older: 4 * i})
+		apps = append(apps, application{namespace: "team-ops", name: name, nights: 30 - i, target: 15 * time.Minute, takes: time.Duration(2+i) * time.Minute, volumes: i % 3, odd: nights(rowsMissing, 5+i), older: 2 * i})
 	}
 	for i := range apps {
 		if apps[i].sources == nil {

@@ -188,8 +188,8 @@ await attempt("a run is asked for, and watched to its end without reloading", as
 });
 await attempt("a test is suspended, and loses nothing by that", async () => {
   await go(page, "/tests/team-ops/vault");
-  await page.getByRole("button", { name: "Suspend" }).click();
-  await page.getByRole("button", { name: "Resume" }).waitFor();
+  await page.getByRole("button", { name: "Suspend", exact: true }).click();
+  await page.getByRole("button", { name: "Resume", exact: true }).waitFor();
   await control("suspended");
 });
 await attempt("an edit keeps what the form does not know", async () => {
@@ -278,7 +278,7 @@ await attempt("the coverage says what is proven by which report, and what is in 
   await page.getByRole("button", { name: /^All/ }).click();
   await state("keycloak", "Verified");
   await row("keycloak").getByRole("button", { name: "2 of 2 proven" }).click();
-  await page.locator(".volumes").getByText("data-keycloak-0").waitFor();
+  await page.locator(".volumes").getByText("data-keycloak-0", { exact: true }).waitFor();
   await page.getByRole("button", { name: /^No backup/ }).click();
   must("address", new URL(page.url()).search, "?state=Unprotected");
   must("verified ones", await row("keycloak").count(), 0);
@@ -332,7 +332,7 @@ await attempt("the keyboard alone leads to a volume of the coverage", async () =
     if (await page.evaluate(() => document.activeElement?.closest("tr")?.textContent.startsWith("keycloak") && document.activeElement.tagName === "BUTTON")) break;
   }
   await page.keyboard.press("Enter");
-  await page.getByText("data-keycloak-1").waitFor();
+  await page.getByText("data-keycloak-1", { exact: true }).waitFor();
   await page.keyboard.type("gp");
   await heading("Health check policies");
 });
