@@ -149,7 +149,7 @@ func (s *scene) put(sequence int64, edits ...func(*v1alpha1.RestoreReport)) cach
 		ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: fmt.Sprintf("shop-%03d", sequence), ResourceVersion: "1", UID: "u",
 			Labels: map[string]string{"anybody": "s"}, ManagedFields: []metav1.ManagedFieldsEntry{{
 				Manager: controller.FieldManager(controller.Report), Operation: metav1.ManagedFieldsOperationUpdate,
-				FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{},"f:status":{}}`)},
+				FieldsV1: metav1.NewFieldsV1(`{"f:spec":{},"f:status":{}}`),
 			}}},
 		Spec: v1alpha1.RestoreReportSpec{TestRef: "shop", RunID: fmt.Sprint("run-", sequence)},
 		Status: &v1alpha1.RestoreReportStatus{Result: v1alpha1.ResultPass, StartedAt: now, CompletedAt: now,
