@@ -54,6 +54,7 @@ var takes = map[string]string{
 	"get /api/v1/config/notifications": listsRows, "get /api/v1/config/sandbox": countsBoxes,
 	"get /api/v1/config/provider": asksVelero, "get /api/v1/schedules": asksVelero,
 	"get /api/v1/tests/{name}": getsOne, "get /api/v1/reports/{name}": getsOne, "get /api/v1/reports/{name}/logs": getsOne,
+	"get /api/v1/reports/{name}/evidence": getsOne, "get /api/v1/namespaces/{namespace}/reports/{name}/evidence": getsOne,
 	"get /api/v1/tests/{name}/history":         listsRows,
 	"get /api/v1/namespaces/{namespace}/tests": listsRows, "get /api/v1/namespaces/{namespace}/reports": listsRows,
 	"get /api/v1/namespaces/{namespace}/tests/{name}/history": listsRows,
