@@ -7,8 +7,9 @@ import type { ReportItem, TestItem } from "./types";
 // Tests that the caller may see, by namespace/name; null before the first answer.
 export const tests = signal<Map<string, TestItem> | null>(null);
 export const testsProblem = signal<Problem | null>(null);
-// touched tells of what has changed: a page that shows it reads it again.
-export const touched = signal<{ id: string; n: number }>({ id: "", n: 0 });
+// touched counts what has changed, and knows the last of it: several changes may come before a page looks.
+export const touched = signal<{ n: number; ids: string[] }>({ n: 0, ids: [] });
+const remembered = 500;
 
 export type Link = { state: "connecting" | "live" | "polling" } | { state: "away"; since: number; why: string };
 export const link = signal<Link>({ state: "connecting" });
@@ -79,7 +80,13 @@ function changed(a: Map<string, TestItem>, b: Map<string, TestItem>): boolean {
   return false;
 }
 
-const touch = (id: string) => (touched.value = { id, n: touched.value.n + 1 });
+const touch = (id: string) => (touched.value = { n: touched.value.n + 1, ids: [...touched.value.ids.slice(1 - remembered), id] });
+
+// changedSince tells whether "about" tells of one of the changes after number n. It may be one of those that are not known any more.
+export function changedSince(n: number, about: (id: string) => boolean): boolean {
+  const { n: now, ids } = touched.value;
+  return now - n > ids.length || ids.slice(ids.length - (now - n)).some(about);
+}
 
 // stream returns "none" where the API has no stream, and otherwise when it has ended.
 async function stream(current: () => boolean, last: string, seen: (id: string) => void): Promise<"none" | "ended"> {

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get, Problem } from "./api";
-import { link, touched } from "./live";
+import { changedSince, link, touched } from "./live";
 
 export interface Resource<T> {
   // path that data is of.
@@ -18,10 +18,14 @@ const rest = 2_000;
 export function useResource<T>(path: string | null, about?: (id: string) => boolean): Resource<T> {
   const [state, set] = useState<{ path?: string; data?: T; problem?: Problem }>({});
   const [again, setAgain] = useState(0);
-  const change = touched.value;
+  const { n } = touched.value;
+  const seen = useRef(n);
   const relevant = useRef(0);
-  if (change.id && about?.(change.id)) relevant.current = change.n;
+  if (about && n > seen.current && changedSince(seen.current, about)) relevant.current = n;
+  seen.current = n;
   const asked = useRef({ path: "", at: 0 });
+  // An answer that comes after one that was asked for later is old.
+  const order = useRef({ asked: 0, shown: 0 });
   const away = link.value.state === "away";
   // What is under way is given up only when it is of another address: changes that come fast must not starve it.
   const control = useRef(new AbortController());
@@ -34,10 +38,12 @@ export function useResource<T>(path: string | null, about?: (id: string) => bool
     const { signal } = control.current;
     const ask = () => {
       asked.current = { path, at: Date.now() };
+      const mine = ++order.current.asked;
+      const old = () => signal.aborted || mine < order.current.shown || (order.current.shown = mine, false);
       get<T>(path, signal).then(
-        ({ data }) => !signal.aborted && set({ path, data }),
+        ({ data }) => !old() && set({ path, data }),
         (error: unknown) => {
-          if (signal.aborted) return;
+          if (old()) return;
           const problem = error instanceof Problem ? error : new Problem(0, String(error));
           set((before) => (before.path === path && before.data ? { ...before, problem } : { path, problem }));
         },
