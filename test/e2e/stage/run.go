@@ -18,7 +18,7 @@ import (
 )
 
 // RunTimeout is how long a whole run may take on a busy machine, with its wait for the restores of others.
-const RunTimeout = 4 * time.Minute
+const RunTimeout = 8 * time.Minute
 
 // RestoreTest returns a RestoreTest that restores the namespaces from the backup, and runs when it is created.
 func (c *Cluster) RestoreTest(name, backup string, namespaces ...string) *v1alpha1.RestoreTest {
