@@ -66,6 +66,7 @@ type attempt struct {
 	namespace string
 	name      string
 	body      string // YAML: the object, or a merge patch; put merges it into what there is
+	asks      string // connect: stdin or tty, if it asks for one
 }
 
 func core(resource string) schema.GroupVersionResource {
@@ -109,6 +110,12 @@ func deletesAll(resource schema.GroupVersionResource, namespace string) attempt 
 func connects(sub, what string) attempt {
 	namespace, name := split(what)
 	return attempt{verb: "connect", resource: core("pods"), sub: sub, namespace: namespace, name: name}
+}
+
+// asking has a connection ask for stdin or tty.
+func (a attempt) asking(what string) attempt {
+	a.asks = what
+	return a
 }
 
 func (a attempt) on(sub string) attempt {
@@ -204,8 +211,12 @@ func (a attempt) try(ctx context.Context, c asked) error {
 	case "deletecollection":
 		return resource.DeleteCollection(ctx, metav1.DeleteOptions{DryRun: dry}, metav1.ListOptions{})
 	case "connect":
-		err := c.kube.CoreV1().RESTClient().Post().Namespace(a.namespace).Resource(a.resource.Resource).Name(a.name).SubResource(a.sub).
-			Param("command", "true").Param("container", "").Do(ctx).Error()
+		request := c.kube.CoreV1().RESTClient().Post().Namespace(a.namespace).Resource(a.resource.Resource).Name(a.name).SubResource(a.sub).
+			Param("command", "true").Param("container", "")
+		if a.asks != "" {
+			request = request.Param(a.asks, "true")
+		}
+		err := request.Do(ctx).Error()
 		if apierrors.IsForbidden(err) {
 			return err
 		}

@@ -57,6 +57,24 @@ func podRows() []row {
 	return all
 }
 
+// execRows: nobody hands a process of a sandbox anything.
+func execRows() []row {
+	const by, box, prod = "kymaros-exec", "fence-sandbox", "fence-production"
+	all := []row{
+		{"an administrator runs a command in a sandbox", administrator, connects("exec", box+"/web"), "", false},
+		{"an administrator looks at what a pod of a sandbox prints", administrator, connects("attach", box+"/web"), "", false},
+	}
+	for _, asks := range []string{"stdin", "tty"} {
+		all = append(all,
+			row{"the controller runs a command in a sandbox with " + asks, theController, connects("exec", box+"/web").asking(asks), by, false},
+			row{"an administrator runs a command in a sandbox with " + asks, administrator, connects("exec", box+"/web").asking(asks), by, false},
+			row{"an administrator attaches to a pod of a sandbox with " + asks, administrator, connects("attach", box+"/web").asking(asks), by, false},
+			row{"an administrator runs a command in production with " + asks, administrator, connects("exec", prod+"/db").asking(asks), "", false},
+		)
+	}
+	return all
+}
+
 // guardRows: the guards of a sandbox are the controller's. The first are those that the controller puts back where there is
 // no fence.
 func guardRows() []row {
