@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -54,6 +55,8 @@ type Cluster struct {
 	in   io.WriteCloser
 	out  *bufio.Reader
 	cmd  *exec.Cmd
+	// orders guards in and out once it runs.
+	orders sync.Mutex
 	// etcd is where it answers, as http://host:port.
 	etcd string
 	// dir is where it keeps its files.
@@ -122,8 +125,10 @@ func (c *Cluster) Stop() error {
 	return nil
 }
 
-// RestartAPIServer stops the API server, and returns when it serves again.
+// RestartAPIServer stops the API server, and returns when it serves again. Who asks meanwhile gets a restart after that.
 func (c *Cluster) RestartAPIServer() error {
+	c.orders.Lock() // an order and its answer belong together
+	defer c.orders.Unlock()
 	const order = "restart kube-apiserver\n"
 	if _, err := io.WriteString(c.in, order); err != nil {
 		return err
