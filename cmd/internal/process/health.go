@@ -15,12 +15,22 @@ import (
 
 // Health answers /livez and /readyz.
 type Health struct {
-	synced func() bool
-	lease  atomic.Pointer[leaderelection.HealthzAdaptor] // nil until this process stands for election
+	ready func() error
+	lease atomic.Pointer[leaderelection.HealthzAdaptor] // nil until this process stands for election
 }
 
-// NewHealth returns the health of a process that is ready when its caches are filled.
-func NewHealth(synced func() bool) *Health { return &Health{synced: synced} }
+// NewHealth returns the health of a process that is ready when ready returns no error.
+func NewHealth(ready func() error) *Health { return &Health{ready: ready} }
+
+// Filled is ready for NewHealth: the caches are filled.
+func Filled(synced func() bool) func() error {
+	return func() error {
+		if !synced() {
+			return errors.New("caches are not filled yet")
+		}
+		return nil
+	}
+}
 
 // Handler answers /livez and /readyz.
 func (h *Health) Handler() http.Handler {
@@ -34,11 +44,7 @@ func (h *Health) Handler() http.Handler {
 		answer(w, nil)
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !h.synced() {
-			answer(w, errors.New("caches are not filled yet"))
-			return
-		}
-		answer(w, nil)
+		answer(w, h.ready())
 	})
 	return mux
 }
@@ -77,7 +83,7 @@ func Serve(ctx context.Context, servers ...Server) (func(), error) {
 			stop()
 			return nil, fmt.Errorf("%s: %w", s.Flag, err)
 		}
-		server := &http.Server{Handler: s.Handler, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
+		server := &http.Server{Handler: s.Handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
 		started = append(started, server)
 		go func() {
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -8,7 +8,7 @@ import (
 
 func TestReadyWhenTheCachesAreFilled(t *testing.T) {
 	filled := false
-	handler := NewHealth(func() bool { return filled }).Handler()
+	handler := NewHealth(Filled(func() bool { return filled })).Handler()
 	ask := func(path string) int {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

@@ -1,4 +1,3 @@
-// Package process is what programs that run controllers do beside it: lead, tell how they are, end.
 package process
 
 import (

@@ -55,14 +55,14 @@ func BenchmarkAPI(b *testing.B) {
 	}
 }
 
-// process is kymaros-api as it runs in its pod.
-type process struct {
+// running is kymaros-api as it runs in its pod.
+type running struct {
 	address string
 	cmd     *exec.Cmd
 	ready   time.Duration
 }
 
-func startProcess(b *testing.B, program string, c *cluster) *process {
+func startProcess(b *testing.B, program string, c *cluster) *running {
 	b.Helper()
 	var listen net.ListenConfig
 	free, err := listen.Listen(b.Context(), "tcp", "127.0.0.1:0")
@@ -73,7 +73,7 @@ func startProcess(b *testing.B, program string, c *cluster) *process {
 	if err := free.Close(); err != nil {
 		b.Fatal(err)
 	}
-	p := &process{address: "http://" + address}
+	p := &running{address: "http://" + address}
 	p.cmd = exec.Command(program, "--insecure-http", "--bind-address="+address, "--health-bind-address=", "--kubeconfig="+c.kubeconfig)
 	p.cmd.Env = append(os.Environ(), "GOGC=20") // as the manifests have it
 	began := time.Now()
@@ -95,7 +95,7 @@ func startProcess(b *testing.B, program string, c *cluster) *process {
 }
 
 // ask reads a whole answer.
-func (p *process) ask(ctx context.Context, path, token string) (int, error) {
+func (p *running) ask(ctx context.Context, path, token string) (int, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.address+path, http.NoBody)
 	if err != nil {
 		return 0, err
@@ -110,7 +110,7 @@ func (p *process) ask(ctx context.Context, path, token string) (int, error) {
 	return answer.StatusCode, err
 }
 
-func (p *process) kill(b *testing.B) {
+func (p *running) kill(b *testing.B) {
 	b.Helper()
 	if err := p.cmd.Process.Kill(); err != nil {
 		b.Fatal(err)
@@ -119,7 +119,7 @@ func (p *process) kill(b *testing.B) {
 }
 
 // load asks with several callers at once, as fast as one user may, and returns the median and the 99th percentile.
-func (p *process) load(b *testing.B, path string, tokens []string) (half, most time.Duration) {
+func (p *running) load(b *testing.B, path string, tokens []string) (half, most time.Duration) {
 	b.Helper()
 	var mu sync.Mutex
 	var took []time.Duration
@@ -151,7 +151,7 @@ func (p *process) load(b *testing.B, path string, tokens []string) (half, most t
 }
 
 // worked returns how much time of processors the process has had.
-func (p *process) worked(b *testing.B) time.Duration {
+func (p *running) worked(b *testing.B) time.Duration {
 	b.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 	if err != nil {
@@ -170,7 +170,7 @@ func (p *process) worked(b *testing.B) time.Duration {
 }
 
 // memory reads a line of /proc/PID/status.
-func (p *process) memory(b *testing.B, line string) string {
+func (p *running) memory(b *testing.B, line string) string {
 	b.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -186,7 +186,7 @@ func (p *process) memory(b *testing.B, line string) string {
 }
 
 // watchers has many wait for a change, and tells how long it takes until they have heard of it.
-func (p *process) watchers(b *testing.B, c *cluster, tokens []string) time.Duration {
+func (p *running) watchers(b *testing.B, c *cluster, tokens []string) time.Duration {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()

@@ -2,21 +2,21 @@ package app
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 
 	"github.com/spf13/pflag"
-	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/server"
 )
 
 // Options are the flags.
 type Options struct {
-	Kubeconfig    string
+	process.APIServer
+
 	BindAddress   string
 	HealthAddress string
 	// TLSDirectory holds tls.crt and tls.key.
@@ -27,9 +27,6 @@ type Options struct {
 	// Origins whose pages may read answers.
 	Origins []string
 
-	QPS   float32
-	Burst int
-
 	// VeleroNamespace is where Velero is.
 	VeleroNamespace string
 	// Namespace and Pod are where this runs, as the manifests say in the environment.
@@ -39,28 +36,22 @@ type Options struct {
 // NewOptions returns the defaults.
 func NewOptions() *Options {
 	return &Options{
-		BindAddress: ":8443", HealthAddress: ":8081", QPS: 100, Burst: 200, VeleroNamespace: env("KYMAROS_VELERO_NAMESPACE", "velero"),
-		Namespace: env("POD_NAMESPACE", "kymaros-system"), Pod: os.Getenv("POD_NAME"),
+		APIServer: process.APIServer{QPS: 100, Burst: 200}, BindAddress: ":8443", HealthAddress: ":8081", VeleroNamespace: process.Env("KYMAROS_VELERO_NAMESPACE", "velero"),
+		Namespace: process.Env("POD_NAMESPACE", "kymaros-system"), Pod: os.Getenv("POD_NAME"),
 	}
 }
 
 // AddFlags adds the flags to fs, and klog's.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file; empty inside a cluster")
+	o.APIServer.AddFlags(fs, "")
+	process.AddHealth(fs, &o.HealthAddress)
 	fs.StringVar(&o.BindAddress, "bind-address", o.BindAddress, "address of the API")
-	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz for the kubelet, in plain HTTP; empty for none")
 	fs.StringVar(&o.TLSDirectory, "tls-directory", o.TLSDirectory,
 		"directory with tls.crt and tls.key, as a Secret of type kubernetes.io/tls is mounted; they are read again when they change. While they are not there, or without the flag, the certificate is one that this program signs itself, and its fingerprint is in the log")
 	fs.BoolVar(&o.InsecureHTTP, "insecure-http", o.InsecureHTTP, "speak plain HTTP, behind a proxy in the same pod: takes a --bind-address that is only reached from there, such as 127.0.0.1:8080")
 	fs.StringSliceVar(&o.Origins, "cors-allowed-origins", o.Origins, "origins whose pages may read answers in a browser, such as https://portal.example.com; they send a token, for the cookie of the dashboard is not theirs")
 	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero, whose schedules and backups are told of to who may list them")
-	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server")
-	fs.IntVar(&o.Burst, "kube-api-burst", o.Burst, "requests that may exceed kube-api-qps for a moment")
-	var logging flag.FlagSet
-	klog.InitFlags(&logging)
-	for _, name := range []string{"v", "vmodule"} {
-		fs.AddGoFlag(logging.Lookup(name))
-	}
+	process.AddLogging(fs)
 }
 
 // Validate returns what is wrong with the options, each with its flag.
@@ -71,9 +62,6 @@ func (o *Options) Validate() error {
 	} else if o.InsecureHTTP && !loopback(host) {
 		errs = append(errs, fmt.Errorf("--insecure-http: tokens would cross the network in plain text: give a loopback --bind-address such as 127.0.0.1:8080, not %q", o.BindAddress))
 	}
-	if _, _, err := net.SplitHostPort(o.HealthAddress); o.HealthAddress != "" && err != nil {
-		errs = append(errs, fmt.Errorf("--health-bind-address=%q: must be host:port or :port, or empty", o.HealthAddress))
-	}
 	if o.InsecureHTTP && o.TLSDirectory != "" {
 		errs = append(errs, errors.New("--insecure-http: give either this or --tls-directory"))
 	}
@@ -82,24 +70,11 @@ func (o *Options) Validate() error {
 			errs = append(errs, fmt.Errorf("--cors-allowed-origins: %w", err))
 		}
 	}
-	if o.QPS <= 0 {
-		errs = append(errs, fmt.Errorf("--kube-api-qps=%g: must be more than 0", o.QPS))
-	}
-	if o.Burst < 1 {
-		errs = append(errs, fmt.Errorf("--kube-api-burst=%d: must be at least 1", o.Burst))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.APIServer.Validate(), process.CheckAddress("health-bind-address", o.HealthAddress, true))...)
 }
 
 // loopback takes addresses only: what a name means, somebody else may change.
 func loopback(host string) bool {
 	address, err := netip.ParseAddr(host)
 	return err == nil && address.IsLoopback()
-}
-
-func env(name, otherwise string) string {
-	if value := os.Getenv(name); value != "" {
-		return value
-	}
-	return otherwise
 }

@@ -14,16 +14,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo" // metrics of requests to the API server
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 
-	"github.com/kymaros/kymaros/cmd/internal/command"
+	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/dashboard"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/pkg/server"
@@ -35,7 +33,7 @@ const drainFor = 15 * time.Second
 // Main serves the API with those arguments until ctx ends. It returns an error if it could not start.
 func Main(ctx context.Context, args []string, out io.Writer) error {
 	options := NewOptions()
-	if run, err := command.Parse("kymaros-api", args, out, options); !run || err != nil {
+	if run, err := process.Parse("kymaros-api", args, out, options); !run || err != nil {
 		return err
 	}
 	return Run(ctx, options)
@@ -44,16 +42,11 @@ func Main(ctx context.Context, args []string, out io.Writer) error {
 // Run serves the API until ctx ends, see Main.
 func Run(ctx context.Context, options *Options) error {
 	klog.FromContext(ctx).Info("Starting", "version", version.Get().GitVersion, "address", options.BindAddress)
-	config, err := clientcmd.BuildConfigFromFlags("", options.Kubeconfig)
+	config, err := options.Config("kymaros-api")
 	if err != nil {
-		return fmt.Errorf("no way to the API server (--kubeconfig=%q): %w", options.Kubeconfig, err)
+		return err
 	}
-	rest.AddUserAgent(config, "kymaros-api")
-	config.QPS, config.Burst = options.QPS, options.Burst
-	binary := rest.CopyConfig(config)
-	binary.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	binary.ContentType = runtime.ContentTypeProtobuf
-	kube, err := kubernetes.NewForConfig(binary)
+	kube, err := kubernetes.NewForConfig(process.Binary(config))
 	if err != nil {
 		return err
 	}
@@ -118,29 +111,27 @@ func serve(ctx context.Context, options *Options, a api) error {
 		return fmt.Errorf("--bind-address: %w", err)
 	}
 	defer listener.Close()
-	var health net.Listener
-	if options.HealthAddress != "" {
-		if health, err = listen.Listen(ctx, "tcp", options.HealthAddress); err != nil {
-			return fmt.Errorf("--health-bind-address: %w", err)
-		}
-		defer health.Close()
-	}
 
 	// The rows, and the health, outlive the requests that are under way.
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	defer func() { stop(); wg.Wait() }()
-	wg.Go(func() { a.Run(background) })
 	var ending atomic.Bool
-	if health != nil {
-		probes := newServer(ctx, probes(a, &ending))
-		defer probes.Close()
-		wg.Go(func() {
-			if err := probes.Serve(health); !errors.Is(err, http.ErrServerClosed) {
-				klog.FromContext(ctx).Error(err, "Server ended", "flag", "--health-bind-address")
-			}
-		})
+	health := process.NewHealth(func() error {
+		switch {
+		case ending.Load():
+			return errors.New("ending")
+		case !a.Ready():
+			return errors.New("caches are not filled yet")
+		}
+		return nil
+	})
+	stopHealth, err := process.Serve(background, process.Server{Flag: "--health-bind-address", Address: options.HealthAddress, Handler: health.Handler()})
+	if err != nil {
+		return err
 	}
+	defer stopHealth()
+	wg.Go(func() { a.Run(background) })
 
 	main := newServer(ctx, a)
 	main.TLSConfig = secured
@@ -190,21 +181,4 @@ type quiet struct{ ctx context.Context }
 func (q *quiet) Write(line []byte) (int, error) {
 	klog.FromContext(q.ctx).V(2).Info("Connection failed", "problem", string(line))
 	return len(line), nil
-}
-
-// probes answers the kubelet, on a port that who fills the other one does not reach.
-func probes(a api, ending *atomic.Bool) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") }) // the caller has gone if this fails
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		switch {
-		case ending.Load():
-			http.Error(w, "ending", http.StatusServiceUnavailable)
-		case !a.Ready():
-			http.Error(w, "caches are not filled yet", http.StatusServiceUnavailable)
-		default:
-			_, _ = fmt.Fprintln(w, "ok")
-		}
-	})
-	return mux
 }

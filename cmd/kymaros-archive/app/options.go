@@ -2,46 +2,41 @@ package app
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"net"
 	"net/url"
 	"time"
 
 	"github.com/spf13/pflag"
-	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/archive"
 	"github.com/kymaros/kymaros/pkg/archive/bucket"
 )
 
 // Options are the flags of kymaros-archive.
 type Options struct {
-	Kubeconfig string
+	process.APIServer
+	process.Listens
+
 	// Directory is the sink, unless it is a bucket.
 	Directory string
 	Bucket    bucket.Options
 	// RetentionDays is how long objects of the bucket are locked.
 	RetentionDays int
-
-	HealthAddress  string
-	MetricsAddress string
-
-	QPS   float32
-	Burst int
 }
 
 // NewOptions returns the defaults.
 func NewOptions() *Options {
 	return &Options{
-		Bucket:        bucket.Options{Region: "us-east-1", AccessKeyFile: "/etc/kymaros-archive/credentials/access-key", SecretKeyFile: "/etc/kymaros-archive/credentials/secret-key"},
-		HealthAddress: ":8081", MetricsAddress: ":8080", QPS: 20, Burst: 50,
+		APIServer: process.APIServer{QPS: 20, Burst: 50}, Listens: process.NewListens(),
+		Bucket: bucket.Options{Region: "us-east-1", AccessKeyFile: "/etc/kymaros-archive/credentials/access-key", SecretKeyFile: "/etc/kymaros-archive/credentials/secret-key"},
 	}
 }
 
 // AddFlags adds the flags to fs, and klog's.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file; empty inside a cluster")
+	o.APIServer.AddFlags(fs, "")
+	o.Listens.AddFlags(fs, ", which name no test")
 	fs.StringVar(&o.Directory, "directory", o.Directory, "directory to write reports to, such as that of a volume; or name a bucket")
 	b := &o.Bucket
 	fs.StringVar(&b.Bucket, "s3-bucket", b.Bucket, "bucket to write reports to, instead of a directory. The store has to know If-None-Match for PUT")
@@ -53,15 +48,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&b.CAFile, "s3-ca-file", b.CAFile, "file with the certificates, PEM, that the store's is signed by; empty: those of the system")
 	fs.StringVar(&b.Mode, "s3-lock-mode", b.Mode, "lock each object in this mode, GOVERNANCE or COMPLIANCE; empty: as the bucket does by default")
 	fs.IntVar(&o.RetentionDays, "s3-lock-days", o.RetentionDays, "for how many days, with --s3-lock-mode")
-	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
-	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "address of /metrics, which name no test; empty for none")
-	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server")
-	fs.IntVar(&o.Burst, "kube-api-burst", o.Burst, "requests that may exceed kube-api-qps for a moment")
-	var logging flag.FlagSet
-	klog.InitFlags(&logging)
-	for _, name := range []string{"v", "vmodule"} {
-		fs.AddGoFlag(logging.Lookup(name))
-	}
+	process.AddLogging(fs)
 }
 
 // Validate returns what is wrong with the options, each with its flag.
@@ -94,18 +81,7 @@ func (o *Options) Validate() error {
 	default:
 		wrong("s3-lock-mode", b.Mode, "must be GOVERNANCE or COMPLIANCE")
 	}
-	if o.QPS <= 0 {
-		wrong("kube-api-qps", fmt.Sprint(o.QPS), "must be more than 0")
-	}
-	if o.Burst < 1 {
-		wrong("kube-api-burst", fmt.Sprint(o.Burst), "must be at least 1")
-	}
-	for flag, address := range map[string]string{"health-bind-address": o.HealthAddress, "metrics-bind-address": o.MetricsAddress} {
-		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
-			wrong(flag, address, "must be host:port or :port, or empty")
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.APIServer.Validate(), o.Listens.Validate())...)
 }
 
 // sink returns where reports go.

@@ -3,19 +3,14 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"  // metrics of requests
 	_ "k8s.io/component-base/metrics/prometheus/workqueue" // metrics of the queue
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 
-	"github.com/kymaros/kymaros/cmd/internal/command"
 	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/archive"
@@ -27,7 +22,7 @@ import (
 // Main archives reports with those arguments until ctx ends. It returns an error if it could not start.
 func Main(ctx context.Context, args []string, out io.Writer) error {
 	options := NewOptions()
-	if run, err := command.Parse(archive.Name, args, out, options); !run || err != nil {
+	if run, err := process.Parse(archive.Name, args, out, options); !run || err != nil {
 		return err
 	}
 	return Run(ctx, options)
@@ -39,20 +34,16 @@ func Run(ctx context.Context, options *Options) error {
 	logger := klog.LoggerWithName(klog.FromContext(ctx), archive.Name)
 	ctx = klog.NewContext(ctx, logger)
 	logger.Info("Starting", "version", version.Get().GitVersion)
-	config, err := clientcmd.BuildConfigFromFlags("", options.Kubeconfig)
+	config, err := options.Config(archive.Name)
 	if err != nil {
-		return fmt.Errorf("no way to the API server (--kubeconfig=%q): %w", options.Kubeconfig, err)
+		return err
 	}
-	config.QPS, config.Burst = options.QPS, options.Burst
-	rest.AddUserAgent(config, archive.Name)
 	client, err := versioned.NewForConfig(config)
 	if err != nil {
 		return err
 	}
-	if _, err := client.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String()); apierrors.IsNotFound(err) {
-		return fmt.Errorf("the cluster does not serve %s: kubectl apply -f manifests/crds", v1alpha1.GroupVersion)
-	} else if err != nil {
-		return fmt.Errorf("ask the API server for %s: %w", v1alpha1.GroupVersion, err)
+	if err := process.Installed(client.Discovery(), v1alpha1.GroupVersion.String(), process.ApplyCRDs); err != nil {
+		return err
 	}
 	sink, err := options.sink()
 	if err != nil {
@@ -64,7 +55,7 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	health := process.NewHealth(reports.Informer().HasSynced)
+	health := process.NewHealth(process.Filled(reports.Informer().HasSynced))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics.Handler(metrics.Archive(archiver.Status)))
 	stop, err := process.Serve(ctx,

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"github.com/kymaros/kymaros/cmd/internal/process"
 )
 
 func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
@@ -55,16 +57,16 @@ func TestTheNodeAndTheAPIServerAreDialledAndNotRequired(t *testing.T) {
 }
 
 func TestTheGuideIsReadyWhenTheAddressesAreWritten(t *testing.T) {
-	written := false
+	all := false
 	ask := func(path string) int {
 		w := httptest.NewRecorder()
-		guideHandler(func() bool { return written }).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		process.NewHealth(written(func() bool { return all })).Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		return w.Code
 	}
 	if alive, ready := ask("/livez"), ask("/readyz"); alive != http.StatusOK || ready != http.StatusServiceUnavailable {
 		t.Errorf("before: /livez answers %d, /readyz %d", alive, ready)
 	}
-	written = true
+	all = true
 	if got := ask("/readyz"); got != http.StatusOK {
 		t.Errorf("after: /readyz answers %d", got)
 	}

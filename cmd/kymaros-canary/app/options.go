@@ -2,14 +2,13 @@ package app
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"os"
 
 	"github.com/spf13/pflag"
-	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/canary"
 )
 
@@ -21,8 +20,8 @@ type Options struct {
 	HealthAddress string
 	// Addresses is the file with those of the targets.
 	Addresses string
-	// Kubeconfig is for the guide only.
-	Kubeconfig string
+	// APIServer is for the guide only.
+	process.APIServer
 	// Record are addresses that are dialled besides, to tell whether they are reached.
 	Record []string
 }
@@ -53,14 +52,10 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Listen, "listen", o.Listen, "address for other canaries; they dial port "+canary.Port)
 	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /startz, /readyz, /livez and /status")
 	fs.StringVar(&o.Addresses, "addresses", o.Addresses, "file with the addresses to dial, as the guide writes them; for fenced and control")
-	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file of the guide; empty inside a cluster")
+	o.AddKubeconfig(fs)
 	fs.StringSliceVar(&o.Record, "record", o.Record,
 		"addresses, host:port, to dial besides; /status tells whether they were reached, and the verdict does not rest on them")
-	var logging flag.FlagSet
-	klog.InitFlags(&logging)
-	for _, name := range []string{"v", "vmodule"} {
-		fs.AddGoFlag(logging.Lookup(name))
-	}
+	process.AddLogging(fs)
 }
 
 // Validate returns what is wrong with the options, each with its flag.
@@ -74,11 +69,7 @@ func (o *Options) Validate() error {
 	if o.Node == "" && o.Role != roleGuide {
 		errs = append(errs, errors.New("--node is empty: give it, or NODE_NAME in the environment"))
 	}
-	for flag, address := range map[string]string{"listen": o.Listen, "health-bind-address": o.HealthAddress} {
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			errs = append(errs, fmt.Errorf("--%s=%q: must be host:port or :port", flag, address))
-		}
-	}
+	errs = append(errs, process.CheckAddress("listen", o.Listen, false), process.CheckAddress("health-bind-address", o.HealthAddress, false))
 	for _, address := range o.Record {
 		if _, _, err := net.SplitHostPort(address); err != nil {
 			errs = append(errs, fmt.Errorf("--record: %q: must be host:port", address))

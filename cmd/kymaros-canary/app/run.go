@@ -9,17 +9,12 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"sync"
-	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 
-	"github.com/kymaros/kymaros/cmd/internal/command"
+	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/canary"
 	"github.com/kymaros/kymaros/pkg/canary/guide"
 )
@@ -27,7 +22,7 @@ import (
 // Main is a canary with those arguments until ctx ends. It returns an error if it could not start, or must start anew.
 func Main(ctx context.Context, args []string, out io.Writer) error {
 	options := NewOptions()
-	if run, err := command.Parse("kymaros-canary", args, out, options); !run || err != nil {
+	if run, err := process.Parse("kymaros-canary", args, out, options); !run || err != nil {
 		return err
 	}
 	return Run(ctx, options)
@@ -57,14 +52,11 @@ func runGuide(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	config, err := clientcmd.BuildConfigFromFlags("", options.Kubeconfig)
+	config, err := options.Config(guide.Name)
 	if err != nil {
-		return fmt.Errorf("no way to the API server (--kubeconfig=%q): %w", options.Kubeconfig, err)
+		return err
 	}
-	rest.AddUserAgent(config, guide.Name)
-	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	config.ContentType = runtime.ContentTypeProtobuf
-	kube, err := kubernetes.NewForConfig(config)
+	kube, err := kubernetes.NewForConfig(process.Binary(config))
 	if err != nil {
 		return err
 	}
@@ -72,37 +64,25 @@ func runGuide(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	return serving(ctx, options.HealthAddress, guideHandler(g.Ready), func() error { g.Run(ctx); return nil })
+	return serving(ctx, options.HealthAddress, process.NewHealth(written(g.Ready)).Handler(), func() error { g.Run(ctx); return nil })
 }
 
-// guideHandler answers /livez and /readyz of the guide.
-func guideHandler(ready func() bool) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") }) // the caller has gone if this fails
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+// written tells whether the guide is ready.
+func written(ready func() bool) func() error {
+	return func() error {
 		if !ready() {
-			http.Error(w, "the addresses of the targets are not written yet", http.StatusServiceUnavailable)
-			return
+			return errors.New("the addresses of the targets are not written yet")
 		}
-		_, _ = fmt.Fprintln(w, "ok")
-	})
-	return mux
+		return nil
+	}
 }
 
 // serving works while handler answers at address.
 func serving(ctx context.Context, address string, handler http.Handler, work func() error) error {
-	var listen net.ListenConfig
-	health, err := listen.Listen(ctx, "tcp", address)
+	stop, err := process.Serve(ctx, process.Server{Flag: "--health-bind-address", Address: address, Handler: handler})
 	if err != nil {
-		return fmt.Errorf("--health-bind-address: %w", err)
+		return err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
-	var wg sync.WaitGroup
-	defer func() { _ = server.Close(); wg.Wait() }()
-	wg.Go(func() {
-		if err := server.Serve(health); !errors.Is(err, http.ErrServerClosed) {
-			klog.FromContext(ctx).Error(err, "Server ended", "flag", "--health-bind-address")
-		}
-	})
+	defer stop()
 	return work()
 }

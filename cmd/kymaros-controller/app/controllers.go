@@ -9,11 +9,7 @@ import (
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
@@ -24,6 +20,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/controller/cleanup"
@@ -56,11 +53,8 @@ type clients struct {
 
 func newClients(config *rest.Config, name string) (clients, error) {
 	c := clients{config: rest.AddUserAgent(rest.CopyConfig(config), name)}
-	binary := rest.CopyConfig(c.config)
-	binary.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
-	binary.ContentType = runtime.ContentTypeProtobuf
 	var errs [4]error
-	c.kube, errs[0] = kubernetes.NewForConfig(binary)
+	c.kube, errs[0] = kubernetes.NewForConfig(process.Binary(c.config))
 	c.kymaros, errs[1] = versioned.NewForConfig(c.config)
 	c.metadata, errs[2] = metadata.NewForConfig(metadata.ConfigFor(c.config))
 	c.dynamic, errs[3] = dynamic.NewForConfig(c.config)
@@ -90,10 +84,10 @@ func newControllers(ctx context.Context, options *Options, config *rest.Config) 
 		return nil, err
 	}
 	set := &controllers{
-		kymaros: externalversions.NewSharedInformerFactoryWithOptions(base.kymaros, 0, externalversions.WithTransform(trim)),
+		kymaros: externalversions.NewSharedInformerFactoryWithOptions(base.kymaros, 0, externalversions.WithTransform(process.Trim)),
 		velero: externalversions.NewSharedInformerFactoryWithOptions(base.kymaros, 0,
-			externalversions.WithNamespace(options.VeleroNamespace), externalversions.WithTransform(trim)),
-		labelled: informers.NewSharedInformerFactoryWithOptions(base.kube, orphanInterval, informers.WithTransform(trim),
+			externalversions.WithNamespace(options.VeleroNamespace), externalversions.WithTransform(process.Trim)),
+		labelled: informers.NewSharedInformerFactoryWithOptions(base.kube, orphanInterval, informers.WithTransform(process.Trim),
 			informers.WithTweakListOptions(func(o *metav1.ListOptions) {
 				o.LabelSelector = v1alpha1.LabelManagedBy + "=" + v1alpha1.ManagedBy
 			})),
@@ -136,7 +130,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		}, c.kymaros, tests, velero, checker.Problem, recorder)
 		return run(built, err)
 	case controller.Sandbox:
-		openShift, err := serves(c.kube.Discovery(), "security.openshift.io/v1")
+		openShift, err := process.Serves(c.kube.Discovery(), "security.openshift.io/v1")
 		if err != nil {
 			return nil, err
 		}
@@ -221,39 +215,8 @@ func named(ctx context.Context, name string) context.Context {
 	return klog.NewContext(ctx, klog.LoggerWithName(klog.FromContext(ctx), controller.FieldManager(name)))
 }
 
-// installed tells which CustomResourceDefinitions are missing: informers would only log it, again and again.
+// installed tells which CustomResourceDefinitions are missing.
 func installed(client versioned.Interface) error {
-	for group, remedy := range map[string]string{
-		v1alpha1.GroupVersion.String():       "kubectl apply -f manifests/crds",
-		velerov1.SchemeGroupVersion.String(): "install Velero first",
-	} {
-		served, err := serves(client.Discovery(), group)
-		if err != nil {
-			return err
-		}
-		if !served {
-			return fmt.Errorf("the cluster does not serve %s: %s", group, remedy)
-		}
-	}
-	return nil
-}
-
-// serves tells whether the cluster has a version of a group of kinds.
-func serves(api discovery.ServerResourcesInterface, group string) (bool, error) {
-	_, err := api.ServerResourcesForGroupVersion(group)
-	if apierrors.IsNotFound(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("ask the API server for %s: %w", group, err)
-	}
-	return true, nil
-}
-
-// trim drops what no controller reads and what makes up half of an object.
-func trim(obj any) (any, error) {
-	if o, err := meta.Accessor(obj); err == nil {
-		o.SetManagedFields(nil)
-	}
-	return obj, nil
+	return errors.Join(process.Installed(client.Discovery(), v1alpha1.GroupVersion.String(), process.ApplyCRDs),
+		process.Installed(client.Discovery(), velerov1.SchemeGroupVersion.String(), "install Velero first"))
 }

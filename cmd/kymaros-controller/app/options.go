@@ -2,18 +2,15 @@ package app
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"net"
-	"os"
 	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/version"
-	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/bounds"
 	"github.com/kymaros/kymaros/pkg/isolation"
 	"github.com/kymaros/kymaros/pkg/scope"
@@ -21,7 +18,9 @@ import (
 
 // Options are the flags of the controller.
 type Options struct {
-	Kubeconfig      string
+	process.APIServer
+	process.Listens
+
 	VeleroNamespace string
 	// VeleroVersion is that of Velero's server; empty: as the tag of its image says.
 	VeleroVersion string
@@ -52,19 +51,15 @@ type Options struct {
 	LeaderElect          bool
 	LeaderElectNamespace string
 
-	HealthAddress  string
-	MetricsAddress string
 	// MetricsOpen: whoever reaches the port gets the metrics.
 	MetricsOpen bool
-
-	QPS   float32
-	Burst int
 }
 
 // NewOptions returns the defaults. The environment gives the namespaces and the directory of keys, as the manifests set it.
 func NewOptions() *Options {
 	return &Options{
-		VeleroNamespace:      env("KYMAROS_VELERO_NAMESPACE", "velero"),
+		APIServer: process.APIServer{QPS: 50, Burst: 100}, Listens: process.NewListens(),
+		VeleroNamespace:      process.Env("KYMAROS_VELERO_NAMESPACE", "velero"),
 		ClusterDomain:        "cluster.local",
 		MaxRestores:          1,
 		RunsAhead:            1,
@@ -75,19 +70,16 @@ func NewOptions() *Options {
 		IsolationPatience:    isolation.Patience,
 		RequireFence:         true,
 		Bounds:               bounds.Bounds{TTL: 24 * time.Hour},
-		EvidenceKeyDir:       env("KYMAROS_EVIDENCE_KEY_DIR", ""),
+		EvidenceKeyDir:       process.Env("KYMAROS_EVIDENCE_KEY_DIR", ""),
 		LeaderElect:          true,
-		LeaderElectNamespace: env("POD_NAMESPACE", "kymaros-system"),
-		HealthAddress:        ":8081",
-		MetricsAddress:       ":8080",
-		QPS:                  50,
-		Burst:                100,
+		LeaderElectNamespace: process.Env("POD_NAMESPACE", "kymaros-system"),
 	}
 }
 
 // AddFlags adds the flags to fs, and klog's.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file; empty inside a cluster")
+	o.APIServer.AddFlags(fs, ", of each controller")
+	o.Listens.AddFlags(fs, "")
 	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero's Backups and Restores")
 	fs.StringVar(&o.VeleroVersion, "velero-version", o.VeleroVersion, "version of Velero's server, such as v1.18.3; empty: as the tag of its image says, if it is one")
 	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of kymaros-dns must be the same")
@@ -122,17 +114,9 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 		"directory with private keys in PEM, Ed25519 or ECDSA P-256, of which the last by name signs reports; empty, or without a key: reports say that they are not signed")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
 	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease, and of kymaros-dns")
-	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
-	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "address of /metrics; empty for none")
 	fs.BoolVar(&o.MetricsOpen, "metrics-open", o.MetricsOpen,
 		"give /metrics, with the names of tests and namespaces in them, to whoever reaches the port; without, to those whose bearer token may get /metrics (ClusterRole kymaros-metrics-reader)")
-	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server, of each controller")
-	fs.IntVar(&o.Burst, "kube-api-burst", o.Burst, "requests that may exceed kube-api-qps for a moment")
-	var logging flag.FlagSet
-	klog.InitFlags(&logging)
-	for _, name := range []string{"v", "vmodule"} {
-		fs.AddGoFlag(logging.Lookup(name))
-	}
+	process.AddLogging(fs)
 }
 
 // Validate returns what is wrong with the options, each with its flag.
@@ -151,7 +135,7 @@ func (o *Options) Validate() error {
 	for _, problem := range validation.IsDNS1123Subdomain(o.ClusterDomain) {
 		errs = append(errs, fmt.Errorf("--cluster-domain=%q: %s", o.ClusterDomain, problem))
 	}
-	for flag, number := range map[string]int{"max-restores": o.MaxRestores, "check-workers": o.CheckWorkers, "kube-api-burst": o.Burst} {
+	for flag, number := range map[string]int{"max-restores": o.MaxRestores, "check-workers": o.CheckWorkers} {
 		if number < 1 {
 			errs = append(errs, fmt.Errorf("--%s=%d: must be at least 1", flag, number))
 		}
@@ -178,15 +162,7 @@ func (o *Options) Validate() error {
 	if err := o.Bounds.Validate(); err != nil {
 		errs = append(errs, err)
 	}
-	if o.QPS <= 0 {
-		errs = append(errs, fmt.Errorf("--kube-api-qps=%g: must be more than 0", o.QPS))
-	}
-	for flag, address := range map[string]string{"health-bind-address": o.HealthAddress, "metrics-bind-address": o.MetricsAddress} {
-		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
-			errs = append(errs, fmt.Errorf("--%s=%q: must be host:port or :port, or empty", flag, address))
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.APIServer.Validate(), o.Listens.Validate())...)
 }
 
 // quantityFlag is a flag of a quantity, written as in manifests.
@@ -202,10 +178,3 @@ func (f quantityFlag) Set(text string) error {
 }
 
 func (quantityFlag) Type() string { return "quantity" }
-
-func env(name, otherwise string) string {
-	if value := os.Getenv(name); value != "" {
-		return value
-	}
-	return otherwise
-}

@@ -3,15 +3,12 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"sync/atomic"
 
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 
-	"github.com/kymaros/kymaros/cmd/internal/command"
 	"github.com/kymaros/kymaros/cmd/internal/process"
 )
 
@@ -19,7 +16,7 @@ import (
 // lease.
 func Main(ctx context.Context, args []string, out io.Writer) error {
 	options := NewOptions()
-	if run, err := command.Parse("kymaros-controller", args, out, options); !run || err != nil {
+	if run, err := process.Parse("kymaros-controller", args, out, options); !run || err != nil {
 		return err
 	}
 	return Run(ctx, options)
@@ -29,18 +26,17 @@ func Main(ctx context.Context, args []string, out io.Writer) error {
 func Run(ctx context.Context, options *Options) error {
 	logger := klog.FromContext(ctx)
 	logger.Info("Starting", "version", version.Get().GitVersion)
-	config, err := clientcmd.BuildConfigFromFlags("", options.Kubeconfig)
+	config, err := options.Config("")
 	if err != nil {
-		return fmt.Errorf("no way to the API server (--kubeconfig=%q): %w", options.Kubeconfig, err)
+		return err
 	}
-	config.QPS, config.Burst = options.QPS, options.Burst
 
 	set, err := newControllers(ctx, options, config)
 	if err != nil {
 		return err
 	}
 	var leading atomic.Bool
-	health := process.NewHealth(set.synced)
+	health := process.NewHealth(process.Filled(set.synced))
 	reviews, err := newClients(config, "kymaros-metrics")
 	if err != nil {
 		return err

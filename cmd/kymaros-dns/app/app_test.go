@@ -2,8 +2,6 @@ package app
 
 import (
 	"bytes"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -41,21 +39,5 @@ func TestMainRefusesWhatItDoesNotKnow(t *testing.T) {
 	var out bytes.Buffer
 	if err := Main(t.Context(), []string{"--version"}, &out); err != nil || !strings.HasPrefix(out.String(), "v") {
 		t.Errorf("--version printed %q, %v", out.String(), err)
-	}
-}
-
-func TestReadyWhenTheCachesAreFilled(t *testing.T) {
-	filled := false
-	ask := func(path string) int {
-		w := httptest.NewRecorder()
-		handler(func() bool { return filled }).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
-		return w.Code
-	}
-	if alive, ready := ask("/livez"), ask("/readyz"); alive != http.StatusOK || ready != http.StatusServiceUnavailable {
-		t.Errorf("with empty caches /livez answers %d, /readyz %d", alive, ready)
-	}
-	filled = true
-	if got := ask("/readyz"); got != http.StatusOK {
-		t.Errorf("/readyz answers %d with filled caches", got)
 	}
 }

@@ -2,18 +2,18 @@ package app
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"net"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/cmd/internal/process"
 )
 
 // Options are the flags.
 type Options struct {
-	Kubeconfig    string
+	process.APIServer
+
 	Listen        string
 	ClusterDomain string
 	HealthAddress string
@@ -21,20 +21,20 @@ type Options struct {
 
 // NewOptions returns the defaults.
 func NewOptions() *Options {
-	return &Options{Listen: ":5353", ClusterDomain: "cluster.local", HealthAddress: ":8081"}
+	return &Options{
+		// Three watches for each namespace of a run: until they are there its pods find no names.
+		APIServer: process.APIServer{QPS: 50, Burst: 100},
+		Listen:    ":5353", ClusterDomain: "cluster.local", HealthAddress: ":8081",
+	}
 }
 
 // AddFlags adds the flags to fs, and klog's.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file; empty inside a cluster")
+	o.AddKubeconfig(fs)
+	process.AddHealth(fs, &o.HealthAddress)
 	fs.StringVar(&o.Listen, "listen", o.Listen, "address for queries, by UDP and TCP")
 	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of the controller must be the same")
-	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
-	var logging flag.FlagSet
-	klog.InitFlags(&logging)
-	for _, name := range []string{"v", "vmodule"} {
-		fs.AddGoFlag(logging.Lookup(name))
-	}
+	process.AddLogging(fs)
 }
 
 // Validate returns what is wrong with the options, each with its flag.
@@ -43,11 +43,5 @@ func (o *Options) Validate() error {
 	for _, problem := range validation.IsDNS1123Subdomain(o.ClusterDomain) {
 		errs = append(errs, fmt.Errorf("--cluster-domain=%q: %s", o.ClusterDomain, problem))
 	}
-	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
-		errs = append(errs, fmt.Errorf("--listen=%q: must be host:port or :port", o.Listen))
-	}
-	if _, _, err := net.SplitHostPort(o.HealthAddress); o.HealthAddress != "" && err != nil {
-		errs = append(errs, fmt.Errorf("--health-bind-address=%q: must be host:port or :port, or empty", o.HealthAddress))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, process.CheckAddress("listen", o.Listen, false), process.CheckAddress("health-bind-address", o.HealthAddress, true))...)
 }

@@ -2,26 +2,26 @@ package app
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"net/mail"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/notify"
 )
 
 // Options are the flags of kymaros-notify.
 type Options struct {
-	Kubeconfig string
+	process.APIServer
+	process.Listens
+
 	// ClusterName is what people call the cluster.
 	ClusterName string
 	// DashboardURL is where people open the dashboard.
@@ -40,29 +40,21 @@ type Options struct {
 	Account   string
 	Namespace string
 
-	LeaderElect    bool
-	HealthAddress  string
-	MetricsAddress string
-
-	QPS   float32
-	Burst int
+	LeaderElect bool
 }
 
 // NewOptions returns the defaults. The environment gives the namespace, as the manifests set it.
 func NewOptions() *Options {
-	namespace := os.Getenv("POD_NAMESPACE")
-	if namespace == "" {
-		namespace = "kymaros-system"
-	}
 	return &Options{
-		Deadline: 24 * time.Hour, Account: "kymaros-notify", Namespace: namespace, LeaderElect: true,
-		HealthAddress: ":8081", MetricsAddress: ":8080", QPS: 20, Burst: 50,
+		APIServer: process.APIServer{QPS: 20, Burst: 50}, Listens: process.NewListens(),
+		Deadline: 24 * time.Hour, Account: "kymaros-notify", Namespace: process.Env("POD_NAMESPACE", "kymaros-system"), LeaderElect: true,
 	}
 }
 
 // AddFlags adds the flags to fs, and klog's.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.Kubeconfig, "kubeconfig", o.Kubeconfig, "kubeconfig file; empty inside a cluster")
+	o.APIServer.AddFlags(fs, "")
+	o.Listens.AddFlags(fs, ", which name no test")
 	fs.StringVar(&o.ClusterName, "cluster-name", o.ClusterName, "name of the cluster in messages")
 	fs.StringVar(&o.DashboardURL, "dashboard-url", o.DashboardURL, "address at which people open the dashboard, for links; empty: messages have none")
 	fs.StringVar(&o.DefaultsFile, "defaults-file", o.DefaultsFile,
@@ -82,15 +74,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Account, "service-account", o.Account, "ServiceAccount that this process runs as, which messages tell to let read Secrets")
 	fs.StringVar(&o.Namespace, "namespace", o.Namespace, "namespace of that ServiceAccount, and of the lease")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
-	fs.StringVar(&o.HealthAddress, "health-bind-address", o.HealthAddress, "address of /livez and /readyz; empty for none")
-	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", o.MetricsAddress, "address of /metrics, which name no test; empty for none")
-	fs.Float32Var(&o.QPS, "kube-api-qps", o.QPS, "requests per second to the API server")
-	fs.IntVar(&o.Burst, "kube-api-burst", o.Burst, "requests that may exceed kube-api-qps for a moment")
-	var logging flag.FlagSet
-	klog.InitFlags(&logging)
-	for _, name := range []string{"v", "vmodule"} {
-		fs.AddGoFlag(logging.Lookup(name))
-	}
+	process.AddLogging(fs)
 }
 
 // Validate returns what is wrong with the options, each with its flag.
@@ -121,18 +105,7 @@ func (o *Options) Validate() error {
 			wrong("smtp-from", o.Mail.From, "must be an address such as kymaros@example.org")
 		}
 	}
-	if o.QPS <= 0 {
-		wrong("kube-api-qps", fmt.Sprint(o.QPS), "must be more than 0")
-	}
-	if o.Burst < 1 {
-		wrong("kube-api-burst", fmt.Sprint(o.Burst), "must be at least 1")
-	}
-	for flag, address := range map[string]string{"health-bind-address": o.HealthAddress, "metrics-bind-address": o.MetricsAddress} {
-		if _, _, err := net.SplitHostPort(address); address != "" && err != nil {
-			wrong(flag, address, "must be host:port or :port, or empty")
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.APIServer.Validate(), o.Listens.Validate())...)
 }
 
 func (o *Options) prefixes() ([]netip.Prefix, error) {

@@ -11,20 +11,15 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/record"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"  // metrics of requests and leader election
 	_ "k8s.io/component-base/metrics/prometheus/workqueue" // metrics of the queue
 	"k8s.io/component-base/version"
 	"k8s.io/klog/v2"
 
-	"github.com/kymaros/kymaros/cmd/internal/command"
 	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
@@ -39,7 +34,7 @@ import (
 // Main sends notifications with those arguments until ctx ends. It returns an error if it could not start, or lost the lease.
 func Main(ctx context.Context, args []string, out io.Writer) error {
 	options := NewOptions()
-	if run, err := command.Parse("kymaros-notify", args, out, options); !run || err != nil {
+	if run, err := process.Parse("kymaros-notify", args, out, options); !run || err != nil {
 		return err
 	}
 	return Run(ctx, options)
@@ -50,12 +45,10 @@ func Run(ctx context.Context, options *Options) error {
 	logger := klog.LoggerWithName(klog.FromContext(ctx), controller.FieldManager(controller.Notify))
 	ctx = klog.NewContext(ctx, logger)
 	logger.Info("Starting", "version", version.Get().GitVersion)
-	config, err := clientcmd.BuildConfigFromFlags("", options.Kubeconfig)
+	config, err := options.Config(controller.FieldManager(controller.Notify))
 	if err != nil {
-		return fmt.Errorf("no way to the API server (--kubeconfig=%q): %w", options.Kubeconfig, err)
+		return err
 	}
-	config.QPS, config.Burst = options.QPS, options.Burst
-	rest.AddUserAgent(config, controller.FieldManager(controller.Notify))
 	kube, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
@@ -64,10 +57,8 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	if _, err := client.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String()); apierrors.IsNotFound(err) {
-		return fmt.Errorf("the cluster does not serve %s: kubectl apply -f manifests/crds", v1alpha1.GroupVersion)
-	} else if err != nil {
-		return fmt.Errorf("ask the API server for %s: %w", v1alpha1.GroupVersion, err)
+	if err := process.Installed(client.Discovery(), v1alpha1.GroupVersion.String(), process.ApplyCRDs); err != nil {
+		return err
 	}
 	sending, err := options.sending()
 	if err != nil {
@@ -84,7 +75,7 @@ func Run(ctx context.Context, options *Options) error {
 
 	events := record.NewBroadcaster(record.WithContext(ctx))
 	defer events.Shutdown()
-	factory := externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(trim))
+	factory := externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(process.Trim))
 	tests := factory.Restore().V1alpha1().RestoreTests()
 	notifier, err := notifying.New(ctx, notifying.Options{
 		Client: client, Secrets: kube.CoreV1(), Tests: tests, Sender: sender, Cluster: cluster,
@@ -96,7 +87,7 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	health := process.NewHealth(tests.Informer().HasSynced)
+	health := process.NewHealth(process.Filled(tests.Informer().HasSynced))
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics.Handler())
 	stop, err := process.Serve(ctx,
@@ -133,12 +124,4 @@ func identity(ctx context.Context, kube kubernetes.Interface, name string) (noti
 		return notify.Cluster{}, fmt.Errorf("get namespace %s, whose UID is the id of the cluster: %w", metav1.NamespaceSystem, err)
 	}
 	return notify.Cluster{ID: string(ns.UID), Name: name}, nil
-}
-
-// trim drops what is not read and makes up half of an object.
-func trim(obj any) (any, error) {
-	if o, err := meta.Accessor(obj); err == nil {
-		o.SetManagedFields(nil)
-	}
-	return obj, nil
 }

@@ -1,5 +1,4 @@
-// Package command is what all programs do with their arguments.
-package command
+package process
 
 import (
 	"errors"
