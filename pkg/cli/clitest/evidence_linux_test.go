@@ -47,12 +47,18 @@ func keyPair(t testing.TB, seed byte) (*evidence.Signer, string) {
 type proven struct {
 	test    *v1alpha1.RestoreTest
 	reports []*v1alpha1.RestoreReport
+	records []evidence.Record
 	keys    *corev1.ConfigMap
 }
 
 func newProven(t testing.TB, days int, signer *evidence.Signer, public string) *proven {
 	t.Helper()
-	p := &proven{test: testOf("shop", nil)}
+	return newProvenIn(t, "team-web", days, signer, public)
+}
+
+func newProvenIn(t testing.TB, namespace string, days int, signer *evidence.Signer, public string) *proven {
+	t.Helper()
+	p := &proven{test: testOf("shop", func(rt *v1alpha1.RestoreTest) { rt.Namespace = namespace })}
 	if public != "" {
 		p.keys = &corev1.ConfigMap{
 			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: metav1.ObjectMeta{Namespace: "kymaros-system", Name: "kymaros-evidence-keys"},
@@ -73,12 +79,8 @@ func (p *proven) run(t testing.TB, began time.Duration, signer *evidence.Signer)
 		edit = failed
 	}
 	r := report("shop-"+now.Add(-began).Format("20060102-150405"), began, edit)
-	r.Spec.RunID = now.Add(-began).Format("20060102-150405") + "-abcdef"
-	var there []evidence.Record
-	for _, before := range p.reports {
-		there = append(there, recordOf(t, before))
-	}
-	e := evidence.Extend(evidence.HeadOf(p.test), there, nil)
+	r.Namespace, r.Spec.RunID = p.test.Namespace, now.Add(-began).Format("20060102-150405")+"-abcdef"
+	e := evidence.Extend(evidence.HeadOf(p.test), p.records, nil)
 	e.Cluster, e.Kymaros = v1alpha1.ClusterIdentity{UID: "8f1c0a52-5f0e-4a35-9a55-0c0c3f1c5d11", Kubernetes: "v1.36.3"}, "v0.1.0"
 	e.Test = v1alpha1.TestIdentity{UID: "0d9f4f4e-1c1b-4a07-8f0c-4f7a1a1f0b11", Generation: 3, SpecDigest: "sha256:" + v1alpha1.Digest(strings.Repeat("5", 64))}
 	e.Controls, e.NotSigned = []string{"dora-12-2", "our-policy-7", "soc2-a1-3"}, "the controller has no --evidence-key-dir"
@@ -91,7 +93,7 @@ func (p *proven) run(t testing.TB, began time.Duration, signer *evidence.Signer)
 	record := recordOf(t, r)
 	p.test.Status.LastRun = &v1alpha1.LastRun{RunID: r.Spec.RunID, Sequence: e.Sequence, Digest: record.Verdict}
 	p.test.Status.Cleanup = &v1alpha1.CleanupStatus{RunID: r.Spec.RunID, Hygiene: &v1alpha1.HygieneDigest{Sequence: e.Sequence, Digest: record.Hygiene}}
-	p.reports = append(p.reports, r)
+	p.reports, p.records = append(p.reports, r), append(p.records, record)
 }
 
 func recordOf(t testing.TB, r *v1alpha1.RestoreReport) evidence.Record {

@@ -115,7 +115,7 @@ func (o *flags) run(ctx context.Context, f *client.Factory, args []string, p per
 	if err != nil {
 		return err
 	}
-	w := &writer{sink: to, chains: stored.NewChains(keys), period: p}
+	w := &writer{sink: to, chains: stored.NewChains(keys), period: p, here: map[string]bool{}}
 	if err := w.all(ctx, clients, namespace, args, tests); err != nil {
 		return errors.Join(err, to.discard())
 	}
@@ -135,7 +135,7 @@ func (w *writer) all(ctx context.Context, c client.Clients, namespace string, na
 		of = []string{""}
 	}
 	for _, test := range of {
-		foreign, err := stored.Each(ctx, c, namespace, test, w.report)
+		foreign, err := stored.Each(ctx, c, namespace, test, w.look, w.report)
 		if err != nil {
 			return err
 		}
