@@ -281,6 +281,43 @@ func TestAnExportIsTheSameTwiceAndVerifiesOffline(t *testing.T) {
 	}
 }
 
+func TestTheSummaryIsOfThePeriodAndTheReportsAreAll(t *testing.T) {
+	server := newProven(t, 6, nil, "").serve(t) // 20 to 25 November, and that of the 21st failed
+	for sentence, c := range map[string]struct {
+		since, until string
+		says         []string
+		not          string
+		due          int
+	}{
+		"with an exception": {"2026-11-21", "2026-11-23", []string{"1 of 2 runs verified (50.0 %)", "Exceptions", "check 注文データ failed", "2, and no report of 0", "1 of 1 that were"}, "Never proven", 2},
+		"without":           {"2026-11-22", "2026-11-25", []string{"3 of 3 runs verified (100.0 %)", "3, and no report of 0"}, "Exceptions", 3},
+		"of a failure":      {"2026-11-21", "2026-11-22", []string{"0 of 1 runs verified (0.0 %)", "Never proven", "0 of 1 that were"}, "100.0 %", 1},
+	} {
+		dir := filepath.Join(t.TempDir(), "evidence")
+		if a := Run(t, server, now, 0, nil, "export", "-A", "--to", dir, "--since", c.since, "--until", c.until); a.Code != 0 {
+			t.Fatalf("%s: %d %s", sentence, a.Code, a.Err)
+		}
+		all := files(t, dir)
+		for _, text := range c.says {
+			if !strings.Contains(all["index.html"], text) {
+				t.Errorf("%s: index.html does not say %q", sentence, text)
+			}
+		}
+		if strings.Contains(all["index.html"], c.not) {
+			t.Errorf("%s: index.html says %q", sentence, c.not)
+		}
+		if n := strings.Count(all["population.csv"], "\n") - 1; n != c.due {
+			t.Errorf("%s: %d runs were due, want %d:\n%s", sentence, n, c.due, all["population.csv"])
+		}
+		if want := fmt.Sprintf("soc2-a1-3,\"SOC 2, A1.3\",recovery plan procedures are tested,,team-web,shop,%d\n", c.due); !strings.Contains(all["controls.csv"], want) {
+			t.Errorf("%s: controls.csv does not say %q:\n%s", sentence, want, all["controls.csv"])
+		}
+		if n := strings.Count(all["index.csv"], "\n") - 1; n != 6 {
+			t.Errorf("%s: index.csv has %d reports", sentence, n)
+		}
+	}
+}
+
 func TestAnExportKeepsWhatTheClusterHasPrunedAndTellsWhatItHasChanged(t *testing.T) {
 	p, dir := newProven(t, 3, nil, ""), filepath.Join(t.TempDir(), "evidence")
 	export := func() Answer { return Run(t, p.serve(t), now, 0, nil, "export", "-n", "team-web", "--to", dir) }
