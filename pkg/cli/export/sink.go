@@ -87,18 +87,31 @@ func (d directory) has(name string) ([]byte, error) {
 
 // pack writes the file already: into a directory, the order does not matter.
 func (d directory) pack(name string, body []byte) (packed, error) {
-	old, err := d.has(name)
-	if err != nil || old != nil && bytes.Equal(old, body) {
-		return packed{}, err
-	}
 	path := d.path(name)
-	err = os.WriteFile(path, body, 0o600)
+	err := create(path, body)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.MkdirAll(filepath.Dir(path), 0o750); err == nil {
-			err = os.WriteFile(path, body, 0o600)
+			err = create(path, body)
 		}
 	}
-	return packed{fresh: old == nil}, err
+	if !errors.Is(err, fs.ErrExist) {
+		return packed{fresh: true}, err
+	}
+	old, err := d.has(name)
+	if err != nil || bytes.Equal(old, body) {
+		return packed{}, err
+	}
+	return packed{}, os.WriteFile(path, body, 0o600)
+}
+
+// create writes a file that is not there yet.
+func create(path string, body []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // of the directory that the user names
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(body)
+	return errors.Join(err, file.Close())
 }
 
 func (d directory) put(packed) error { return nil }
