@@ -1,10 +1,15 @@
 package archive
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -61,4 +66,61 @@ func TestADirectoryThatIsNotMountedIsNotMade(t *testing.T) {
 	if err := d.Prepare(t.Context()); err == nil {
 		t.Error("it was")
 	}
+}
+
+// Two archives may run for a moment, when one takes the place of the other.
+func TestOfAllThatWriteOneNameOneDoesAndNobodySeesAHalf(t *testing.T) {
+	d := Directory(t.TempDir())
+	if err := d.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const names, writers = 40, 4
+	stop, looked := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(looked)
+		for {
+			seen, err := d.List(t.Context(), "a", "")
+			if err != nil {
+				t.Error(err)
+			}
+			for _, name := range seen {
+				if body, err := d.Get(t.Context(), "a/"+name); err != nil || !strings.HasPrefix(name, "report-") || len(body) != 10000 {
+					t.Errorf("%s has %d bytes, %v", name, len(body), err)
+				}
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	for n := range names {
+		name := fmt.Sprintf("a/report-%03d", n)
+		var wrote atomic.Int32
+		var body atomic.Value
+		var all sync.WaitGroup
+		start := make(chan struct{})
+		for w := range writers {
+			all.Go(func() {
+				<-start
+				mine := bytes.Repeat([]byte{byte('a' + w)}, 10000)
+				switch err := d.Put(t.Context(), name, mine); {
+				case err == nil:
+					wrote.Add(1)
+					body.Store(mine)
+				case !errors.Is(err, ErrThere):
+					t.Error(err)
+				}
+			})
+		}
+		close(start)
+		all.Wait()
+		got, err := d.Get(t.Context(), name)
+		if want, _ := body.Load().([]byte); err != nil || wrote.Load() != 1 || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d wrote it, %v", name, wrote.Load(), err)
+		}
+	}
+	close(stop)
+	<-looked
 }

@@ -7,14 +7,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gowebpki/jcs"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
-
-// maxInteger is the largest number that canonical JSON holds exactly: beyond, different numbers have one digest.
-const maxInteger = 1<<53 - 1
 
 // Canonical returns v as canonical JSON (RFC 8785). It refuses numbers that are not whole, or not between -2^53 and 2^53, naming the
 // field.
@@ -23,14 +19,11 @@ func Canonical(v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := whole("", plain); err != nil {
-		return nil, err
+	body, refused := write(nil, plain)
+	if refused != nil {
+		return nil, refused
 	}
-	body, err := json.Marshal(plain)
-	if err != nil {
-		return nil, err
-	}
-	return jcs.Transform(body)
+	return body, nil
 }
 
 // DigestOf returns the digest of v as canonical JSON, see Canonical.
@@ -60,34 +53,6 @@ func decoded(v any) (any, error) {
 	var plain any
 	err = utiljson.Unmarshal(body, &plain)
 	return plain, err
-}
-
-// whole returns an error if there is a number in v that canonical JSON does not keep.
-func whole(path string, v any) error {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, field := range v {
-			if err := whole(path+"."+name, field); err != nil {
-				return err
-			}
-		}
-	case []any:
-		for i, item := range v {
-			if err := whole(fmt.Sprintf("%s[%d]", path, i), item); err != nil {
-				return err
-			}
-		}
-	case int64:
-		if v > maxInteger || v < -maxInteger {
-			return fmt.Errorf("%s: %d is beyond 2^53, so no digest of it is exact", path, v)
-		}
-	case float64:
-		return fmt.Errorf("%s: %v is no whole number, or beyond 2^63, so no digest of it is exact", path, v)
-	case string, bool, nil:
-	default:
-		return fmt.Errorf("%s: a %T is nothing that the API server stores", path, v)
-	}
-	return nil
 }
 
 // Verdict returns the canonical bytes of a report as the API server stores it, of which the digest of its verdict is.

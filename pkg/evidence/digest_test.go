@@ -2,11 +2,13 @@ package evidence
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/gowebpki/jcs"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -125,6 +127,70 @@ func TestCanonicalJSONIsThatOfTheStandard(t *testing.T) {
 	got, err := Canonical(v)
 	if want := "{\"a\":\"€<>&\\u000f\\n\u2028\\\"\\\\\",\"b\":[true,null,{}],\"é\":3,\"😂\":2,\"\ufb33\":1}"; err != nil || string(got) != want {
 		t.Errorf("%v\n got %s\nwant %s", err, got, want)
+	}
+}
+
+// Ours is compared with that of a library, which is slower, for what is difficult: names that sort in another way than their bytes, and
+// what is escaped.
+func TestCanonicalJSONIsThatOfALibrary(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	characters := []rune("\x00\x01\b\t\n\f\r\x1f \"\\/<>&az~\x7f\u0080é߿\u0800\u2028\u2029\ud7ff\ue000\ufb33\ufffd\uffff\U00010000😂\U0010ffff")
+	text := func() string {
+		s := make([]rune, random.IntN(5))
+		for i := range s {
+			s[i] = characters[random.IntN(len(characters))]
+		}
+		return string(s)
+	}
+	var value func(depth int) any
+	value = func(depth int) any {
+		switch kind := random.IntN(7); {
+		case kind == 0 && depth > 0:
+			object := map[string]any{}
+			for range random.IntN(12) {
+				object[text()] = value(depth - 1)
+			}
+			return object
+		case kind == 1 && depth > 0:
+			array := []any{}
+			for range random.IntN(4) {
+				array = append(array, value(depth-1))
+			}
+			return array
+		case kind == 2:
+			return random.IntN(2) == 0
+		case kind == 3:
+			return nil
+		case kind == 4:
+			return random.Int64N(2*maxInteger+1) - maxInteger
+		}
+		return text()
+	}
+	for range 3000 {
+		v := map[string]any{text(): value(4), text(): value(4), text(): value(2)}
+		got, err := Canonical(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want, err := jcs.Transform(body); err != nil || string(got) != string(want) {
+			t.Fatalf("%v\n got %q\nwant %q", err, got, want)
+		}
+	}
+	for sentence, v := range map[string]any{
+		"no UTF-8": map[string]any{"a": "b\xff\xfec\xe2\x82"}, "no object": map[string]any(nil), "no array": []any(nil), "objects": []any{map[string]any(nil), []any(nil)},
+	} {
+		got, err := Canonical(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := json.Marshal(v)
+		if want, err := jcs.Transform(body); err != nil || string(got) != string(want) {
+			t.Errorf("%s: %v\n got %q\nwant %q", sentence, err, got, want)
+		}
 	}
 }
 

@@ -37,18 +37,32 @@ func (r *Record) Digest() v1alpha1.Digest { return link(r.Verdict, r.Hygiene) }
 
 // Of returns the record of a report as the API server stores it.
 func Of(report map[string]any) (Record, error) {
-	verdict, err := Verdict(report)
-	if err != nil {
-		return Record{}, err
+	r, _, err := OfVerdict(report)
+	return r, err
+}
+
+// OfVerdict is Of, and returns the bytes too that the digest of the verdict is of, see Verdict.
+func OfVerdict(report map[string]any) (r Record, verdict []byte, err error) {
+	if verdict, err = Verdict(report); err != nil {
+		return Record{}, nil, err
 	}
-	r := Record{Verdict: sum(verdict)}
+	r, err = of(report, sum(verdict))
+	return r, verdict, err
+}
+
+func of(report map[string]any, verdict v1alpha1.Digest) (Record, error) {
+	r := Record{Verdict: verdict}
 	if h := report["hygiene"]; h != nil {
+		var err error
 		if r.Hygiene, err = DigestOf(h); err != nil {
 			return Record{}, fmt.Errorf("hygiene%w", err)
 		}
 	}
 	// Of the fields of the chain alone, so that what a later version adds elsewhere hinders nobody.
-	body, err := json.Marshal(map[string]any{"metadata": report["metadata"], "spec": report["spec"], "status": report["status"]})
+	body, err := json.Marshal(map[string]any{
+		"metadata": some(report["metadata"], "namespace", "name"), "spec": some(report["spec"], "testRef", "runID"),
+		"status": some(report["status"], "startedAt", "result", "evidence"),
+	})
 	if err != nil {
 		return Record{}, err
 	}
@@ -70,6 +84,19 @@ func Of(report map[string]any) (Record, error) {
 		r.Envelope, r.Evidence.Envelope = r.Evidence.Envelope, nil
 	}
 	return r, nil
+}
+
+// some returns those fields of an object.
+func some(object any, names ...string) any {
+	all, ok := object.(map[string]any)
+	if !ok {
+		return object
+	}
+	few := make(map[string]any, len(names))
+	for _, name := range names {
+		few[name] = all[name]
+	}
+	return few
 }
 
 // OfReport returns the record of a report that this version wrote, or as the API server answered: nothing is in it that our types do

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/archive"
 	"github.com/kymaros/kymaros/pkg/archive/bucket"
+	"github.com/kymaros/kymaros/test/store"
 )
 
 const object = "cluster/reports/prod/shop/000001-shop-0123456789abcdef.report.json"
@@ -152,7 +153,7 @@ func TestCredentialsAreReadAgain(t *testing.T) {
 	if err := b.Prepare(t.Context()); err == nil {
 		t.Fatal("anybody may write")
 	}
-	s.credentials(accessKey, secretKey)
+	s.credentials(store.AccessKey, store.SecretKey)
 	if err := b.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -8,34 +8,26 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/kymaros/kymaros/pkg/archive/bucket"
-)
-
-const (
-	accessKey = "archive"
-	secretKey = "kept-in-a-file"
+	"github.com/kymaros/kymaros/test/store"
 )
 
 // program is the object store; -versitygw names one that is built already.
 var program = flag.String("versitygw", "", "program of the object store; built if not given")
 
-// address is where it answers.
-var address string
+// gateway is the store.
+var gateway *store.Store
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -53,46 +45,11 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	if *program == "" {
-		*program = filepath.Join(scratch, "versitygw")
-		build := exec.Command("go", "build", "-mod=mod", "-trimpath", "-o", *program, "github.com/versity/versitygw/cmd/versitygw")
-		build.Dir = "../cluster/mods/s3"
-		if out, err := build.CombinedOutput(); err != nil {
-			return 1, fmt.Errorf("%s: %w\n%s", build, err, out)
-		}
-	}
-	for _, dir := range []string{"objects", "versions"} {
-		if err := os.Mkdir(filepath.Join(scratch, dir), 0o700); err != nil {
-			return 1, err
-		}
-	}
-	if address, err = free(); err != nil {
+	if gateway, err = store.Start("../..", *program, scratch); err != nil {
 		return 1, err
 	}
-	store := exec.Command(*program, "--access", accessKey, "--secret", secretKey, "--port", address,
-		"posix", "--versioning-dir", filepath.Join(scratch, "versions"), filepath.Join(scratch, "objects"))
-	store.Dir, store.Stderr = scratch, os.Stderr
-	if err := store.Start(); err != nil {
-		return 1, err
-	}
-	defer func() { _ = store.Process.Kill(); _ = store.Wait() }()
-	for range 300 {
-		conn, err := net.DialTimeout("tcp", address, time.Second)
-		if err == nil {
-			return m.Run(), conn.Close()
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return 1, errors.New("the object store does not answer")
-}
-
-// free returns an address on loopback that nobody listens on.
-func free() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
+	defer gateway.Stop()
+	return m.Run(), nil
 }
 
 // scene is a bucket of its own, behind a proxy that does to requests what breaks says.
@@ -108,7 +65,7 @@ type scene struct {
 func newScene(t *testing.T, name string, lock bool) *scene {
 	t.Helper()
 	s := &scene{t: t, name: name, dir: t.TempDir()}
-	target, err := url.Parse("http://" + address)
+	target, err := url.Parse("http://" + gateway.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,13 +79,13 @@ func newScene(t *testing.T, name string, lock bool) *scene {
 		pass.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.proxy.Close)
-	if s.admin, err = minio.New(address, &minio.Options{Creds: credentials.NewStaticV4(accessKey, secretKey, ""), Region: "us-east-1"}); err != nil {
+	if s.admin, err = gateway.Client(); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.admin.MakeBucket(t.Context(), name, minio.MakeBucketOptions{ObjectLocking: lock}); err != nil {
 		t.Fatal(err)
 	}
-	s.credentials(accessKey, secretKey)
+	s.credentials(store.AccessKey, store.SecretKey)
 	return s
 }
 
@@ -145,7 +102,7 @@ func (s *scene) credentials(access, secret string) {
 func (s *scene) bucket(edits ...func(*bucket.Options)) *bucket.Bucket {
 	s.t.Helper()
 	o := bucket.Options{
-		Endpoint: s.proxy.URL, Bucket: s.name, Region: "us-east-1", Prefix: "/kept/",
+		Endpoint: s.proxy.URL, Bucket: s.name, Region: store.Region, Prefix: "/kept/",
 		AccessKeyFile: filepath.Join(s.dir, "access"), SecretKeyFile: filepath.Join(s.dir, "secret"),
 	}
 	for _, e := range edits {

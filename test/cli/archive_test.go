@@ -25,6 +25,8 @@ type archive struct {
 	program string
 	config  string
 	dir     string
+	// sink are the flags that say where reports go: to dir, or elsewhere.
+	sink    []string
 	log     string
 	metrics string
 	cmd     *exec.Cmd
@@ -34,6 +36,7 @@ func newArchive(t *testing.T) *archive {
 	t.Helper()
 	scratch := t.TempDir()
 	a := &archive{t: t, program: filepath.Join(scratch, "kymaros-archive"), dir: filepath.Join(scratch, "volume"), log: filepath.Join(scratch, "log")}
+	a.sink = []string{"--directory=" + a.dir}
 	build := exec.Command("go", "build", "-trimpath", "-o", a.program, "./cmd/kymaros-archive")
 	build.Dir = top
 	if out, err := build.CombinedOutput(); err != nil {
@@ -62,7 +65,7 @@ func (a *archive) start() {
 		a.t.Fatal(err)
 	}
 	defer log.Close()
-	a.cmd = exec.Command(a.program, "--kubeconfig="+a.config, "--directory="+a.dir, "--health-bind-address=", "--metrics-bind-address="+a.metrics, "-v=2")
+	a.cmd = exec.Command(a.program, append(a.sink, "--kubeconfig="+a.config, "--health-bind-address=", "--metrics-bind-address="+a.metrics, "-v=2")...)
 	a.cmd.Stderr = log
 	if err := a.cmd.Start(); err != nil {
 		a.t.Fatal(err)

@@ -47,12 +47,18 @@ func keyPair(t testing.TB, seed byte) (*evidence.Signer, string) {
 type proven struct {
 	test    *v1alpha1.RestoreTest
 	reports []*v1alpha1.RestoreReport
+	records []evidence.Record
 	keys    *corev1.ConfigMap
 }
 
 func newProven(t testing.TB, days int, signer *evidence.Signer, public string) *proven {
 	t.Helper()
-	p := &proven{test: testOf("shop", nil)}
+	return newProvenIn(t, "team-web", days, signer, public)
+}
+
+func newProvenIn(t testing.TB, namespace string, days int, signer *evidence.Signer, public string) *proven {
+	t.Helper()
+	p := &proven{test: testOf("shop", func(rt *v1alpha1.RestoreTest) { rt.Namespace = namespace })}
 	if public != "" {
 		p.keys = &corev1.ConfigMap{
 			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}, ObjectMeta: metav1.ObjectMeta{Namespace: "kymaros-system", Name: "kymaros-evidence-keys"},
@@ -73,12 +79,8 @@ func (p *proven) run(t testing.TB, began time.Duration, signer *evidence.Signer)
 		edit = failed
 	}
 	r := report("shop-"+now.Add(-began).Format("20060102-150405"), began, edit)
-	r.Spec.RunID = now.Add(-began).Format("20060102-150405") + "-abcdef"
-	var there []evidence.Record
-	for _, before := range p.reports {
-		there = append(there, recordOf(t, before))
-	}
-	e := evidence.Extend(evidence.HeadOf(p.test), there, nil)
+	r.Namespace, r.Spec.RunID = p.test.Namespace, now.Add(-began).Format("20060102-150405")+"-abcdef"
+	e := evidence.Extend(evidence.HeadOf(p.test), p.records, nil)
 	e.Cluster, e.Kymaros = v1alpha1.ClusterIdentity{UID: "8f1c0a52-5f0e-4a35-9a55-0c0c3f1c5d11", Kubernetes: "v1.36.3"}, "v0.1.0"
 	e.Test = v1alpha1.TestIdentity{UID: "0d9f4f4e-1c1b-4a07-8f0c-4f7a1a1f0b11", Generation: 3, SpecDigest: "sha256:" + v1alpha1.Digest(strings.Repeat("5", 64))}
 	e.Controls, e.NotSigned = []string{"dora-12-2", "our-policy-7", "soc2-a1-3"}, "the controller has no --evidence-key-dir"
@@ -91,7 +93,7 @@ func (p *proven) run(t testing.TB, began time.Duration, signer *evidence.Signer)
 	record := recordOf(t, r)
 	p.test.Status.LastRun = &v1alpha1.LastRun{RunID: r.Spec.RunID, Sequence: e.Sequence, Digest: record.Verdict}
 	p.test.Status.Cleanup = &v1alpha1.CleanupStatus{RunID: r.Spec.RunID, Hygiene: &v1alpha1.HygieneDigest{Sequence: e.Sequence, Digest: record.Hygiene}}
-	p.reports = append(p.reports, r)
+	p.reports, p.records = append(p.reports, r), append(p.records, record)
 }
 
 func recordOf(t testing.TB, r *v1alpha1.RestoreReport) evidence.Record {
@@ -276,6 +278,43 @@ func TestAnExportIsTheSameTwiceAndVerifiesOffline(t *testing.T) {
 	v := Run(t, "http://127.0.0.1:1", now, 0, nil, "verify", "--from", filepath.Join(dir, "b"))
 	if v.Code != exit.Bad || !strings.Contains(v.Out, "edited #2") || !strings.Contains(v.Out, "newest missing #4") {
 		t.Errorf("tampered with offline: exit code %d\n%s%s", v.Code, v.Out, v.Err)
+	}
+}
+
+func TestTheSummaryIsOfThePeriodAndTheReportsAreAll(t *testing.T) {
+	server := newProven(t, 6, nil, "").serve(t) // 20 to 25 November, and that of the 21st failed
+	for sentence, c := range map[string]struct {
+		since, until string
+		says         []string
+		not          string
+		due          int
+	}{
+		"with an exception": {"2026-11-21", "2026-11-23", []string{"1 of 2 runs verified (50.0 %)", "Exceptions", "check 注文データ failed", "2, and no report of 0", "1 of 1 that were"}, "Never proven", 2},
+		"without":           {"2026-11-22", "2026-11-25", []string{"3 of 3 runs verified (100.0 %)", "3, and no report of 0"}, "Exceptions", 3},
+		"of a failure":      {"2026-11-21", "2026-11-22", []string{"0 of 1 runs verified (0.0 %)", "Never proven", "0 of 1 that were"}, "100.0 %", 1},
+	} {
+		dir := filepath.Join(t.TempDir(), "evidence")
+		if a := Run(t, server, now, 0, nil, "export", "-A", "--to", dir, "--since", c.since, "--until", c.until); a.Code != 0 {
+			t.Fatalf("%s: %d %s", sentence, a.Code, a.Err)
+		}
+		all := files(t, dir)
+		for _, text := range c.says {
+			if !strings.Contains(all["index.html"], text) {
+				t.Errorf("%s: index.html does not say %q", sentence, text)
+			}
+		}
+		if strings.Contains(all["index.html"], c.not) {
+			t.Errorf("%s: index.html says %q", sentence, c.not)
+		}
+		if n := strings.Count(all["population.csv"], "\n") - 1; n != c.due {
+			t.Errorf("%s: %d runs were due, want %d:\n%s", sentence, n, c.due, all["population.csv"])
+		}
+		if want := fmt.Sprintf("soc2-a1-3,\"SOC 2, A1.3\",recovery plan procedures are tested,,team-web,shop,%d\n", c.due); !strings.Contains(all["controls.csv"], want) {
+			t.Errorf("%s: controls.csv does not say %q:\n%s", sentence, want, all["controls.csv"])
+		}
+		if n := strings.Count(all["index.csv"], "\n") - 1; n != 6 {
+			t.Errorf("%s: index.csv has %d reports", sentence, n)
+		}
 	}
 }
 

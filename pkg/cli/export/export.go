@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -115,7 +116,10 @@ func (o *flags) run(ctx context.Context, f *client.Factory, args []string, p per
 	if err != nil {
 		return err
 	}
-	w := &writer{sink: to, chains: stored.NewChains(keys), period: p}
+	// Something of each report is kept for the sums, and much more is made and thrown away: as a rule as much garbage would wait as there
+	// is of what is kept, which is half of the memory.
+	defer debug.SetGCPercent(debug.SetGCPercent(25))
+	w := &writer{sink: to, chains: stored.NewChains(keys), period: p, here: map[string]bool{}}
 	if err := w.all(ctx, clients, namespace, args, tests); err != nil {
 		return errors.Join(err, to.discard())
 	}
@@ -135,7 +139,7 @@ func (w *writer) all(ctx context.Context, c client.Clients, namespace string, na
 		of = []string{""}
 	}
 	for _, test := range of {
-		foreign, err := stored.Each(ctx, c, namespace, test, w.report)
+		foreign, err := stored.Each(ctx, c, namespace, test, w.look, w.report)
 		if err != nil {
 			return err
 		}

@@ -4,20 +4,25 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 )
 
 // sink is where files go. The same files in the same order give the same bytes.
 type sink interface {
-	// put writes a file. fresh tells that there was none of that name.
-	put(name string, body []byte) (fresh bool, err error)
+	// pack does what can be done with several files at once.
+	pack(name string, body []byte) (packed, error)
+	// put writes a file, one at a time.
+	put(packed) error
 	// has returns a file of a former export; nil if there is none.
 	has(name string) ([]byte, error)
 	// dir is the directory of a former export; empty if there can be none.
@@ -25,6 +30,23 @@ type sink interface {
 	close() error
 	// discard ends it after an error: half an archive is none.
 	discard() error
+}
+
+// packed is a file on its way into a sink. fresh tells that there was none of that name.
+type packed struct {
+	name  string
+	body  []byte
+	zip   *zip.FileHeader
+	fresh bool
+}
+
+// write packs and puts one file.
+func write(to sink, name string, body []byte) error {
+	p, err := to.pack(name, body)
+	if err != nil {
+		return err
+	}
+	return to.put(p)
 }
 
 func open(to string) (sink, error) {
@@ -63,17 +85,36 @@ func (d directory) has(name string) ([]byte, error) {
 	return body, err
 }
 
-func (d directory) put(name string, body []byte) (bool, error) {
-	old, err := d.has(name)
-	if err != nil || old != nil && bytes.Equal(old, body) {
-		return false, err
-	}
+// pack writes the file already: into a directory, the order does not matter.
+func (d directory) pack(name string, body []byte) (packed, error) {
 	path := d.path(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return false, err
+	err := create(path, body)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(path), 0o750); err == nil {
+			err = create(path, body)
+		}
 	}
-	return old == nil, os.WriteFile(path, body, 0o600)
+	if !errors.Is(err, fs.ErrExist) {
+		return packed{fresh: true}, err
+	}
+	old, err := d.has(name)
+	if err != nil || bytes.Equal(old, body) {
+		return packed{}, err
+	}
+	return packed{}, os.WriteFile(path, body, 0o600)
 }
+
+// create writes a file that is not there yet.
+func create(path string, body []byte) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // of the directory that the user names
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(body)
+	return errors.Join(err, file.Close())
+}
+
+func (d directory) put(packed) error { return nil }
 
 func (d directory) dir() string  { return string(d) }
 func (d directory) close() error { return nil }
@@ -92,18 +133,54 @@ type archive struct {
 // written is when all files of archives were written: their bytes shall not depend on that.
 var written = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func (a *archive) put(name string, body []byte) (bool, error) {
+// written20000101 is that day as zips have it: years since 1980, month and day.
+const written20000101 = 20<<9 | 1<<5 | 1
+
+// pack compresses for a zip.
+func (a *archive) pack(name string, body []byte) (packed, error) {
+	p := packed{name: name, body: body, fresh: true}
+	if a.zip == nil {
+		return p, nil
+	}
+	var small bytes.Buffer
+	w, ok := deflaters.Get().(*flate.Writer)
+	if !ok {
+		var err error
+		if w, err = flate.NewWriter(nil, flate.DefaultCompression); err != nil {
+			return p, err
+		}
+	}
+	defer deflaters.Put(w)
+	w.Reset(&small)
+	if _, err := w.Write(body); err != nil {
+		return p, err
+	}
+	if err := w.Close(); err != nil {
+		return p, err
+	}
+	p.body = small.Bytes()
+	p.zip = &zip.FileHeader{
+		Name: name, Method: zip.Deflate, CRC32: crc32.ChecksumIEEE(body), CompressedSize64: uint64(small.Len()), UncompressedSize64: uint64(len(body)),
+		ModifiedDate: written20000101, //nolint:staticcheck // what is written of a file that is compressed already
+	}
+	return p, nil
+}
+
+// deflaters are kept, for one is larger than what it compresses.
+var deflaters sync.Pool
+
+func (a *archive) put(p packed) error {
 	var w io.Writer = a.tar
 	var err error
 	if a.zip != nil {
-		w, err = a.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: written})
+		w, err = a.zip.CreateRaw(p.zip)
 	} else {
-		err = a.tar.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(body)), ModTime: written, Format: tar.FormatPAX})
+		err = a.tar.WriteHeader(&tar.Header{Name: p.name, Mode: 0o644, Size: int64(len(p.body)), ModTime: written, Format: tar.FormatPAX})
 	}
 	if err == nil {
-		_, err = w.Write(body)
+		_, err = w.Write(p.body)
 	}
-	return true, err
+	return err
 }
 
 func (a *archive) has(string) ([]byte, error) { return nil, nil }

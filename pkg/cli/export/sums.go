@@ -24,7 +24,7 @@ func (w *writer) sums(tests []*v1alpha1.RestoreTest) error {
 		if err != nil {
 			return err
 		}
-		if _, err := w.sink.put(stored.KeyDir+"/"+id+".pem", text); err != nil {
+		if err := write(w.sink, stored.KeyDir+"/"+id+".pem", text); err != nil {
 			return err
 		}
 	}
@@ -44,7 +44,7 @@ func (w *writer) sums(tests []*v1alpha1.RestoreTest) error {
 		{stored.HeadsFile, heads}, {"verification.json", results}, {"index.csv", w.index()}, {"population.csv", due.csv()},
 		{"controls.csv", w.controls()}, {"index.html", []byte(w.summary(due).HTML())}, {"VERIFY.txt", []byte(instructions)},
 	} {
-		if _, err := w.sink.put(f.name, f.body); err != nil {
+		if err := write(w.sink, f.name, f.body); err != nil {
 			return err
 		}
 	}

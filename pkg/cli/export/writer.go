@@ -54,64 +54,90 @@ func rowOf(file string, r *stored.Report) row {
 	return w
 }
 
-// report writes one report.
-func (w *writer) report(r *stored.Report) error {
+// entry is a report that is ready to be written.
+type entry struct {
+	row    row
+	record evidence.Record
+	// files of the report. It has none if it is another than was exported before, which row and record are of.
+	files   []packed
+	changed bool
+}
+
+// look gets a report ready, with several at once.
+func (w *writer) look(r *stored.Report) (entry, error) {
 	file := stored.FileOf(&r.Record)
-	if w.here == nil {
-		w.here = map[string]bool{}
-	}
-	w.here[file] = true
-	verdict, err := evidence.Verdict(r.Fields)
-	if err != nil {
-		return err
-	}
 	before, err := w.sink.has(file + stored.VerdictEnd)
 	if err != nil {
-		return err
+		return entry{}, err
 	}
-	if before != nil && !bytes.Equal(before, verdict) {
-		w.changed = append(w.changed, file)
+	if before != nil && !bytes.Equal(before, r.Verdict) {
 		kept, err := stored.ReadFile(directory(w.sink.dir()).path(file + stored.StoredEnd))
 		if err != nil {
-			return err
+			return entry{}, err
 		}
-		w.keep(file, kept)
-		return nil
+		e, err := w.known(kept)
+		e.row.file, e.changed = file, true
+		return e, err
 	}
-	w.keep(file, r)
+	e, err := w.known(r)
+	if err != nil {
+		return e, err
+	}
 	whole, err := evidence.Canonical(evidence.Portable(r.Fields))
 	if err != nil {
-		return err
+		return e, err
 	}
-	files := []struct {
-		end  string
-		body []byte
-	}{{stored.VerdictEnd, verdict}, {stored.StoredEnd, whole}, {stored.PageEnd, []byte(report.ViewOfRecord(&r.Typed, &r.Record).HTML())}}
-	if e := r.Record.Envelope; e != nil {
-		body, err := evidence.Canonical(e)
-		if err != nil {
+	if err := e.pack(w.sink, stored.VerdictEnd, r.Verdict); err != nil {
+		return e, err
+	}
+	if err := e.pack(w.sink, stored.StoredEnd, whole); err != nil {
+		return e, err
+	}
+	if err := e.pack(w.sink, stored.PageEnd, []byte(report.ViewOfRecord(&r.Typed, &r.Record).HTML())); err != nil {
+		return e, err
+	}
+	if r.Record.Envelope == nil {
+		return e, nil
+	}
+	seal, err := evidence.Canonical(r.Record.Envelope)
+	if err != nil {
+		return e, err
+	}
+	return e, e.pack(w.sink, stored.SealEnd, seal)
+}
+
+func (e *entry) pack(to sink, end string, body []byte) error {
+	p, err := to.pack(e.row.file+end, body)
+	e.files = append(e.files, p)
+	return err
+}
+
+// known returns what the sums need of a report.
+func (w *writer) known(r *stored.Report) (entry, error) {
+	record, err := w.chains.Check(r)
+	return entry{row: rowOf(stored.FileOf(&r.Record), r), record: record}, err
+}
+
+// report writes one report.
+func (w *writer) report(e entry) error {
+	w.here[e.row.file] = true
+	if e.changed {
+		w.changed = append(w.changed, e.row.file)
+	}
+	for i, p := range e.files {
+		if err := w.sink.put(p); err != nil {
 			return err
 		}
-		files = append(files, struct {
-			end  string
-			body []byte
-		}{stored.SealEnd, body})
-	}
-	for i, f := range files {
-		fresh, err := w.sink.put(file+f.end, f.body)
-		if err != nil {
-			return err
-		}
-		if i == 0 && fresh {
+		if i == 0 && p.fresh {
 			w.fresh++
 		}
 	}
-	return nil
+	return w.keep(e)
 }
 
-func (w *writer) keep(file string, r *stored.Report) {
-	w.rows = append(w.rows, rowOf(file, r))
-	w.chains.Add(r.Record)
+func (w *writer) keep(e entry) error {
+	w.rows = append(w.rows, e.row)
+	return w.chains.Add(e.record)
 }
 
 // former takes in what a former export wrote into the directory and the cluster has no more.
@@ -119,11 +145,12 @@ func (w *writer) former() error {
 	if w.sink.dir() == "" || len(w.here) == 0 {
 		return nil
 	}
-	return stored.EachIn(w.sink.dir(), func(r *stored.Report) error {
-		if file := stored.FileOf(&r.Record); !w.here[file] {
-			w.keep(file, r)
+	gone := func(file string) bool { return !w.here[file] }
+	return stored.EachIn(w.sink.dir(), gone, w.known, func(e entry) error {
+		if !gone(e.row.file) {
+			return nil
 		}
-		return nil
+		return w.keep(e)
 	})
 }
 

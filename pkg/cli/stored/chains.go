@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/evidence"
 )
 
@@ -20,12 +21,23 @@ func NewChains(keys evidence.Keys) *Chains {
 	return &Chains{Keys: keys, records: map[Key][]evidence.Record{}, heads: map[Key]evidence.Head{}}
 }
 
-// Add adds a record. Its signature is checked, and not kept.
-func (c *Chains) Add(r evidence.Record) {
-	r.Signature = c.Keys.Check(&r)
-	r.Envelope = nil
+// Check returns the record of a report with its signature checked, and no more of it than a chain needs. It may be called for several
+// at once.
+func (c *Chains) Check(r *Report) (evidence.Record, error) {
+	record := r.Record
+	record.Signature = c.Keys.Check(&record)
+	record.Envelope = nil
+	if e := record.Evidence; e != nil {
+		record.Evidence = &v1alpha1.Evidence{Sequence: e.Sequence, Previous: e.Previous, Pruned: e.Pruned, KeyID: e.KeyID}
+	}
+	return record, nil
+}
+
+// Add adds a record that was checked.
+func (c *Chains) Add(r evidence.Record) error {
 	k := Key{r.Namespace, r.Test}
 	c.records[k] = append(c.records[k], r)
+	return nil
 }
 
 // Head adds the head of a test; one without reports counts too.

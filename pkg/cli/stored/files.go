@@ -30,23 +30,39 @@ func FileOf(r *evidence.Record) string {
 	return path.Join(ReportDir, r.Namespace, r.Test, fmt.Sprintf("%06d-%s", r.Sequence(), r.Name))
 }
 
-// EachIn calls do with every report of an exported directory, by namespace, test and number.
-func EachIn(dir string, do func(*Report) error) error {
+// EachIn calls look with every report of an exported directory that is wanted, by the name that FileOf gave it, with several at once,
+// and do with what it returned, by namespace, test and number.
+func EachIn[T any](dir string, wanted func(file string) bool, look func(*Report) (T, error), do func(T) error) error {
 	root := filepath.Join(dir, ReportDir)
 	if _, err := os.Stat(root); err != nil {
 		return fmt.Errorf("%s is no directory that `kubectl kymaros export` wrote: %w", dir, err)
 	}
-	return filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() || !strings.HasSuffix(file, StoredEnd) {
+	files := func(yield func(string, error) bool) {
+		err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || !strings.HasSuffix(path, StoredEnd) {
+				return err
+			}
+			file, err := filepath.Rel(dir, strings.TrimSuffix(path, StoredEnd))
+			if err == nil && wanted(filepath.ToSlash(file)) && !yield(path, nil) {
+				err = filepath.SkipAll
+			}
 			return err
-		}
-		r, err := ReadFile(file)
+		})
 		if err != nil {
-			return err
+			yield("", err)
 		}
-		return do(r)
-	})
+	}
+	return ordered(files, func(path string) (of T, err error) {
+		r, err := ReadFile(path)
+		if err != nil {
+			return of, err
+		}
+		return look(r)
+	}, do)
 }
+
+// All wants every report, see EachIn.
+func All(string) bool { return true }
 
 // ReadFile reads one exported report.
 func ReadFile(file string) (*Report, error) {
@@ -56,7 +72,7 @@ func ReadFile(file string) (*Report, error) {
 	}
 	r, err := parse(body)
 	if err == nil {
-		r.Record, err = evidence.Of(r.Fields)
+		err = r.seal()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -28,51 +29,82 @@ type Report struct {
 	Fields map[string]any
 	// Typed is as much of it as this version knows.
 	Typed v1alpha1.RestoreReport
-	// Record of the chain.
-	Record evidence.Record
+	// Record of the chain, and the bytes that its digest is of.
+	Record  evidence.Record
+	Verdict []byte
 }
 
-// Each calls do with every report of the namespace, "" for all, by namespace and name, page by page; of one test, unless test is empty.
-// It leaves out those that have no verdict yet, and counts those that Kymaros did not write: they are no evidence.
-func Each(ctx context.Context, c client.Clients, namespace, test string, do func(*Report) error) (foreign int, err error) {
+// Each calls look with every report of the namespace, "" for all, with several at once, and do with what it returned, by namespace and
+// name; of one test, unless test is empty. It reads page by page. It leaves out those that have no verdict yet, and counts those that
+// Kymaros did not write: they are no evidence.
+func Each[T any](ctx context.Context, c client.Clients, namespace, test string, look func(*Report) (T, error), do func(T) error) (foreign int, err error) {
+	type seen struct {
+		counts, foreign bool
+		of              T
+	}
+	err = ordered(pages(ctx, c, namespace, test), func(item json.RawMessage) (s seen, err error) {
+		r, err := parse(item)
+		if err != nil || test != "" && r.Typed.Spec.TestRef != test || r.Typed.Status == nil {
+			return s, err
+		}
+		if s.foreign = !controller.WroteReport(&r.Typed); s.foreign {
+			return s, nil
+		}
+		if err := r.seal(); err != nil {
+			return s, fmt.Errorf("report %s/%s: %w", r.Typed.Namespace, r.Typed.Name, err)
+		}
+		s.counts = true
+		s.of, err = look(r)
+		return s, err
+	}, func(s seen) error {
+		if s.foreign {
+			foreign++
+		}
+		if !s.counts {
+			return nil
+		}
+		return do(s.of)
+	})
+	return foreign, err
+}
+
+// pages returns the reports, as the API server answers.
+func pages(ctx context.Context, c client.Clients, namespace, test string) iter.Seq2[json.RawMessage, error] {
 	options := metav1.ListOptions{Limit: page}
 	if test != "" {
 		options.LabelSelector = labels.SelectorFromSet(labels.Set{v1alpha1.LabelReportTest: names.LabelValue(test)}).String()
 	}
-	for {
-		body, err := c.Kymaros.RestoreV1alpha1().RESTClient().Get().Namespace(namespace).Resource("restorereports").
-			VersionedParams(&options, scheme.ParameterCodec).Do(ctx).Raw()
-		if err != nil {
-			return foreign, fmt.Errorf("list RestoreReports: %w", err)
-		}
-		var list struct {
-			Metadata metav1.ListMeta   `json:"metadata"`
-			Items    []json.RawMessage `json:"items"`
-		}
-		if err := json.Unmarshal(body, &list); err != nil {
-			return foreign, fmt.Errorf("list RestoreReports: %w", err)
-		}
-		for _, item := range list.Items {
-			r, err := parse(item)
-			switch {
-			case err != nil:
-				return foreign, err
-			case test != "" && r.Typed.Spec.TestRef != test || r.Typed.Status == nil:
-			case !controller.WroteReport(&r.Typed):
-				foreign++
-			default:
-				if r.Record, err = evidence.Of(r.Fields); err != nil {
-					return foreign, fmt.Errorf("report %s/%s: %w", r.Typed.Namespace, r.Typed.Name, err)
-				}
-				if err := do(r); err != nil {
-					return foreign, err
+	return func(yield func(json.RawMessage, error) bool) {
+		for {
+			body, err := c.Kymaros.RestoreV1alpha1().RESTClient().Get().Namespace(namespace).Resource("restorereports").
+				VersionedParams(&options, scheme.ParameterCodec).Do(ctx).Raw()
+			var list struct {
+				Metadata metav1.ListMeta   `json:"metadata"`
+				Items    []json.RawMessage `json:"items"`
+			}
+			if err == nil {
+				err = json.Unmarshal(body, &list)
+			}
+			if err != nil {
+				yield(nil, fmt.Errorf("list RestoreReports: %w", err))
+				return
+			}
+			for _, item := range list.Items {
+				if !yield(item, nil) {
+					return
 				}
 			}
-		}
-		if options.Continue = list.Metadata.Continue; options.Continue == "" {
-			return foreign, nil
+			if options.Continue = list.Metadata.Continue; options.Continue == "" {
+				return
+			}
 		}
 	}
+}
+
+// seal makes the record.
+func (r *Report) seal() (err error) {
+	r.Record, r.Verdict, err = evidence.OfVerdict(r.Fields)
+	return err
 }
 
 func parse(body []byte) (*Report, error) {

@@ -136,7 +136,7 @@ func (o *flags) read(ctx context.Context, f *client.Factory, args []string) (cha
 		of = []string{""}
 	}
 	for _, test := range of {
-		n, err := stored.Each(ctx, clients, namespace, test, func(r *stored.Report) error { chains.Add(r.Record); return nil })
+		n, err := stored.Each(ctx, clients, namespace, test, chains.Check, chains.Add)
 		if err != nil {
 			return nil, 0, "", err
 		}
@@ -162,7 +162,7 @@ func (o *flags) offline() (*stored.Chains, error) {
 	for _, h := range heads {
 		chains.Head(h)
 	}
-	return chains, stored.EachIn(o.from, func(r *stored.Report) error { chains.Add(r.Record); return nil })
+	return chains, stored.EachIn(o.from, stored.All, chains.Check, chains.Add)
 }
 
 // only returns the results of the named tests; all without names.
