@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -36,7 +37,7 @@ func NewQueue(name string) Queue {
 const syncTimeout = 30 * time.Second
 
 // SyncFunc brings one object a step further. It asks for another look after a positive duration. An error is retried with
-// growing delay.
+// growing delay, but for a SpecRefused, with which only a change of the object helps.
 type SyncFunc func(ctx context.Context, key cache.ObjectName) (time.Duration, error)
 
 // Runner feeds keys from a queue to a SyncFunc. Every controller runs in one.
@@ -86,11 +87,17 @@ func (r *Runner) next(ctx context.Context) bool {
 	syncCtx, cancel := context.WithTimeout(klog.NewContext(context.WithoutCancel(ctx), logger), syncTimeout)
 	defer cancel()
 	again, err := r.sync(syncCtx, key)
+	refused, isRefused := errors.AsType[*SpecRefused](err)
 	switch {
 	case apierrors.IsConflict(err):
 		// Decided from a cache that was older than the object. The newer one is on its way.
 		logger.V(4).Info("Will look again: the object has changed meanwhile", "err", err)
 		r.Queue.AddRateLimited(key)
+		return true
+	case isRefused:
+		logger.Info("Will look again when it changes, or later", "err", refused)
+		r.Queue.Forget(key)
+		r.Queue.AddAfter(key, refusedAgain)
 		return true
 	case err != nil:
 		logger.Error(err, "Sync failed, will retry")

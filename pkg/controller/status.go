@@ -61,7 +61,8 @@ func Behind(rt *v1alpha1.RestoreTest) bool { return written.has(rt) }
 
 // Write applies condition and own, which holds all fields that the controller owns and no other. It sends nothing if
 // nothing would change. It fails with a conflict if rt is not the newest version: what was decided from an old one must be
-// decided again. The beginning, the end and what needs a look are recorded as events.
+// decided again, and with a SpecRefused if the API server takes no status of rt. The beginning, the end and what needs a look are
+// recorded as events.
 func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, condition metav1.Condition, own v1alpha1.RestoreTestStatus) error {
 	next, changed := conditions.Next(rt, condition, time.Now())
 	if alien := alien(&own, w.Controller); alien != "" {
@@ -98,6 +99,10 @@ func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, cond
 	// Force: a field that somebody edited by hand is ours again at the next write, instead of blocking it for ever.
 	options := metav1.ApplyOptions{FieldManager: FieldManager(w.Controller), Force: true}
 	now, err := w.Tests.RestoreTests(rt.Namespace).ApplyStatus(ctx, test, options)
+	if refused := specRefused(err); refused != nil {
+		w.tellRefused(rt, &next, refused)
+		return refused
+	}
 	if err != nil {
 		return fmt.Errorf("apply status: %w", err)
 	}

@@ -198,6 +198,75 @@ func TestWhatApplicationsWriteStaysText(t *testing.T) {
 	})
 }
 
+// calls are what mentions somebody in one chat or another: all of a channel, all who are there, or one.
+var calls = []string{"@channel", "@here", "@everyone", "@all", "@room", "@**all**", "@_**all**", "@U123", "<!channel>", "<!here>", "<!everyone>", "<!subteam^S1>", "<@U123>", "<@&1>", "<#C1>", "<users/all>", "<at>all</at>"}
+
+// TestNobodyIsMentioned: what an application writes calls nobody to a chat, whatever field of a message it is in. Teams and Discord are told
+// whom a message mentions; all others read the text.
+func TestNobodyIsMentioned(t *testing.T) {
+	evil := strings.Join(calls, " ")
+	m := message()
+	m.Message, m.NextStep, m.Reason, m.Backup.Name, m.LastGood.Backup, m.Report.Name, m.Cluster.Name = evil, evil, evil, evil, evil, evil, evil
+	chats := map[string]Channel{}
+	for _, channelType := range []string{Slack, Discord, Teams} {
+		chats[channelType] = channel(channelType, "https://example.org")
+	}
+	withoutScore := m
+	withoutScore.Score = nil
+	for _, address := range []string{
+		"googlechat://chat.googleapis.com/v1/spaces/AAA/messages?key=k&token=t", "gotify://push.example.org/Atok3n", "matrix://:syt_t0k@matrix.example.org/?rooms=!abc:example.org",
+		"ntfy://ntfy.sh/backups", "pushover://kymaros:apit0ken@userkey/", "telegram://110201543:AAHdq@telegram?chats=1", "zulip://bot:k3y@zulip.example.org/?stream=ops&topic=t",
+	} {
+		chats[address] = Channel{Type: URL, Secret: map[string][]byte{"url": []byte(address)}}
+	}
+	for name, c := range chats {
+		for _, m := range []Message{m, withoutScore} {
+			r, err := build(t, c, m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body := map[string]any{}
+			if form, err := url.ParseQuery(string(r.body)); r.header["Content-Type"] == "application/x-www-form-urlencoded" && err == nil {
+				for key := range form {
+					body[key] = form.Get(key)
+				}
+			} else if err := json.Unmarshal(r.body, &body); err != nil {
+				t.Fatal(err)
+			}
+			found := false
+			walk(body, func(key, s string) {
+				found = found || strings.Contains(s, "subteam")
+				for _, call := range calls {
+					at := strings.Index(s, call)
+					switch {
+					case at < 0, name == Teams: // see below
+					case name == Discord && (at > 0 && s[at-1] == '\\'): // an escaped sign, and the field below
+					default:
+						t.Errorf("%s: %s holds %q: %q", name, key, call, s)
+					}
+				}
+			})
+			if !found {
+				t.Errorf("%s: what the application wrote is not told: %v", name, body)
+			}
+			switch {
+			case name == Discord:
+				if got := body["allowed_mentions"]; !reflect.DeepEqual(got, map[string]any{"parse": []any{}}) {
+					t.Errorf("Discord may mention %v", got)
+				}
+			case name == Teams:
+				if strings.Contains(string(r.body), `"entities"`) {
+					t.Errorf("Teams is told to mention somebody: %s", r.body)
+				}
+			case strings.HasPrefix(name, "matrix"):
+				if got := body["m.mentions"]; !reflect.DeepEqual(got, map[string]any{}) {
+					t.Errorf("Matrix may mention %v", got)
+				}
+			}
+		}
+	}
+}
+
 // walk visits every string.
 func walk(v any, visit func(key, s string)) {
 	var in func(key string, v any)

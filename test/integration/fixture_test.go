@@ -274,7 +274,7 @@ func gone(t *testing.T, what string, get func(ctx context.Context) error) {
 
 // build builds a command of the product.
 func build(path, command string) error {
-	cmd := exec.Command("go", "build", "-o", path, command)
+	cmd := exec.Command("go", "build", "-trimpath", "-o", path, command)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", cmd, err, out)

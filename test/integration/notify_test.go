@@ -93,6 +93,7 @@ func TestNotifications(t *testing.T) {
 		t.Run("silence", theSilence)
 		t.Run("rights", theRights)
 		t.Run("a real run", aRealRun)
+		t.Run("real runs", realRuns)
 	})
 	n.kill()
 	if len(n.seen(func(r *request) bool { return strings.Contains(r.path, "/secrets") && r.watch })) > 0 {

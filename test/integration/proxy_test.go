@@ -28,6 +28,8 @@ type proxy struct {
 	requests []*request
 	// answered, if set, is called with every answer before the controller hears it.
 	answered func(*request)
+	// refused, if set, returns the Status that is answered to a request instead of passing it on; nil: it is passed on.
+	refused func(*request) []byte
 	// away: nothing is answered.
 	away atomic.Bool
 }
@@ -115,7 +117,16 @@ func newProxy() (*proxy, error) {
 		}
 		p.mu.Lock()
 		p.requests = append(p.requests, r)
+		refused := p.refused
 		p.mu.Unlock()
+		if refused != nil {
+			if status := refused(r); status != nil {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusUnprocessableEntity)
+				_, _ = w.Write(status)
+				return
+			}
+		}
 		forward.ServeHTTP(w, in.WithContext(ctx))
 	}))
 	p.server.EnableHTTP2 = true
@@ -129,6 +140,13 @@ func (p *proxy) onAnswer(do func(*request)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answered = do
+}
+
+// refuse sets what is answered instead of the API server, with status 422, or nil.
+func (p *proxy) refuse(by func(*request) []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused = by
 }
 
 // seen returns copies of the requests that match, oldest first.

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -16,6 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/klog/v2"
+	"k8s.io/klog/v2/textlogger"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
@@ -59,11 +62,22 @@ type stage struct {
 	t      *testing.T
 	client *fake.Clientset
 	kube   *kubefake.Clientset
-	stop   func()
+	// installation is for tests that say nothing; log is where the controller logs, nil: nowhere.
+	installation Installation
+	log          io.Writer
+	stop         func()
 }
 
 // work starts a controller that sees those tests. Its namespace has the Secrets hook and pager.
 func work(t *testing.T, r *receivers, tests ...*v1alpha1.RestoreTest) *stage {
+	t.Helper()
+	s := set(t, r, tests...)
+	s.start()
+	return s
+}
+
+// set prepares what work starts.
+func set(t *testing.T, r *receivers, tests ...*v1alpha1.RestoreTest) *stage {
 	t.Helper()
 	var objects []runtime.Object
 	for _, rt := range tests {
@@ -73,19 +87,20 @@ func work(t *testing.T, r *receivers, tests ...*v1alpha1.RestoreTest) *stage {
 	for _, name := range []string{"hook", "pager"} {
 		secrets = append(secrets, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: name}, Data: map[string][]byte{"url": []byte(name), "routing-key": []byte("k"), "other": []byte("no")}})
 	}
-	s := &stage{receivers: r, t: t, client: fake.NewClientset(objects...), kube: kubefake.NewClientset(secrets...)}
-	s.start()
-	return s
+	return &stage{receivers: r, t: t, client: fake.NewClientset(objects...), kube: kubefake.NewClientset(secrets...)}
 }
 
 func (s *stage) start() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
+	if s.log != nil {
+		ctx = klog.NewContext(ctx, textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(s.log), textlogger.Verbosity(10))))
+	}
 	factory := externalversions.NewSharedInformerFactory(s.client, 0)
 	c, err := New(ctx, Options{
 		Client: s.client, Secrets: s.kube.CoreV1(), Tests: factory.Restore().V1alpha1().RestoreTests(), Recorder: record.NewFakeRecorder(100),
 		Sender: s.receivers, Account: "kymaros-system:kymaros-notify", Deadline: 24 * time.Hour, Dashboard: "https://kymaros.example.org",
-		Cluster: notify.Cluster{ID: "cluster"},
+		Cluster: notify.Cluster{ID: "cluster"}, Installation: s.installation,
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -172,6 +187,9 @@ func TestWhoeverFailsIsTriedAgain(t *testing.T) {
 			t.Errorf("after a day: %+v", d)
 		}
 		ids := r.ids()
+		if len(ids) < 100 {
+			t.Fatalf("it was tried %d times", len(ids))
+		}
 		if len(slices.Compact(ids)) != 1 {
 			t.Errorf("it had several ids: %v", slices.Compact(ids))
 		}
@@ -228,7 +246,7 @@ func TestADeadReceiverDelaysNobodyElse(t *testing.T) {
 			if string(c.Secret["url"]) == "hook" {
 				return nil
 			}
-			time.Sleep(10 * time.Second) // until it is given up
+			time.Sleep(10 * time.Minute) // longer than a request may take, so that all who are tried again would like to have a place at once
 			return &notify.SendError{}
 		}
 		var tests []*v1alpha1.RestoreTest
@@ -238,7 +256,7 @@ func TestADeadReceiverDelaysNobodyElse(t *testing.T) {
 			tests[i].Spec.Notifications.OnFailure[0] = v1alpha1.NotificationChannel{Type: "slack", WebhookSecretRef: "pager", Channel: fmt.Sprint(i)}
 		}
 		s := work(t, r, tests...)
-		time.Sleep(time.Hour) // all of them are tried again and again
+		time.Sleep(3 * time.Hour) // all of them are tried again and again
 		begin := time.Now()
 		late := freshTest("late")
 		if _, err := s.client.RestoreV1alpha1().RestoreTests("team").Create(t.Context(), late, metav1.CreateOptions{}); err != nil {
@@ -299,4 +317,125 @@ func TestASilenceThatBeginsKeepsBackWhatIsInALane(t *testing.T) {
 		}
 		s.stop()
 	})
+}
+
+// touch changes a test, so that it is looked at.
+func (s *stage) touch(name string, change edit) {
+	s.t.Helper()
+	rt := s.test(name).DeepCopy()
+	change(rt)
+	if _, err := s.client.RestoreV1alpha1().RestoreTests("team").Update(s.t.Context(), rt, metav1.UpdateOptions{}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestWhatIsBeingSentIsNotSentTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &receivers{answer: func(context.Context, notify.Channel, notify.Message) error { time.Sleep(5 * time.Second); return nil }}
+		s := work(t, r, freshTest("shop"))
+		for i := range 4 {
+			time.Sleep(time.Second)
+			s.touch("shop", func(rt *v1alpha1.RestoreTest) { rt.Annotations = map[string]string{"n": fmt.Sprint(i)} })
+		}
+		time.Sleep(time.Minute)
+		s.stop()
+		if n := len(r.ids()); n != 1 {
+			t.Errorf("sent %d times", n)
+		}
+	})
+}
+
+func TestAChannelIsToldInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &receivers{}
+		r.answer = func(context.Context, notify.Channel, notify.Message) error {
+			if len(r.ids()) == 1 {
+				return &notify.SendError{RetryAfter: time.Minute}
+			}
+			return nil
+		}
+		rt := freshTest("shop")
+		rt.Status.Notifications.Deliveries = []v1alpha1.NotificationDelivery{{
+			ID: "earlier", Channel: slackKey, Event: v1alpha1.NotifyPartial, State: v1alpha1.DeliveryPending, Attempts: 5,
+			DecidedAt: metav1.Now(), Time: metav1.Now(), Facts: &v1alpha1.NotificationFacts{RunID: lastID, Time: metav1.Now()},
+		}}
+		s := work(t, r, rt)
+		time.Sleep(time.Hour)
+		s.stop()
+		if ids := r.ids(); len(ids) != 3 || ids[0] != "earlier" || ids[1] != "earlier" {
+			t.Errorf("sent %v", ids)
+		}
+		if d := delivery(s.test("shop")); d.State != v1alpha1.DeliverySent || d.Attempts != 7 {
+			t.Errorf("after five attempts of the process before: %+v", d)
+		}
+	})
+}
+
+func TestNobodyIsToldOfATestThatIsBeingDeleted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &receivers{answer: func(context.Context, notify.Channel, notify.Message) error { return &notify.SendError{} }}
+		rt := freshTest("shop")
+		rt.Finalizers = []string{"example.org/stays"}
+		s := work(t, r, rt)
+		time.Sleep(time.Hour)
+		s.touch("shop", func(rt *v1alpha1.RestoreTest) { rt.DeletionTimestamp = new(metav1.Now()) })
+		synctest.Wait()
+		tries := len(r.ids())
+		time.Sleep(time.Hour)
+		s.stop()
+		if n := len(r.ids()); n != tries || tries == 0 {
+			t.Errorf("%d tries before, and %d after", tries, n-tries)
+		}
+	})
+}
+
+func TestWhatIsOverIsForgotten(t *testing.T) {
+	a := attempts{all: map[types.UID]map[string]*attempt{}}
+	a.start("uid", "one", 0, time.Now())
+	a.start("uid", "two", 0, time.Now())
+	a.keep("uid", map[string]bool{"two": true})
+	if len(a.all["uid"]) != 1 || a.all["uid"]["two"] == nil {
+		t.Errorf("kept %v", a.all)
+	}
+	a.keep("uid", nil)
+	if len(a.all) != 0 {
+		t.Errorf("kept %v", a.all)
+	}
+}
+
+func TestWhatIsInALaneIsLookedAtAgainWhenItsTurnHasCome(t *testing.T) {
+	for name, change := range map[string]edit{
+		"a silence has begun": func(rt *v1alpha1.RestoreTest) {
+			rt.Annotations = map[string]string{v1alpha1.AnnotationSilenceUntil: time.Now().Add(time.Hour).Format(time.RFC3339)}
+		},
+		"the test is being deleted":          func(rt *v1alpha1.RestoreTest) { rt.DeletionTimestamp = new(metav1.Now()) },
+		"the test names the channel no more": func(rt *v1alpha1.RestoreTest) { rt.Spec.Notifications.OnFailure = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &receivers{}
+				r.answer = func(context.Context, notify.Channel, notify.Message) error {
+					if len(r.ids()) == 1 {
+						return &notify.SendError{RetryAfter: time.Minute}
+					}
+					return nil
+				}
+				shop, web := freshTest("shop"), freshTest("web") // they have the receiver in common
+				shop.Finalizers, web.Finalizers = []string{"example.org/stays"}, []string{"example.org/stays"}
+				s := work(t, r, shop, web)
+				time.Sleep(10 * time.Second)
+				second := map[string]string{"shop": "web", "web": "shop"}[r.got[0].Test.Name]
+				s.touch(second, change)
+				time.Sleep(30 * time.Minute)
+				if len(r.got) != 2 || r.got[1].Test.Name == second {
+					t.Errorf("%s was told of: %v", second, r.ids())
+				}
+				time.Sleep(time.Hour)
+				s.stop()
+				if again := len(r.got) == 3; again != (name == "a silence has begun") {
+					t.Errorf("an hour later %v were told", r.ids())
+				}
+			})
+		})
+	}
 }

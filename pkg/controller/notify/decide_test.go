@@ -128,7 +128,7 @@ func TestIDsOfMessages(t *testing.T) {
 	ids := func(n *v1alpha1.NotificationsStatus) []string {
 		var all []string
 		for _, d := range n.Deliveries {
-			all = append(all, d.ID)
+			all = append(all, d.Channel+" "+d.ID)
 		}
 		slices.Sort(all)
 		return all
@@ -136,8 +136,8 @@ func TestIDsOfMessages(t *testing.T) {
 	if diff := cmp.Diff(ids(n), ids(again)); diff != "" || len(ids(n)) != 2 {
 		t.Errorf("they depend on the order of the channels (-one +other):\n%s", diff)
 	}
-	for _, id := range ids(n) {
-		if !strings.HasPrefix(id, runID+".failed.") || len(id) > 64 {
+	for _, d := range n.Deliveries {
+		if id := d.ID; !strings.HasPrefix(id, runID+".failed.") || len(id) > 64 {
 			t.Errorf("id %q", id)
 		}
 	}
@@ -279,6 +279,34 @@ func TestSilence(t *testing.T) {
 			t.Errorf("got %+v", d)
 		}
 	})
+	t.Run("nor is what was found meanwhile to be over", func(t *testing.T) {
+		between := func(e v1alpha1.NotificationEvent, run string) func(*v1alpha1.NotificationsStatus) {
+			return func(n *v1alpha1.NotificationsStatus) {
+				waiting(e)(n)
+				n.RunID, n.Deliveries[0].Facts.RunID = runID, run
+			}
+		}
+		since := at(-3 * 24 * 60)
+		for name, c := range map[string]struct {
+			event v1alpha1.NotificationEvent
+			run   string
+			edit  edit
+			told  func(*v1alpha1.NotificationsStatus)
+			state v1alpha1.DeliveryState
+		}{
+			"no run has passed still":         {"notVerified", "", unverified(-3 * 24 * 60), func(n *v1alpha1.NotificationsStatus) { n.OverdueSince = &since }, v1alpha1.DeliveryPending},
+			"one has":                         {"notVerified", "", unverified(-60), func(n *v1alpha1.NotificationsStatus) { n.OverdueSince = &since }, v1alpha1.DeliveryWithdrawn},
+			"the search is the last one":      {"lastGoodChanged", runID, searched(v1alpha1.SearchFound, "monday"), func(n *v1alpha1.NotificationsStatus) { n.LastGood = "monday" }, v1alpha1.DeliveryPending},
+			"there is no search any more":     {"lastGoodChanged", runID, func(*v1alpha1.RestoreTest) {}, func(n *v1alpha1.NotificationsStatus) { n.LastGood = "monday" }, v1alpha1.DeliveryWithdrawn},
+			"the run is the current one":      {"leaked", runID, func(*v1alpha1.RestoreTest) {}, func(n *v1alpha1.NotificationsStatus) {}, v1alpha1.DeliveryPending},
+			"another run has ended meanwhile": {"leaked", lastID, func(*v1alpha1.RestoreTest) {}, func(n *v1alpha1.NotificationsStatus) {}, v1alpha1.DeliveryWithdrawn},
+		} {
+			p := decide(look(ended(v1alpha1.ResultFail, v1alpha1.ResultFail, c.edit, awake, knew(between(c.event, c.run), c.told))))
+			if d := p.status.Deliveries[0]; d.State != c.state {
+				t.Errorf("%s: %s, want %s", name, d.State, c.state)
+			}
+		}
+	})
 	t.Run("a value that is no time is said and silences nothing", func(t *testing.T) {
 		p := decide(look(ended(v1alpha1.ResultFail, v1alpha1.ResultPass, knew(), silenced("tomorrow"))))
 		if got := pending(p.status); len(got) != 1 {
@@ -326,5 +354,69 @@ func TestATestThatHasNeverRunHasNothingToTell(t *testing.T) {
 	p := decide(look(rt))
 	if p.condition.Status != metav1.ConditionTrue || p.condition.Reason != v1alpha1.ReasonNothingToTell || p.status == nil || len(p.status.Deliveries) > 0 {
 		t.Errorf("condition %+v, status %+v", p.condition, p.status)
+	}
+}
+
+func TestARunIsHeldAgainstTheTargetItBeganWith(t *testing.T) {
+	// tooSlow gives the run a target; that of the test is gone by now.
+	rt := ended(v1alpha1.ResultPass, v1alpha1.ResultPass, tooSlow(true), knew())
+	rt.Spec.SLA = nil
+	if got := pending(decide(look(rt)).status); !slices.Contains(got, slackKey+": rtoExceeded") {
+		t.Errorf("got %v", got)
+	}
+	rt = ended(v1alpha1.ResultPass, v1alpha1.ResultPass, tooSlow(true), knew(), func(rt *v1alpha1.RestoreTest) { rt.Status.LastRun.RTO.WithinSLA = true })
+	if got := pending(decide(look(rt)).status); slices.Contains(got, slackKey+": rtoExceeded") {
+		t.Errorf("within its target: %v", got)
+	}
+}
+
+func TestAPassForgetsWhatASearchFound(t *testing.T) {
+	n := decide(look(ended(v1alpha1.ResultPass, v1alpha1.ResultFail, knew(func(n *v1alpha1.NotificationsStatus) { n.LastGood = "monday" })))).status
+	if n.LastGood != "" {
+		t.Errorf("the next search that finds %s is no news", n.LastGood)
+	}
+}
+
+func TestABackupThatWasVerifiedBeforeThereWereRunsCounts(t *testing.T) {
+	rt := ended(v1alpha1.ResultFail, v1alpha1.ResultFail, knew(func(n *v1alpha1.NotificationsStatus) { n.RunID = runID }), func(rt *v1alpha1.RestoreTest) {
+		rt.Status.LastRun.PassedAt = nil
+		rt.Status.LastVerified = &v1alpha1.VerifiedBackup{BackupName: "monday", Time: at(-60)}
+	})
+	p := decide(look(rt))
+	if got := pending(p.status); len(got) > 0 || p.again != 47*time.Hour {
+		t.Errorf("got %v, again in %s", got, p.again)
+	}
+}
+
+func TestWhatAChannelKnowsIsTheLastItWasTold(t *testing.T) {
+	n := &v1alpha1.NotificationsStatus{}
+	toldOf(slackKey, "failed")(n)
+	know(n, &v1alpha1.NotificationDelivery{Channel: slackKey, Event: "partial"})
+	if len(n.Told) != 1 || n.Told[0].Event != "partial" {
+		t.Errorf("told %v", n.Told)
+	}
+	// A recovery that waits is as good as told: who passes again recovers nobody.
+	rt := ended(v1alpha1.ResultPass, v1alpha1.ResultPass, knew(toldOf(slackKey, "failed"), waiting("recovered")))
+	if got := pending(decide(look(rt)).status); !slices.Equal(got, []string{slackKey + ": recovered", pagerKey + ": verified"}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestAConditionOfManyChannelsIsBounded(t *testing.T) {
+	rt := ended(v1alpha1.ResultFail, v1alpha1.ResultPass, knew(), func(rt *v1alpha1.RestoreTest) {
+		rt.Spec.Notifications.OnFailure = nil
+		for i := range 16 {
+			rt.Spec.Notifications.OnFailure = append(rt.Spec.Notifications.OnFailure, v1alpha1.NotificationChannel{Type: "slack", WebhookSecretRef: fmt.Sprintf("hook-%02d", i)})
+		}
+	})
+	if got := decide(look(rt)).condition.Message; !strings.HasSuffix(got, "; 8 more") {
+		t.Errorf("condition %q", got)
+	}
+}
+
+func TestATestThatNamesNoChannelAnyMoreSaysSo(t *testing.T) {
+	rt := ended(v1alpha1.ResultFail, v1alpha1.ResultPass, knew(), func(rt *v1alpha1.RestoreTest) { rt.Spec.Notifications = nil })
+	if got := decide(look(rt)).condition.Message; got != "The test names no channel any more" {
+		t.Errorf("condition %q", got)
 	}
 }

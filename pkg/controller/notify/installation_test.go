@@ -1,12 +1,21 @@
 package notify
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/metrics"
+	"github.com/kymaros/kymaros/pkg/notify"
 )
 
 func TestTheFileOfTheInstallation(t *testing.T) {
@@ -66,7 +75,10 @@ func TestSecretsOfTheInstallation(t *testing.T) {
 	if _, err := i.Secret("pager", []string{"routing-key"}); err == nil || !strings.Contains(err.Error(), "no key pager.routing-key") {
 		t.Errorf("got %v", err)
 	}
-	if got, err := i.Secret("../"+filepath.Base(dir)+"/other", []string{"url"}); err == nil && string(got["url"]) != "no" {
+	if err := os.WriteFile(filepath.Join(filepath.Dir(dir), "outside.url"), []byte("no"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := i.Secret("../outside", []string{"url"}); err == nil {
 		t.Errorf("a name led elsewhere: %q", got)
 	}
 }
@@ -97,4 +109,116 @@ func TestWhoseChannelsCount(t *testing.T) {
 	if len(mails) != 2 || mails[0].failure != all || mails[0].success != all || strings.Contains(mails[0].key, "example") {
 		t.Errorf("got %+v", mails)
 	}
+}
+
+// mute is a test that says nothing of notifications, in a namespace.
+func mute(namespace, name string) *v1alpha1.RestoreTest {
+	rt := freshTest(name)
+	rt.Namespace, rt.Spec.Notifications, rt.Status.Notifications = namespace, nil, nil
+	return rt
+}
+
+func TestTheInstallationIsToldOfTestsThatSayNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "notifications.yaml")
+		write := func(name, text string) {
+			t.Helper()
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("ops.url", "https://ops.example.org\n")
+		var once sync.Once
+		r := &receivers{answer: func(_ context.Context, c notify.Channel, _ notify.Message) (err error) {
+			if string(c.Secret["url"]) != "https://ops.example.org" {
+				t.Errorf("the receiver is %+v", c)
+			}
+			once.Do(func() { err = &notify.SendError{RetryAfter: 90 * time.Second} })
+			return err
+		}}
+		worse := mute("team", "shop") // by less than the points that there are by default
+		worse.Status.LastResult, worse.Status.LastScore, worse.Status.LastRun.PreviousScore = v1alpha1.ResultPartial, new(int32(90)), new(int32(98))
+		s := set(t, r, worse, mute("other", "web"))
+		s.installation = Installation{File: file, SecretDirectory: dir}
+		s.start()
+		time.Sleep(time.Minute)
+		if got := r.ids(); len(got) > 0 {
+			t.Errorf("without a file %v were told", got)
+		}
+		write("notifications.yaml", "regressionPoints: 5\nonFailure:\n- {type: slack, webhookSecretRef: ops}\n")
+		time.Sleep(10 * time.Minute) // nothing else happens
+		s.stop()
+		var told []string
+		for _, m := range r.got {
+			said := m.Test.Namespace + "/" + m.Test.Name + " " + string(m.Event)
+			for _, e := range m.Also {
+				said += " " + string(e)
+			}
+			told = append(told, said)
+		}
+		slices.Sort(told)
+		if want := []string{"other/web failed", "team/shop partial regressed"}; !slices.Equal(slices.Compact(told), want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+		// It is one receiver, whoever's test it is told of: all leave it alone for as long as it asks.
+		if len(r.when) != 3 || r.when[1].Sub(r.when[0]) < 90*time.Second {
+			t.Errorf("requests at %v", r.when)
+		}
+		for _, a := range s.kube.Actions() {
+			t.Errorf("it did %s %s", a.GetVerb(), a.GetResource().Resource)
+		}
+	})
+}
+
+func TestAFileThatCannotBeUsedIsInTheMetrics(t *testing.T) {
+	metrics.RegisterNotifications()
+	file := filepath.Join(t.TempDir(), "notifications.yaml")
+	d := &defaults{from: Installation{File: file}}
+	for _, c := range []struct {
+		text string
+		want float64
+	}{{"onFailures: []", 0}, {"onFailure: []", 1}} {
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		d.look(t.Context())
+		if got := exported(t, "kymaros_notification_defaults_valid", nil); got != c.want {
+			t.Errorf("%s: the metric is %v, want %v", c.text, got, c.want)
+		}
+	}
+}
+
+func TestTwoNamespacesHaveTwoReceiversThoughTheirSecretsHaveOneName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &receivers{answer: func(_ context.Context, _ notify.Channel, m notify.Message) error {
+			if m.Test.Namespace == "other" {
+				time.Sleep(10 * time.Second)
+				return &notify.SendError{RetryAfter: time.Hour}
+			}
+			return nil
+		}}
+		other := freshTest("web")
+		other.Namespace = "other"
+		s := set(t, r, other)
+		secret, err := s.kube.CoreV1().Secrets("team").Get(t.Context(), "hook", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		secret = secret.DeepCopy()
+		secret.Namespace = "other"
+		if err := s.kube.Tracker().Add(secret); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+		time.Sleep(time.Second)
+		if _, err := s.client.RestoreV1alpha1().RestoreTests("team").Create(t.Context(), freshTest("shop"), metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if d := delivery(s.test("shop")); d.State != v1alpha1.DeliverySent {
+			t.Errorf("while the other is asked: %+v", d)
+		}
+		s.stop()
+	})
 }
