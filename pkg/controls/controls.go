@@ -16,7 +16,7 @@ type Control struct {
 	Limit string
 }
 
-const sameCluster = "the restore ran in a sandbox of the same cluster: it shows that the backup restores, not that a segregated system does"
+const sameCluster = "a restore in the same cluster shows that the backup restores, not that a segregated system does; each report says which of both it was (Segregated)"
 
 // All are the clauses that are known, in the order of their IDs.
 var All = []Control{
