@@ -105,7 +105,7 @@ func imagesPod(restore string) *corev1.Pod {
 		return corev1.Container{Name: name, Image: image, Resources: corev1.ResourceRequirements{Requests: corev1.ResourceList{}}}
 	}
 	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: "images", Labels: map[string]string{velerov1.RestoreNameLabel: restore}},
+		ObjectMeta: metav1.ObjectMeta{Name: "images", Labels: map[string]string{velerov1.RestoreNameLabel: restore, "becomes": "ready"}},
 		Spec: corev1.PodSpec{
 			PriorityClassName: "kymaros-sandbox",
 			InitContainers:    []corev1.Container{container("restore-wait", "velero/velero:v1.18.3"), container("setup", "bitnami/redis")},
@@ -136,6 +136,7 @@ func TestABackupOfAnotherCluster(t *testing.T) {
 	rt = await(t, rt, v1alpha1.ConditionSandboxReady, metav1.ConditionTrue, v1alpha1.ReasonGuarded)
 	pod := imagesPod(r.Name)
 	pod.Spec.InitContainers = nil
+	delete(pod.Labels, "becomes")
 	pods := kube.CoreV1().Pods(rt.Status.SandboxNamespace)
 	pod, err := pods.Create(t.Context(), pod, metav1.CreateOptions{})
 	if err != nil {
