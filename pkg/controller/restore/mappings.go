@@ -10,7 +10,7 @@ import (
 
 // What a test maps stands between these two lines of the rules. The fence looks for the same, and for the form of each line between
 // them: storage classes of claims, and node selectors of pods.
-const mappingsBegin, mappingsEnd = "# mappings begin\n", "    # mappings end\n"
+const mappingsBegin, mappingsEnd = "# mappings begin\n", "# mappings end\n"
 
 // mappingRules returns what stands between the lines for m, which may be nil. Velero cannot replace a part of a value, so image
 // registries are not among it: see manifests/mappings.
@@ -25,7 +25,7 @@ func mappingRules(m *v1alpha1.Mappings) string {
 			return // of plain values it is always made
 		}
 		// In double quotes, so that Velero takes no value for a number or a boolean.
-		fmt.Fprintf(&text, "    - {conditions: {groupResource: %s, matches: [{path: %s, value: '%q'}]}, mergePatches: [{patchData: '%s'}]}\n", resource, path, value, data)
+		fmt.Fprintf(&text, "- {conditions: {groupResource: %s, matches: [{path: %s, value: '%q'}]}, mergePatches: [{patchData: '%s'}]}\n", resource, path, value, data)
 	}
 	for _, c := range m.StorageClasses {
 		rule("persistentvolumeclaims", "/spec/storageClassName", string(c.From), map[string]any{
