@@ -16,7 +16,9 @@ type Control struct {
 	Limit string
 }
 
-const sameCluster = "a restore in the same cluster shows that the backup restores, not that a segregated system does; each report says which of both it was (Segregated)"
+const sameCluster = "the restore ran in a sandbox of the same cluster: it shows that the backup restores, not that a segregated system does"
+
+const otherCluster = "the restore ran in a sandbox of another cluster: it shows that the backup restores there, not that the application serves from there"
 
 // All are the clauses that are known, in the order of their IDs.
 var All = []Control{
@@ -43,4 +45,12 @@ func Of(id string) Control {
 		}
 	}
 	return Control{ID: id}
+}
+
+// Elsewhere is c for a backup that was restored in another cluster than it was made in.
+func (c Control) Elsewhere() Control {
+	if c.Limit == sameCluster {
+		c.Limit = otherCluster
+	}
+	return c
 }
