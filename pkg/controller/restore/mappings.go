@@ -56,6 +56,13 @@ func withoutMappings(text string) (before, after string, ok bool) {
 	return before, after, true
 }
 
+// mappingsOf returns the rules in text that map something.
+func mappingsOf(text string) string {
+	_, rest, _ := strings.Cut(text, mappingsBegin)
+	rules, _, _ := strings.Cut(rest, mappingsEnd)
+	return rules
+}
+
 // withMappings puts rules in the place of what text maps. A text that has no place for them is as it was shipped before there were
 // mappings, and good enough for who has none.
 func withMappings(text, rules string) (string, error) {

@@ -112,26 +112,36 @@ func (c *Controller) fillIn(ctx context.Context, use modifierSet, shipped rules,
 	return c.write(ctx, have, key, text)
 }
 
-// write makes text stand under key of have, a ConfigMap of modifiers. All runs share it, and Velero reads it when it begins with a
-// Restore: while one of ours waits for that, nothing is written. The error is a mappedError then.
+// write makes text stand under key of have, a ConfigMap of modifiers. The error is a mappedError if that has to wait.
 func (c *Controller) write(ctx context.Context, have *corev1.ConfigMap, key, text string) error {
 	if text == have.Data[key] {
 		return nil
 	}
-	restores, err := c.client.VeleroV1().Restores(have.Namespace).List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return fmt.Errorf("list Restores: %w", err)
-	}
-	for i := range restores.Items {
-		r := &restores.Items[i]
-		if of := r.Spec.ResourceModifier; of != nil && of.Name == have.Name && r.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy && !velero.Started(r.Status.Phase) {
-			return mappedError("Velero has yet to read what Restore " + r.Name + " maps")
+	if mappingsOf(text) != mappingsOf(have.Data[key]) {
+		if err := c.allRead(ctx, have); err != nil {
+			return err
 		}
 	}
 	have = have.DeepCopy()
 	have.Data[key] = text
 	if _, err := c.kube.CoreV1().ConfigMaps(have.Namespace).Update(ctx, have, metav1.UpdateOptions{FieldManager: controller.FieldManager(controller.Restore)}); err != nil {
 		return fmt.Errorf("write ConfigMap %s/%s: %w", have.Namespace, have.Name, err)
+	}
+	return nil
+}
+
+// allRead tells whether Velero has read the modifiers that the Restores of ours go by that name rules: it does so when it begins with
+// one. All runs share the ConfigMap, and each maps something else. The error is a mappedError if one is left.
+func (c *Controller) allRead(ctx context.Context, rules *corev1.ConfigMap) error {
+	restores, err := c.client.VeleroV1().Restores(rules.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("list Restores: %w", err)
+	}
+	for i := range restores.Items {
+		r := &restores.Items[i]
+		if of := r.Spec.ResourceModifier; of != nil && of.Name == rules.Name && r.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy && !velero.Started(r.Status.Phase) {
+			return mappedError("Velero has yet to read what Restore " + r.Name + " maps")
+		}
 	}
 	return nil
 }
