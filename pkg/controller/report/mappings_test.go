@@ -13,7 +13,7 @@ import (
 func TestEachMappingIsToldWithWhatItDid(t *testing.T) {
 	m := newMapped(&v1alpha1.RestoreScope{Mappings: &v1alpha1.Mappings{
 		StorageClasses:  []v1alpha1.StorageClassMapping{{From: "gp3", To: "local"}, {From: "io2", To: "local"}},
-		ImageRegistries: []v1alpha1.ImageRegistryMapping{{From: "docker.io", To: "mirror.example"}, {From: "docker.io/library", To: "mirror.example/base"}},
+		ImageRegistries: []v1alpha1.ImageRegistryMapping{{From: "docker.io/library", To: "mirror.example/base"}, {From: "docker.io", To: "mirror.example"}},
 		NodeSelectors: []v1alpha1.NodeSelectorMapping{
 			{From: v1alpha1.NodeLabel{Key: "zone", Value: "a"}, To: &v1alpha1.NodeLabel{Key: "zone", Value: "b"}}, {From: v1alpha1.NodeLabel{Key: "gpu", Value: "yes"}},
 		},
@@ -45,9 +45,9 @@ func TestEachMappingIsToldWithWhatItDid(t *testing.T) {
 		{Kind: v1alpha1.MappingStorageClass, From: "gp3", To: "local", Objects: count(2)},
 		{Kind: v1alpha1.MappingStorageClass, From: "io2", To: "local", Objects: count(0),
 			Note: "1 claims stayed as they were: somebody changed the rules while the run went on, or Velero could not apply them; see its log"},
-		{Kind: v1alpha1.MappingImageRegistry, From: "docker.io", To: "mirror.example", Objects: count(1)},
 		{Kind: v1alpha1.MappingImageRegistry, From: "docker.io/library", To: "mirror.example/base", Objects: count(1),
 			Note: "1 pods stayed as they were: apply manifests/mappings/images.yaml, which needs Kubernetes 1.36"},
+		{Kind: v1alpha1.MappingImageRegistry, From: "docker.io", To: "mirror.example", Objects: count(1)},
 		{Kind: v1alpha1.MappingNodeSelector, From: "zone=a", To: "zone=b", Objects: count(1)},
 		{Kind: v1alpha1.MappingNodeSelector, From: "gpu=yes", Objects: count(0),
 			Note: "1 pods stayed as they were: somebody changed the rules while the run went on, or Velero could not apply them; see its log"},
