@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes the ConfigMaps that hold the rules of manifests/20-modifiers.yaml with a difference. All of them are shipped: the fence lets
-# the controller change one address, and nothing else.
+# the controller change one address and what a test maps, and nothing else.
 # 25-group-modifiers.yaml: one more rule, by which restored pods ask kymaros-dns.
 # 27-no-class-modifiers.yaml: both again, for clusters where a claim without a class would stay without one.
 set -euo pipefail
@@ -28,8 +28,8 @@ no_class() { sed 's/^            storageClassName: null$/            storageClas
 {
   cat <<'Y'
 # Made by hack/update-modifiers.sh from 20-modifiers.yaml: its rules, and the last one, for sandboxes with networkIsolation group.
-# The controller puts the address of Service kymaros-dns between the brackets, and the fence lets it change nothing else. If the
-# domain of the cluster is another than cluster.local, change it here too.
+# The controller puts the address of Service kymaros-dns between the brackets, and the fence lets it change nothing else, but what a
+# test maps. If the domain of the cluster is another than cluster.local, change it here too.
 Y
   rename kymaros-group-modifiers
   ask_our_dns

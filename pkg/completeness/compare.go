@@ -53,6 +53,8 @@ type Namespace struct {
 	Source string
 	// Want are the names that the backup must contain, Left those that it leaves out, Have those that came back.
 	Want, Left, Have Names
+	// Listed: the namespace does not exist, and what is wanted is what the backup holds by its list of names.
+	Listed bool
 }
 
 // NewNamespace returns a Namespace of which nothing was found.
@@ -84,6 +86,16 @@ func (n *Namespace) Settle(holds func(kind Kind, name string) bool) {
 		}
 	}
 	n.Want, n.Left = want, left
+}
+
+// List takes what the backup holds for what is wanted, by its list of names: there is no namespace to compare with.
+func (n *Namespace) List(f Filter, holds func(kind Kind) []string) {
+	n.Want, n.Left, n.Listed = Names{}, Names{}, true
+	for _, kind := range Kinds {
+		for _, name := range holds(kind) {
+			n.Note(kind, name, f.Listed(kind, name))
+		}
+	}
 }
 
 // Names of objects, by kind.

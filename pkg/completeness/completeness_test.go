@@ -299,3 +299,35 @@ func TestResources(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestWhatTheListOfABackupHoldsIsWanted where there is no namespace to compare with.
+func TestWhatTheListOfABackupHoldsIsWanted(t *testing.T) {
+	spec := &v1alpha1.RestoreTestSpec{Restore: &v1alpha1.RestoreScope{ExcludedResources: []v1alpha1.ResourceName{"services"}}}
+	f, err := NewFilter(began, nil, spec, "kymaros-shop")
+	if err != nil || !f.ByName() {
+		t.Fatalf("%v, by name: %t", err, f.ByName())
+	}
+	ns := NewNamespace("shop")
+	ns.Want.Add(Secret, "noted")
+	ns.List(f, func(kind Kind) []string {
+		return map[Kind][]string{
+			Secret: {"db", "default-token-x7k2p", "sh.helm.release.v1.shop.v1"}, ConfigMap: {"web", "kube-root-ca.crt"}, Service: {"web"}, PersistentVolumeClaim: {"data"},
+		}[kind]
+	})
+	want := Names{}
+	for kind, names := range map[Kind][]string{Secret: {"db", "sh.helm.release.v1.shop.v1"}, ConfigMap: {"web"}, PersistentVolumeClaim: {"data"}} {
+		for _, name := range names {
+			want.Add(kind, name)
+		}
+	}
+	if diff := cmp.Diff(want, ns.Want); diff != "" || !ns.Listed {
+		t.Errorf("listed %t; wanted (-want +got):\n%s", ns.Listed, diff)
+	}
+	spec.BackupSource.LabelSelector = map[string]string{"app": "shop"}
+	if f, err := NewFilter(began, nil, spec, "kymaros-shop"); err != nil || f.ByName() {
+		t.Errorf("%v: a list has no labels, and the test selects by them", err)
+	}
+	if (Filter{}).ByName() {
+		t.Error("the zero filter compares nothing")
+	}
+}

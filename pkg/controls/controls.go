@@ -18,6 +18,8 @@ type Control struct {
 
 const sameCluster = "the restore ran in a sandbox of the same cluster: it shows that the backup restores, not that a segregated system does"
 
+const otherCluster = "the restore ran in a sandbox of another cluster: it shows that the backup restores there, not that the application serves from there"
+
 // All are the clauses that are known, in the order of their IDs.
 var All = []Control{
 	{"dora-12-2", "DORA, Regulation (EU) 2022/2554, Art. 12(2)", "backup systems can be activated; backup, restoration and recovery procedures are tested periodically", sameCluster},
@@ -43,4 +45,12 @@ func Of(id string) Control {
 		}
 	}
 	return Control{ID: id}
+}
+
+// Elsewhere is c for a backup that was restored in another cluster than it was made in.
+func (c Control) Elsewhere() Control {
+	if c.Limit == sameCluster {
+		c.Limit = otherCluster
+	}
+	return c
 }

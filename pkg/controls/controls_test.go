@@ -44,3 +44,12 @@ func TestNoControlIsClaimedToBeCompliedWith(t *testing.T) {
 		t.Errorf("%q", ids)
 	}
 }
+
+func TestInAnotherClusterASegregatedSystemIsShown(t *testing.T) {
+	if c := Of("dora-12-3"); c.Elsewhere().Limit == c.Limit || strings.Contains(c.Elsewhere().Limit, "same cluster") {
+		t.Errorf("%+v", c.Elsewhere())
+	}
+	if c := Of("nist-cp-4"); c.Elsewhere() != c {
+		t.Errorf("%+v, and it has nothing to do with the cluster", c.Elsewhere())
+	}
+}

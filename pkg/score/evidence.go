@@ -53,6 +53,8 @@ type Restore struct {
 	Outcome Outcome
 	// Detail says why it is not complete.
 	Detail string
+	// Note says what else is known of Velero's errors; empty if nothing is.
+	Note string
 	// PartialBackup: the backup itself is PartiallyFailed.
 	PartialBackup    bool
 	Warnings, Errors int32

@@ -75,7 +75,7 @@ func look(e Evidence) []finding {
 	}
 	switch e.Restore.Outcome {
 	case PartlyRestored:
-		cap(v1alpha1.ReasonPartiallyFailed, "Velero restored only part of the backup (%d errors, %d warnings)", e.Restore.Errors, e.Restore.Warnings)
+		cap(v1alpha1.ReasonPartiallyFailed, "Velero restored only part of the backup (%d errors, %d warnings)%s", e.Restore.Errors, e.Restore.Warnings, e.Restore.Note)
 		all[len(all)-1].excused = len(e.Blocked) > 0
 	case Restored, NotRestored, RestoreFailed:
 	}

@@ -156,6 +156,41 @@ func TestAStolenTokenWritesNoRulesForVelero(t *testing.T) {
 	} else {
 		t.Errorf("the shipped %s has no rule with an address: %q", groupModifiers, rules)
 	}
+	const begin, end = "# mappings begin\n", "# mappings end\n"
+	before, rest, begun := strings.Cut(rules, begin)
+	if _, after, ended := strings.Cut(rest, end); begun && ended {
+		mapped := func(rules string) attempt { return text(before + begin + rules + end + after) }
+		const class = `- {conditions: {groupResource: persistentvolumeclaims, matches: [{path: /spec/storageClassName, value: '"csi"'}]}, mergePatches: [{patchData: '{"metadata":{"annotations":{"kymaros.io/mapped-storage-class":"csi"}},"spec":{"storageClassName":"local-path"}}'}]}` + "\n"
+		const node = `- {conditions: {groupResource: pods, matches: [{path: /spec/nodeSelector/example.com~1zone, value: '"a"'}]}, mergePatches: [{patchData: '{"metadata":{"annotations":{"kymaros.io/mapped-node-selector-0":"example.com/zone=a"}},"spec":{"nodeSelector":{"example.com/zone":null,"pool":"b"}}}'}]}` + "\n"
+		instead := func(line, old, new string) attempt {
+			if !strings.Contains(line, old) {
+				t.Fatalf("%q has no %q", line, old)
+			}
+			return mapped(strings.Replace(line, old, new, 1))
+		}
+		all = append(all,
+			row{"a storage class is mapped", theController, mapped(class), "", false},
+			row{"a node selector is mapped", theController, mapped(node), "", false},
+			row{"both are", theController, mapped(class + node), "", false},
+			row{"nothing is any more", theController, mapped(""), "", false},
+			row{"a volume with the class", theController, instead(class, `"local-path"`, `"local-path","volumeName":"production"`), by, false},
+			row{"claims of every class", theController, instead(class, `matches: [{path: /spec/storageClassName, value: '"csi"'}]`, `matches: []`), by, false},
+			row{"the class of something else", theController, instead(class, `persistentvolumeclaims`, `"**"`), by, false},
+			row{"a text of two lines", theController, instead(class, `local-path`, "local\npath"), by, false},
+			row{"another annotation", theController, instead(class, `kymaros.io/mapped-storage-class`, `trident.netapp.io/importOriginalName`), by, false},
+			row{"a node by its name", theController, instead(node, `"nodeSelector":{`, `"nodeName":"control","nodeSelector":{`), by, false},
+			row{"pods of the node's network", theController, instead(node, `}}}'`, `},"hostNetwork":true}}'`), by, false},
+			row{"another field that matches", theController, instead(node, `/spec/nodeSelector/example.com~1zone`, `/spec/serviceAccountName`), by, false},
+			row{"another name of a node label's place", theController, instead(node, `"nodeSelector"`, `"affinity"`), by, false},
+			row{"a second patch", theController, instead(class, `'}]}`, `'}, {patchData: '{"spec":{"volumeName":"production"}}'}]}`), by, false},
+			row{"a rule of its own beside", theController, mapped(class + "- conditions: {groupResource: '**'}\n"), by, false},
+			row{"the rest changes along", theController, text(strings.Replace(before, "suspend: true", "suspend: false", 1) + begin + class + end + after), by, false},
+			row{"the lines are put elsewhere", theController, text(strings.Replace(before, "version: v1\n", "version: v1\n"+begin+class+end, 1) + after), by, false},
+			row{"a second pair of lines", theController, text(before + begin + class + end + begin + class + end + after), by, false},
+		)
+	} else {
+		t.Errorf("the shipped %s has no place for what a test maps: %q", groupModifiers, rules)
+	}
 	attempts(t, all)
 }
 

@@ -95,6 +95,14 @@ func TestInvalidObjectsAreRefusedWithTheNameOfTheField(t *testing.T) {
 		"a million lines of logs":                {validTest, "spec: {logCollection: {maxLines: 1000000}}", []string{"spec.logCollection.maxLines", "less than or equal to 1000"}},
 		"a notification by pigeon":               {validTest, "spec: {notifications: {onFailure: [{type: pigeon, webhookSecretRef: coop}]}}", []string{"spec.notifications.onFailure[0].type", "slack"}},
 		"a notification without its Secret":      {validTest, "spec: {notifications: {onFailure: [{type: pagerduty}]}}", []string{"spec.notifications.onFailure[0].webhookSecretRef", "names the Secret"}},
+		"a storage class mapped twice":           {validTest, "spec: {restore: {mappings: {storageClasses: [{from: a, to: b}, {from: a, to: c}]}}}", []string{"spec.restore.mappings.storageClasses[1]", "Duplicate"}},
+		"a storage class mapped to itself":       {validTest, "spec: {restore: {mappings: {storageClasses: [{from: a, to: a}]}}}", []string{"spec.restore.mappings.storageClasses[0]", "from and to are the same"}},
+		"a storage class with a quote":           {validTest, `spec: {restore: {mappings: {storageClasses: [{from: "a\"", to: b}]}}}`, []string{"spec.restore.mappings.storageClasses[0].from"}},
+		"a registry with a slash at its end":     {validTest, "spec: {restore: {mappings: {imageRegistries: [{from: a.example/, to: b.example}]}}}", []string{"spec.restore.mappings.imageRegistries[0].from"}},
+		"a registry that is two":                 {validTest, "spec: {restore: {mappings: {imageRegistries: [{from: a.example, to: 'b.example,c=d'}]}}}", []string{"spec.restore.mappings.imageRegistries[0].to"}},
+		"a node label mapped twice":              {validTest, "spec: {restore: {mappings: {nodeSelectors: [{from: {key: a, value: b}}, {from: {key: a, value: b}, to: {key: c, value: d}}]}}}", []string{"spec.restore.mappings.nodeSelectors", "name each once"}},
+		"a node label that is mapped on":         {validTest, "spec: {restore: {mappings: {nodeSelectors: [{from: {key: a, value: b}, to: {key: c, value: d}}, {from: {key: c, value: d}}]}}}", []string{"spec.restore.mappings.nodeSelectors", "name the last label"}},
+		"a node label with a line break":         {validTest, `spec: {restore: {mappings: {nodeSelectors: [{from: {key: a, value: "b\nc"}}]}}}`, []string{"spec.restore.mappings.nodeSelectors[0].from.value"}},
 		"an empty cron":                          {validTest, `spec: {schedule: {cron: ""}}`, []string{"spec.schedule.cron"}},
 		"a cron that begins with a time zone":    {validTest, `spec: {schedule: {cron: "CRON_TZ=Asia/Tokyo 0 3 * * *", timezone: Europe/Brussels}}`, []string{"spec.schedule.cron", "write that into schedule.timezone"}},
 		"a cron that is a time zone":             {validTest, `spec: {schedule: {cron: " TZ=UTC"}}`, []string{"spec.schedule.cron", "write that into schedule.timezone"}},
@@ -148,7 +156,8 @@ func TestInvalidObjectsAreRefusedWithTheNameOfTheField(t *testing.T) {
 	scheduled := strings.Replace(validTest, `cron: "0 3 * * *"`, `cron: "@every 6h", timezone: America/Argentina/ComodRivadavia, startingDeadlineSeconds: 3600, jitter: 0s, runOnCreate: false`, 1)
 	choosing := strings.Replace(validTest, "provider: velero,", "provider: velero, scheduleName: nightly, storageLocation: hub, selection: OldestUnverified, maxAge: 720h,", 1)
 	searching := strings.Replace(validTest, "provider: velero,", "provider: velero, backupName: latest, maxBackupAge: 26h,", 1) + "  onFailure: {searchLastGood: {maxRuns: 20}}\n"
-	for name, body := range map[string]string{"RestoreTest": validTest, "RestoreTest that chooses": choosing, "RestoreTest that searches": searching, "HealthCheckPolicy": validPolicy, "RestoreTest with all of a schedule": scheduled} {
+	mapping := validTest + "  restore: {mappings: {storageClasses: [{from: gp3, to: local-path}], imageRegistries: [{from: docker.io, to: mirror.example:5000/hub}], nodeSelectors: [{from: {key: example.com/zone, value: a}, to: {key: example.com/zone, value: b}}, {from: {key: gpu, value: ''}}]}}\n"
+	for name, body := range map[string]string{"RestoreTest that maps": mapping, "RestoreTest": validTest, "RestoreTest that chooses": choosing, "RestoreTest that searches": searching, "HealthCheckPolicy": validPolicy, "RestoreTest with all of a schedule": scheduled} {
 		t.Run("what the rows change is valid: "+name, func(t *testing.T) {
 			if err := create(t.Context(), ns, object(t, body), metav1.DryRunAll); err != nil {
 				t.Error(err)

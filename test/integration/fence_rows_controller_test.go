@@ -191,9 +191,9 @@ func ownRows() []row {
 	return []row{
 		{"a further key of the modifiers for group", theController, patches(core("configmaps"), "velero/kymaros-group-modifiers", "{data: {a: b}}").put(), by, false},
 		{"a further key of those for claims without a class", theController, patches(core("configmaps"), "velero/kymaros-group-no-class", "{data: {a: b}}").put(), by, false},
-		{"the others for claims without a class", theController, patches(core("configmaps"), "velero/kymaros-sandbox-no-class", "{data: {a: b}}").put(), by, true},
+		{"the others for claims without a class", theController, patches(core("configmaps"), "velero/kymaros-sandbox-no-class", "{data: {a: b}}").put(), by, false},
 		{"another ConfigMap of Velero's namespace", theController, creates(core("configmaps"), "velero", configMap("plugin")), never, true},
-		{"the modifiers that are shipped", theController, patches(core("configmaps"), "velero/kymaros-sandbox-modifiers", "{data: {a: b}}").put(), by, true},
+		{"the modifiers that are shipped", theController, patches(core("configmaps"), "velero/kymaros-sandbox-modifiers", "{data: {a: b}}").put(), by, false},
 		{"the address in modifiers elsewhere", theController, patches(core("configmaps"), "fence-production/kymaros-group-modifiers", addressed).put(), by, true},
 		{"the address in another ConfigMap", theController, patches(core("configmaps"), "velero/fence-rules", addressed).put(), by, true},
 		{"the lease", theController, patches(leases, "kymaros-system/kymaros-controller", "{spec: {leaseDurationSeconds: 9}}").put(), "", false},

@@ -53,19 +53,23 @@ func evidenceOf(r *v1alpha1.RestoreReport, record *evidence.Record) (all []Secti
 	add("Kymaros", e.Kymaros)
 	all = append(all, Section{"Evidence", []term.Column{{Header: "WHAT"}, {Header: "VALUE", Flex: true, Wrap: true}}, rows})
 	if len(e.Controls) > 0 {
-		all = append(all, controlsOf(e.Controls))
+		segregated := r.Status.Segregation != nil && r.Status.Segregation.Cluster == v1alpha1.ClusterOther
+		all = append(all, controlsOf(e.Controls, segregated))
 	}
 	return all
 }
 
-// controlsOf tells of the controls that the test's owner names.
-func controlsOf(ids []string) Section {
+// controlsOf tells of the controls that the test's owner names. segregated: the backup was made in another cluster.
+func controlsOf(ids []string, segregated bool) Section {
 	s := Section{
 		Title:   "Evidence for, as the owner of the test says; this claims no compliance",
 		Columns: []term.Column{{Header: "CONTROL", Flex: true, Wrap: true}, {Header: "WHAT IT ASKS", Flex: true, Wrap: true}, {Header: "WHAT THIS DOES NOT SHOW", Flex: true, Wrap: true}},
 	}
 	for _, id := range ids {
 		c := controls.Of(id)
+		if segregated {
+			c = c.Elsewhere()
+		}
 		clause, about, limit := c.Clause, c.About, c.Limit
 		if clause == "" {
 			clause, about = id, "known to the owner of the test"

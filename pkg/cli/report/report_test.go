@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/cli/show"
 )
 
 func of(result v1alpha1.Result, level v1alpha1.LevelStatus, checks ...v1alpha1.CheckStatus) *v1alpha1.RestoreReport {
@@ -162,5 +163,49 @@ func TestNothingThatAReportQuotesIsMarkup(t *testing.T) {
 		if strings.Contains(text, bad) {
 			t.Errorf("holds %q:\n%s", bad, text)
 		}
+	}
+}
+
+func TestAReportSaysWhetherItIsSegregated(t *testing.T) {
+	for want, s := range map[string]*v1alpha1.Segregation{
+		"": nil,
+		"yes, other cluster: older than this one": {Cluster: v1alpha1.ClusterOther, Basis: "older than this one"},
+		"no, same cluster":                        {Cluster: v1alpha1.ClusterSame},
+		"unknown: x":                              {Cluster: v1alpha1.ClusterUnknown, Basis: "x"},
+	} {
+		r := of(v1alpha1.ResultPass, v1alpha1.LevelPass)
+		r.Status.Segregation = s
+		got := ""
+		for _, f := range ViewOf(r).Facts {
+			if f.Name == "Segregated" {
+				got = f.Value
+			}
+		}
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestAReportTellsWhatWasMapped(t *testing.T) {
+	r := of(v1alpha1.ResultPass, v1alpha1.LevelPass)
+	r.Status.Mappings = []v1alpha1.MappingResult{
+		{Kind: v1alpha1.MappingStorageClass, From: "gp3", To: "local-path", Objects: new(int32(2))}, {Kind: v1alpha1.MappingNodeSelector, From: "gpu=yes", Note: "why"},
+	}
+	var got []string
+	for _, s := range ViewOf(r).Sections {
+		if s.Title != "Mappings" {
+			continue
+		}
+		for _, row := range s.Rows {
+			var cells []string
+			for _, c := range row {
+				cells = append(cells, c.Text)
+			}
+			got = append(got, strings.Join(cells, "|"))
+		}
+	}
+	if want := []string{"StorageClass|gp3|local-path|2|", "NodeSelector|gpu=yes|left out|" + show.None + "|why"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

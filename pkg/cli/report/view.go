@@ -99,6 +99,7 @@ func facts(r *v1alpha1.RestoreReport) (all []Fact) {
 	if s.Velero != nil {
 		add("Velero", strings.TrimSpace(s.Velero.Version+"  "+s.Velero.Note))
 	}
+	add("Segregated", Segregated(s.Segregation))
 	for _, sandbox := range s.Sandboxes {
 		add("Namespace", sandbox.Source+" → "+sandbox.Name)
 	}
@@ -122,6 +123,25 @@ func facts(r *v1alpha1.RestoreReport) (all []Fact) {
 	return all
 }
 
+// Segregated says whether a backup was restored in another cluster than it was made in; empty if nobody looked.
+func Segregated(s *v1alpha1.Segregation) string {
+	if s == nil {
+		return ""
+	}
+	text := "unknown"
+	switch s.Cluster {
+	case v1alpha1.ClusterOther:
+		text = "yes, other cluster"
+	case v1alpha1.ClusterSame:
+		text = "no, same cluster"
+	case v1alpha1.ClusterUnknown:
+	}
+	if s.Basis != "" {
+		text += ": " + s.Basis
+	}
+	return text
+}
+
 func sections(r *v1alpha1.RestoreReport) (all []Section) {
 	s := r.Status
 	add := func(title string, columns []term.Column, rows [][]term.Cell) {
@@ -143,6 +163,9 @@ func sections(r *v1alpha1.RestoreReport) (all []Section) {
 		{Header: "VOLUME", Flex: true}, {Header: "DATA FROM"}, {Header: "SIZE", Right: true}, {Header: "TOOK", Right: true, Spare: true},
 		{Header: "MESSAGE", Flex: true, Wrap: true},
 	}, volumesOf(s))
+	add("Mappings", []term.Column{
+		{Header: "KIND"}, {Header: "FROM", Flex: true}, {Header: "TO", Flex: true}, {Header: "OBJECTS", Right: true}, {Header: "NOTE", Flex: true, Wrap: true},
+	}, mappings(s))
 	list("Missing", s.Completeness.Missing)
 	list("Left out by the backup", s.Completeness.LeftOut)
 	if e := s.SideEffects; e != nil {
@@ -225,6 +248,21 @@ func volumesOf(s *v1alpha1.RestoreReportStatus) (rows [][]term.Cell) {
 		rows = append(rows, []term.Cell{
 			term.C(v.Namespace + "/" + v.Claim), term.C(string(v.Method), style), term.C(size), term.C(show.Duration(v.Duration)), term.C(v.Message),
 		})
+	}
+	return rows
+}
+
+func mappings(s *v1alpha1.RestoreReportStatus) (rows [][]term.Cell) {
+	for _, m := range s.Mappings {
+		objects := show.None
+		if m.Objects != nil {
+			objects = fmt.Sprint(*m.Objects)
+		}
+		note := term.C(m.Note)
+		if m.Note != "" {
+			note = term.C(m.Note, term.Yellow)
+		}
+		rows = append(rows, []term.Cell{term.C(string(m.Kind)), term.C(m.From), term.C(cmp.Or(m.To, "left out")), term.C(objects), note})
 	}
 	return rows
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/backups"
 	"github.com/kymaros/kymaros/pkg/conditions"
 	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
@@ -135,6 +136,7 @@ func (c *Controller) observe(ctx context.Context, key cache.ObjectName, rt *v1al
 	}
 	for i := range sandboxes {
 		sandboxes[i].claimsRefused, sandboxes[i].strict, sandboxes[i].limits = claimsRefused(rt), strict(rt), limitsOf(rt, sandboxes[i].source)
+		sandboxes[i].elsewhere = rt.Status.Restore != nil && backups.Elsewhere(rt.Status.Restore.Segregation)
 		if err := c.lookForRefused(ctx, rt, &sandboxes[i]); err != nil {
 			return seen, err
 		}

@@ -24,6 +24,8 @@ func (p plan) judge(seen observed, trouble string, ended, now time.Time) plan {
 	}
 	trouble, fallen = hint(seen.test, trouble), hint(seen.test, fallen)
 	switch {
+	case seen.pods.lacking() != "" && (len(checks.failed) > 0 || trouble != ""): // whatever else goes wrong may hang on it
+		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonClusterLacks, join(seen.pods.lacking(), checks.fails(), trouble, checks.unknowns(), blocked), completed)
 	case len(checks.failed) > 0:
 		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonCheckFailed, join(checks.fails(), trouble, fallen, checks.unknowns(), blocked), completed)
 	case seen.pods.hindered && len(seen.pods.own) == 0: // what goes wrong beside that may hang on it

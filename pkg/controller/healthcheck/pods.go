@@ -29,6 +29,8 @@ type contents struct {
 	replicaSets  []*appsv1.ReplicaSet
 	// failures are events that tell why pods or claims could not be created.
 	failures []*corev1.Event
+	// elsewhere: the backup was made in another cluster, as far as is known.
+	elsewhere bool
 	// strict tells that pods can reach nothing at all, not even each other.
 	strict bool
 	// limits are what a container gets that has none of its own.
@@ -61,6 +63,8 @@ type readiness struct {
 	displaced []string
 	// own are those of waiting for a cause that lies in the pod itself, whatever else runs or does not.
 	own []string
+	// lacks names what is not ready for want of something that the cluster of the backup had, sorted.
+	lacks []string
 	// held are those of waiting that the sandbox may hold up. They are given the time that pods have to become ready.
 	held []held
 	// notCounted names pods that do their work once and those of a rollout that is stuck, sorted, as the status has it.
@@ -111,6 +115,7 @@ func assess(sandboxes []contents) readiness {
 		}
 	}
 	slices.Sort(r.waiting)
+	slices.Sort(r.lacks)
 	r.blocked, r.displaced, r.notCounted = bounded(r.blocked), bounded(r.displaced), bounded(r.notCounted)
 	return r
 }
@@ -169,6 +174,9 @@ func (r *readiness) addPod(in contents, prefix, what string, pod *corev1.Pod) {
 	}
 	waiting := fmt.Sprintf("%s%s (%s)", prefix, pod.Name, why(pod))
 	r.waiting = append(r.waiting, waiting)
+	if reason := in.lacks(pod); reason != "" {
+		r.lacks = append(r.lacks, fmt.Sprintf("%s%s: %s", prefix, pod.Name, reason))
+	}
 	if cannotRun(pod) {
 		r.own = append(r.own, waiting)
 	}

@@ -63,6 +63,7 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 		IsolationProof:   isolationProof(rt, sandbox),
 		Fence:            run.Fence,
 		Velero:           restore.Velero,
+		Segregation:      restore.Segregation,
 		Checks:           health.Checks,
 		ValidationLevels: v.Levels,
 	}
@@ -75,6 +76,10 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 	for _, ns := range sandbox.Namespaces {
 		status.Sandboxes = append(status.Sandboxes, v1alpha1.ReportSandbox{Source: ns.Source, Name: ns.Name})
 	}
+	if s.mapped.want == nil { // nobody looked
+		s.mapped = newMapped(run.Spec.Restore)
+	}
+	status.Mappings = s.mapped.results(d.look && s.unread[topicVolumes] == "")
 	if d.look {
 		status.SideEffects = s.ledger.Report(s.holds, s.notListed, run.Spec.Restore)
 	}

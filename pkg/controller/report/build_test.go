@@ -244,14 +244,29 @@ func TestBuild(t *testing.T) {
 				equal(t, "result", r.Result, v1alpha1.ResultInconclusive)
 			},
 		},
-		"a source namespace that is gone costs nothing, and is said": {
-			seen: func(s *seen) { s.namespaces, s.gone = nil, []string{"shop"} },
+		"a source namespace that is gone costs nothing without the list of the backup, and is said": {
+			seen: func(s *seen) { s.namespaces, s.gone, s.notListed = nil, []string{"shop"}, "no answer" },
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "level", r.ValidationLevels.Completeness, v1alpha1.LevelResult{
-					Status: v1alpha1.LevelNotTested, Detail: "not applicable: no source namespace exists any more",
-					NotTested: []string{"namespace shop does not exist any more: nothing to compare with"},
+					Status: v1alpha1.LevelNotTested, Detail: "not applicable: no source namespace exists here, and there is no list of the backup to compare with",
+					NotTested: []string{"namespace shop does not exist here: nothing to compare with, and the list of the backup could not be read: no answer"},
 				})
 				equal(t, "result", r.Result, v1alpha1.ResultPass)
+			},
+		},
+		"a source namespace that is gone is compared with the list of the backup": {
+			seen: func(s *seen) {
+				s.gone = []string{"shop"}
+				s.namespaces = []completeness.Namespace{{Source: "shop", Listed: true,
+					Want: completeness.Names{completeness.Service: sets.New("web", "db")}, Have: completeness.Names{completeness.Service: sets.New("web")}}}
+			},
+			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
+				level := r.ValidationLevels.Completeness
+				equal(t, "detail", level.Detail, "1 of 2 objects came back")
+				equal(t, "tested", level.Tested, []string{"namespace shop does not exist here: what came back was compared with the names that the backup holds"})
+				equal(t, "not tested", len(level.NotTested), 0)
+				equal(t, "missing", r.Completeness.Missing, []string{"shop: Service/db"})
+				equal(t, "result", r.Result == v1alpha1.ResultPass, false)
 			},
 		},
 		"a partly failed restore never passes, and keeps Velero's counts": {

@@ -71,6 +71,8 @@ type seen struct {
 	// blocked are bare pods that the sandboxes refuse, and why.
 	blocked   []string
 	inventory *volumes.Inventory
+	// mapped is what the mappings of the test did.
+	mapped mapped
 	// unread says why a topic could not be read.
 	unread map[topic]string
 	// faults are those of the errors that no right would have spared, sorted, and faulty the topics that they concern: of these
@@ -204,7 +206,7 @@ func replaced(health *v1alpha1.HealthStatus) sets.Set[string] {
 
 func restoreOutcome(rt *v1alpha1.RestoreTest, r v1alpha1.RestoreStatus) score.Restore {
 	out := score.Restore{
-		Warnings: r.Warnings, Errors: r.Errors,
+		Warnings: r.Warnings, Errors: r.Errors, Note: pkgvelero.LogNotWritten(r.Location, r.Errors),
 		PartialBackup: r.BackupPhase == string(velerov1.BackupPhasePartiallyFailed),
 	}
 	c := conditions.ForRun(rt, v1alpha1.ConditionRestored)
@@ -231,9 +233,16 @@ func completenessCount(s seen, blocked []string) score.Count {
 	if s.unread[topicCompleteness] != "" {
 		return s.unknown(topicCompleteness)
 	}
-	var untested []string
+	var tested, untested []string
 	for _, name := range s.gone {
-		untested = append(untested, fmt.Sprintf("namespace %s does not exist any more: nothing to compare with", name))
+		switch {
+		case slices.ContainsFunc(s.namespaces, func(ns completeness.Namespace) bool { return ns.Listed && ns.Source == name }):
+			tested = append(tested, fmt.Sprintf("namespace %s does not exist here: what came back was compared with the names that the backup holds", name))
+		case s.notListed != "":
+			untested = append(untested, fmt.Sprintf("namespace %s does not exist here: nothing to compare with, and the list of the backup could not be read: %s", name, s.notListed))
+		default:
+			untested = append(untested, fmt.Sprintf("namespace %s does not exist here: nothing to compare with, and the test selects by labels, which the list of the backup does not have", name))
+		}
 	}
 	r := s.compare()
 	detail := fmt.Sprintf("%d of %d objects came back", r.Found, r.Expected)
@@ -243,7 +252,7 @@ func completenessCount(s seen, blocked []string) score.Count {
 	}
 	switch {
 	case len(s.namespaces) == 0:
-		detail = "not applicable: no source namespace exists any more"
+		detail = "not applicable: no source namespace exists here, and there is no list of the backup to compare with"
 	case r.Expected == 0 && len(r.Report.LeftOut) > 0:
 		detail = "not applicable: the backup leaves out everything that is compared"
 	case r.Expected == 0:
@@ -254,7 +263,7 @@ func completenessCount(s seen, blocked []string) score.Count {
 	if s.backup == nil {
 		untested = append(untested, "what the backup leaves out on purpose: the Backup is not there any more")
 	}
-	return score.Count{Found: r.Found, Expected: r.Expected, Refused: refusedClaims(r.Report.Missing, blocked), Detail: detail, Untested: untested}
+	return score.Count{Found: r.Found, Expected: r.Expected, Refused: refusedClaims(r.Report.Missing, blocked), Detail: detail, Tested: tested, Untested: untested}
 }
 
 // refusedClaim finds a claim that the quota of a sandbox or the fence refused, in an entry of status.health.blocked.

@@ -66,6 +66,7 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list 
 	sandbox, restore, _ := fragments(rt)
 	l := &look{c: c, runID: rt.Status.Run.ID, restore: restore.Name, seen: seen{
 		unread: map[topic]string{}, origin: volumes.Origin{Claims: map[string]volumes.Claim{}, Read: sets.New[string]()},
+		mapped:    newMapped(rt.Status.Run.Spec.Restore),
 		snapshots: map[string]string{}, sandboxes: map[string]*dependencies.Sandbox{}, back: sets.New[string](), unowned: sets.New[string](),
 	}}
 	var sandboxes []string
@@ -125,7 +126,7 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list 
 	l.skipped()
 	l.settle(found)
 	for _, ns := range found {
-		if compare && !slices.Contains(l.seen.gone, ns.Source) {
+		if compare && (ns.Listed || !slices.Contains(l.seen.gone, ns.Source)) {
 			l.seen.namespaces = append(l.seen.namespaces, *ns)
 		}
 	}
@@ -212,6 +213,7 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 					l.seen.ledger.Sandbox(ns.Source, podKind, pod)
 				}
 				l.bare.came(ns.Source, pod.Name)
+				l.seen.mapped.pod(pod, sideeffects.Back(pod, l.restore))
 				l.seen.mounts = append(l.seen.mounts, volumes.MountsOf(pod)...)
 				if pod.Status.Phase != corev1.PodSucceeded && pod.Status.Phase != corev1.PodFailed {
 					box.Pods = append(box.Pods, l.pod(pod))
@@ -262,6 +264,7 @@ func (l *look) sandbox(ns v1alpha1.SandboxNamespace, have completeness.Names) {
 		return each(ctx, core.PersistentVolumeClaims(ns.Name).List, func(pvc *corev1.PersistentVolumeClaim) {
 			l.note(func() {
 				came(completeness.PersistentVolumeClaim, pvc)
+				l.seen.mapped.claim(pvc)
 				l.seen.claims = append(l.seen.claims, volumes.ClaimOf(ns.Source, pvc))
 			})
 		})

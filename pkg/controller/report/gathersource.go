@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -76,7 +77,11 @@ func (l *look) settle(found []*completeness.Namespace) {
 			names[kind] = sets.New(l.seen.holds[kind.GroupKind()]...)
 		}
 		for _, ns := range found {
-			ns.Settle(func(kind completeness.Kind, name string) bool { return names[kind].Has(ns.Source + "/" + name) })
+			if !slices.Contains(l.seen.gone, ns.Source) {
+				ns.Settle(func(kind completeness.Kind, name string) bool { return names[kind].Has(ns.Source + "/" + name) })
+			} else if l.filter.ByName() {
+				ns.List(l.filter, func(kind completeness.Kind) []string { return namesOf(ns.Source, l.seen.holds[kind.GroupKind()]) })
+			}
 		}
 		return
 	}
@@ -112,6 +117,17 @@ func (s seen) onlyWithheld(source string) bool {
 		}
 	}
 	return any
+}
+
+// namesOf returns the names of those of all, "namespace/name", that are of a namespace.
+func namesOf(source string, all []string) []string {
+	var names []string
+	for _, name := range all {
+		if ofNamespace(name, source) {
+			names = append(names, name[len(source)+1:])
+		}
+	}
+	return names
 }
 
 func ofNamespace(name, source string) bool {

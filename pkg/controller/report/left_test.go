@@ -76,7 +76,20 @@ func TestNothingComparedIsNotEverything(t *testing.T) {
 	}
 	f.mustSync(t)
 	equal(t, "message", f.reports(t)[0].Status.Message, "1 of 1 pods are ready, 1 of 1 checks passed; whether everything came back was not compared: "+
-		"not applicable: no source namespace exists any more.")
+		"not applicable: no source namespace exists here, and there is no list of the backup to compare with.")
+}
+
+// In another cluster there is nothing to compare with but the list of the backup.
+func TestANamespaceThatDoesNotExistHereIsComparedWithTheList(t *testing.T) {
+	f := newFixture(t, test())
+	if err := f.kube.Tracker().Delete(corev1.SchemeGroupVersion.WithResource("namespaces"), "", "shop"); err != nil {
+		t.Fatal(err)
+	}
+	lists(t, f, velerov1.BackupSpec{}, map[string][]string{"v1/Secret": {"shop/db", "shop/lost"}, "v1/ConfigMap": {"shop/kube-root-ca.crt"}})
+	f.mustSync(t)
+	r := f.reports(t)[0].Status
+	equal(t, "missing", r.Completeness.Missing, []string{"shop: Secret/lost"})
+	equal(t, "result", r.Result == v1alpha1.ResultPass, false)
 }
 
 func TestWhatALeanNamespaceHolds(t *testing.T) {

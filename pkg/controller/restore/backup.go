@@ -30,6 +30,7 @@ func (c *Controller) choose(ctx context.Context, rt *v1alpha1.RestoreTest, s *se
 	}
 	want := c.wanted(rt, s.resources, since)
 	known := backups.Known{Locations: map[string]string{}, Policies: map[string]backups.Policy{}, Void: map[backups.ID][]string{}}
+	read := map[string]v1alpha1.BackupLocation{}
 	if source.Selection == v1alpha1.SelectOldestUnverified {
 		if known.Verified, err = c.verified(ctx, rt); err != nil {
 			return err
@@ -51,12 +52,14 @@ func (c *Controller) choose(ctx context.Context, rt *v1alpha1.RestoreTest, s *se
 				continue
 			}
 			s.backup, s.choice = choice.Backup, asStatus(choice, want.Now)
-			return nil
+			return c.whence(ctx, s, read[choice.Backup.Spec.StorageLocation], source, since)
 		}
 		if location != "" {
-			if known.Locations[location], err = c.unavailable(ctx, location); err != nil {
+			found := v1alpha1.BackupLocation{Name: location}
+			if found.ReadOnly, known.Locations[location], err = c.unavailable(ctx, location); err != nil {
 				return err
 			}
+			read[location] = found
 		}
 		if policy != "" {
 			if known.Policies[policy], err = c.policy(ctx, policy); err != nil {
@@ -64,6 +67,32 @@ func (c *Controller) choose(ctx context.Context, rt *v1alpha1.RestoreTest, s *se
 			}
 		}
 	}
+}
+
+// whence puts into s where its backup lies and was made. since are the times of createdSince.
+func (c *Controller) whence(ctx context.Context, s *seen, location v1alpha1.BackupLocation, source v1alpha1.BackupSource, since map[string]time.Time) error {
+	if location.Name != "" {
+		s.location = &location
+	}
+	here := backups.Here{Since: since, Location: location}
+	if backups.Found(s.backup) {
+		if source.AllowOlderThanNamespace { // nobody has looked yet
+			source.AllowOlderThanNamespace = false
+			var err error
+			if here.Since, err = c.createdSince(ctx, source); err != nil {
+				return err
+			}
+		}
+		system, err := c.kube.CoreV1().Namespaces().Get(ctx, metav1.NamespaceSystem, metav1.GetOptions{})
+		if err == nil {
+			here.Born = system.CreationTimestamp.Time
+		} else if !apierrors.IsNotFound(err) {
+			return fmt.Errorf("get namespace %s: %w", metav1.NamespaceSystem, err)
+		}
+	}
+	origin := backups.Origin(s.backup, here)
+	s.origin = &origin
+	return nil
 }
 
 // wanted is what rt's run asks of a backup. since are the times at which the source namespaces were created.
@@ -74,24 +103,27 @@ func (c *Controller) wanted(rt *v1alpha1.RestoreTest, resources []string, since 
 	}
 }
 
-// unavailable returns why Velero restores nothing from a BackupStorageLocation, or "" if it does.
-func (c *Controller) unavailable(ctx context.Context, name string) (string, error) {
+// unavailable returns why Velero restores nothing from a BackupStorageLocation, or "" if it does, and whether Velero may only read it.
+func (c *Controller) unavailable(ctx context.Context, name string) (readOnly bool, why string, err error) {
 	location, err := c.client.VeleroV1().BackupStorageLocations(c.options.VeleroNamespace).Get(ctx, name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		return "does not exist", nil
+		return false, "does not exist", nil
 	case err != nil:
-		return "", fmt.Errorf("get BackupStorageLocation %s: %w", name, err)
-	case location.Status.Phase == velerov1.BackupStorageLocationPhaseAvailable:
-		return "", nil
-	case location.Status.Phase == "":
-		return "Velero has not validated yet", nil
+		return false, "", fmt.Errorf("get BackupStorageLocation %s: %w", name, err)
 	}
-	why := "is " + string(location.Status.Phase)
+	readOnly = location.Spec.AccessMode == velerov1.BackupStorageLocationAccessModeReadOnly
+	switch location.Status.Phase {
+	case velerov1.BackupStorageLocationPhaseAvailable:
+		return readOnly, "", nil
+	case "":
+		return readOnly, "Velero has not validated yet", nil
+	}
+	why = "is " + string(location.Status.Phase)
 	if said := strings.Fields(location.Status.Message); len(said) > 0 {
 		why += ": " + strings.Join(said, " ")
 	}
-	return why, nil
+	return readOnly, why, nil
 }
 
 // policy reads the ConfigMap that is a backup's resource policy.

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	kymarosfake "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
@@ -65,7 +66,7 @@ func TestNoClaimReachesVeleroWithoutAClass(t *testing.T) {
 			for _, class := range c.classes {
 				objects = append(objects, class)
 			}
-			controller := Controller{kube: fake.NewClientset(objects...), options: Options{
+			controller := Controller{kube: fake.NewClientset(objects...), client: kymarosfake.NewClientset(), options: Options{
 				VeleroNamespace: "velero", SystemNamespace: "system", ClusterDomain: "cluster.local", RequireFence: c.fence,
 			}}
 			rt := test(func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Spec.Sandbox.NetworkIsolation = c.isolation })

@@ -228,7 +228,7 @@ func (c *Controller) advance(ctx context.Context, rt *v1alpha1.RestoreTest, key 
 	if s.lookAgain > 0 {
 		again = min(again, s.lookAgain)
 	}
-	if p.condition.Reason == v1alpha1.ReasonYielded {
+	if p.condition.Reason == v1alpha1.ReasonYielded || p.create && p.condition.Reason == v1alpha1.ReasonQueued {
 		again = min(again, cancelAgain)
 	}
 	if p.condition.Reason == v1alpha1.ReasonIsolationUnproven {

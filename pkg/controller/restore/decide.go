@@ -24,9 +24,12 @@ type seen struct {
 	missing error
 	choice  *v1alpha1.BackupChoice // of backup
 	server  server                 // of Velero, if there is a backup
-	listing string                 // backup that would be restored, of which it is not known yet what it holds
-	busy    []string               // Restores that Velero does before ours
-	before  string                 // RestoreTest that had its turn before ours and has no Restore yet
+	// location is where the backup lies, nil if it does not say, and origin where it was made.
+	location *v1alpha1.BackupLocation
+	origin   *v1alpha1.Segregation
+	listing  string   // backup that would be restored, of which it is not known yet what it holds
+	busy     []string // Restores that Velero does before ours
+	before   string   // RestoreTest that had its turn before ours and has no Restore yet
 	// resources is all that the test restores; nil if refused says why it may not.
 	resources []string
 	refused   error
@@ -113,6 +116,7 @@ func step(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	}
 	p.status.BackupName, p.status.BackupPhase, p.status.BackupChoice = s.backup.Name, string(s.backup.Status.Phase), s.choice
 	p.status.BackupTime = s.backup.Status.StartTimestamp
+	p.status.Location, p.status.Segregation = s.location, s.origin
 	terms := s.server.terms(s.backup, s.resources)
 	p.status.Velero = &terms.status
 	if terms.unsupported != "" {

@@ -203,11 +203,11 @@ func TestDecide(t *testing.T) {
 			want{status: "Unknown", reason: v1alpha1.ReasonInProgress},
 		},
 		"what cannot come is not waited for": {
-			test(), seen{restore: restoreIn(velerov1.RestorePhaseInProgress), hopeless: []obstacle{{"shop: Pod/db-0: why", false}}},
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseInProgress), hopeless: []obstacle{{message: "shop: Pod/db-0: why"}}},
 			want{status: "Unknown", reason: v1alpha1.ReasonCannotStart, message: "shop: Pod/db-0: why", cancel: true},
 		},
 		"nor asked for more time": {
-			test(expired), seen{restore: restoreIn(velerov1.RestorePhaseInProgress), hopeless: []obstacle{{"why", true}}},
+			test(expired), seen{restore: restoreIn(velerov1.RestorePhaseInProgress), hopeless: []obstacle{{message: "why", ours: true}}},
 			want{status: "False", reason: v1alpha1.ReasonCannotStartInSandbox, message: "why", cancel: true},
 		},
 		"until Velero is done all that it fills is cancelled": {

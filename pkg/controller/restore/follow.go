@@ -27,6 +27,8 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 		p.status.BackupTime = &metav1.Time{Time: began}
 	}
 	p.status.BackupChoice = fromText[v1alpha1.BackupChoice](r.Annotations[v1alpha1.AnnotationBackupChoice])
+	p.status.Location = fromText[v1alpha1.BackupLocation](r.Annotations[v1alpha1.AnnotationLocation])
+	p.status.Segregation = fromText[v1alpha1.Segregation](r.Annotations[v1alpha1.AnnotationSegregation])
 	p.status.Velero = fromText[v1alpha1.VeleroServer](r.Annotations[v1alpha1.AnnotationVelero])
 	p.status.Phase = string(r.Status.Phase)
 	p.status.StartTime = r.Status.StartTimestamp
@@ -46,7 +48,7 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 			"aborted: %s; the volume stays, whatever its reclaim policy says", strings.Join(first(s.production), "; "))
 	}
 	yields := was != nil && was.Reason == v1alpha1.ReasonYielded
-	inVain := was != nil && (was.Reason == v1alpha1.ReasonCannotStart || was.Reason == v1alpha1.ReasonCannotStartInSandbox)
+	inVain := was != nil && (was.Reason == v1alpha1.ReasonCannotStart || was.Reason == v1alpha1.ReasonCannotStartInSandbox || was.Reason == v1alpha1.ReasonClusterLacks)
 	switch r.Status.Phase {
 	case velerov1.RestorePhaseCompleted:
 		return say(metav1.ConditionTrue, v1alpha1.ReasonCompleted, "Velero restored backup %s (warnings: %d)", r.Spec.BackupName, r.Status.Warnings)
@@ -67,7 +69,8 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 				"Velero failed to restore backup %s: %s; %s", r.Spec.BackupName, or(r.Status.FailureReason, "no reason given"), look)
 		}
 		return say(metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed,
-			"Velero restored only a part of backup %s: %d errors, %d warnings; %s", r.Spec.BackupName, r.Status.Errors, r.Status.Warnings, look)
+			"Velero restored only a part of backup %s: %d errors, %d warnings%s; %s",
+			r.Spec.BackupName, r.Status.Errors, r.Status.Warnings, velero.LogNotWritten(p.status.Location, p.status.Errors), look)
 	case velerov1.RestorePhaseFailedValidation:
 		return say(metav1.ConditionFalse, v1alpha1.ReasonFailedValidation,
 			"Velero refused Restore %s of backup %s: %s", r.Name, r.Spec.BackupName, or(strings.Join(r.Status.ValidationErrors, "; "), "no reason given"))
@@ -112,15 +115,25 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 }
 
 // cannotStart says what Velero waits for in vain, and whether that says something about the backup: if all of it is of the sandbox'
-// making it does not.
+// making it does not, nor what a cluster lacks that is not that of the backup.
 func cannotStart(all []obstacle) (reason, message string) {
-	reason = v1alpha1.ReasonCannotStartInSandbox
+	bad, lacking := false, false
 	var messages []string
 	for _, o := range all {
-		messages = append(messages, o.message)
-		if !o.ours {
-			reason = v1alpha1.ReasonCannotStart
+		message := o.message
+		if o.mapping != "" {
+			message += " in this cluster (map it by spec.restore.mappings." + o.mapping + ")"
 		}
+		messages = append(messages, message)
+		bad, lacking = bad || !o.ours && o.mapping == "", lacking || o.mapping != ""
+	}
+	switch {
+	case bad:
+		reason = v1alpha1.ReasonCannotStart
+	case lacking:
+		reason = v1alpha1.ReasonClusterLacks
+	default:
+		reason = v1alpha1.ReasonCannotStartInSandbox
 	}
 	return reason, "Velero's restore waits for what cannot come, and was cancelled: " + strings.Join(first(messages), "; ")
 }

@@ -20,6 +20,8 @@ import (
 const (
 	// claimPatience is for a claim that somebody may be about to make, and for images, which registries lose for a moment.
 	claimPatience = 30 * time.Second
+	// registryPatience is for a registry of another cluster that does not answer, or wants credentials that are not here.
+	registryPatience = 2 * time.Minute
 	// nodePatience is for other pods to go. Autoscalers that go by priority add no node for a copy; of one that does, events tell,
 	// and scalePatience is for the node that it adds.
 	nodePatience  = time.Minute
@@ -37,6 +39,8 @@ type look struct {
 	sources map[string]string                         // source namespaces, by the name of the sandbox
 	classes sets.Set[string]                          // the storage classes of the cluster
 	events  []corev1.Event                            // about pods
+	// elsewhere: the backup was made in another cluster, as far as is known.
+	elsewhere bool
 }
 
 // obstacle is why a pod or claim that Velero waits for will never be ready.
@@ -44,6 +48,8 @@ type obstacle struct {
 	message string
 	// ours: it is of the sandbox' making, or of Velero's, and says nothing about the backup.
 	ours bool
+	// mapping, of spec.restore.mappings, has the backup ask for something else; "" if none has.
+	mapping string
 }
 
 // hopeless returns what Velero waits for in vain, sorted. A pod without volumes to fill holds up nothing: health checks judge it.
@@ -68,6 +74,11 @@ func hopeless(l look, now time.Time) []obstacle {
 					all = append(all, o)
 				}
 			}
+		}
+	}
+	for i := range all {
+		if !l.elsewhere {
+			all[i].mapping = "" // in the cluster of the backup there is nothing to map: a real restore waits for the same
 		}
 	}
 	slices.SortFunc(all, func(a, b obstacle) int { return strings.Compare(a.message, b.message) })
@@ -98,12 +109,12 @@ func (l look) obstacle(pod *corev1.Pod, now time.Time) (obstacle, bool) {
 			if v.PersistentVolumeClaim == nil || age < claimPatience {
 				continue
 			}
-			return obstacle{fmt.Sprintf("its claim %s was refused, or is not in the backup", name), true}, true
+			return obstacle{message: fmt.Sprintf("its claim %s was refused, or is not in the backup", name), ours: true}, true
 		}
 		claim := &l.claims[pod.Namespace][i]
 		if v.Ephemeral != nil && !metav1.IsControlledBy(claim, pod) {
-			return obstacle{fmt.Sprintf("Kubernetes does not let it use claim %s of its ephemeral volume %s: Velero restores such a claim without its owner",
-				name, v.Name), false}, true
+			return obstacle{message: fmt.Sprintf("Kubernetes does not let it use claim %s of its ephemeral volume %s: Velero restores such a claim without its owner",
+				name, v.Name)}, true
 		}
 		if o, found := l.unclassed(claim); found {
 			return o, true
@@ -115,7 +126,7 @@ func (l look) obstacle(pod *corev1.Pod, now time.Time) (obstacle, bool) {
 	if o, found := l.unmounted(pod, age); found {
 		return o, true
 	}
-	return imageless(pod, age)
+	return l.imageless(pod, age)
 }
 
 // unclassed tells whether claim waits for a volume that nobody will make.
@@ -125,9 +136,9 @@ func (l look) unclassed(claim *corev1.PersistentVolumeClaim) (obstacle, bool) {
 	case claim.Status.Phase == corev1.ClaimBound || claim.Spec.VolumeName != "" || class == nil || *class == "":
 		return obstacle{}, false
 	case *class == names.NoClass:
-		return obstacle{fmt.Sprintf("claim %s has no storage class of its own, and the cluster has no default class", claim.Name), true}, true
+		return obstacle{message: fmt.Sprintf("claim %s has no storage class of its own, and the cluster has no default class", claim.Name), ours: true}, true
 	case !l.classes.Has(*class):
-		return obstacle{fmt.Sprintf("claim %s is of storage class %s, which does not exist", claim.Name, *class), false}, true
+		return obstacle{message: fmt.Sprintf("claim %s is of storage class %s, which does not exist", claim.Name, *class), mapping: "storageClasses"}, true
 	}
 	return obstacle{}, false
 }
@@ -146,11 +157,11 @@ func (l look) unscheduled(pod *corev1.Pod, now time.Time) (obstacle, bool) {
 		}
 		switch {
 		case c.Reason == corev1.PodReasonSchedulingGated:
-			return obstacle{"whoever is to open its scheduling gates is not in the sandbox", true}, true
+			return obstacle{message: "whoever is to open its scheduling gates is not in the sandbox", ours: true}, true
 		case c.Reason == corev1.PodReasonUnschedulable && unschedulable.NoNode(c.Message):
-			return obstacle{"no node matches its node selector or affinity", false}, true
+			return obstacle{message: "no node matches its node selector or affinity", mapping: "nodeSelectors"}, true
 		case c.Reason == corev1.PodReasonUnschedulable && unschedulable.Crowded(c.Message) != "":
-			return obstacle{"no node has room for it beside production (" + unschedulable.Crowded(c.Message) + ")", true}, true
+			return obstacle{message: "no node has room for it beside production (" + unschedulable.Crowded(c.Message) + ")", ours: true}, true
 		}
 	}
 	return obstacle{}, false
@@ -178,11 +189,11 @@ func (l look) unmounted(pod *corev1.Pod, age time.Duration) (obstacle, bool) {
 		return obstacle{}, false
 	}
 	slices.Sort(all)
-	return obstacle{"its volumes cannot be mounted: " + strings.Join(slices.Compact(all), ", "), false}, true
+	return obstacle{message: "its volumes cannot be mounted: " + strings.Join(slices.Compact(all), ", ")}, true
 }
 
 // imageless tells whether a container of pod that has to run before Velero can fill its volumes has an image that is not there.
-func imageless(pod *corev1.Pod, age time.Duration) (obstacle, bool) {
+func (l look) imageless(pod *corev1.Pod, age time.Duration) (obstacle, bool) {
 	for _, s := range pod.Status.InitContainerStatuses {
 		w := s.State.Waiting
 		if w == nil {
@@ -191,7 +202,8 @@ func imageless(pod *corev1.Pod, age time.Duration) (obstacle, bool) {
 		switch w.Reason {
 		case "ErrImageNeverPull", "InvalidImageName":
 		case "ErrImagePull", "ImagePullBackOff":
-			if age < claimPatience || !strings.Contains(w.Message, "not found") && !strings.Contains(w.Message, "manifest unknown") {
+			known := strings.Contains(w.Message, "not found") || strings.Contains(w.Message, "manifest unknown")
+			if age < claimPatience || !known && (!l.elsewhere || age < registryPatience) {
 				continue
 			}
 		default:
@@ -199,9 +211,12 @@ func imageless(pod *corev1.Pod, age time.Duration) (obstacle, bool) {
 		}
 		message := fmt.Sprintf("image %s of its init container %s is not there (%s)", s.Image, s.Name, w.Reason)
 		if restoreWait.Has(s.Name) {
-			return obstacle{message + "; it is Velero's own", true}, true
+			return obstacle{message: message + "; it is Velero's own", ours: true}, true
 		}
-		return obstacle{message, false}, true
+		if w.Reason == "InvalidImageName" {
+			return obstacle{message: message}, true
+		}
+		return obstacle{message: message, mapping: "imageRegistries"}, true
 	}
 	return obstacle{}, false
 }

@@ -142,7 +142,7 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast"),
 			}
 			got := hopeless(l, now)
-			if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || got[0] != obstacle{c.want, c.ours}) {
+			if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || got[0] != obstacle{message: c.want, ours: c.ours}) {
 				t.Errorf("got %+v, want %q (ours: %t)", got, c.want, c.ours)
 			}
 		})
@@ -150,13 +150,50 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 }
 
 func TestWhatIsOfTheSandboxOnlySaysNothingOfTheBackup(t *testing.T) {
-	bad, ours := obstacle{"bad", false}, obstacle{"ours", true}
+	bad, ours, elsewhere := obstacle{message: "bad"}, obstacle{message: "ours", ours: true}, obstacle{message: "no class", mapping: "storageClasses"}
 	for _, c := range []struct {
 		all  []obstacle
 		want string
-	}{{[]obstacle{ours}, "CannotStartInSandbox"}, {[]obstacle{bad, ours}, "CannotStart"}, {[]obstacle{bad}, "CannotStart"}} {
+	}{{[]obstacle{ours}, "CannotStartInSandbox"}, {[]obstacle{bad, ours}, "CannotStart"}, {[]obstacle{bad}, "CannotStart"},
+		{[]obstacle{elsewhere}, "ClusterLacks"}, {[]obstacle{elsewhere, ours}, "ClusterLacks"}, {[]obstacle{elsewhere, bad}, "CannotStart"}} {
 		if reason, message := cannotStart(c.all); reason != c.want || !strings.Contains(message, c.all[0].message) {
 			t.Errorf("%v: %s, %q; want %s", c.all, reason, message, c.want)
 		}
+	}
+}
+
+// TestWhatAnotherClusterLacksIsMapped: it says nothing about the backup there, and much in the cluster of the backup.
+func TestWhatAnotherClusterLacksIsMapped(t *testing.T) {
+	noNode := "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+	fast := []corev1.PersistentVolumeClaim{pending("data", "fast")}
+	for name, c := range map[string]struct {
+		pod     corev1.Pod
+		claims  []corev1.PersistentVolumeClaim
+		mapping string // "" if nothing is hopeless
+		here    bool   // also in the cluster of the backup
+	}{
+		"the class of its claim":       {waiting(0), []corev1.PersistentVolumeClaim{pending("data", "gone")}, "storageClasses", true},
+		"a node of its kind":           {waiting(time.Hour, waitingForNode(time.Hour, "Unschedulable", noNode)), fast, "nodeSelectors", true},
+		"an image":                     {waiting(time.Minute, pulls("mesh", "ImagePullBackOff", "example.com/x:1: not found")), fast, "imageRegistries", true},
+		"the way to a registry":        {waiting(2*time.Minute, pulls("mesh", "ImagePullBackOff", "i/o timeout")), fast, "imageRegistries", false},
+		"the way to one, for a moment": {waiting(time.Minute, pulls("mesh", "ImagePullBackOff", "i/o timeout")), fast, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := look{pods: []corev1.Pod{c.pod}, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
+				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast"), elsewhere: true}
+			got := hopeless(l, now)
+			if c.mapping == "" && len(got) > 0 || c.mapping != "" && (len(got) != 1 || got[0].mapping != c.mapping) {
+				t.Fatalf("elsewhere: %+v, want mapping %q", got, c.mapping)
+			}
+			if c.mapping != "" {
+				if reason, message := cannotStart(got); reason != "ClusterLacks" || !strings.Contains(message, "map it by spec.restore.mappings."+c.mapping) {
+					t.Errorf("%s: %s", reason, message)
+				}
+			}
+			l.elsewhere = false
+			if got := hopeless(l, now); (len(got) > 0) != c.here || len(got) > 0 && got[0].mapping != "" {
+				t.Errorf("in the cluster of the backup: %+v", got)
+			}
+		})
 	}
 }

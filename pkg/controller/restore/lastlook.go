@@ -95,7 +95,10 @@ func refusal(condition metav1.Condition, backup string, err error) (refused meta
 	var lost sandboxLostError
 	var unmodified modifiersError
 	var unisolated unisolatedError
+	var mapped mappedError
 	switch {
+	case errors.As(err, &mapped):
+		refused.Status, refused.Reason = metav1.ConditionUnknown, v1alpha1.ReasonQueued
 	case errors.As(err, &unmodified):
 		refused.Reason = v1alpha1.ReasonFailedValidation
 	case errors.As(err, &lost):

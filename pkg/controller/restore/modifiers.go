@@ -19,6 +19,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/velero"
 )
 
 const (
@@ -55,12 +56,17 @@ func (c *Controller) modifiers(ctx context.Context, rt *v1alpha1.RestoreTest) (s
 	if err != nil {
 		return "", fmt.Errorf("get ConfigMap %s: %w", where, err)
 	}
-	_, shipped, err := parse(static.Data)
+	mapped := mappingRules(mappings(rt))
+	key, shipped, err := parse(static.Data)
+	var text string
+	if err == nil {
+		text, err = withMappings(static.Data[key], mapped)
+	}
 	if err != nil {
 		return "", modifiersError(fmt.Sprintf("ConfigMap %s is not as it was shipped (%v): apply %s", where, err, use.sandboxFile))
 	}
 	if rt.Status.Run.Spec.Sandbox.NetworkIsolation != v1alpha1.IsolationGroup {
-		return use.sandbox, nil
+		return use.sandbox, c.write(ctx, static, key, text)
 	}
 	service := c.options.SystemNamespace + "/" + DNSName
 	dns, err := c.kube.CoreV1().Services(c.options.SystemNamespace).Get(ctx, DNSName, metav1.GetOptions{})
@@ -70,16 +76,16 @@ func (c *Controller) modifiers(ctx context.Context, rt *v1alpha1.RestoreTest) (s
 	if err != nil {
 		return "", fmt.Errorf("get Service %s: %w", service, err)
 	}
-	if err := c.fillIn(ctx, use, shipped, dns.Spec.ClusterIP); err != nil {
+	if err := c.fillIn(ctx, use, shipped, dns.Spec.ClusterIP, mapped); err != nil {
 		return "", err
 	}
 	return use.group, nil
 }
 
-// fillIn makes the ConfigMap of group hold the address of our DNS. The rest of it has to be as it was shipped: the fence lets the
+// fillIn makes the ConfigMap of group hold the address of our DNS, and what the test maps. The rest of it has to be as it was shipped: the fence lets the
 // controller change nothing else, for whoever writes these rules has Velero make anything of anything. The error is a
 // modifiersError if it is not.
-func (c *Controller) fillIn(ctx context.Context, use modifierSet, shipped rules, dns string) error {
+func (c *Controller) fillIn(ctx context.Context, use modifierSet, shipped rules, dns, mapped string) error {
 	where := c.options.VeleroNamespace + "/" + use.group
 	configMaps := c.kube.CoreV1().ConfigMaps(c.options.VeleroNamespace)
 	have, err := configMaps.Get(ctx, use.group, metav1.GetOptions{})
@@ -97,19 +103,53 @@ func (c *Controller) fillIn(ctx context.Context, use modifierSet, shipped rules,
 	if err == nil {
 		err = isGroup(text, shipped, dns, c.options.ClusterDomain)
 	}
+	if err == nil {
+		text, err = withMappings(text, mapped)
+	}
 	if err != nil {
 		return modifiersError(fmt.Sprintf("ConfigMap %s is not as it was shipped (%v): apply %s", where, err, use.groupFile))
 	}
+	return c.write(ctx, have, key, text)
+}
+
+// write makes text stand under key of have, a ConfigMap of modifiers. The error is a mappedError if that has to wait.
+func (c *Controller) write(ctx context.Context, have *corev1.ConfigMap, key, text string) error {
 	if text == have.Data[key] {
 		return nil
 	}
+	if mappingsOf(text) != mappingsOf(have.Data[key]) {
+		if err := c.allRead(ctx, have); err != nil {
+			return err
+		}
+	}
 	have = have.DeepCopy()
 	have.Data[key] = text
-	if _, err := configMaps.Update(ctx, have, metav1.UpdateOptions{FieldManager: controller.FieldManager(controller.Restore)}); err != nil {
-		return fmt.Errorf("write ConfigMap %s: %w", where, err)
+	if _, err := c.kube.CoreV1().ConfigMaps(have.Namespace).Update(ctx, have, metav1.UpdateOptions{FieldManager: controller.FieldManager(controller.Restore)}); err != nil {
+		return fmt.Errorf("write ConfigMap %s/%s: %w", have.Namespace, have.Name, err)
 	}
 	return nil
 }
+
+// allRead tells whether Velero has read the modifiers that the Restores of ours go by that name rules: it does so when it begins with
+// one. All runs share the ConfigMap, and each maps something else. The error is a mappedError if one is left.
+func (c *Controller) allRead(ctx context.Context, rules *corev1.ConfigMap) error {
+	restores, err := c.client.VeleroV1().Restores(rules.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("list Restores: %w", err)
+	}
+	for i := range restores.Items {
+		r := &restores.Items[i]
+		if of := r.Spec.ResourceModifier; of != nil && of.Name == rules.Name && r.Labels[v1alpha1.LabelManagedBy] == v1alpha1.ManagedBy && !velero.Started(r.Status.Phase) {
+			return mappedError("Velero has yet to read what Restore " + r.Name + " maps")
+		}
+	}
+	return nil
+}
+
+// mappedError tells for what the modifiers of a Restore have to wait.
+type mappedError string
+
+func (m mappedError) Error() string { return string(m) }
 
 // rules are resource modifiers as Velero reads them.
 type rules struct {
@@ -117,13 +157,14 @@ type rules struct {
 	Rules   []json.RawMessage `json:"resourceModifierRules"`
 }
 
-// parse returns the rules of a ConfigMap of modifiers and the key that they stand under. Velero wants one key.
+// parse returns the rules of a ConfigMap of modifiers, but what a test maps, and the key that they stand under. Velero wants one key.
 func parse(data map[string]string) (key string, all rules, err error) {
 	if len(data) != 1 {
 		return "", all, fmt.Errorf("it has %d keys, not one", len(data))
 	}
 	key = slices.Collect(maps.Keys(data))[0]
-	if err := yaml.UnmarshalStrict([]byte(data[key]), &all); err != nil {
+	before, after, _ := withoutMappings(data[key])
+	if err := yaml.UnmarshalStrict([]byte(before+after), &all); err != nil {
 		return "", all, fmt.Errorf("%s: %w", key, err)
 	}
 	if len(all.Rules) == 0 {

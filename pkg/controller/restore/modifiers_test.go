@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	kymarosfake "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
 )
 
 // shipped returns the ConfigMap in a file of the manifests.
@@ -135,7 +136,7 @@ func TestModifiers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			kube := fake.NewClientset(c.objects...)
-			controller := Controller{kube: kube, options: Options{VeleroNamespace: "velero", SystemNamespace: "system", ClusterDomain: "cluster.local", RequireFence: true}}
+			controller := Controller{kube: kube, client: kymarosfake.NewClientset(), options: Options{VeleroNamespace: "velero", SystemNamespace: "system", ClusterDomain: "cluster.local", RequireFence: true}}
 			rt := test(func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Spec.Sandbox.NetworkIsolation = c.isolation })
 			got, err := controller.modifiers(t.Context(), rt)
 			var missing modifiersError

@@ -40,6 +40,8 @@ func build(rt *v1alpha1.RestoreTest, status v1alpha1.RestoreStatus, what scoped,
 	annotations[v1alpha1.AnnotationBackupPhase] = status.BackupPhase
 	annotations[v1alpha1.AnnotationBackupChoice] = asText(status.BackupChoice)
 	annotations[v1alpha1.AnnotationVelero] = asText(status.Velero)
+	annotations[v1alpha1.AnnotationLocation] = asText(status.Location)
+	annotations[v1alpha1.AnnotationSegregation] = asText(status.Segregation)
 	if status.BackupTime != nil {
 		annotations[v1alpha1.AnnotationBackupTime] = status.BackupTime.UTC().Format(time.RFC3339)
 	}

@@ -18,6 +18,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/backups"
 	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/velero"
 )
@@ -81,7 +82,8 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	if !velero.Filling(r.Status.Phase) {
 		return nil
 	}
-	seen := look{phase: r.Status.Phase, claims: claims, sources: map[string]string{}, classes: sets.New[string]()}
+	seen := look{phase: r.Status.Phase, claims: claims, sources: map[string]string{}, classes: sets.New[string](),
+		elsewhere: backups.Elsewhere(fromText[v1alpha1.Segregation](r.Annotations[v1alpha1.AnnotationSegregation]))}
 	for _, ns := range rt.Status.Sandbox.Namespaces {
 		pods, err := c.kube.CoreV1().Pods(ns.Name).List(ctx, metav1.ListOptions{})
 		if err != nil {

@@ -29,6 +29,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.BackupChoiceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BackupIdentity"):
 		return &restorev1alpha1.BackupIdentityApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("BackupLocation"):
+		return &restorev1alpha1.BackupLocationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("BackupSource"):
 		return &restorev1alpha1.BackupSourceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CheckStatus"):
@@ -67,6 +69,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.HygieneApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HygieneDigest"):
 		return &restorev1alpha1.HygieneDigestApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ImageRegistryMapping"):
+		return &restorev1alpha1.ImageRegistryMappingApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IntegerExpectation"):
 		return &restorev1alpha1.IntegerExpectationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LastRun"):
@@ -77,8 +81,16 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.LevelResultApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LogCollection"):
 		return &restorev1alpha1.LogCollectionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MappingResult"):
+		return &restorev1alpha1.MappingResultApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Mappings"):
+		return &restorev1alpha1.MappingsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MissedRuns"):
 		return &restorev1alpha1.MissedRunsApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NodeLabel"):
+		return &restorev1alpha1.NodeLabelApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("NodeSelectorMapping"):
+		return &restorev1alpha1.NodeSelectorMappingApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NotificationChannel"):
 		return &restorev1alpha1.NotificationChannelApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("NotificationDelivery"):
@@ -153,6 +165,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.SearchLastGoodApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SearchStatus"):
 		return &restorev1alpha1.SearchStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Segregation"):
+		return &restorev1alpha1.SegregationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SideEffect"):
 		return &restorev1alpha1.SideEffectApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SideEffects"):
@@ -161,6 +175,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.SLAApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SourceNamespace"):
 		return &restorev1alpha1.SourceNamespaceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StorageClassMapping"):
+		return &restorev1alpha1.StorageClassMappingApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TCPSocketCheck"):
 		return &restorev1alpha1.TCPSocketCheckApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TestIdentity"):

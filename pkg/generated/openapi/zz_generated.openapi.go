@@ -22,6 +22,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.Backup{}.OpenAPIModelName():                  schema_pkg_apis_restore_v1alpha1_Backup(ref),
 		v1alpha1.BackupChoice{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_BackupChoice(ref),
 		v1alpha1.BackupIdentity{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_BackupIdentity(ref),
+		v1alpha1.BackupLocation{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_BackupLocation(ref),
 		v1alpha1.BackupSource{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_BackupSource(ref),
 		v1alpha1.CheckStatus{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_CheckStatus(ref),
 		v1alpha1.CleanupStatus{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_CleanupStatus(ref),
@@ -43,12 +44,17 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.HealthStatus{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_HealthStatus(ref),
 		v1alpha1.Hygiene{}.OpenAPIModelName():                 schema_pkg_apis_restore_v1alpha1_Hygiene(ref),
 		v1alpha1.HygieneDigest{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_HygieneDigest(ref),
+		v1alpha1.ImageRegistryMapping{}.OpenAPIModelName():    schema_pkg_apis_restore_v1alpha1_ImageRegistryMapping(ref),
 		v1alpha1.IntegerExpectation{}.OpenAPIModelName():      schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref),
 		v1alpha1.LastRun{}.OpenAPIModelName():                 schema_pkg_apis_restore_v1alpha1_LastRun(ref),
 		v1alpha1.Leak{}.OpenAPIModelName():                    schema_pkg_apis_restore_v1alpha1_Leak(ref),
 		v1alpha1.LevelResult{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_LevelResult(ref),
 		v1alpha1.LogCollection{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_LogCollection(ref),
+		v1alpha1.MappingResult{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_MappingResult(ref),
+		v1alpha1.Mappings{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_Mappings(ref),
 		v1alpha1.MissedRuns{}.OpenAPIModelName():              schema_pkg_apis_restore_v1alpha1_MissedRuns(ref),
+		v1alpha1.NodeLabel{}.OpenAPIModelName():               schema_pkg_apis_restore_v1alpha1_NodeLabel(ref),
+		v1alpha1.NodeSelectorMapping{}.OpenAPIModelName():     schema_pkg_apis_restore_v1alpha1_NodeSelectorMapping(ref),
 		v1alpha1.NotificationChannel{}.OpenAPIModelName():     schema_pkg_apis_restore_v1alpha1_NotificationChannel(ref),
 		v1alpha1.NotificationDelivery{}.OpenAPIModelName():    schema_pkg_apis_restore_v1alpha1_NotificationDelivery(ref),
 		v1alpha1.NotificationFacts{}.OpenAPIModelName():       schema_pkg_apis_restore_v1alpha1_NotificationFacts(ref),
@@ -89,9 +95,11 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.Schedule{}.OpenAPIModelName():                schema_pkg_apis_restore_v1alpha1_Schedule(ref),
 		v1alpha1.SearchLastGood{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_SearchLastGood(ref),
 		v1alpha1.SearchStatus{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_SearchStatus(ref),
+		v1alpha1.Segregation{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_Segregation(ref),
 		v1alpha1.SideEffect{}.OpenAPIModelName():              schema_pkg_apis_restore_v1alpha1_SideEffect(ref),
 		v1alpha1.SideEffects{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_SideEffects(ref),
 		v1alpha1.SourceNamespace{}.OpenAPIModelName():         schema_pkg_apis_restore_v1alpha1_SourceNamespace(ref),
+		v1alpha1.StorageClassMapping{}.OpenAPIModelName():     schema_pkg_apis_restore_v1alpha1_StorageClassMapping(ref),
 		v1alpha1.TCPSocketCheck{}.OpenAPIModelName():          schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref),
 		v1alpha1.TestIdentity{}.OpenAPIModelName():            schema_pkg_apis_restore_v1alpha1_TestIdentity(ref),
 		v1alpha1.ToldChannel{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_ToldChannel(ref),
@@ -311,6 +319,35 @@ func schema_pkg_apis_restore_v1alpha1_BackupIdentity(ref common.ReferenceCallbac
 						},
 					},
 				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_BackupLocation(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "BackupLocation is a BackupStorageLocation.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of the BackupStorageLocation.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"readOnly": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ReadOnly: its accessMode is ReadOnly, so Velero puts no backups there and deletes none. It still writes what it has to say of Restores.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
 			},
 		},
 	}
@@ -1561,6 +1598,36 @@ func schema_pkg_apis_restore_v1alpha1_HygieneDigest(ref common.ReferenceCallback
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_ImageRegistryMapping(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ImageRegistryMapping has images come from another place.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"from": {
+						SchemaProps: spec.SchemaProps{
+							Description: "From is the beginning of images, up to a slash: registry.example.com, or registry.example.com/team. An image without a registry is of docker.io, and one without a slash of docker.io/library.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"to": {
+						SchemaProps: spec.SchemaProps{
+							Description: "To takes its place.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"from", "to"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1864,6 +1931,135 @@ func schema_pkg_apis_restore_v1alpha1_LogCollection(ref common.ReferenceCallback
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_MappingResult(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MappingResult tells what a mapping did.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind of what was mapped.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"from": {
+						SchemaProps: spec.SchemaProps{
+							Description: "From and To as in the RestoreTest; node labels as key=value.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"to": {
+						SchemaProps: spec.SchemaProps{
+							Description: "To is empty for a node selector that is left out.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"objects": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Objects that it changed: claims, or pods; absent if they could not be counted.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"note": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Note says what is wrong, and what to do; empty if nothing is.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"kind", "from"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_Mappings(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Mappings say what stands in this cluster for what the backup names, where that was made in another cluster. They change the copy that a test restores, never the backup, and nothing that anybody else restores. What a real restore here needs, Velero is told by its own ConfigMaps (change-storage-class, change-image-name).",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"storageClasses": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"from",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "StorageClasses of claims in the backup. Templates of claims keep theirs.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.StorageClassMapping{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"imageRegistries": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"from",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ImageRegistries of pods, those that controllers make later too. Of several that fit an image, the longest counts. They need the MutatingAdmissionPolicy of manifests/mappings, so Kubernetes 1.36 or later; the report tells if nothing was mapped. To name one takes the right to create pods in the source namespaces: other images run with their Secrets.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.ImageRegistryMapping{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"nodeSelectors": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "NodeSelectors of pods in the backup. Affinity stays as it is, and so do templates: what a controller makes later has the selector of the backup.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.NodeSelectorMapping{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ImageRegistryMapping{}.OpenAPIModelName(), v1alpha1.NodeSelectorMapping{}.OpenAPIModelName(), v1alpha1.StorageClassMapping{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_MissedRuns(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1891,6 +2087,63 @@ func schema_pkg_apis_restore_v1alpha1_MissedRuns(ref common.ReferenceCallback) c
 		},
 		Dependencies: []string{
 			v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_NodeLabel(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NodeLabel is a label of nodes.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"key": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+				},
+				Required: []string{"key"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_NodeSelectorMapping(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NodeSelectorMapping replaces a label in the node selectors of pods.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"from": {
+						SchemaProps: spec.SchemaProps{
+							Description: "From is the label that a pod asks of its node.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.NodeLabel{}.OpenAPIModelName()),
+						},
+					},
+					"to": {
+						SchemaProps: spec.SchemaProps{
+							Description: "To is what it asks instead; absent: nothing.",
+							Ref:         ref(v1alpha1.NodeLabel{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"from"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.NodeLabel{}.OpenAPIModelName()},
 	}
 }
 
@@ -3098,6 +3351,31 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 							Ref:         ref(v1alpha1.VeleroServer{}.OpenAPIModelName()),
 						},
 					},
+					"segregation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Segregation tells whether the backup was restored in another cluster than it was made in. Absent if the run ended before a backup was chosen, and in reports of versions that did not look.",
+							Ref:         ref(v1alpha1.Segregation{}.OpenAPIModelName()),
+						},
+					},
+					"mappings": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Mappings of spec.restore.mappings, and what each did.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.MappingResult{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 					"checks": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -3149,7 +3427,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 					},
 					"scope": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Scope tells how the test changed the list of kinds that are restored; absent if it did not.",
+							Description: "Scope tells how the test changed the list of kinds that are restored, and what it maps; absent if neither.",
 							Ref:         ref(v1alpha1.RestoreScope{}.OpenAPIModelName()),
 						},
 					},
@@ -3207,7 +3485,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.Backup{}.OpenAPIModelName(), v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.Completeness{}.OpenAPIModelName(), v1alpha1.Evidence{}.OpenAPIModelName(), v1alpha1.PodLog{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1alpha1.ReportEvent{}.OpenAPIModelName(), v1alpha1.ReportSandbox{}.OpenAPIModelName(), v1alpha1.RestoreResult{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.SideEffects{}.OpenAPIModelName(), v1alpha1.ValidationLevels{}.OpenAPIModelName(), v1alpha1.VeleroServer{}.OpenAPIModelName(), v1alpha1.VolumeReport{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.Backup{}.OpenAPIModelName(), v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.Completeness{}.OpenAPIModelName(), v1alpha1.Evidence{}.OpenAPIModelName(), v1alpha1.MappingResult{}.OpenAPIModelName(), v1alpha1.PodLog{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1alpha1.ReportEvent{}.OpenAPIModelName(), v1alpha1.ReportSandbox{}.OpenAPIModelName(), v1alpha1.RestoreResult{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.Segregation{}.OpenAPIModelName(), v1alpha1.SideEffects{}.OpenAPIModelName(), v1alpha1.ValidationLevels{}.OpenAPIModelName(), v1alpha1.VeleroServer{}.OpenAPIModelName(), v1alpha1.VolumeReport{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -3297,9 +3575,17 @@ func schema_pkg_apis_restore_v1alpha1_RestoreScope(ref common.ReferenceCallback)
 							},
 						},
 					},
+					"mappings": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Mappings name what stands in this cluster for storage classes, registries and node labels of the one that was backed up.",
+							Ref:         ref(v1alpha1.Mappings{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
+		Dependencies: []string{
+			v1alpha1.Mappings{}.OpenAPIModelName()},
 	}
 }
 
@@ -3341,6 +3627,18 @@ func schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref common.ReferenceCallback
 						SchemaProps: spec.SchemaProps{
 							Description: "BackupChoice tells what that backup lacks, and which newer ones were not taken.",
 							Ref:         ref(v1alpha1.BackupChoice{}.OpenAPIModelName()),
+						},
+					},
+					"location": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Location is where that backup lies, as it was when the restore was asked for.",
+							Ref:         ref(v1alpha1.BackupLocation{}.OpenAPIModelName()),
+						},
+					},
+					"segregation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Segregation tells whether that backup was made in another cluster.",
+							Ref:         ref(v1alpha1.Segregation{}.OpenAPIModelName()),
 						},
 					},
 					"velero": {
@@ -3405,7 +3703,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref common.ReferenceCallback
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.BackupChoice{}.OpenAPIModelName(), v1alpha1.VeleroServer{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.BackupChoice{}.OpenAPIModelName(), v1alpha1.BackupLocation{}.OpenAPIModelName(), v1alpha1.Segregation{}.OpenAPIModelName(), v1alpha1.VeleroServer{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -3536,7 +3834,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestSpec(ref common.ReferenceCallba
 					},
 					"restore": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Restore widens or narrows what is restored.",
+							Description: "Restore widens or narrows what is restored, and maps names of another cluster.",
 							Ref:         ref(v1alpha1.RestoreScope{}.OpenAPIModelName()),
 						},
 					},
@@ -4315,6 +4613,35 @@ func schema_pkg_apis_restore_v1alpha1_SearchStatus(ref common.ReferenceCallback)
 	}
 }
 
+func schema_pkg_apis_restore_v1alpha1_Segregation(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Segregation tells where a backup was made, as far as this cluster can know.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"cluster": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Cluster is other, same, or unknown.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"basis": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Basis is what that rests on.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"cluster"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_restore_v1alpha1_SideEffect(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4497,6 +4824,36 @@ func schema_pkg_apis_restore_v1alpha1_SourceNamespace(ref common.ReferenceCallba
 					},
 				},
 				Required: []string{"name"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_StorageClassMapping(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "StorageClassMapping has claims of one storage class ask for another.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"from": {
+						SchemaProps: spec.SchemaProps{
+							Description: "From is the class in the backup.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"to": {
+						SchemaProps: spec.SchemaProps{
+							Description: "To is the class in this cluster.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"from", "to"},
 			},
 		},
 	}

@@ -34,6 +34,18 @@ const (
 	AnnotationBackupChoice = "kymaros.io/backup-choice"
 	// AnnotationVelero, there too, is status.restore.velero as JSON.
 	AnnotationVelero = "kymaros.io/velero"
+	// AnnotationLocation and AnnotationSegregation, there too, are status.restore.location and .segregation as JSON.
+	AnnotationLocation    = "kymaros.io/backup-location"
+	AnnotationSegregation = "kymaros.io/segregation"
+	// AnnotationMappedClass, on a claim in a sandbox, is the storage class in the backup that was mapped. AnnotationMappedSelector, on
+	// a pod, with the number of the mapping, is the node label; AnnotationMappedImages, there too, are the prefixes, with commas between
+	// them.
+	AnnotationMappedClass    = "kymaros.io/mapped-storage-class"
+	AnnotationMappedSelector = "kymaros.io/mapped-node-selector-"
+	AnnotationMappedImages   = "kymaros.io/mapped-images"
+	// AnnotationImageRegistries, on a sandbox, is what the policy of manifests/mappings goes by: "from=to", with commas between them, the
+	// longest first.
+	AnnotationImageRegistries = "kymaros.io/image-registries"
 	// AnnotationRunRequested starts a run of the RestoreTest whenever its value changes.
 	AnnotationRunRequested = "kymaros.io/run-requested"
 	// AnnotationSilenceUntil, on a RestoreTest, keeps notifications back until that time (RFC 3339).

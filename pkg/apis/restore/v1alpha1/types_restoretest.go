@@ -49,7 +49,7 @@ type RestoreTestSpec struct {
 	// Suspend stops runs by the clock; a run that is under way goes on, and one asked for by annotation still starts.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
-	// Restore widens or narrows what is restored.
+	// Restore widens or narrows what is restored, and maps names of another cluster.
 	// +optional
 	Restore *RestoreScope `json:"restore,omitempty"`
 	// Sandbox shapes the namespaces that are restored into. May be {}.
@@ -174,6 +174,9 @@ type RestoreScope struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=32
 	ExcludedResources []ResourceName `json:"excludedResources,omitempty"`
+	// Mappings name what stands in this cluster for storage classes, registries and node labels of the one that was backed up.
+	// +optional
+	Mappings *Mappings `json:"mappings,omitempty"`
 }
 
 // ResourceName is a resource with its group, in the plural: deployments.apps; of the core group without one: configmaps.

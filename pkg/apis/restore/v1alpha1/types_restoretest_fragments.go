@@ -91,6 +91,12 @@ type RestoreStatus struct {
 	// BackupChoice tells what that backup lacks, and which newer ones were not taken.
 	// +optional
 	BackupChoice *BackupChoice `json:"backupChoice,omitempty"`
+	// Location is where that backup lies, as it was when the restore was asked for.
+	// +optional
+	Location *BackupLocation `json:"location,omitempty"`
+	// Segregation tells whether that backup was made in another cluster.
+	// +optional
+	Segregation *Segregation `json:"segregation,omitempty"`
 	// Velero is what was known of Velero's server when the restore was asked for.
 	// +optional
 	Velero *VeleroServer `json:"velero,omitempty"`
@@ -148,6 +154,16 @@ type BackupChoice struct {
 	// Candidates counts the backups among which selection Random or OldestUnverified chose this one.
 	// +optional
 	Candidates int32 `json:"candidates,omitempty"`
+}
+
+// BackupLocation is a BackupStorageLocation.
+type BackupLocation struct {
+	// Name of the BackupStorageLocation.
+	Name string `json:"name"`
+	// ReadOnly: its accessMode is ReadOnly, so Velero puts no backups there and deletes none. It still writes what it has to say of
+	// Restores.
+	// +optional
+	ReadOnly bool `json:"readOnly,omitempty"`
 }
 
 // VeleroServer tells of Velero's server, and what the Restore says because of that.

@@ -24,6 +24,11 @@ func (in BackupIdentity) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in BackupLocation) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupLocation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in BackupSource) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupSource"
 }
@@ -129,6 +134,11 @@ func (in HygieneDigest) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ImageRegistryMapping) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ImageRegistryMapping"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in IntegerExpectation) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.IntegerExpectation"
 }
@@ -154,8 +164,28 @@ func (in LogCollection) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MappingResult) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MappingResult"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Mappings) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Mappings"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in MissedRuns) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MissedRuns"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NodeLabel) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NodeLabel"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NodeSelectorMapping) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NodeSelectorMapping"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -359,6 +389,11 @@ func (in SearchStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Segregation) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Segregation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SideEffect) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffect"
 }
@@ -371,6 +406,11 @@ func (in SideEffects) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SourceNamespace) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SourceNamespace"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in StorageClassMapping) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.StorageClassMapping"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

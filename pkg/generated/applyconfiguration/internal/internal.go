@@ -82,6 +82,16 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: uid
       type:
         scalar: string
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupLocation
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: readOnly
+      type:
+        scalar: boolean
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupSource
   map:
     fields:
@@ -539,6 +549,17 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: numeric
       default: 0
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ImageRegistryMapping
+  map:
+    fields:
+    - name: from
+      type:
+        scalar: string
+      default: ""
+    - name: to
+      type:
+        scalar: string
+      default: ""
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.IntegerExpectation
   map:
     fields:
@@ -658,6 +679,51 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: maxLines
       type:
         scalar: numeric
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MappingResult
+  map:
+    fields:
+    - name: from
+      type:
+        scalar: string
+      default: ""
+    - name: kind
+      type:
+        scalar: string
+      default: ""
+    - name: note
+      type:
+        scalar: string
+    - name: objects
+      type:
+        scalar: numeric
+    - name: to
+      type:
+        scalar: string
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Mappings
+  map:
+    fields:
+    - name: imageRegistries
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.ImageRegistryMapping
+          elementRelationship: associative
+          keys:
+          - from
+    - name: nodeSelectors
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NodeSelectorMapping
+          elementRelationship: atomic
+    - name: storageClasses
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.StorageClassMapping
+          elementRelationship: associative
+          keys:
+          - from
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MissedRuns
   map:
     fields:
@@ -668,6 +734,27 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: last
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NodeLabel
+  map:
+    fields:
+    - name: key
+      type:
+        scalar: string
+      default: ""
+    - name: value
+      type:
+        scalar: string
+      default: ""
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NodeSelectorMapping
+  map:
+    fields:
+    - name: from
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NodeLabel
+      default: {}
+    - name: to
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NodeLabel
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.NotificationChannel
   map:
     fields:
@@ -1096,6 +1183,12 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: isolationProof
       type:
         scalar: string
+    - name: mappings
+      type:
+        list:
+          elementType:
+            namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.MappingResult
+          elementRelationship: atomic
     - name: message
       type:
         scalar: string
@@ -1135,6 +1228,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: numeric
       default: 0
+    - name: segregation
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Segregation
     - name: sideEffects
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffects
@@ -1189,6 +1285,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             scalar: string
           elementRelationship: associative
+    - name: mappings
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Mappings
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.RestoreStatus
   map:
     fields:
@@ -1210,6 +1309,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: errors
       type:
         scalar: numeric
+    - name: location
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.BackupLocation
     - name: name
       type:
         scalar: string
@@ -1226,6 +1328,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: segregation
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Segregation
     - name: startTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
@@ -1576,6 +1681,16 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TriedBackup
           elementRelationship: atomic
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.Segregation
+  map:
+    fields:
+    - name: basis
+      type:
+        scalar: string
+    - name: cluster
+      type:
+        scalar: string
+      default: ""
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SideEffect
   map:
     fields:
@@ -1637,6 +1752,17 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: sandboxName
       type:
         scalar: string
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.StorageClassMapping
+  map:
+    fields:
+    - name: from
+      type:
+        scalar: string
+      default: ""
+    - name: to
+      type:
+        scalar: string
+      default: ""
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.TCPSocketCheck
   map:
     fields:

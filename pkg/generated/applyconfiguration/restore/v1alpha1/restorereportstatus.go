@@ -43,13 +43,18 @@ type RestoreReportStatusApplyConfiguration struct {
 	Fence *restorev1alpha1.FenceState `json:"fence,omitempty"`
 	// Velero is status.restore.velero of the run: which version of Velero restored, as far as it was known. Absent if the run ended
 	// before a backup was chosen.
-	Velero           *VeleroServerApplyConfiguration     `json:"velero,omitempty"`
+	Velero *VeleroServerApplyConfiguration `json:"velero,omitempty"`
+	// Segregation tells whether the backup was restored in another cluster than it was made in. Absent if the run ended before a
+	// backup was chosen, and in reports of versions that did not look.
+	Segregation *SegregationApplyConfiguration `json:"segregation,omitempty"`
+	// Mappings of spec.restore.mappings, and what each did.
+	Mappings         []MappingResultApplyConfiguration   `json:"mappings,omitempty"`
 	Checks           []CheckStatusApplyConfiguration     `json:"checks,omitempty"`
 	Completeness     *CompletenessApplyConfiguration     `json:"completeness,omitempty"`
 	ValidationLevels *ValidationLevelsApplyConfiguration `json:"validationLevels,omitempty"`
 	// Volumes of the sandboxes and where their data came from.
 	Volumes []VolumeReportApplyConfiguration `json:"volumes,omitempty"`
-	// Scope tells how the test changed the list of kinds that are restored; absent if it did not.
+	// Scope tells how the test changed the list of kinds that are restored, and what it maps; absent if neither.
 	Scope *RestoreScopeApplyConfiguration `json:"scope,omitempty"`
 	// SideEffects tell what was kept from acting beside production, and what was therefore not tested.
 	SideEffects *SideEffectsApplyConfiguration `json:"sideEffects,omitempty"`
@@ -198,6 +203,27 @@ func (b *RestoreReportStatusApplyConfiguration) WithFence(value restorev1alpha1.
 // If called multiple times, the Velero field is set to the value of the last call.
 func (b *RestoreReportStatusApplyConfiguration) WithVelero(value *VeleroServerApplyConfiguration) *RestoreReportStatusApplyConfiguration {
 	b.Velero = value
+	return b
+}
+
+// WithSegregation sets the Segregation field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Segregation field is set to the value of the last call.
+func (b *RestoreReportStatusApplyConfiguration) WithSegregation(value *SegregationApplyConfiguration) *RestoreReportStatusApplyConfiguration {
+	b.Segregation = value
+	return b
+}
+
+// WithMappings adds the given value to the Mappings field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Mappings field.
+func (b *RestoreReportStatusApplyConfiguration) WithMappings(values ...*MappingResultApplyConfiguration) *RestoreReportStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithMappings")
+		}
+		b.Mappings = append(b.Mappings, *values[i])
+	}
 	return b
 }
 

@@ -21,6 +21,8 @@ type RestoreScopeApplyConfiguration struct {
 	IncludedResources []restorev1alpha1.ResourceName `json:"includedResources,omitempty"`
 	// ExcludedResources are not restored.
 	ExcludedResources []restorev1alpha1.ResourceName `json:"excludedResources,omitempty"`
+	// Mappings name what stands in this cluster for storage classes, registries and node labels of the one that was backed up.
+	Mappings *MappingsApplyConfiguration `json:"mappings,omitempty"`
 }
 
 // RestoreScopeApplyConfiguration constructs a declarative configuration of the RestoreScope type for use with
@@ -46,5 +48,13 @@ func (b *RestoreScopeApplyConfiguration) WithExcludedResources(values ...restore
 	for i := range values {
 		b.ExcludedResources = append(b.ExcludedResources, values[i])
 	}
+	return b
+}
+
+// WithMappings sets the Mappings field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Mappings field is set to the value of the last call.
+func (b *RestoreScopeApplyConfiguration) WithMappings(value *MappingsApplyConfiguration) *RestoreScopeApplyConfiguration {
+	b.Mappings = value
 	return b
 }

@@ -23,6 +23,10 @@ type RestoreStatusApplyConfiguration struct {
 	BackupPhase *string `json:"backupPhase,omitempty"`
 	// BackupChoice tells what that backup lacks, and which newer ones were not taken.
 	BackupChoice *BackupChoiceApplyConfiguration `json:"backupChoice,omitempty"`
+	// Location is where that backup lies, as it was when the restore was asked for.
+	Location *BackupLocationApplyConfiguration `json:"location,omitempty"`
+	// Segregation tells whether that backup was made in another cluster.
+	Segregation *SegregationApplyConfiguration `json:"segregation,omitempty"`
 	// Velero is what was known of Velero's server when the restore was asked for.
 	Velero *VeleroServerApplyConfiguration `json:"velero,omitempty"`
 	// Name of the Velero Restore.
@@ -84,6 +88,22 @@ func (b *RestoreStatusApplyConfiguration) WithBackupPhase(value string) *Restore
 // If called multiple times, the BackupChoice field is set to the value of the last call.
 func (b *RestoreStatusApplyConfiguration) WithBackupChoice(value *BackupChoiceApplyConfiguration) *RestoreStatusApplyConfiguration {
 	b.BackupChoice = value
+	return b
+}
+
+// WithLocation sets the Location field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Location field is set to the value of the last call.
+func (b *RestoreStatusApplyConfiguration) WithLocation(value *BackupLocationApplyConfiguration) *RestoreStatusApplyConfiguration {
+	b.Location = value
+	return b
+}
+
+// WithSegregation sets the Segregation field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Segregation field is set to the value of the last call.
+func (b *RestoreStatusApplyConfiguration) WithSegregation(value *SegregationApplyConfiguration) *RestoreStatusApplyConfiguration {
+	b.Segregation = value
 	return b
 }
 

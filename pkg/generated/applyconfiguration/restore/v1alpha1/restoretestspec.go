@@ -20,7 +20,7 @@ type RestoreTestSpecApplyConfiguration struct {
 	Schedule *ScheduleApplyConfiguration `json:"schedule,omitempty"`
 	// Suspend stops runs by the clock; a run that is under way goes on, and one asked for by annotation still starts.
 	Suspend *bool `json:"suspend,omitempty"`
-	// Restore widens or narrows what is restored.
+	// Restore widens or narrows what is restored, and maps names of another cluster.
 	Restore *RestoreScopeApplyConfiguration `json:"restore,omitempty"`
 	// Sandbox shapes the namespaces that are restored into. May be {}.
 	Sandbox *SandboxSpecApplyConfiguration `json:"sandbox,omitempty"`
