@@ -1,6 +1,7 @@
 package healthcheck
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ func (in *contents) lacks(pod *corev1.Pod) string {
 	}
 	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		if w := s.State.Waiting; w != nil && slices.Contains([]string{"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"}, w.Reason) {
-			return fmt.Sprintf("image %s of container %s was not pulled (%s): spec.restore.mappings.imageRegistries", imageOf(pod, s.Name), s.Name, w.Reason)
+			return fmt.Sprintf("image %s of container %s was not pulled (%s): spec.restore.mappings.imageRegistries", cmp.Or(imageOf(pod, s.Name), s.Image), s.Name, w.Reason)
 		}
 	}
 	for _, c := range pod.Status.Conditions {

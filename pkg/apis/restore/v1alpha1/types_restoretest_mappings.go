@@ -65,7 +65,7 @@ type ImagePrefix string
 
 // NodeSelectorMapping replaces a label in the node selectors of pods.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.to) || self.from != self.to",message="from and to are the same"
+// +kubebuilder:validation:XValidation:rule="!has(self.to) || self.from.key != self.to.key || has(self.from.value) != has(self.to.value) || (has(self.from.value) && self.from.value != self.to.value)",message="from and to are the same"
 type NodeSelectorMapping struct {
 	// From is the label that a pod asks of its node.
 	From NodeLabel `json:"from"`
