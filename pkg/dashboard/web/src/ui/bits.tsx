@@ -186,7 +186,7 @@ export function Stale() {
   const l = link.value;
   return l.state === "away" ? (
     <p class="stale" role="status">
-      <Icon name="warn" size={16} /> kymaros-api does not answer since <At at={new Date(l.since).toISOString()} format={(t) => new Date(t).toLocaleTimeString()} />. What you see is from before; it is asked again by itself.
+      <Icon name="warn" size={16} /> <span>kymaros-api does not answer since <At at={new Date(l.since).toISOString()} format={(t) => new Date(t).toLocaleTimeString()} />. What you see is from before; it is asked again by itself.</span>
     </p>
   ) : null;
 }
