@@ -97,16 +97,6 @@ await attempt("a report shows verdict, levels, volumes, what was not tested, and
   must("not tested", await page.locator(".untested li").count(), 5);
   must("moments", await page.locator(".timeline li span").allTextContents(), ["the backup was begun", "the run began", "verdict", "cleaned up"]);
 });
-await attempt("times are of the reader's zone, and what they are in UTC is a hover away", async () => {
-  const inBrussels = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Brussels", hour: "2-digit", minute: "2-digit" });
-  for (const [to, least] of [["/", 15], ["/tests", 30], ["/tests/team-web/shop", 25], ["/reports", 40]]) {
-    await go(page, to);
-    await page.locator("main time").nth(least - 1).waitFor();
-    const all = await page.locator("main time").evaluateAll((all) => all.map((e) => [e.dateTime, e.title, e.textContent]));
-    must(`without UTC on ${to}`, all.filter(([at, title]) => !title.includes(at.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC"))), []);
-    must(`of another zone on ${to}`, all.filter(([at, , text]) => /\d:\d/.test(text) && !text.includes(inBrussels.format(new Date(at)))), []);
-  }
-});
 await attempt("a report says how it can be shown that nobody changed it", async () => {
   const p = await (await context({ permissions: ["clipboard-read", "clipboard-write"], acceptDownloads: true })).newPage();
   await signIn(p, "oncall", "/tests/team-web/shop");
