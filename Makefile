@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-cases test-zoo soak bench verify generate image reproducible sbom vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-cases test-zoo soak bench verify generate image reproducible sbom krew vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ reproducible: ## Proves that two builds are the same, byte by byte; minutes, so 
 
 sbom: ## What the commands are made of, as SPDX, in _output/sbom.spdx.json.
 	@hack/sbom.sh _output/sbom.spdx.json
+
+krew: ## The kubectl plugin for every platform with its krew manifest, checked, in _output/krew; VERSION=v0.1.0; minutes, so not part of verify.
+	@hack/krew.sh _output/krew
 
 vulncheck: ## Known vulnerabilities in what the commands call; needs the database (GOVULNDB).
 	@hack/vulncheck.sh

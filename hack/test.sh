@@ -42,7 +42,7 @@ case ${1:-} in
     race=$(race)
     # shellcheck disable=SC2086 # none, or one
     CGO_ENABLED=${race:+1} go test $race -trimpath ./cmd/... ./pkg/...
-    go test -trimpath ./hack/sbom/ ./test/audit/ ./test/fuzz/
+    go test -trimpath ./hack/krew/ ./hack/sbom/ ./test/audit/ ./test/fuzz/
     go test -trimpath -skip '^TestFieldCases$' ./test/cases/
     go test -trimpath -skip '^TestZoo$' ./test/zoo/
     (cd test/cluster && go test -trimpath ./...)

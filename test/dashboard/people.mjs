@@ -1,7 +1,8 @@
 // What people do at the dashboard. Each line of output is one thing that was tried.
 import { readFile } from "node:fs/promises";
-import { attempt, axe, base, browser, context, control, expected, go, must, secure, short, signIn, thorough, tokens, wrongs } from "./browser.mjs";
-import { misnamed } from "./names.mjs";
+import { audit } from "./audit.mjs";
+import { attempt, base, browser, context, control, expected, go, must, secure, short, signIn, thorough, tokens, wrongs } from "./browser.mjs";
+import { tryStates } from "./states.mjs";
 
 const c = await context();
 const page = await c.newPage();
@@ -185,6 +186,69 @@ await attempt("a run is asked for, and watched to its end without reloading", as
   await page.locator(".stateline .score").filter({ hasText: "91" }).waitFor();
   await page.locator('.strip a[href$="/shop-now"]').click();
   await heading(/Verified.*shop/);
+});
+await attempt("of two changes that come at once a page hears of both", async () => {
+  const p = await (await context()).newPage();
+  await p.addInitScript(() => {
+    // What the stream of changes says is held up, and then comes in one piece.
+    const ask = globalThis.fetch;
+    globalThis.heldUp = undefined;
+    globalThis.fetch = async (address, options) => {
+      const answer = await ask(address, options);
+      if (!String(address).endsWith("/api/v1/watch") || !answer.ok) return answer;
+      const dam = new TransformStream({
+        transform(piece, out) {
+          if (globalThis.heldUp) globalThis.heldUp.push(...piece);
+          else out.enqueue(piece);
+          globalThis.letGo = () => out.enqueue(new Uint8Array(globalThis.heldUp.splice(0)));
+        },
+      });
+      return new Response(answer.body.pipeThrough(dam), answer);
+    };
+  });
+  await signIn(p, "oncall", "/tests/team-web/shop");
+  await p.locator(".linkstate.live").waitFor();
+  await p.locator(".strip a").first().waitFor();
+  await p.evaluate(() => (globalThis.heldUp = []));
+  const hold = async (text) => {
+    for (let i = 0; i < 200; i++) {
+      if (await p.evaluate((text) => new TextDecoder().decode(new Uint8Array(globalThis.heldUp)).includes(text), text)) return;
+      await p.waitForTimeout(50);
+    }
+    throw new Error(`the stream never tells of ${text}`);
+  };
+  await control("finish-first");
+  await hold('"lastReport":"shop-first"');
+  await control("elsewhere"); // the last change is of another test
+  await hold('"name":"matomo"');
+  must("before the page hears of it", await p.locator('.strip a[href$="/shop-first"]').count(), 0);
+  await p.evaluate(() => globalThis.letGo());
+  await p.locator('.strip a[href$="/shop-first"]').waitFor();
+  await p.context().close();
+});
+await attempt("an answer that comes late does not replace one that was asked for after it", async () => {
+  const p = await (await context()).newPage();
+  await signIn(p, "oncall");
+  await p.locator(".linkstate.live").waitFor();
+  const asked = [];
+  let letGo;
+  const late = new Promise((resolve) => (letGo = resolve));
+  await p.route((url) => url.pathname === "/api/v1/namespaces/team-web/reports", async (route) => {
+    const first = asked.push(route.request()) === 1;
+    const response = await route.fetch();
+    if (first) {
+      await control("finish-second"); // after it was answered, and before that answer arrives
+      await late;
+    }
+    await route.fulfill({ response });
+  });
+  await go(p, "/tests/team-web/shop");
+  await p.locator('.strip a[href$="/shop-second"]').waitFor();
+  const [arrived] = await Promise.all([p.waitForEvent("requestfinished", (r) => r === asked[0]), letGo()]);
+  must("the late answer knows of it", (await (await arrived.response()).text()).includes("shop-second"), false);
+  await p.waitForTimeout(500); // it is drawn, if it is
+  must("after the late answer", await p.locator('.strip a[href$="/shop-second"]').count(), 1);
+  await p.context().close();
 });
 await attempt("a test is suspended, and loses nothing by that", async () => {
   await go(page, "/tests/team-ops/vault");
@@ -487,18 +551,11 @@ for (const colorScheme of ["light", "dark"]) {
   for (const width of short ? [colorScheme === "light" ? 1280 : 390] : [1280, 390]) {
     const audited = await context({ colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
     const p = await audited.newPage();
-    const audit = async (name) => {
-      if (process.env.PICTURES) await p.screenshot({ path: `${process.env.PICTURES}/${name} ${colorScheme} ${width}.png`, fullPage: true });
-      await p.addScriptTag({ path: axe });
-      const found = await p.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
-      must(`${name}: violations`, found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 160)} ${n.any[0]?.message ?? ""}`)), []);
-      must(`${name}: what a screen reader says`, await misnamed(p), []);
-      must(`${name}: wider than the window`, await p.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)), 0);
-    };
+    const look = { colorScheme, width };
     await attempt(`signing in is for everybody, ${colorScheme} ${width}`, async () => {
       await p.goto(base);
       await p.locator("#token").waitFor();
-      await audit("sign in");
+      await audit(p, "sign in", look);
       await signIn(p, "oncall");
     });
     expected.push("404");
@@ -507,7 +564,7 @@ for (const colorScheme of ["light", "dark"]) {
         await go(p, to);
         await p.locator("main .panel, main .table, main .trouble").first().waitFor();
         await p.waitForLoadState("networkidle", { timeout: 1000 }).catch(() => {}); // a stream is never idle
-        await audit(name);
+        await audit(p, name, look);
       });
     }
     for (const [name, [to, open]] of Object.entries(opened)) {
@@ -515,11 +572,12 @@ for (const colorScheme of ["light", "dark"]) {
         await go(p, to);
         await open(p);
         await p.waitForLoadState("networkidle", { timeout: 500 }).catch(() => {});
-        await audit(name);
+        await audit(p, name, look);
       });
     }
     await audited.close();
     expected.length = 0;
+    if (!short && width === 390) await tryStates(look);
   }
 }
 

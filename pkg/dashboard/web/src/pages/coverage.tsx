@@ -72,8 +72,8 @@ export function CoveragePage() {
   const at = Math.min(Math.max(1, Number(query.page) || 1), pages);
   return (
     <>
-      <section class={`hero ${states[worst][0]}`}>
-        <Title document="Coverage">{n("Verified") === total && total > 0 ? `All ${total} namespaces are proven to restore` : `${n("Verified")} of ${total} namespaces are proven to restore`}</Title>
+      <section class={`hero ${total ? states[worst][0] : "never"}`}>
+        <Title document="Coverage">{!total ? "No namespace counts for the coverage" : n("Verified") === total ? `All ${total} namespaces are proven to restore` : `${n("Verified")} of ${total} namespaces are proven to restore`}</Title>
         <Shares counts={shares} total={total} label={order.map((s) => `${n(s)} ${states[s][2]}`).join(", ")} />
         <p class="muted">
           {counts.volumesProven} of {counts.volumesTotal} volumes came back with their data. {n("Ignored")} namespaces are left out. Looked at <When at={new Date(Math.min(asked, now.value)).toISOString()} />. <button type="button" class="link" onClick={() => (ask(Date.now()), found.reload())}>Look again</button>

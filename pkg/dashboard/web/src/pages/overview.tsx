@@ -5,7 +5,7 @@ import { useResource } from "../lib/resource";
 import { useRecent } from "../lib/recent";
 import { now } from "../lib/time";
 import type { Day, Line, ReportItem, TestItem, Upcoming } from "../lib/types";
-import { Badge, Command, Empty, Hidden, Loading, Missing, Panel, Title, Trouble, When } from "../ui/bits";
+import { Badge, Command, Empty, Hidden, lacking, Loading, Missing, Panel, Title, Trouble, When } from "../ui/bits";
 import { marks, Nights, Shares } from "../ui/charts";
 import { Icon } from "../ui/icons";
 import { useEffect, useState } from "preact/hooks";
@@ -42,14 +42,14 @@ export function Overview() {
 }
 
 function NoTests() {
+  if (lacking().length) return <><Title document="Overview">Nothing that you may see</Title><Missing /></>; // whether there is a test nobody can say
   return (
     <>
       <Title document="Overview">No test yet</Title>
-      <Missing />
       <Empty title="There is no restore test in the namespaces that you may see.">
         <p>A test restores the newest backup of an application into a sandbox, checks it, and removes it again.</p>
         <p><a class="button primary" href="/tests/new">Create the first test</a></p>
-        <Command text="kubectl get restoretests -A" />
+        <Command text="kubectl get restoretests -A" label="the command that lists tests" />
       </Empty>
     </>
   );
@@ -83,7 +83,7 @@ function Hero({ tests: list }: { tests: TestItem[] }) {
         ))}
       </ul>
       <p class="muted">
-        {list.length} tests. {verified.length ? <>Newest proof: <When at={verified.at(-1)} />. Oldest: <When at={verified[0]} />.</> : "Nothing is proven yet."}
+        {list.length} {list.length === 1 ? "test" : "tests"}. {verified.length ? <>Newest proof: <When at={verified.at(-1)} />. Oldest: <When at={verified[0]} />.</> : "Nothing is proven yet."}
         {verified.length > 0 && verified.length < list.length && ` ${list.length - verified.length} ${list.length - verified.length === 1 ? "was" : "were"} never proven.`}
         {" "}<a href="/coverage">Namespaces that no test restores</a>
       </p>

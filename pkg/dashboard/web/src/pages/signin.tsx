@@ -33,7 +33,7 @@ export function SignIn() {
         <h1>Sign in</h1>
         <p class="muted">Can your backups be restored? Sign in with a token of this cluster to see. You see what its rights let you see.</p>
         {s.state === "ended" && <p class="stale" role="alert"><Icon name="warn" size={16} /> The token of {s.user} has ended. Sign in again: you come back to the same page.</p>}
-        {s.state === "away" && <p class="stale" role="alert"><Icon name="warn" size={16} /> {s.why}. <button type="button" class="link" onClick={() => void begin()}>Try again</button></p>}
+        {s.state === "away" && <p class="stale" role="alert"><Icon name="warn" size={16} /> <span>{s.why}. <button type="button" class="link" onClick={() => void begin()}>Try again</button></span></p>}
         <form onSubmit={submit}>
           <label for="token">Token, or a kubeconfig that holds one</label>
           <textarea id="token" ref={field} class="secret" rows={3} value={text} onInput={(e) => setText(e.currentTarget.value)} onKeyDown={(e) => e.key === "Enter" && !text.includes("\n") && submit(e)} autocomplete="off" autocapitalize="off" spellcheck={false} aria-invalid={problem ? "true" : undefined} aria-describedby={problem ? "token-problem" : "token-note"} />

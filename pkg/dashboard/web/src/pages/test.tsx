@@ -6,7 +6,7 @@ import { inWords } from "../lib/cron";
 import { manifest } from "../lib/manifest";
 import { activity, sentence } from "../lib/result";
 import { useResource } from "../lib/resource";
-import { dayAndTime, seconds, span } from "../lib/time";
+import { dayAndTime, now, seconds, span } from "../lib/time";
 import type { Condition, Me, Page, ReportItem, Test } from "../lib/types";
 import { At, Badge, Command, Copy, Empty, Facts, Hidden, Loading, Panel, Scroll, Title, Trouble, When } from "../ui/bits";
 import { Strip, Trend } from "../ui/charts";
@@ -77,7 +77,7 @@ export function TestPage() {
       <div class="columns wide-left">
         <div>
           <Panel title="Runs" aside={history.data && <span class="muted">{history.data.total} kept</span>}>
-            {!history.data ? history.problem ? <Trouble problem={history.problem} retry={history.reload} /> : <Loading what="its runs" /> : !history.data.items.length ? <Empty title="No run has ended yet."><p class="muted">{doing ? "One is under way." : s.nextRunAt ? <>The first begins <When at={s.nextRunAt} />.</> : "Run it now, or wait for its schedule."}</p></Empty> : (
+            {!history.data ? history.problem ? <Trouble problem={history.problem} retry={history.reload} /> : <Loading what="its runs" /> : !history.data.items.length ? <Empty title="No run has ended yet."><p class="muted">{doing ? "One is under way." : s.nextRunAt && Date.parse(s.nextRunAt) > now.value ? <>The first begins <When at={s.nextRunAt} />.</> : "Run it now, or wait for its schedule."}</p></Empty> : (
               <>
                 <Strip reports={history.data.items} href={(r) => `/reports/${ns}/${r.metadata.name}`} />
                 <h3>Recovery time</h3>

@@ -7,7 +7,7 @@ import { load, tests, testsProblem } from "../lib/live";
 import { useRecent, type Recent } from "../lib/recent";
 import { activity, byName, byNeed, countResults, idOf, results, stateOf, words, type State } from "../lib/result";
 import type { TestItem } from "../lib/types";
-import { Badge, Empty, Loading, Title, Trouble, When } from "../ui/bits";
+import { Badge, Empty, lacking, Loading, Missing, Title, Trouble, When } from "../ui/bits";
 import { Icon, StateIcon } from "../ui/icons";
 import { SearchBox } from "../ui/search";
 
@@ -101,6 +101,7 @@ export function Tests() {
   const chip = (label: preact.ComponentChildren, on: boolean, set: () => void, n: number, state = "") => (
     <button type="button" class={`chip ${state}`} aria-pressed={on} onClick={set}>{label} <span class="n">{n}</span></button>
   );
+  if (!list.length && lacking().length) return <>{head}<Missing /></>;
   if (!list.length) return <>{head}<Empty title="There is no restore test in the namespaces that you may see."><p><a href="/tests/new">Create the first test</a></p></Empty></>;
   return (
     <>

@@ -122,7 +122,7 @@ export function Trouble({ problem, retry, command }: { problem: Problem; retry?:
         {body.right && (
           <>
             <p>An administrator can grant it:</p>
-            <Command text={command ?? grant(body.right)} />
+            <Command text={command ?? grant(body.right)} label="the command that grants it" />
           </>
         )}
         {rule && <p class="muted">{rule}</p>}
@@ -159,18 +159,24 @@ export function subject(): string {
   return account ? `--serviceaccount=${account[1]}:${account[2]}` : `--user=${user}`;
 }
 
+// lacking are the rights to read that a caller who sees no namespace is without.
+export function lacking() {
+  const s = session.value;
+  if (s.state !== "in" || s.me.namespaces.length) return [];
+  return s.me.rights.filter((r) => !r.allowed && (r.verb === "list" || r.verb === "get"));
+}
+
 // Missing says what the caller may not do here, and how they come to it.
 export function Missing() {
   const s = session.value;
-  if (s.state !== "in" || s.me.namespaces.length) return null;
-  const lacks = s.me.rights.filter((r) => !r.allowed && (r.verb === "list" || r.verb === "get"));
-  if (!lacks.length) return null;
+  const lacks = lacking();
+  if (s.state !== "in" || !lacks.length) return null;
   return (
     <section class="note missing">
       <p><strong>{s.me.user} may not see any test.</strong> If there are some, these rights are missing:</p>
       <ul class="plain">{lacks.map((r) => <li key={r.verb + r.resource}>{r.verb} {r.resource}: {r.for}</li>)}</ul>
       <p>An administrator can grant them in all namespaces:</p>
-      <Command text={grant("get restoretests,restorereports,healthcheckpolicies")} />
+      <Command text={grant("get restoretests,restorereports,healthcheckpolicies")} label="the command that grants them" />
     </section>
   );
 }
@@ -180,7 +186,7 @@ export function Stale() {
   const l = link.value;
   return l.state === "away" ? (
     <p class="stale" role="status">
-      <Icon name="warn" size={16} /> kymaros-api does not answer since <At at={new Date(l.since).toISOString()} format={(t) => new Date(t).toLocaleTimeString()} />. What you see is from before; it is asked again by itself.
+      <Icon name="warn" size={16} /> <span>kymaros-api does not answer since <At at={new Date(l.since).toISOString()} format={(t) => new Date(t).toLocaleTimeString()} />. What you see is from before; it is asked again by itself.</span>
     </p>
   ) : null;
 }
