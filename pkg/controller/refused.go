@@ -20,17 +20,17 @@ const (
 	maxRefusal = 800
 )
 
-// SpecRefused is why the status of a RestoreTest cannot be written: its spec was stored before there was a rule for it, and the API server
+// SpecRefusedError is why the status of a RestoreTest cannot be written: its spec was stored before there was a rule for it, and the API server
 // holds that against every write. Kubernetes 1.30 does so; later ones hold a write to what it changes. There is no use in trying again
 // until somebody corrects the spec.
-type SpecRefused struct{ problem string }
+type SpecRefusedError struct{ problem string }
 
-func (e *SpecRefused) Error() string {
+func (e *SpecRefusedError) Error() string {
 	return "the API server takes no status while the spec is not valid: " + e.problem
 }
 
 // specRefused returns what err says of the spec, if it says that and of the status nothing; else nil.
-func specRefused(err error) *SpecRefused {
+func specRefused(err error) *SpecRefusedError {
 	var status apierrors.APIStatus
 	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {
 		return nil
@@ -48,11 +48,11 @@ func specRefused(err error) *SpecRefused {
 	if len(problems) == 0 {
 		return nil
 	}
-	return &SpecRefused{problem: strings.Join(problems, "; ")}
+	return &SpecRefusedError{problem: strings.Join(problems, "; ")}
 }
 
 // tellRefused says in an event what no condition can: in our words if we know them, else in those of the API server.
-func (w *StatusWriter) tellRefused(rt *v1alpha1.RestoreTest, next *metav1.Condition, refused *SpecRefused) {
+func (w *StatusWriter) tellRefused(rt *v1alpha1.RestoreTest, next *metav1.Condition, refused *SpecRefusedError) {
 	reason, problem := v1alpha1.ReasonInvalidSpec, refused.problem
 	if next.Status == metav1.ConditionFalse {
 		reason, problem = next.Reason, next.Message

@@ -25,8 +25,8 @@ func invalid(found ...*field.Error) error {
 }
 
 var (
-	badTTL    = field.Invalid(field.NewPath("spec", "sandbox", "ttl"), "1d", "must be a duration such as 24h")
-	badStatus = field.Required(field.NewPath("status", "conditions").Index(0).Child("reason"), "")
+	errTTL    = field.Invalid(field.NewPath("spec", "sandbox", "ttl"), "1d", "must be a duration such as 24h")
+	errStatus = field.Required(field.NewPath("status", "conditions").Index(0).Child("reason"), "")
 	// unchecked is what Kubernetes adds where rules in CEL were left out.
 	unchecked = field.Invalid(nil, nil, "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation")
 )
@@ -40,9 +40,9 @@ func TestAStatusThatIsRefusedForTheSpecIsToldInAnEvent(t *testing.T) {
 		change func(*metav1.Condition)
 		event  string
 	}{
-		"in the words of the API server":    {invalid(badTTL), nil, `Warning InvalidSpec Its conditions cannot be written, nor can it run, before its spec is corrected: spec.sandbox.ttl: Invalid value: "1d": must be a duration such as 24h`},
-		"in our own where we have some":     {invalid(badTTL, unchecked), wrong, `Warning InvalidSchedule Its conditions cannot be written, nor can it run, before its spec is corrected: spec.schedule.cron: "x" is none`},
-		"not what is wrong with the status": {invalid(badTTL, badStatus), nil, ""},
+		"in the words of the API server":    {invalid(errTTL), nil, `Warning InvalidSpec Its conditions cannot be written, nor can it run, before its spec is corrected: spec.sandbox.ttl: Invalid value: "1d": must be a duration such as 24h`},
+		"in our own where we have some":     {invalid(errTTL, unchecked), wrong, `Warning InvalidSchedule Its conditions cannot be written, nor can it run, before its spec is corrected: spec.schedule.cron: "x" is none`},
+		"not what is wrong with the status": {invalid(errTTL, errStatus), nil, ""},
 		"not what is said of nothing":       {invalid(unchecked), nil, ""},
 		"not a conflict":                    {apierrors.NewConflict(v1alpha1.Resource("restoretests"), "shop", errors.New("spec.x")), nil, ""},
 	} {
@@ -55,7 +55,7 @@ func TestAStatusThatIsRefusedForTheSpecIsToldInAnEvent(t *testing.T) {
 				c.change(&condition)
 			}
 			err := w.Write(t.Context(), rt, condition, own)
-			if _, refused := errors.AsType[*SpecRefused](err); err == nil || refused != (c.event != "") {
+			if _, refused := errors.AsType[*SpecRefusedError](err); err == nil || refused != (c.event != "") {
 				t.Errorf("got %T %v", err, err)
 			}
 			close(events.Events)
@@ -86,7 +86,7 @@ func TestAnEventOfManyProblemsIsBounded(t *testing.T) {
 
 func TestRunnerLeavesATestAloneWhoseSpecIsRefused(t *testing.T) {
 	at := calls(t, func(context.Context, cache.ObjectName) (time.Duration, error) {
-		return 0, fmt.Errorf("as others wrap it: %w", &SpecRefused{})
+		return 0, fmt.Errorf("as others wrap it: %w", &SpecRefusedError{})
 	}, time.Hour+time.Second)
 	if len(at) != 7 || at[1] != refusedAgain {
 		t.Errorf("synced after %v, want every ten minutes", at)

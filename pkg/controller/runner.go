@@ -37,7 +37,7 @@ func NewQueue(name string) Queue {
 const syncTimeout = 30 * time.Second
 
 // SyncFunc brings one object a step further. It asks for another look after a positive duration. An error is retried with
-// growing delay, but for a SpecRefused, with which only a change of the object helps.
+// growing delay, but for a SpecRefusedError, with which only a change of the object helps.
 type SyncFunc func(ctx context.Context, key cache.ObjectName) (time.Duration, error)
 
 // Runner feeds keys from a queue to a SyncFunc. Every controller runs in one.
@@ -87,7 +87,7 @@ func (r *Runner) next(ctx context.Context) bool {
 	syncCtx, cancel := context.WithTimeout(klog.NewContext(context.WithoutCancel(ctx), logger), syncTimeout)
 	defer cancel()
 	again, err := r.sync(syncCtx, key)
-	refused, isRefused := errors.AsType[*SpecRefused](err)
+	refused, isRefused := errors.AsType[*SpecRefusedError](err)
 	switch {
 	case apierrors.IsConflict(err):
 		// Decided from a cache that was older than the object. The newer one is on its way.

@@ -61,7 +61,7 @@ func Behind(rt *v1alpha1.RestoreTest) bool { return written.has(rt) }
 
 // Write applies condition and own, which holds all fields that the controller owns and no other. It sends nothing if
 // nothing would change. It fails with a conflict if rt is not the newest version: what was decided from an old one must be
-// decided again, and with a SpecRefused if the API server takes no status of rt. The beginning, the end and what needs a look are
+// decided again, and with a SpecRefusedError if the API server takes no status of rt. The beginning, the end and what needs a look are
 // recorded as events.
 func (w *StatusWriter) Write(ctx context.Context, rt *v1alpha1.RestoreTest, condition metav1.Condition, own v1alpha1.RestoreTestStatus) error {
 	next, changed := conditions.Next(rt, condition, time.Now())

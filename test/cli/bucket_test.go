@@ -81,7 +81,7 @@ func TestReportsOutliveTheClusterInABucket(t *testing.T) {
 	a.kill()
 
 	dir := t.TempDir()
-	for _, o := range reports.versions() {
+	for _, o := range reports.versions(t.Context()) {
 		info, err := admin.StatObject(t.Context(), bucket, o.Key, minio.StatObjectOptions{})
 		if err != nil {
 			t.Fatal(err)
@@ -109,9 +109,9 @@ type kept struct {
 }
 
 // versions returns all there are of all objects, those that are hidden by others too.
-func (k *kept) versions() (all []minio.ObjectInfo) {
+func (k *kept) versions(ctx context.Context) (all []minio.ObjectInfo) {
 	k.t.Helper()
-	for o := range k.admin.ListObjects(k.t.Context(), k.bucket, minio.ListObjectsOptions{Recursive: true, WithVersions: true}) {
+	for o := range k.admin.ListObjects(ctx, k.bucket, minio.ListObjectsOptions{Recursive: true, WithVersions: true}) {
 		if o.Err != nil {
 			k.t.Fatal(o.Err)
 		}
@@ -125,15 +125,15 @@ func (k *kept) versions() (all []minio.ObjectInfo) {
 // awaits waits for so many objects, each with one version.
 func (k *kept) awaits(n int) {
 	k.t.Helper()
-	plane.Eventually(k.t, 100*time.Millisecond, 2*time.Minute, func(context.Context) error {
-		all := k.versions()
+	plane.Eventually(k.t, 100*time.Millisecond, 2*time.Minute, func(ctx context.Context) error {
+		all := k.versions(ctx)
 		if len(all) != n {
 			return fmt.Errorf("%d objects, want %d", len(all), n)
 		}
 		return nil
 	})
 	seen := map[string]bool{}
-	for _, o := range k.versions() {
+	for _, o := range k.versions(k.t.Context()) {
 		if seen[o.Key] {
 			k.t.Errorf("%s was written twice", o.Key)
 		}

@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -24,7 +25,7 @@ import (
 func TestATestWhoseStatusIsRefusedForItsSpecIsToldInAnEvent(t *testing.T) {
 	c := alone(t)
 	const name = "refused"
-	status := apierrors.NewInvalid(v1alpha1.SchemeGroupVersion.WithKind("RestoreTest").GroupKind(), name, field.ErrorList{
+	status := apierrors.NewInvalid(schema.GroupKind{Group: v1alpha1.GroupName, Kind: "RestoreTest"}, name, field.ErrorList{
 		field.Invalid(field.NewPath("spec", "sandbox", "ttl"), "1d", "must be a duration such as 24h"),
 	}).Status()
 	status.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}
@@ -43,7 +44,7 @@ func TestATestWhoseStatusIsRefusedForItsSpecIsToldInAnEvent(t *testing.T) {
 	})
 	rt := createTest(t, restoreTest(newNamespace(t, name), name))
 	var told *corev1.Event
-	eventually(t, stepTimeout, func(context.Context) error {
+	eventually(t, stepTimeout, func(context.Context) error { //nolint:contextcheck // events has that of the test
 		all := events(t, rt)
 		for i := range all {
 			if all[i].Reason == v1alpha1.ReasonInvalidSpec {

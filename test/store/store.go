@@ -2,7 +2,7 @@
 package store
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"net"
 	"os"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // Credentials of the one account, and the region.
@@ -54,15 +55,17 @@ func Start(root, program, scratch string) (*Store, error) {
 	if err := s.process.Start(); err != nil {
 		return nil, err
 	}
-	for range 300 {
+	if err := wait.PollUntilContextTimeout(context.Background(), 100*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
 		conn, err := net.DialTimeout("tcp", address, time.Second)
-		if err == nil {
-			return s, conn.Close()
+		if err != nil {
+			return false, nil //nolint:nilerr // not yet
 		}
-		time.Sleep(100 * time.Millisecond)
+		return true, conn.Close()
+	}); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("the object store does not answer: %w", err)
 	}
-	s.Stop()
-	return nil, errors.New("the object store does not answer")
+	return s, nil
 }
 
 // Stop ends it.
