@@ -44,8 +44,12 @@ func TestATestWhoseStatusIsRefusedForItsSpecIsToldInAnEvent(t *testing.T) {
 	})
 	rt := createTest(t, restoreTest(newNamespace(t, name), name))
 	var told *corev1.Event
-	eventually(t, stepTimeout, func(context.Context) error { //nolint:contextcheck // events has that of the test
-		all := events(t, rt)
+	eventually(t, stepTimeout, func(ctx context.Context) error {
+		list, err := kube.CoreV1().Events(rt.Namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.name=" + name})
+		if err != nil {
+			return err
+		}
+		all := list.Items
 		for i := range all {
 			if all[i].Reason == v1alpha1.ReasonInvalidSpec {
 				told = &all[i]
