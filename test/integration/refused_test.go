@@ -24,7 +24,7 @@ import (
 // status. The API server here does not, so that its answer is played.
 func TestATestWhoseStatusIsRefusedForItsSpecIsToldInAnEvent(t *testing.T) {
 	c := alone(t)
-	const name = "refused"
+	const name = "status-refused"
 	status := apierrors.NewInvalid(schema.GroupKind{Group: v1alpha1.GroupName, Kind: "RestoreTest"}, name, field.ErrorList{
 		field.Invalid(field.NewPath("spec", "sandbox", "ttl"), "1d", "must be a duration such as 24h"),
 	}).Status()
