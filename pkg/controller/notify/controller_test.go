@@ -56,6 +56,13 @@ func (r *receivers) ids() []string {
 	return all
 }
 
+// messages are those that came, in order.
+func (r *receivers) messages() []notify.Message {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.got)
+}
+
 // stage is a controller at work, in a bubble.
 type stage struct {
 	*receivers
@@ -424,15 +431,15 @@ func TestWhatIsInALaneIsLookedAtAgainWhenItsTurnHasCome(t *testing.T) {
 				shop.Finalizers, web.Finalizers = []string{"example.org/stays"}, []string{"example.org/stays"}
 				s := work(t, r, shop, web)
 				time.Sleep(10 * time.Second)
-				second := map[string]string{"shop": "web", "web": "shop"}[r.got[0].Test.Name]
+				second := map[string]string{"shop": "web", "web": "shop"}[r.messages()[0].Test.Name]
 				s.touch(second, change)
 				time.Sleep(30 * time.Minute)
-				if len(r.got) != 2 || r.got[1].Test.Name == second {
+				if got := r.messages(); len(got) != 2 || got[1].Test.Name == second {
 					t.Errorf("%s was told of: %v", second, r.ids())
 				}
 				time.Sleep(time.Hour)
 				s.stop()
-				if again := len(r.got) == 3; again != (name == "a silence has begun") {
+				if again := len(r.messages()) == 3; again != (name == "a silence has begun") {
 					t.Errorf("an hour later %v were told", r.ids())
 				}
 			})
