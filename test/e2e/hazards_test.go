@@ -103,7 +103,7 @@ func tryHazards(t *testing.T, h stage.Hazards, name string) []string {
 	t.Helper()
 	rt := cluster.RestoreTest(name, h.Sound, h.Namespace)
 	rt.Spec.Timeout = new(v1alpha1.Duration)
-	*rt.Spec.Timeout = "3m" // so long Velero waits for a volume that never comes
+	*rt.Spec.Timeout = "5m" // so long Velero waits for a volume that never comes
 	rt, held := cluster.AwaitHeldOrReported(t, cluster.Start(t, rt, frontAnswers(), archiveIsBack(), stage.Hold(h.Namespace)))
 	if !held {
 		// A volume that may be somebody else's is left.
