@@ -132,8 +132,8 @@ func play(t testing.TB, stage *Stage, script string, acts map[string]func(contex
 }
 
 // finish has a run of an application end now, with a report of that name.
-func (s *Stage) finish(ctx context.Context, a *application, name string) error {
-	now := time.Now()
+func (s *Stage) finish(ctx context.Context, a *application, name string, ago time.Duration) error {
+	now := time.Now().Add(-ago)
 	report := a.report(now, 0)
 	report.Name, report.Spec.RunID = name, name
 	report.Status.StartedAt, report.Status.CompletedAt = metav1.NewTime(now.Add(-5*time.Minute)), metav1.NewTime(now)
@@ -177,9 +177,9 @@ func TestPeopleAtTheDashboard(t *testing.T) {
 			running(rt)
 			return stage.PutTest(ctx, rt)
 		},
-		"finish":        func(ctx context.Context) error { return stage.finish(ctx, shop, "shop-now") },
-		"finish-first":  func(ctx context.Context) error { return stage.finish(ctx, shop, "shop-first") },
-		"finish-second": func(ctx context.Context) error { return stage.finish(ctx, shop, "shop-second") },
+		"finish":        func(ctx context.Context) error { return stage.finish(ctx, shop, "shop-now", 0) },
+		"finish-first":  func(ctx context.Context) error { return stage.finish(ctx, shop, "shop-first", 20*time.Minute) },
+		"finish-second": func(ctx context.Context) error { return stage.finish(ctx, shop, "shop-second", 10*time.Minute) },
 		"elsewhere": func(ctx context.Context) error {
 			_, err := stage.Kymaros.RestoreV1alpha1().RestoreTests("team-ops").Patch(ctx, "matomo", types.MergePatchType, []byte(`{"spec":{"schedule":{"timezone":"Europe/Vienna"}}}`), metav1.PatchOptions{})
 			return err
