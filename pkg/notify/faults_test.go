@@ -94,7 +94,11 @@ func endlessHeader(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+// silent never answers. To return would be to answer with 200, which can reach a client that is just about to hang up.
+func silent(_ http.ResponseWriter, r *http.Request) {
+	<-r.Context().Done()
+	panic(http.ErrAbortHandler)
+}
 
 func reset(w http.ResponseWriter, _ *http.Request) {
 	conn, _, err := http.NewResponseController(w).Hijack()
