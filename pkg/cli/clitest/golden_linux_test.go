@@ -80,8 +80,10 @@ func report(name string, began time.Duration, edit func(*v1alpha1.RestoreReportS
 func typeMeta(kind string) metav1.TypeMeta {
 	version := v1alpha1.GroupVersion.String()
 	switch kind {
-	case "Namespace", "PersistentVolumeClaim":
+	case "Namespace", "PersistentVolumeClaim", "Service":
 		version = "v1"
+	case "Deployment", "StatefulSet":
+		version = "apps/v1"
 	case "Backup", "Schedule":
 		version = velerov1.SchemeGroupVersion.String()
 	}
@@ -184,16 +186,22 @@ func TestGoldenOutput(t *testing.T) {
 			if columns > 0 && strings.HasPrefix(verb.name, "report-") && verb.name != "report-failed" || strings.HasPrefix(verb.name, "help") {
 				continue // for machines, or cobra's
 			}
-			for line := range strings.Lines(a.Out) {
-				line = plain(line)
-				if columns > 0 && term.Cells(line) > columns && !strings.HasPrefix(line, "velero restore create") {
-					t.Errorf("%s: of %d columns, a line takes %d: %q", verb.name, columns, term.Cells(line), line)
-				}
-			}
-			if columns == 0 && strings.Contains(a.Out, "\x1b") {
-				t.Errorf("%s: a pipe gets codes of a terminal", verb.name)
-			}
+			fits(t, verb.name, columns, a.Out)
 		}
+	}
+}
+
+// fits fails if a line takes more than the columns of a terminal, or a pipe gets what only a terminal understands.
+func fits(t *testing.T, name string, columns int, out string) {
+	t.Helper()
+	for line := range strings.Lines(out) {
+		line = plain(line)
+		if columns > 0 && term.Cells(line) > columns && !strings.HasPrefix(line, "velero restore create") {
+			t.Errorf("%s: of %d columns, a line takes %d: %q", name, columns, term.Cells(line), line)
+		}
+	}
+	if columns == 0 && strings.Contains(out, "\x1b") {
+		t.Errorf("%s: a pipe gets codes of a terminal", name)
 	}
 }
 
@@ -222,7 +230,7 @@ func plain(line string) string {
 		if begin < 0 {
 			return strings.TrimRight(line, "\n")
 		}
-		end := strings.IndexByte(line[begin:], 'm')
+		end := strings.IndexAny(line[begin:], "mAK") // of a style, of moves up and of clearing a line
 		line = line[:begin] + line[begin+end+1:]
 	}
 }

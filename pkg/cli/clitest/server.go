@@ -20,6 +20,7 @@ var resources = map[string]string{
 	"PersistentVolumeClaim": "persistentvolumeclaims", "Backup": "backups", "Schedule": "schedules", "Restore": "restores",
 	"BackupStorageLocation": "backupstoragelocations", "PodVolumeBackup": "podvolumebackups", "DataUpload": "datauploads",
 	"Node": "nodes", "Pod": "pods", "Secret": "secrets", "ConfigMap": "configmaps", "Deployment": "deployments", "DaemonSet": "daemonsets", "Lease": "leases",
+	"StatefulSet": "statefulsets", "Service": "services",
 	"StorageClass": "storageclasses", "PriorityClass": "priorityclasses", "VolumeSnapshotClass": "volumesnapshotclasses",
 	"CustomResourceDefinition": "customresourcedefinitions", "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
 	"ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
@@ -28,6 +29,19 @@ var resources = map[string]string{
 // Serve starts a server that lists and gets objects, and returns its address. What it does not have is an empty list.
 func Serve(t testing.TB, objects ...runtime.Object) string {
 	t.Helper()
+	return serve(t, nil, objects)
+}
+
+// ServeChanges is Serve, and whoever watches is told these changes, one after the other. A patch is answered and forgotten: the
+// changes tell what became of it.
+func ServeChanges(t testing.TB, changes []runtime.Object, objects ...runtime.Object) string {
+	t.Helper()
+	return serve(t, changes, objects)
+}
+
+func serve(t testing.TB, changes, objects []runtime.Object) string {
+	t.Helper()
+	closed := make(chan struct{})
 	byResource := map[string][]unstructured.Unstructured{}
 	for _, o := range objects {
 		fields, err := runtime.DefaultUnstructuredConverter.ToUnstructured(o)
@@ -52,6 +66,17 @@ func Serve(t testing.TB, objects ...runtime.Object) string {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+		if r.URL.Query().Get("watch") == "true" {
+			for _, o := range changes {
+				_ = json.NewEncoder(w).Encode(map[string]any{"type": "MODIFIED", "object": o})
+			}
+			_ = http.NewResponseController(w).Flush()
+			select {
+			case <-r.Context().Done():
+			case <-closed:
+			}
+			return
+		}
 		items := []map[string]any{}
 		for _, o := range byResource[resource] {
 			if namespace != "" && o.GetNamespace() != namespace || !selector.Matches(labels.Set(o.GetLabels())) {
@@ -73,7 +98,7 @@ func Serve(t testing.TB, objects ...runtime.Object) string {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"apiVersion": version, "kind": listOf(resource), "metadata": map[string]any{}, "items": items})
 	}))
-	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(closed); server.Close() })
 	return server.URL
 }
 

@@ -74,6 +74,10 @@ func TestOnATerminalStepsAreDrawnAgainInTheirPlace(t *testing.T) {
 	s.show(Steps(restoring(), Place{}, now), now)
 	b.Reset()
 	s.show(Steps(restoring(), Place{}, now), now)
+	if b.Len() > 0 {
+		t.Errorf("nothing has changed, and it drew %q", b.String())
+	}
+	s.show(Steps(restoring(), Place{}, now.Add(time.Minute)), now.Add(time.Minute))
 	if !strings.HasPrefix(b.String(), "\x1b[6A") || strings.Count(b.String(), "\n") != 6 {
 		t.Errorf("%q", b.String())
 	}

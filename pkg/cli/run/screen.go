@@ -2,7 +2,9 @@ package run
 
 import (
 	"fmt"
+	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/cli/term"
@@ -11,7 +13,7 @@ import (
 // screen shows how far a run is: on a terminal it draws the steps again, else it prints one line whenever something changed.
 type screen struct {
 	out   *term.Out
-	drawn int
+	drawn string
 	last  []Step
 }
 
@@ -34,11 +36,9 @@ func (s *screen) show(steps []Step, now time.Time) {
 // same tells whether a step has not changed but for the time.
 func same(a, b Step) bool { return a.State == b.State && a.Reason == b.Reason && a.Text == b.Text }
 
-// redraw moves up over what it drew before. Each step takes one line, so that it knows how far.
+// redraw moves up over what it drew before, unless that is the same. Each step takes one line, so that it knows how far.
 func (s *screen) redraw(steps []Step) {
-	if s.drawn > 0 {
-		_, _ = fmt.Fprintf(s.out, "\x1b[%dA", s.drawn)
-	}
+	var drawn strings.Builder
 	for _, step := range steps {
 		sign := signs[step.State]
 		text := term.Clean(step.line())
@@ -49,7 +49,14 @@ func (s *screen) redraw(steps []Step) {
 		if step.State == Coming {
 			style = term.Dim
 		}
-		_, _ = fmt.Fprintf(s.out, "\x1b[2K%s %s\n", s.out.Paint(sign.Style, sign.Text), s.out.Paint(style, text))
+		fmt.Fprintf(&drawn, "\x1b[2K%s %s\n", s.out.Paint(sign.Style, sign.Text), s.out.Paint(style, text))
 	}
-	s.drawn = len(steps)
+	if s.drawn == drawn.String() {
+		return
+	}
+	if lines := strings.Count(s.drawn, "\n"); lines > 0 {
+		_, _ = fmt.Fprintf(s.out, "\x1b[%dA", lines)
+	}
+	s.drawn = drawn.String()
+	_, _ = io.WriteString(s.out, s.drawn)
 }

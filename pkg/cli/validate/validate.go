@@ -183,7 +183,7 @@ func text(o *term.Out, findings []Finding, objects int) {
 		o.Text(term.Bold, o.Paint(style, ""), "%s %s:%d  %s", sign, f.File, f.Line, f.Object)
 		o.Text(style, "    ", "%s", strings.TrimPrefix(f.Field+": ", ": ")+f.Message)
 	}
-	o.Text(term.Plain, "", "%d objects, %d errors, %d warnings", objects, errs, len(findings)-errs)
+	o.Text(term.Plain, "", "objects: %d, errors: %d, warnings: %d", objects, errs, len(findings)-errs)
 }
 
 // annotation returns what GitHub shows beside the line.
