@@ -162,12 +162,13 @@ func (c *Controller) list(ctx context.Context, key cache.ObjectName, rt *v1alpha
 // write returns the verdict on rt's run, and stores it in a report unless a former try has. With it comes the newest version
 // of rt.
 func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d decision, list *inventory.List) (*v1alpha1.RestoreTest, *verdict, error) {
-	report, foreign, err := c.find(ctx, rt)
+	past, err := c.history(ctx, rt)
 	if err != nil {
 		return nil, nil, err
 	}
+	report, foreign := find(past, rt)
 	if report != nil && report.Status != nil {
-		return rt, &verdict{status: report.Status, report: report.Name, foreign: foreign, head: headOf(ctx, report)}, nil
+		return rt, &verdict{status: report.Status, report: report.Name, foreign: foreign, head: headOf(ctx, report), past: past}, nil
 	}
 	var s seen
 	if d.look {
@@ -183,7 +184,7 @@ func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d deci
 	}
 	now := time.Now()
 	status := build(rt, decide(rt, now), s, now)
-	v := &verdict{status: &status, foreign: foreign}
+	v := &verdict{status: &status, foreign: foreign, past: past}
 	if report == nil {
 		report, foreign, err = c.create(ctx, rt)
 		v.add(foreign)
@@ -197,9 +198,6 @@ func (c *Controller) write(ctx context.Context, rt *v1alpha1.RestoreTest, d deci
 			v.status, v.report, v.head = report.Status, report.Name, headOf(ctx, report)
 			return rt, v, nil
 		}
-	}
-	if v.past, err = c.history(ctx, rt); err != nil {
-		return nil, nil, err
 	}
 	report = report.DeepCopy()
 	report.Status = &status

@@ -26,8 +26,9 @@ import (
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
-// parallel is how many requests one look has under way at a time.
-const parallel = 8
+// parallel is how many requests one look has under way at a time: all of a test of one namespace. A list that is to be the newest may
+// take the API server a tenth of a second of waiting for etcd, whatever there is in it.
+const parallel = 32
 
 // look is one look at the live cluster: many lists, each read page by page and thrown away, so that memory does not grow
 // with what the namespaces hold. Of Secrets and ConfigMaps of the source namespaces only metadata is asked for; in the

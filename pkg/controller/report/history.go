@@ -20,26 +20,23 @@ import (
 // defaultHistoryLimit is that of the CRD.
 const defaultHistoryLimit = 10
 
-// find returns the report of rt's run, nil if there is none, and the names of those that say that they are and that this
-// controller did not write. It asks the API server: a cache may not know yet what was written a moment ago, nor by whom.
-func (c *Controller) find(ctx context.Context, rt *v1alpha1.RestoreTest) (report *v1alpha1.RestoreReport, foreign []string, err error) {
-	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelRun: rt.Status.Run.ID}).String()
-	list, err := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
-	if err != nil {
-		return nil, nil, fmt.Errorf("list reports: %w", err)
-	}
-	for i := range list.Items {
-		switch r := &list.Items[i]; {
+// find returns the report of rt's run among those that say they are of rt, nil if there is none, and the names of those that say that
+// they are of that run and that this controller did not write.
+func find(reports []v1alpha1.RestoreReport, rt *v1alpha1.RestoreTest) (report *v1alpha1.RestoreReport, foreign []string) {
+	for i := range reports {
+		switch r := &reports[i]; {
+		case r.Labels[v1alpha1.LabelRun] != rt.Status.Run.ID:
 		case !controller.WroteReport(r):
 			foreign = append(foreign, r.Name)
 		case report == nil && ofRun(r, rt):
 			report = r
 		}
 	}
-	return report, foreign, nil
+	return report, foreign
 }
 
-// history returns the reports that say they are of rt, of whichever run.
+// history returns the reports that say they are of rt, of whichever run. It asks the API server: a cache may not know yet what was
+// written a moment ago, nor by whom.
 func (c *Controller) history(ctx context.Context, rt *v1alpha1.RestoreTest) ([]v1alpha1.RestoreReport, error) {
 	selector := labels.SelectorFromSet(labels.Set{v1alpha1.LabelReportTest: names.LabelValue(rt.Name)}).String()
 	list, err := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
@@ -50,16 +47,10 @@ func (c *Controller) history(ctx context.Context, rt *v1alpha1.RestoreTest) ([]v
 }
 
 // prune deletes the reports that v says go: the oldest of rt beyond its historyLimit.
-func (c *Controller) prune(ctx context.Context, rt *v1alpha1.RestoreTest, v *verdict) (err error) {
-	past := v.past
-	if past == nil { // a former try has written the report
-		if past, err = c.history(ctx, rt); err != nil {
-			return err
-		}
-	}
+func (c *Controller) prune(ctx context.Context, rt *v1alpha1.RestoreTest, v *verdict) error {
 	reports := c.client.RestoreV1alpha1().RestoreReports(rt.Namespace)
 	var failed []error
-	for _, old := range going(past, rt, v.status.Evidence) {
+	for _, old := range going(v.past, rt, v.status.Evidence) {
 		err := reports.Delete(ctx, old.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &old.UID}})
 		if err != nil && !apierrors.IsNotFound(err) {
 			failed = append(failed, fmt.Errorf("delete report %s: %w", old.Name, err))

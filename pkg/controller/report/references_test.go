@@ -1,7 +1,7 @@
 package report
 
 import (
-	"fmt"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -74,8 +74,12 @@ func TestReferencesInSecrets(t *testing.T) {
 			if (level.Status == v1alpha1.LevelPass) != (name == "are covered when a pod that was restored with our DNS uses them") {
 				t.Errorf("status %s", level.Status)
 			}
-			if text := fmt.Sprint(report); strings.Contains(text, "hunter2") || strings.Contains(text, "5432") {
-				t.Error("a value of a Secret is in the report")
+			text, err := json.Marshal(report)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(text), "hunter2") || strings.Contains(string(text), ":5432") { // digits alone may be those of a digest
+				t.Errorf("a value of a Secret is in the report: %s", text)
 			}
 		})
 	}

@@ -239,7 +239,7 @@ func TestEvidenceCostsNoRequestOfARun(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	equal(t, "requests", got, []string{"create", "list", "list", "update/status"})
+	equal(t, "requests", got, []string{"create", "list", "update/status"})
 }
 
 func TestTheClusterIsAskedForItsNameOnce(t *testing.T) {

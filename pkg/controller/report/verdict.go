@@ -20,7 +20,7 @@ type verdict struct {
 	terminating bool
 	// foreign are the RestoreReports that say they are of the run, or have a name of its report, and that somebody else wrote.
 	foreign []string
-	// past are the reports that were there when this one was written; nil if that was a former try.
+	// past are the reports that were there before this one was written, and this one if a former try has.
 	past []v1alpha1.RestoreReport
 	// head is the number and the digest of the report; empty if there is none.
 	head chain.Head

@@ -279,11 +279,10 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	if s.restore != nil || s.refused != nil || len(s.busy) > 0 || created(rt) {
 		return s, nil //nolint:nilerr // what is refused is a verdict, no fault
 	}
-	if err := c.choose(ctx, rt, &s); err != nil || s.missing != nil || s.listing != "" {
-		return s, err
-	}
-	s.server, err = c.server(ctx)
-	return s, err
+	return s, controller.Together(
+		func() error { return c.choose(ctx, rt, &s) },
+		func() (err error) { s.server, err = c.server(ctx); return err },
+	)
 }
 
 // created tells whether the status says that the Restore of rt's run was made.

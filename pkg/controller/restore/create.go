@@ -14,13 +14,12 @@ import (
 
 // create creates the Restore of rt's run, as p wants it, and returns its name. One that exists under it counts only if it is ours.
 func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, p plan, resources []string, now time.Time) (string, error) {
-	if err := c.lastLook(ctx, rt); err != nil {
-		return "", err
-	}
-	if err := c.stillIsolated(ctx, rt, now); err != nil {
-		return "", err
-	}
-	modifiers, err := c.modifiers(ctx, rt)
+	var modifiers string
+	err := controller.Together(
+		func() error { return c.lastLook(ctx, rt) },
+		func() error { return c.stillIsolated(ctx, rt, now) },
+		func() (err error) { modifiers, err = c.modifiers(ctx, rt); return err },
+	)
 	if err != nil {
 		return "", err
 	}

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
@@ -21,17 +22,43 @@ func (c *Controller) createdSince(ctx context.Context, source v1alpha1.BackupSou
 	if source.AllowOlderThanNamespace {
 		return since, nil
 	}
+	var sources []string
 	for _, s := range source.Namespaces {
-		ns, err := c.kube.CoreV1().Namespaces().Get(ctx, s.Name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("get namespace %s: %w", s.Name, err)
-		}
-		since[s.Name] = ns.CreationTimestamp.Time
+		sources = append(sources, s.Name)
 	}
-	return since, nil
+	live, err := c.namespaces(ctx, sources)
+	for name, ns := range live {
+		since[name] = ns.CreationTimestamp.Time
+	}
+	return since, err
+}
+
+// namespaces asks for namespaces, all at once, and returns those that are there.
+func (c *Controller) namespaces(ctx context.Context, asked []string) (map[string]*corev1.Namespace, error) {
+	found := make([]*corev1.Namespace, len(asked))
+	var all []func() error
+	for i, name := range asked {
+		all = append(all, func() error {
+			ns, err := c.kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+			switch {
+			case err == nil:
+				found[i] = ns
+			case !apierrors.IsNotFound(err):
+				return fmt.Errorf("get namespace %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	if err := controller.Together(all...); err != nil {
+		return nil, err
+	}
+	byName := map[string]*corev1.Namespace{}
+	for i, ns := range found {
+		if ns != nil {
+			byName[asked[i]] = ns
+		}
+	}
+	return byName, nil
 }
 
 // sandboxLostError tells why there must be no restore into a sandbox.
@@ -43,9 +70,24 @@ func (s sandboxLostError) Error() string { return string(s) }
 // that were proved: the run may have waited an hour for its turn. Velero would make a namespace that is gone anew, without
 // guards, and restore into any that a status names. The error is a sandboxLostError if the run must end.
 func (c *Controller) lastLook(ctx context.Context, rt *v1alpha1.RestoreTest) error {
-	live, err := c.client.RestoreV1alpha1().RestoreTests(rt.Namespace).Get(ctx, rt.Name, metav1.GetOptions{})
+	var planned []string
+	for _, s := range rt.Status.Sandbox.Namespaces {
+		planned = append(planned, s.Name)
+	}
+	var live *v1alpha1.RestoreTest
+	var boxes map[string]*corev1.Namespace
+	err := controller.Together(func() (err error) {
+		live, err = c.client.RestoreV1alpha1().RestoreTests(rt.Namespace).Get(ctx, rt.Name, metav1.GetOptions{})
+		if err != nil {
+			return fmt.Errorf("get restoretest: %w", err)
+		}
+		return nil
+	}, func() (err error) {
+		boxes, err = c.namespaces(ctx, planned)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("get restoretest: %w", err)
+		return err
 	}
 	if live.ResourceVersion != rt.ResourceVersion {
 		return apierrors.NewConflict(v1alpha1.Resource("restoretests"), rt.Name, fmt.Errorf("it has changed since it was looked at"))
@@ -66,11 +108,7 @@ func (c *Controller) lastLook(ctx context.Context, rt *v1alpha1.RestoreTest) err
 		if !ok {
 			return sandboxLostError(fmt.Sprintf("there is no sandbox for source namespace %s", source.Name))
 		}
-		ns, err := c.kube.CoreV1().Namespaces().Get(ctx, sandbox.Name, metav1.GetOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("get namespace %s: %w", sandbox.Name, err)
-		}
-		if err != nil || !proved(live, source.Name, sandbox, ns) {
+		if ns := boxes[sandbox.Name]; ns == nil || !proved(live, source.Name, sandbox, ns) {
 			return sandboxLostError(fmt.Sprintf("namespace %s is not the sandbox of this run for %s any more; it was deleted or changed while the restore waited for its turn",
 				sandbox.Name, source.Name))
 		}

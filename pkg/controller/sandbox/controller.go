@@ -232,6 +232,7 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 		}
 	}
 	sandbox := *box
+	var put []guard
 	for _, g := range guards {
 		state := g.state()
 		if state == "" {
@@ -252,13 +253,13 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 		if g.counted && !c.enforced(sandbox, quotaName) {
 			continue // made before the quota counts, it would leave room for one that is not ours
 		}
-		if err := g.ensure(ctx); err != nil {
-			s.verdict = refusal(err, g.what)
-			return err
-		}
+		put = append(put, g)
 	}
 	if watching {
 		return nil
+	}
+	if err := c.put(ctx, put, s); err != nil {
+		return err
 	}
 	for _, name := range []string{quotaName, priorityName} {
 		if !c.enforced(sandbox, name) {
@@ -266,6 +267,20 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 		}
 	}
 	return nil
+}
+
+// put creates guards, or puts them back, all at once.
+func (c *Controller) put(ctx context.Context, guards []guard, s *seen) error {
+	failed := make([]error, len(guards))
+	var all []func() error
+	for i := range guards {
+		all = append(all, func() error { failed[i] = guards[i].ensure(ctx); return failed[i] })
+	}
+	err := controller.Together(all...)
+	if i := slices.IndexFunc(failed, func(err error) bool { return err != nil }); i >= 0 {
+		s.verdict = refusal(failed[i], guards[i].what)
+	}
+	return err
 }
 
 // enforced tells whether a quota of a sandbox is in force: admission reads status.hard, which the quota controller fills a

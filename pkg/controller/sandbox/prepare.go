@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,35 +12,47 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
 // prepare looks, once a run and before anything is made, at what sandboxes depend on in the cluster.
 func (c *Controller) prepare(ctx context.Context, rt *v1alpha1.RestoreTest) (seen, error) {
 	s := seen{namespaces: planned(rt)}
+	var class, rights *verdict
+	err := controller.Together(func() (err error) {
+		class, err = c.class(ctx)
+		return err
+	}, func() (err error) {
+		rights, err = c.entitled(ctx, rt.Status.Run.Spec.BackupSource.Namespaces)
+		return err
+	}, func() error {
+		// From the API server's cache: clusters have thousands.
+		volumes, err := c.kube.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+		if err != nil {
+			return fmt.Errorf("list persistentvolumes: %w", err)
+		}
+		s.staticClasses = staticClasses(volumes.Items)
+		return nil
+	})
+	if s.verdict = cmp.Or(class, rights); s.verdict != nil {
+		return s, nil
+	}
+	return s, err
+}
+
+// class says why restored pods cannot have our PriorityClass, nil if they can.
+func (c *Controller) class(ctx context.Context) (*verdict, error) {
 	class, err := c.kube.SchedulingV1().PriorityClasses().Get(ctx, names.PriorityClass, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
-		class = nil
+		return unfit(nil), nil
 	case apierrors.IsForbidden(err):
-		s.verdict = &verdict{v1alpha1.ReasonRejected, fmt.Sprintf("the controller may not read PriorityClass %s: apply manifests/10-rbac.yaml", names.PriorityClass)}
-		return s, nil
+		return &verdict{v1alpha1.ReasonRejected, fmt.Sprintf("the controller may not read PriorityClass %s: apply manifests/10-rbac.yaml", names.PriorityClass)}, nil
 	case err != nil:
-		return s, fmt.Errorf("get priorityclass: %w", err)
+		return nil, fmt.Errorf("get priorityclass: %w", err)
 	}
-	if s.verdict = unfit(class); s.verdict != nil {
-		return s, nil
-	}
-	if s.verdict, err = c.entitled(ctx, rt.Status.Run.Spec.BackupSource.Namespaces); err != nil || s.verdict != nil {
-		return s, err
-	}
-	// From the API server's cache: clusters have thousands.
-	volumes, err := c.kube.CoreV1().PersistentVolumes().List(ctx, metav1.ListOptions{ResourceVersion: "0"})
-	if err != nil {
-		return s, fmt.Errorf("list persistentvolumes: %w", err)
-	}
-	s.staticClasses = staticClasses(volumes.Items)
-	return s, nil
+	return unfit(class), nil
 }
 
 // unfit says why restored pods must not get this class, nil if they may. A class that does not exist would have Velero's
