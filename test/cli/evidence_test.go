@@ -8,11 +8,14 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +25,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/cli/exit"
+	"github.com/kymaros/kymaros/pkg/evidence"
 	"github.com/kymaros/kymaros/test/plane"
 )
 
@@ -240,10 +244,64 @@ func TestReportsAreSignedAndKeysAreRotated(t *testing.T) {
 	c.put(reports[2], c.edited(whole, func(r map[string]any) { delete(r["status"].(map[string]any)["evidence"].(map[string]any), "envelope") }))
 	c.verify("a signature is taken off", exit.Bad, "signature missing #2")
 	c.put(reports[2], whole)
+	c.forge(public["2026-06.pem"])
 	dir := filepath.Join(t.TempDir(), "evidence")
 	kymaros(t, "export", "-n", c.rt.Namespace, "--to", dir).wants(t, 0, "2 reports of 1 tests")
 	kymaros(t, "verify", "--from", dir, "--signed").wants(t, 0, "intact #1–#2, signed by")
 	recipe(t, dir)
+}
+
+// forge is an attacker who writes to etcd what they like: a chain that is right in itself, head and all, signed by a key of theirs. Then
+// all is as it was. trusted is the public key that signed the newest report.
+func (c *chain) forge(trusted string) {
+	c.t.Helper()
+	keys := evidence.Keys{}
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err := errors.Join(err, keys.Add([]byte(trusted))); err != nil {
+		c.t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	signer, err := evidence.NewSigner(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	test, reports := c.keys()
+	newest := reports[int64(len(reports))]
+	before := map[string][]byte{test: c.get(test), newest: c.get(newest)}
+	for _, tt := range []struct {
+		sentence, keyID string
+		code            exit.Code
+		says            string
+	}{
+		{"somebody else's key signs", signer.ID, exit.Doubtful, "unknown key #2"},
+		{"it says it is the known one", slices.Collect(maps.Keys(keys))[0], exit.Bad, "did not sign it"},
+	} {
+		var report v1alpha1.RestoreReport
+		if err := json.Unmarshal(before[newest], &report); err != nil {
+			c.t.Fatal(err)
+		}
+		report.Status.Score = 91
+		signer.ID = tt.keyID
+		if err := signer.Sign(&report); err != nil {
+			c.t.Fatal(err)
+		}
+		record, err := evidence.OfReport(&report)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.put(newest, c.edited(before[newest], func(r map[string]any) { r["status"] = report.Status }))
+		c.put(test, c.edited(before[test], func(r map[string]any) {
+			r["status"].(map[string]any)["lastRun"].(map[string]any)["digest"] = record.Digest()
+		}))
+		c.verify(tt.sentence, tt.code, tt.says)
+		for key, value := range before {
+			c.put(key, value)
+		}
+		c.verify(tt.sentence+", and is put back", exit.Verified, "intact #1–#2, signed by")
+	}
 }
 
 // recipe runs the commands that VERIFY.txt gives.
