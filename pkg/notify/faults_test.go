@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -40,6 +41,7 @@ func TestWhatReceiversDo(t *testing.T) {
 		"it takes the message for later":       {answer: status(202)},
 		"it has nothing to say":                {answer: status(204)},
 		"it answers with endless headers":      {answer: endlessHeader, text: "the exchange with the receiver failed"},
+		"it answers with large headers":        {answer: status(200, "X-More", strings.Repeat("x", 128<<10)), text: "the exchange with the receiver failed"},
 		"it is slow":                           {answer: silent, timeout: time.Second, text: "the receiver did not answer within 1s"},
 		"it is broken":                         {answer: status(500), text: "the receiver answered with status 500"},
 		"it rests for as long as it says":      {answer: status(503, "Retry-After", "30"), text: "the receiver answered with status 503", after: 30 * time.Second},
@@ -153,6 +155,42 @@ func TestAMessageThatIsSentAgainIsTheSame(t *testing.T) {
 	for _, g := range r.seen() {
 		if id := g.header.Get("webhook-id"); id != message().ID || string(g.body) != string(r.seen()[0].body) {
 			t.Errorf("got %s %s", id, g.body)
+		}
+	}
+}
+
+func TestEachAttemptHasAConnectionOfItsOwn(t *testing.T) {
+	var mu sync.Mutex
+	from := map[string]bool{}
+	r := receive(t, func(_ http.ResponseWriter, q *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		from[q.RemoteAddr] = true
+	})
+	s := r.sender(t, Options{})
+	for range 2 {
+		if err := s.Send(t.Context(), channel(Webhook, r.URL+"/hook?key=k"), message()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(from) != 2 {
+		t.Errorf("two attempts came by %d connections", len(from))
+	}
+	for _, g := range r.seen() {
+		if g.method != http.MethodPost || g.path != "/hook?key=k" || g.header.Get("User-Agent") != "kymaros-notify" || g.header.Get("Content-Type") != "application/json" || g.header.Get("Accept-Encoding") != "" {
+			t.Errorf("got %s %s with %v", g.method, g.path, g.header)
+		}
+	}
+}
+
+func TestAnAttemptHasTenSecondsUnlessAnAdministratorSaysOtherwise(t *testing.T) {
+	for said, want := range map[time.Duration]time.Duration{0: 10 * time.Second, time.Minute: time.Minute} {
+		s, err := NewSender(Options{Timeout: said})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.options.Timeout != want || s.clients.direct.Transport.(*http.Transport).TLSHandshakeTimeout != want {
+			t.Errorf("%s: got %s", said, s.options.Timeout)
 		}
 	}
 }

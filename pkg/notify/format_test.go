@@ -51,6 +51,14 @@ func mustBuild(t *testing.T, c Channel, m Message) (*request, map[string]any) {
 	return r, body
 }
 
+// told wants a receiver to get exactly this.
+func told(t *testing.T, who string, got, want any) {
+	t.Helper()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s gets\n%#v, want\n%#v", who, got, want)
+	}
+}
+
 func TestWhatReceiversOfKymarosHaveAlwaysKnown(t *testing.T) {
 	r, _ := mustBuild(t, channel(Webhook, "https://example.org"), message())
 	for _, want := range []string{`"TestName":"billing"`, `"Score":61`, `"Result":"fail"`, `"ReportRef":"billing-20261126-030004"`, `"Message":"Check rows: 812, at least 1,000 expected"`,
@@ -110,6 +118,69 @@ func TestASignatureIsThatOfStandardWebhooks(t *testing.T) {
 	}
 }
 
+func TestWhatElseASecretOfAWebhookMayHold(t *testing.T) {
+	c := channel(Webhook, "")
+	signed, _ := mustBuild(t, channel(Webhook, "https://example.org"), message())
+	c.Secret = map[string][]byte{"webhook-url": []byte(" https://example.org/hook\n"), "secret": c.Secret["signing-key"]}
+	r, _ := mustBuild(t, c, message())
+	if got := r.header["webhook-signature"]; got == "" || got != signed.header["webhook-signature"] || r.url.String() != "https://example.org/hook" {
+		t.Errorf("%s gets the signature %q, want %q", r.url, got, signed.header["webhook-signature"])
+	}
+	c.Secret["url"] = []byte("https://example.org/first")
+	r, _ = mustBuild(t, c, message())
+	if r.url.String() != "https://example.org/first" {
+		t.Errorf("of two addresses %s is asked", r.url)
+	}
+	delete(c.Secret, "secret")
+	r, _ = mustBuild(t, c, message())
+	for _, header := range []string{"webhook-signature", "Authorization"} {
+		if value, ok := r.header[header]; ok {
+			t.Errorf("%s is %q, and no key is there", header, value)
+		}
+	}
+	for _, value := range []string{"Bearer é", "Bearer a\r\nX-Other: b"} {
+		c.Secret["authorization"] = []byte(value)
+		if _, err := build(t, c, message()); err == nil || !strings.HasPrefix(err.Error(), `"authorization" of the Secret is no line of ASCII`) {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+	delete(c.Secret, "authorization")
+	m := message()
+	m.ID, m.Test.Name, m.Time = "a\r\nb\u00e9", "bill/ing?", m.Time.In(time.FixedZone("", 7200))
+	r, _ = mustBuild(t, c, m)
+	if r.header["ce-id"] != "ab" || r.header["webhook-id"] != "ab" || !strings.HasSuffix(r.header["ce-source"], "/restoretests/bill%2Fing%3F") || r.header["ce-time"] != "2026-11-26T03:09:12Z" {
+		t.Errorf("the headers are %q", r.header)
+	}
+}
+
+func TestTheKeysThatAreReadOfASecret(t *testing.T) {
+	for channelType, want := range map[string][]string{
+		Slack: {"url", "webhook-url"}, Teams: {"url", "webhook-url"}, Discord: {"url", "webhook-url"},
+		Webhook: {"url", "webhook-url", "signing-key", "secret", "authorization"}, PagerDuty: {"routing-key", "url"}, Opsgenie: {"api-key", "url"}, URL: {"url"},
+		Email: nil, "sms": nil,
+	} {
+		if got := SecretKeys(channelType); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %q, want %q", channelType, got, want)
+		}
+	}
+}
+
+func TestATestIsOneSubjectInEachCluster(t *testing.T) {
+	m := message()
+	m.Cluster.ID = ""
+	if got := m.subject(); got != "kymaros/prod-eu-1/team-pay/billing" {
+		t.Errorf("without the ID of the cluster the key is %s", got)
+	}
+	m.Test.Name = strings.Repeat("t", 255-len("kymaros/prod-eu-1/team-pay/"))
+	if got := m.subject(); len(got) != 255 || !strings.HasPrefix(got, "kymaros/prod-eu-1/") {
+		t.Errorf("the longest key is %s", got)
+	}
+	m.Test.Name += "t"
+	if got := m.subject(); len(got) != len("kymaros/")+32 {
+		t.Errorf("the key of a name that is too long is %s", got)
+	}
+}
+
 func TestOneIncidentForATest(t *testing.T) {
 	const key = "kymaros/8f1c0f0a-0000-4000-8000-000000000001/team-pay/billing"
 	for event, want := range map[Event]struct{ action, severity, path, opsgenie, priority string }{
@@ -147,6 +218,152 @@ func TestOneIncidentForATest(t *testing.T) {
 	other.Test.Name = "x" + strings.Repeat("t", 252)
 	if a, b := long.subject(), other.subject(); len(a) > 255 || a == b {
 		t.Errorf("keys of long names are %s and %s", a, b)
+	}
+}
+
+func TestWhatAnIncidentTells(t *testing.T) {
+	m := message()
+	details := map[string]any{"Event": "failed", "Message": m.Message, "Next step": m.NextStep}
+	for _, f := range m.facts() {
+		details[f.label] = f.value
+	}
+	const subject = "kymaros/8f1c0f0a-0000-4000-8000-000000000001/team-pay/billing"
+	_, body := mustBuild(t, channel(PagerDuty, ""), m)
+	told(t, "PagerDuty", body, map[string]any{
+		"routing_key": "r0utingkey", "dedup_key": subject, "client": "Kymaros", "event_action": "trigger",
+		"links": []any{map[string]any{"href": m.URL, "text": "Report"}},
+		"payload": map[string]any{"summary": m.headline(1024), "source": subject, "timestamp": "2026-11-26T03:09:12Z", "severity": "critical",
+			"component": "team-pay/billing", "class": "CheckFailed", "custom_details": details},
+	})
+	_, body = mustBuild(t, channel(Opsgenie, "https://example.org"), m)
+	told(t, "Opsgenie", body, map[string]any{
+		"source": "kymaros", "alias": subject, "message": m.headline(130), "description": m.text(mute), "entity": "team-pay/billing", "details": details,
+		"tags": []any{"kymaros", "failed"}, "priority": "P1",
+	})
+	m.Event, m.NextStep, m.URL = Recovered, "", ""
+	_, body = mustBuild(t, channel(Opsgenie, "https://example.org"), m)
+	told(t, "Opsgenie, of a recovery,", body, map[string]any{"source": "kymaros", "note": m.headline(1000)})
+	_, body = mustBuild(t, channel(PagerDuty, ""), m)
+	if _, ok := body["payload"].(map[string]any)["custom_details"].(map[string]any)["Next step"]; ok || body["links"] != nil {
+		t.Errorf("PagerDuty gets %v, though there is no next step and no page", body)
+	}
+	c := channel(Opsgenie, "")
+	r, _ := mustBuild(t, c, m)
+	if r.url.Host != "api.opsgenie.com" {
+		t.Errorf("Opsgenie is asked at %s", r.url)
+	}
+	for _, key := range []string{"", "ap1k\u00e9y"} {
+		c.Secret["api-key"] = []byte(key)
+		if _, err := build(t, c, m); err == nil || !strings.HasPrefix(err.Error(), `the Secret has no key "api-key"`) {
+			t.Errorf("a key %q: %v", key, err)
+		}
+	}
+}
+
+// What an event means is seen before it is read.
+func TestChatsShowWhatAnEventMeans(t *testing.T) {
+	for event, want := range map[Event]struct {
+		color        float64
+		teams, slack string
+	}{
+		Failed: {0xd1242f, "Attention", ":x: "}, Partial: {0xbf8700, "Warning", ":warning: "}, Recovered: {0x1a7f37, "Good", ":white_check_mark: "},
+		LastGoodChanged: {0x0969da, "Default", ":information_source: "},
+	} {
+		m := message()
+		m.Event = event
+		_, body := mustBuild(t, channel(Discord, "https://example.org"), m)
+		if got := body["embeds"].([]any)[0].(map[string]any)["color"]; got != want.color {
+			t.Errorf("%s: Discord shows color %v, want %v", event, got, want.color)
+		}
+		if title := firstRun(t, m); title["color"] != want.teams || title["text"] != m.tone().sign()+" "+m.headline(200) {
+			t.Errorf("%s: Teams shows %v, want %s", event, title, want.teams)
+		}
+		_, body = mustBuild(t, channel(Slack, "https://example.org"), m)
+		if text := body["text"].(string); !strings.HasPrefix(text, want.slack) {
+			t.Errorf("%s: Slack shows %q, want %s", event, text, want.slack)
+		}
+	}
+}
+
+// card is what Teams gets.
+func card(t *testing.T, m Message) map[string]any {
+	t.Helper()
+	_, body := mustBuild(t, channel(Teams, "https://example.org"), m)
+	attachment := body["attachments"].([]any)[0].(map[string]any)
+	if body["type"] != "message" || attachment["contentType"] != "application/vnd.microsoft.card.adaptive" {
+		t.Errorf("Teams gets %v", body)
+	}
+	return attachment["content"].(map[string]any)
+}
+
+func firstRun(t *testing.T, m Message) map[string]any {
+	t.Helper()
+	return card(t, m)["body"].([]any)[0].(map[string]any)["inlines"].([]any)[0].(map[string]any)
+}
+
+func TestTeamsGetsACardThatItKnows(t *testing.T) {
+	m := message()
+	c := card(t, m)
+	if c["type"] != "AdaptiveCard" || c["version"] != "1.2" || c["fallbackText"] != m.headline(200) {
+		t.Errorf("the card is %v", c)
+	}
+	told(t, "Teams", c["actions"], []any{map[string]any{"type": "Action.OpenUrl", "title": "Open the report", "url": m.URL}})
+	rows := c["body"].([]any)
+	if want := 3 + len(m.facts()); len(rows) != want {
+		t.Errorf("Teams gets %d rows, want %d", len(rows), want)
+	}
+	told(t, "Teams", rows[3], map[string]any{"type": "RichTextBlock", "inlines": []any{
+		map[string]any{"type": "TextRun", "text": "Cluster: ", "weight": "Bolder"}, map[string]any{"type": "TextRun", "text": "prod-eu-1"},
+	}})
+	m.URL = "javascript:alert(1)"
+	if c := card(t, m); c["actions"] != nil {
+		t.Errorf("Teams opens %v", c["actions"])
+	}
+}
+
+func TestDiscordGetsTextThatItDoesNotFormat(t *testing.T) {
+	m := message()
+	m.Message = "\\ * _ ~ ` | > # - [a](b) <c:d> @e"
+	_, body := mustBuild(t, channel(Discord, "https://example.org"), m)
+	embed := body["embeds"].([]any)[0].(map[string]any)
+	told(t, "Discord", embed["description"], `\\ \* \_ \~ \`+"`"+` \| \> \# \- \[a\]\(b\) \<c\:d\> \@e`+"\n\nLook at the restored database.")
+	told(t, "Discord", embed["timestamp"], "2026-11-26T03:09:12Z")
+	told(t, "Discord", embed["url"], m.URL)
+	told(t, "Discord", embed["fields"].([]any)[0], map[string]any{"name": "Cluster", "value": `prod\-eu\-1`, "inline": true})
+	m.URL = ""
+	_, body = mustBuild(t, channel(Discord, "https://example.org"), m)
+	if embed := body["embeds"].([]any)[0].(map[string]any); embed["url"] != nil {
+		t.Errorf("Discord opens %v", embed["url"])
+	}
+}
+
+func TestSlackGetsTextThatItDoesNotFormat(t *testing.T) {
+	m := message()
+	m.Message, m.URL = "a &lt; b <c> @d", "https://kymaros.example.org/r?a=1&b=<2>|Click"
+	_, body := mustBuild(t, channel(Slack, "https://example.org"), m)
+	if body["unfurl_links"] != false || body["unfurl_media"] != false {
+		t.Errorf("Slack shows what addresses lead to: %v", body)
+	}
+	blocks := body["blocks"].([]any)
+	plain := func(text string) map[string]any {
+		return map[string]any{"type": "plain_text", "text": text, "emoji": false}
+	}
+	const escaped = "a &amp;lt; b &lt;c&gt; @\u200bd"
+	told(t, "Slack", blocks[0], map[string]any{"type": "header", "text": plain("✖ " + m.headline(400))})
+	told(t, "Slack", blocks[1], map[string]any{"type": "section", "text": plain(escaped)})
+	told(t, "Slack", blocks[2], map[string]any{"type": "section", "text": plain(m.NextStep)})
+	told(t, "Slack", blocks[3].(map[string]any)["fields"].([]any)[0], plain("Cluster\nprod-eu-1"))
+	told(t, "Slack", blocks[4], map[string]any{"type": "section", "text": map[string]any{
+		"type": "mrkdwn", "text": "<https://kymaros.example.org/r?a=1&amp;b=%3C2%3E%7CClick|Open the report>", "verbatim": true,
+	}})
+	m.Score = nil
+	m.Test.Name = "<!here>"
+	c := channel(Slack, "https://example.org")
+	c.Channel = ""
+	_, body = mustBuild(t, c, m)
+	told(t, "Slack", body["text"], ":x: *Kymaros* — Restore test team-pay/&lt;!here&gt; failed\n"+escaped)
+	if channel, ok := body["channel"]; ok {
+		t.Errorf("Slack is told the channel %v, though there is none", channel)
 	}
 }
 

@@ -19,12 +19,13 @@ func TestOnlyPublicAddressesAreReached(t *testing.T) {
 	allowed := prefixes("10.1.0.0/16", "fd00:1::/64")
 	for address, want := range map[string]error{
 		"1.1.1.1": nil, "172.15.0.1": nil, "172.32.0.1": nil, "100.128.0.1": nil, "192.0.1.1": nil, "2606:4700::1111": nil, "::ffff:1.1.1.1": nil,
-		"64:ff9b::101:101": nil, "2002:101:101::1": nil,
+		"64:ff9b::101:101": nil, "2002:101:101::1": nil, "198.17.0.1": nil, "198.20.0.1": nil, "223.255.255.255": nil, "2001:200::1": nil, "3fff:1000::1": nil,
 
 		"127.0.0.1": errPrivate, "127.8.8.8": errPrivate, "0.0.0.0": errPrivate, "10.0.0.1": errPrivate, "172.16.0.1": errPrivate, "172.31.255.255": errPrivate,
 		"192.168.1.1": errPrivate, "169.254.169.254": errPrivate, "100.64.0.1": errPrivate, "100.100.100.200": errPrivate, "192.0.0.192": errPrivate,
 		"168.63.129.16": errPrivate, "224.0.0.1": errPrivate, "239.1.1.1": errPrivate, "255.255.255.255": errPrivate, "240.0.0.1": errPrivate,
-		"192.0.2.1": errPrivate, "198.18.0.1": errPrivate,
+		"192.0.2.1": errPrivate, "198.18.0.1": errPrivate, "198.19.255.255": errPrivate, "192.88.99.1": errPrivate, "198.51.100.1": errPrivate, "203.0.113.1": errPrivate,
+		"100.127.255.255": errPrivate, "0.1.2.3": errPrivate, "10.255.255.255": errPrivate, "2001:1ff::1": errPrivate,
 		"::1": errPrivate, "::": errPrivate, "fe80::1": errPrivate, "fe80::1%eth0": errPrivate, "fc00::1": errPrivate, "fd00:ec2::254": errPrivate, "ff02::1": errPrivate,
 		"fec0::1": errPrivate, "2001:db8::1": errPrivate, "2001::1": errPrivate, "3fff::1": errPrivate, "5f00::1": errPrivate,
 		"::ffff:127.0.0.1": errPrivate, "::ffff:10.0.0.1": errPrivate, "::ffff:169.254.169.254": errPrivate, "::127.0.0.1": errPrivate, "::a00:1": errPrivate,

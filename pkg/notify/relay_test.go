@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"encoding/pem"
 	"io"
@@ -23,6 +24,8 @@ type mailServer struct {
 	certificate     tls.Certificate
 	// plain: it does not offer STARTTLS.
 	plain bool
+	// fromStart: it speaks TLS from the start, as on port 465.
+	fromStart bool
 	// answers replace those to a command, told by how the command begins.
 	answers map[string]string
 
@@ -59,10 +62,13 @@ func serveMail(t *testing.T, m *mailServer) *mailServer {
 
 func (m *mailServer) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
+	if m.fromStart {
+		conn = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{m.certificate}})
+	}
 	in := textproto.NewReader(bufio.NewReader(conn))
 	say := func(line string) { _, _ = io.WriteString(conn, line+"\r\n") }
 	say("220 ready")
-	secure := false
+	secure := m.fromStart
 	for {
 		line, err := in.ReadLine()
 		if err != nil {
@@ -211,6 +217,68 @@ func TestAMailArrives(t *testing.T) {
 	}
 }
 
+func TestAMailSaysWhatItIs(t *testing.T) {
+	m, other := message(), message()
+	other.ID, other.Event = "20261127-030004-k3f9a1.recovered.2f7c", Recovered
+	header := func(m Message, to ...string) mail.Header {
+		t.Helper()
+		var all []*mail.Address
+		for _, a := range to {
+			all = append(all, &mail.Address{Address: a})
+		}
+		got, err := mail.ReadMessage(strings.NewReader(string(compose(&mail.Address{Name: "Kymaros", Address: "kymaros@example.org"}, all, &m, time.Date(2026, 11, 26, 5, 0, 0, 0, time.FixedZone("", 7200))))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Header
+	}
+	first, second := header(m, "a@example.org", "b@example.org"), header(other, "a@example.org")
+	for name, want := range map[string]string{
+		"From": `"Kymaros" <kymaros@example.org>`, "To": "<a@example.org>, <b@example.org>", "Date": "Thu, 26 Nov 2026 03:00:00 +0000", "Auto-Submitted": "auto-generated",
+		"Mime-Version": "1.0", "Content-Type": "text/plain; charset=utf-8", "Content-Transfer-Encoding": "quoted-printable",
+		"Message-Id": "<" + digest(m.ID) + "@example.org>", "References": "<" + digest(m.subject()) + "@example.org>",
+	} {
+		if got := first.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if first.Get("References") != second.Get("References") || first.Get("Message-Id") == second.Get("Message-Id") {
+		t.Errorf("two mails of one test are %v and %v", first, second)
+	}
+}
+
+func TestARelayOnPort465SpeaksTLSFromTheStart(t *testing.T) {
+	server := serveMail(t, &mailServer{fromStart: true})
+	user, password := login(t)
+	s := server.sender(t, Relay{UserFile: user, PasswordFile: password}, 0)
+	s.relay.port = "465" // which a test may have no right to listen on
+	if err := s.Send(t.Context(), Channel{Type: Email, To: []string{"a@example.org"}}, message()); err != nil {
+		t.Fatal(err)
+	}
+	if len(server.taken()) != 1 || server.heard("STARTTLS") != nil {
+		t.Errorf("it said %q", server.heard(""))
+	}
+	// "\0kymaros\0m4ilpassword", without the line ends of the files.
+	if got := server.heard("AUTH"); len(got) != 1 || got[0] != "AUTH PLAIN AGt5bWFyb3MAbTRpbHBhc3N3b3Jk" {
+		t.Errorf("it logged in with %q", got)
+	}
+}
+
+func TestAMailIsBrokenOffWhenItsContextEnds(t *testing.T) {
+	server := serveMail(t, &mailServer{answers: map[string]string{"MAIL": "hang"}})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for len(server.heard("MAIL")) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
+	err := server.sender(t, Relay{}, 0).Send(ctx, Channel{Type: Email, To: []string{"a@example.org"}}, message())
+	if err == nil || err.Error() != "the attempt was broken off, for kymaros-notify ends" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestMailThatIsRefused(t *testing.T) {
 	user, password := login(t)
 	withLogin := Relay{UserFile: user, PasswordFile: password}
@@ -226,6 +294,7 @@ func TestMailThatIsRefused(t *testing.T) {
 		"one recipient is to wait":      {server: &mailServer{answers: map[string]string{"RCPT TO:<b@": "450 leaked"}}, want: SendError{text: "the mail relay put the mail off with status 450"}},
 		"the sender is not liked":       {server: &mailServer{answers: map[string]string{"MAIL": "553 leaked"}}, want: SendError{Permanent: true, text: "the mail relay refused the mail with status 553"}},
 		"the content is not liked":      {server: &mailServer{answers: map[string]string{".": "554 leaked"}}, want: SendError{Permanent: true, text: "the mail relay refused the mail with status 554"}, mails: 1},
+		"the content is to wait":        {server: &mailServer{answers: map[string]string{".": "421 leaked"}}, want: SendError{text: "the mail relay put the mail off with status 421"}, mails: 1},
 		"the relay is busy":             {server: &mailServer{answers: map[string]string{"EHLO": "421 leaked", "HELO": "421 leaked"}}, want: SendError{text: "the mail relay put the mail off with status 421"}},
 		"the password is wrong":         {server: &mailServer{answers: map[string]string{"AUTH": "535 leaked"}}, relay: withLogin, want: *errLogin},
 		"the password is gone":          {server: &mailServer{}, relay: Relay{UserFile: user, PasswordFile: password + "-"}, want: *errLogin},
