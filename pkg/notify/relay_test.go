@@ -26,6 +26,8 @@ type mailServer struct {
 	plain bool
 	// fromStart: it speaks TLS from the start, as on port 465.
 	fromStart bool
+	// old: its TLS is older than may be.
+	old bool
 	// answers replace those to a command, told by how the command begins.
 	answers map[string]string
 
@@ -99,7 +101,11 @@ func (m *mailServer) serve(conn net.Conn) {
 			say("250-mail.example.org\r\n250 AUTH PLAIN")
 		case verb == "STARTTLS":
 			say("220 go")
-			conn = tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{m.certificate}})
+			config := &tls.Config{Certificates: []tls.Certificate{m.certificate}}
+			if m.old {
+				config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+			}
+			conn = tls.Server(conn, config)
 			in, secure = textproto.NewReader(bufio.NewReader(conn)), true
 		case verb == "AUTH":
 			say("235 welcome")
@@ -299,6 +305,7 @@ func TestMailThatIsRefused(t *testing.T) {
 		"the password is wrong":         {server: &mailServer{answers: map[string]string{"AUTH": "535 leaked"}}, relay: withLogin, want: *errLogin},
 		"the password is gone":          {server: &mailServer{}, relay: Relay{UserFile: user, PasswordFile: password + "-"}, want: *errLogin},
 		"the relay offers no TLS":       {server: &mailServer{plain: true}, want: SendError{text: "the mail relay offers no TLS: an administrator may allow it to do without"}},
+		"the relay's TLS is too old":    {server: &mailServer{old: true}, want: SendError{text: "the mail relay and kymaros-notify agree on no TLS"}},
 		"the relay is of somebody else": {server: &mailServer{}, relay: Relay{CAFile: otherCA(t)}, want: SendError{text: "the certificate of the mail relay is of an authority that is not trusted"}},
 		"the relay is silent":           {server: &mailServer{answers: map[string]string{"MAIL": "hang"}}, timeout: 200 * time.Millisecond, want: SendError{text: "the mail relay did not answer within 200ms"}},
 		"the relay is gone once it has the mail": {server: &mailServer{answers: map[string]string{".": "close"}}, mails: 1,
