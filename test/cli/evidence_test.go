@@ -294,7 +294,7 @@ func (c *chain) forge(trusted string) {
 		}
 		c.put(newest, c.edited(before[newest], func(r map[string]any) { r["status"] = report.Status }))
 		c.put(test, c.edited(before[test], func(r map[string]any) {
-			r["status"].(map[string]any)["lastRun"].(map[string]any)["digest"] = record.Digest()
+			r["status"].(map[string]any)["lastRun"].(map[string]any)["digest"] = record.Verdict
 		}))
 		c.verify(tt.sentence, tt.code, tt.says)
 		for key, value := range before {
