@@ -38,6 +38,10 @@ func writes(t *testing.T) int {
 	return len(slices.DeleteFunc(slices.Clone(own), func(p position) bool { return !p.r.writes() }))
 }
 
+// tooMany tells whether so many of all met no request that the test shows too little. One run makes a few requests less than another, and
+// of a small sample two or three may be aimed at those.
+func tooMany(missed, all int) bool { return missed > max(3, all/4) }
+
 // Each victim is the cause of one disturbance, and meets those of all others. The answer after which it happens is heard by nobody,
 // or late: whoever goes on has to find out what was done.
 func TestARunSurvivesWhatHappensToAllAfterEachOfItsWrites(t *testing.T) {
@@ -58,7 +62,7 @@ func TestARunSurvivesWhatHappensToAllAfterEachOfItsWrites(t *testing.T) {
 		missed += s.verify(t)
 	}
 	t.Logf("%d writes a run; %d of %d disturbances did not happen", n, missed, len(all))
-	if missed > len(all)/4 {
+	if tooMany(missed, len(all)) {
 		t.Errorf("%d of %d disturbances did not happen", missed, len(all))
 	}
 }

@@ -119,7 +119,7 @@ func TestARunSurvivesAFaultAtEachOfItsRequests(t *testing.T) {
 	}
 	// Which of two controllers is faster is not always the same, and some requests are only made if one is.
 	t.Logf("%d requests a run; %d of %d faults met none", len(own), missed, len(shots))
-	if missed > len(shots)/4 {
+	if tooMany(missed, len(shots)) {
 		t.Errorf("%d of %d faults met no request", missed, len(shots))
 	}
 }
