@@ -279,10 +279,15 @@ func (c *Controller) observe(ctx context.Context, rt *v1alpha1.RestoreTest) (see
 	if s.restore != nil || s.refused != nil || len(s.busy) > 0 || created(rt) {
 		return s, nil //nolint:nilerr // what is refused is a verdict, no fault
 	}
-	return s, controller.Together(
+	var unknown error
+	err = controller.Together(
 		func() error { return c.choose(ctx, rt, &s) },
-		func() (err error) { s.server, err = c.server(ctx); return err },
+		func() error { s.server, unknown = c.server(ctx); return nil },
 	)
+	if err == nil && s.missing == nil && s.listing == "" { // without a backup nobody asks which Velero runs
+		err = unknown
+	}
+	return s, err
 }
 
 // created tells whether the status says that the Restore of rt's run was made.
