@@ -218,7 +218,9 @@ await attempt("of two changes that come at once a page hears of both", async () 
     throw new Error(`the stream never tells of ${text}`);
   };
   await control("finish-first");
+  // Tests and reports come by two watches, in no order of their own: both are waited for before anything else changes.
   await hold('"lastReport":"shop-first"');
+  await hold('"name":"shop-first"');
   await control("elsewhere"); // the last change is of another test
   await hold('"name":"matomo"');
   must("before the page hears of it", await p.locator('.strip a[href$="/shop-first"]').count(), 0);
