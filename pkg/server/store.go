@@ -23,14 +23,17 @@ type store struct {
 	tests, reports, policies cache.SharedIndexInformer
 	handlers                 []cache.ResourceEventHandlerRegistration
 
-	// What has changed since the view was made. Tests change often, and reports, which are many, seldom.
-	testsChanged, reportsChanged, policiesChanged atomic.Bool
-	making                                        sync.Mutex
-	current                                       atomic.Pointer[view]
+	// How often each kind has changed. Tests change often, and reports, which are many, seldom.
+	testChanges, reportChanges, policyChanges atomic.Int64
+	making                                    sync.Mutex
+	current                                   atomic.Pointer[view]
 }
 
 // view is all rows at one moment, in order. Nobody changes it.
 type view struct {
+	// changes of each kind that the rows tell of.
+	testChanges, reportChanges, policyChanges int64
+
 	tests    []*testRow   // by namespace and name
 	reports  []*reportRow // the newest first
 	policies []*policyRow // by namespace and name
@@ -61,9 +64,9 @@ func newStore(client versioned.Interface, source cache.ListerWatcher, namespace 
 		tests:   kinds.RestoreTests().Informer(), reports: kinds.RestoreReports().Informer(), policies: kinds.HealthCheckPolicies().Informer(),
 	}
 	s.current.Store(&view{answers: lru.New(maxAnswers)})
-	for informer, changed := range map[cache.SharedIndexInformer]*atomic.Bool{s.tests: &s.testsChanged, s.reports: &s.reportsChanged, s.policies: &s.policiesChanged} {
+	for informer, changes := range map[cache.SharedIndexInformer]*atomic.Int64{s.tests: &s.testChanges, s.reports: &s.reportChanges, s.policies: &s.policyChanges} {
 		note := func(old, row any) {
-			changed.Store(true)
+			changes.Add(1)
 			if c, ok := changeOf(old, row); ok {
 				tell(c)
 			}
@@ -71,7 +74,7 @@ func newStore(client versioned.Interface, source cache.ListerWatcher, namespace 
 		handler, err := informer.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
 			AddFunc: func(row any, first bool) {
 				if first { // nobody watches yet
-					changed.Store(true)
+					changes.Add(1)
 					return
 				}
 				note(nil, row)
@@ -120,27 +123,39 @@ func (s *store) ready() bool {
 	return true
 }
 
-// view returns the rows. What has changed is put in order anew, once for all who ask.
+// view returns the rows, with every change that was told before the call. What has changed is put in order anew, once for all who ask.
 func (s *store) view() *view {
-	if !s.testsChanged.Load() && !s.reportsChanged.Load() && !s.policiesChanged.Load() {
-		return s.current.Load()
+	if v := s.current.Load(); s.tells(v) {
+		return v
 	}
 	s.making.Lock()
 	defer s.making.Unlock()
-	v := *s.current.Load()
+	before := s.current.Load()
+	if s.tells(before) { // somebody else has made it meanwhile
+		return before
+	}
+	v := *before
 	v.answers = lru.New(maxAnswers)
-	// The mark goes before the rows are read: what changes meanwhile has them read again.
-	if s.testsChanged.Swap(false) {
+	// Changes are counted before the rows are read: what changes meanwhile has them read again.
+	if n := s.testChanges.Load(); n != v.testChanges {
+		v.testChanges = n
 		v.setTests(s.tests.GetStore().List())
 	}
-	if s.reportsChanged.Swap(false) {
+	if n := s.reportChanges.Load(); n != v.reportChanges {
+		v.reportChanges = n
 		v.setReports(s.reports.GetStore().List())
 	}
-	if s.policiesChanged.Swap(false) {
+	if n := s.policyChanges.Load(); n != v.policyChanges {
+		v.policyChanges = n
 		v.setPolicies(s.policies.GetStore().List())
 	}
 	s.current.Store(&v)
 	return &v
+}
+
+// tells tells whether a view has all changes that there were.
+func (s *store) tells(v *view) bool {
+	return v.testChanges == s.testChanges.Load() && v.reportChanges == s.reportChanges.Load() && v.policyChanges == s.policyChanges.Load()
 }
 
 func (v *view) setTests(objects []any) {
