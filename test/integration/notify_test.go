@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,70 +18,6 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
-
-// TestMessagesAreNotLostWhereverTheProcessIsKilled kills kymaros-notify after each step of a delivery: none is lost, and what is sent twice
-// has the same id.
-func TestMessagesAreNotLostWhereverTheProcessIsKilled(t *testing.T) {
-	var n *notifier
-	kill := make(chan chan struct{})
-	die := func() { // returns when the process is dead
-		dead := make(chan struct{})
-		kill <- dead
-		<-dead
-	}
-	r := newReceiver(t, func(w http.ResponseWriter, m heard, before int) {
-		switch {
-		case before > 0:
-		case m.Test.Name == "in-the-request":
-			die()
-			panic(http.ErrAbortHandler)
-		case m.Test.Name == "before-the-outcome":
-			n.away.Store(true) // the outcome cannot be written any more
-			w.WriteHeader(http.StatusOK)
-			_ = http.NewResponseController(w).Flush()
-			die()
-		}
-	})
-	n = newNotifier(t, "--leader-elect=false")
-	for _, step := range []struct {
-		name string
-		// after is the write of which the process does not hear the answer; 0: none.
-		after    int
-		messages int
-	}{
-		{"after-the-intent", 1, 1}, {"in-the-request", 0, 2}, {"before-the-outcome", 0, 2}, {"after-the-outcome", 2, 1},
-	} {
-		t.Run(step.name, func(t *testing.T) {
-			ns := notified(t, step.name, map[string]string{"hook": r.URL})
-			var writes atomic.Int32
-			n.onAnswer(func(r *request) {
-				if r.writes() && r.mentions(step.name) && r.code == http.StatusOK && int(writes.Add(1)) == step.after {
-					die()
-				}
-			})
-			rt := createTest(t, restoreTest(ns, step.name, telling("hook", "")))
-			ran(t, rt, 1, v1alpha1.ResultFail)
-			select {
-			case dead := <-kill:
-				n.kill()
-				n.onAnswer(nil)
-				n.away.Store(false)
-				close(dead)
-			case <-time.After(stepTimeout):
-				t.Fatal("the step did not come")
-			}
-			n.start()
-			rt = told(t, rt, 1)
-			got := r.of(step.name)
-			if len(got) != step.messages || got[0].ID != got[len(got)-1].ID {
-				t.Errorf("heard %v, want %d with one id", got, step.messages)
-			}
-			if d := rt.Status.Notifications.Deliveries; len(d) != 1 || d[0].State != v1alpha1.DeliverySent {
-				t.Errorf("the status tells %+v", d)
-			}
-		})
-	}
-}
 
 func TestNotifications(t *testing.T) {
 	t.Parallel()
