@@ -242,7 +242,7 @@ func TestPeopleAtTheDashboard(t *testing.T) {
 			return stage.Kube.CoreV1().ServiceAccounts("default").Delete(ctx, "payer", metav1.DeleteOptions{})
 		},
 	})
-	if least := map[bool]int{false: 167, true: 52}[testing.Short()]; len(all) < least {
+	if least := map[bool]int{false: 168, true: 53}[testing.Short()]; len(all) < least {
 		t.Errorf("only %d things were tried, and not %d", len(all), least)
 	}
 	for _, o := range all {

@@ -97,6 +97,15 @@ await attempt("a report shows verdict, levels, volumes, what was not tested, and
   must("not tested", await page.locator(".untested li").count(), 5);
   must("moments", await page.locator(".timeline li span").allTextContents(), ["the backup was begun", "the run began", "verdict", "cleaned up"]);
 });
+await attempt("times are told in the reader's zone, with UTC a hover away", async () => {
+  const times = await page.locator("main time").evaluateAll((all) => all.map((e) => [e.dateTime, e.title, e.textContent]));
+  must("times on a report", times.length > 5, true);
+  const utc = (at) => new Date(at).toISOString().slice(0, 19).replace("T", " ") + " UTC";
+  must("without UTC", times.filter(([at, title]) => !title.endsWith(utc(at))), []);
+  const began = times.find(([, , text]) => / CES?T$/.test(text)); // of Brussels
+  const hour = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Brussels", hour: "2-digit", minute: "2-digit" }).format(new Date(began[0]));
+  must("in the reader's zone", began[2].includes(hour), true);
+});
 await attempt("a report says how it can be shown that nobody changed it", async () => {
   const p = await (await context({ permissions: ["clipboard-read", "clipboard-write"], acceptDownloads: true })).newPage();
   await signIn(p, "oncall", "/tests/team-web/shop");

@@ -95,7 +95,10 @@ func ill() map[string]*v1alpha1.RestoreTest {
 }
 
 // system is what is wrong with no test in particular.
-var system = []string{"KymarosIsolationNotProven", "KymarosFenceNotIntact", "KymarosVeleroStalled", "KymarosAbsent", "KymarosArchiveBehind", "KymarosArchiveDiffers"}
+var system = []string{"KymarosIsolationNotProven", "KymarosFenceNotIntact", "KymarosVeleroStalled", "KymarosAbsent", "KymarosArchiveBehind", "KymarosArchiveDiffers", "KymarosNotificationDefaultsInvalid"}
+
+// notifyAbsent is told of while nothing that kymaros-notify counts is there.
+const notifyAbsent = "KymarosNotifyAbsent"
 
 // controller tells what a controller tells. At each scrape a run of every test ends.
 type controller struct {
@@ -118,6 +121,7 @@ func newController(t *testing.T) *controller {
 		return metrics.ArchiveStatus{Pending: 1, Oldest: ago(2).Time, Differ: 1}
 	}))
 	metrics.RegisterArchive()
+	metrics.RegisterNotifications()
 	c.queue = workqueue.NewTypedRateLimitingQueueWithConfig(workqueue.DefaultTypedControllerRateLimiter[string](), workqueue.TypedRateLimitingQueueConfig[string]{Name: "kymaros-report"})
 	t.Cleanup(c.queue.ShutDown)
 	metrics.Register()
@@ -162,6 +166,9 @@ func (c *controller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	metrics.CleanedUp(time.Minute)
 	metrics.Fence(!c.broken.Load())
+	if c.broken.Load() { // until then it is as if kymaros-notify were away
+		metrics.NotificationDefaults(false)
+	}
 	c.queue.AddRateLimited("a") // a retry
 	c.queue.Add("b")
 	key, _ := c.queue.Get()

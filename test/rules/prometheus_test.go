@@ -259,7 +259,7 @@ func TestARealPrometheusAnswersAllThatDashboardsAndAlertsAsk(t *testing.T) {
 			}
 		}
 	}
-	if want := append(slices.Collect(maps.Keys(ill())), system...); !slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(slices.Values(want))) {
+	if want := append(slices.Collect(maps.Keys(ill())), append(system, notifyAbsent)...); !slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("the alerts are %q, and here is a case of %q", names, want)
 	}
 
@@ -268,10 +268,12 @@ func TestARealPrometheusAnswersAllThatDashboardsAndAlertsAsk(t *testing.T) {
 	for name, rt := range ill() {
 		want[name] = []string{rt.Name}
 	}
+	want[notifyAbsent] = []string{""}
 	p.alerts(want)
 
 	controller.breakDown(t)
 	delete(want, "KymarosTestCannotStart") // the fence alone is told of then
+	delete(want, notifyAbsent)             // whoever says that what they read is wrong is there
 	for _, name := range system {
 		want[name] = []string{""}
 	}
