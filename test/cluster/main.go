@@ -21,7 +21,7 @@ const usage = `usage: kymaros-cluster COMMAND
   build [--control-plane]            build what is missing of all programs, or of the control plane's
   control-plane [--dir DIR] [--audit-log FILE] [--controllers LIST]
                                      run etcd, kube-apiserver and kube-controller-manager until stdin ends;
-                                     prints {"kubeconfig","dir"} when it is ready; no root needed
+                                     prints {"kubeconfig","dir","etcd","kubectl"} when it is ready; no root needed
 
 As root on Linux, each with [--name NAME] (default $KYMAROS_CLUSTER, or "kymaros"):
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -196,7 +197,12 @@ func theFaults(t *testing.T) {
 					t.Errorf("message %d: id %s, first %s; %s after the one before", i+1, m.ID, got[0].ID, m.at.Sub(got[0].at))
 				}
 			}
-			secretless(t, rt)
+			text := secretless(t, rt)
+			for _, says := range []string{"Channel: +webhook/" + name, "State: +" + string(c.state), "Event: +failed", "Type: +Notified"} {
+				if !regexp.MustCompile(says).MatchString(text) {
+					t.Errorf("kubectl describe does not say %s:\n%s", says, text)
+				}
+			}
 		})
 	}
 	t.Run("one whose certificate nobody knows", func(t *testing.T) {
@@ -213,12 +219,17 @@ func theFaults(t *testing.T) {
 	})
 }
 
-// secretless fails if an address is in what rt or its events tell.
-func secretless(t *testing.T, rt *v1alpha1.RestoreTest) {
+// secretless fails if an address is in what rt, its events or kubectl describe tell. It returns the last.
+func secretless(t *testing.T, rt *v1alpha1.RestoreTest) string {
 	t.Helper()
-	if text := fmt.Sprintf("%+v %+v", rt.Status, events(t, rt)); strings.Contains(text, "SECRETPATH") || strings.Contains(text, "127.0.0.1") {
-		t.Errorf("an address is in %s", text)
+	text, err := cluster.Kubectl(t.Context(), "-n", rt.Namespace, "describe", "restoretest", rt.Name)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if all := fmt.Sprintf("%+v %+v %s", rt.Status, events(t, rt), text); strings.Contains(all, "SECRETPATH") || strings.Contains(all, "127.0.0.1") {
+		t.Errorf("an address is in %s", all)
+	}
+	return text
 }
 
 func theSilence(t *testing.T) {

@@ -61,6 +61,8 @@ type Cluster struct {
 	etcd string
 	// dir is where it keeps its files.
 	dir string
+	// kubectl is the program of its version.
+	kubectl string
 }
 
 // Start starts a control plane, which writes what it is asked to the file auditLog, if that is not empty. root is the top of the
@@ -95,11 +97,11 @@ func (c *Cluster) connect(agent string) error {
 	if err != nil {
 		return fmt.Errorf("control plane did not become ready: %w", err)
 	}
-	var ready struct{ Kubeconfig, Etcd, Dir string }
+	var ready struct{ Kubeconfig, Etcd, Dir, Kubectl string }
 	if err := json.Unmarshal(line, &ready); err != nil {
 		return fmt.Errorf("control plane said %q: %w", line, err)
 	}
-	c.etcd, c.dir, c.AdminFile = ready.Etcd, ready.Dir, ready.Kubeconfig
+	c.etcd, c.dir, c.AdminFile, c.kubectl = ready.Etcd, ready.Dir, ready.Kubeconfig, ready.Kubectl
 	if c.Admin, err = clientcmd.BuildConfigFromFlags("", ready.Kubeconfig); err != nil {
 		return err
 	}
@@ -110,6 +112,15 @@ func (c *Cluster) connect(agent string) error {
 	c.Kymaros, errs[1] = versioned.NewForConfig(c.Admin)
 	c.Objects, errs[2] = dynamic.NewForConfig(c.Admin)
 	return errors.Join(errs[:]...)
+}
+
+// Kubectl returns what kubectl prints for an administrator.
+func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
+	out, err := exec.CommandContext(ctx, c.kubectl, append([]string{"--kubeconfig", c.AdminFile}, args...)...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("kubectl %s: %w\n%s", args[0], err, out)
+	}
+	return string(out), nil
 }
 
 // SigningKey is the file of the key with which tokens of ServiceAccounts are signed.

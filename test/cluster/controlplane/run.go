@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"time"
@@ -82,7 +83,7 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) (err error
 		return err
 	}
 	if err := json.NewEncoder(out).Encode(map[string]string{
-		"kubeconfig": p.AdminKubeconfig(), "dir": dir, "etcd": p.EtcdURL(),
+		"kubeconfig": p.AdminKubeconfig(), "dir": dir, "etcd": p.EtcdURL(), "kubectl": filepath.Join(bin, "kubectl"),
 	}); err != nil {
 		return err
 	}
