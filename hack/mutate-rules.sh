@@ -25,7 +25,7 @@ breaks=(
   ' or [a-z_]+\)' ')' ' or last_over_time\([a-z_]+\[3d\]\)' ''
   '\[3d\]' '[6h]' '\[1d\]' '[1h]' '\[1h\]' '[10m]' '\[1h\]' '[1d]'
   '"(?:fail|partial)"' '"pass"' 'unproven\|notEnforced' 'unproven' 'unproven\|notEnforced' 'notEnforced'
-  ' or (?:sum|max)[^\n]*' '' '(?<=\n)        or sum[^\n]*\n' ''
+  ' and on \(\) count[^\n]*' '' ' or (?:sum|max)[^\n]*' '' '(?<=\n)        or sum[^\n]*\n' ''
   'max\(kymaros_line_stalled\) == 1 or ' '' 'max by \(namespace, test\) \(kymaros_leaked_objects\) > 0\n        or ' ''
 )
 total=0 missed=0
