@@ -16,6 +16,9 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 	for arg, want := range map[string]string{
 		"--velero-namespace=Velero":             "--velero-namespace",
 		"--leader-elect-namespace=":             "--leader-elect-namespace",
+		"--leader-elect-resource-name=a.b":      "--leader-elect-resource-name",
+		"--controllers=":                        "--controllers",
+		"--controllers=schedule,scheduler":      `--controllers="scheduler": must be of schedule, sandbox,`,
 		"--velero-version=1.18":                 "--velero-version",
 		"--cluster-domain=a..b":                 "--cluster-domain",
 		"--max-restores=0":                      "--max-restores",

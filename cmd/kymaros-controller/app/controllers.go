@@ -41,6 +41,9 @@ import (
 // orphanInterval is how often every sandbox is looked at although nothing happened to it. It costs no request.
 const orphanInterval = 10 * time.Minute
 
+// everyController is what there is, in the order in which a run meets them.
+var everyController = []string{controller.Schedule, controller.Sandbox, controller.Restore, controller.HealthCheck, controller.Report, controller.Cleanup}
+
 // clients are those of one controller. They are called as it is, so that audit logs and the server's metrics tell
 // controllers apart.
 type clients struct {
@@ -61,7 +64,7 @@ func newClients(config *rest.Config, name string) (clients, error) {
 	return c, errors.Join(errs[:]...)
 }
 
-// controllers are all controllers of the process, and the informers they share.
+// controllers are those of the process, and the informers they share.
 type controllers struct {
 	kymaros  externalversions.SharedInformerFactory // ours, of all namespaces
 	velero   externalversions.SharedInformerFactory // Velero's, of its namespace
@@ -70,11 +73,11 @@ type controllers struct {
 	sink     record.EventSink
 	lists    *inventory.Lists // of what backups hold
 	runs     map[string]func(context.Context)
-	caches   []cache.InformerSynced
+	caches   []cache.InformerSynced // of which the process has to know something before it is ready
 }
 
-// newControllers builds every controller, and starts none. The informers are all that the process holds in memory of the
-// cluster: our kinds, Velero's Backups and Restores, and sandboxes with their guards.
+// newControllers builds the chosen controllers, and starts none. The informers are all that the process holds in memory of the
+// cluster: of our kinds, Velero's Backups and Restores, and sandboxes with their guards, those that its controllers look at.
 func newControllers(ctx context.Context, options *Options, config *rest.Config) (*controllers, error) {
 	base, err := newClients(config, "kymaros-controller")
 	if err != nil {
@@ -96,16 +99,21 @@ func newControllers(ctx context.Context, options *Options, config *rest.Config) 
 		lists:  inventory.New(inventory.Velero(base.kymaros, options.VeleroNamespace)),
 		runs:   map[string]func(context.Context){},
 	}
-	for _, name := range []string{controller.Schedule, controller.Sandbox, controller.Restore, controller.HealthCheck, controller.Report, controller.Cleanup} {
+	set.needs(set.kymaros.Restore().V1alpha1().RestoreTests().Informer())
+	for _, name := range options.Controllers {
 		run, err := set.build(ctx, name, options, config)
 		if err != nil {
 			return nil, fmt.Errorf("controller %s: %w", name, err)
 		}
 		set.runs[name] = run
 	}
-	set.caches = append(set.caches, set.kymaros.Restore().V1alpha1().RestoreTests().Informer().HasSynced,
-		set.velero.Velero().V1().Restores().Informer().HasSynced, set.labelled.Core().V1().Namespaces().Informer().HasSynced)
 	return set, nil
+}
+
+func (set *controllers) needs(informers ...cache.SharedIndexInformer) {
+	for _, informer := range informers {
+		set.caches = append(set.caches, informer.HasSynced)
+	}
 }
 
 // build builds one controller and returns what runs it.
@@ -120,6 +128,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 	velero := set.velero.Velero().V1()
 	switch name {
 	case controller.Schedule:
+		set.needs(velero.Restores().Informer(), velero.Backups().Informer())
 		checker, err := fence.NewChecker(c.kube, c.kymaros, options.LeaderElectNamespace, options.VeleroNamespace, options.PermittedResources)
 		if err != nil {
 			return nil, err
@@ -130,6 +139,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		}, c.kymaros, tests, velero, checker.Problem, recorder)
 		return run(built, err)
 	case controller.Sandbox:
+		set.needs(set.labelled.Core().V1().Namespaces().Informer())
 		openShift, err := process.Serves(c.kube.Discovery(), "security.openshift.io/v1")
 		if err != nil {
 			return nil, err
@@ -139,6 +149,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		}, c.kube, c.kymaros, tests, set.labelled, recorder)
 		return run(built, err)
 	case controller.Restore:
+		set.needs(velero.Restores().Informer(), velero.Backups().Informer())
 		built, err := restore.New(ctx, restore.Options{
 			VeleroNamespace: options.VeleroNamespace, SystemNamespace: options.LeaderElectNamespace, ClusterDomain: options.ClusterDomain,
 			MaxRestores: options.MaxRestores, PermittedResources: options.PermittedResources,
@@ -146,18 +157,22 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		}, c.kube, c.kymaros, tests, velero, recorder)
 		return run(built, err)
 	case controller.HealthCheck:
+		policies := set.kymaros.Restore().V1alpha1().HealthCheckPolicies()
+		set.needs(policies.Informer())
 		built, err := healthcheck.New(ctx, healthcheck.Options{
-			Kube: c.kube, Client: c.kymaros, Tests: tests, Policies: set.kymaros.Restore().V1alpha1().HealthCheckPolicies(),
+			Kube: c.kube, Client: c.kymaros, Tests: tests, Policies: policies,
 			Run: probe.New(c.kube, c.metadata, c.config).Run, Recorder: recorder, Workers: options.CheckWorkers,
 		})
 		return run(built, err)
 	case controller.Report:
+		set.needs(velero.Backups().Informer())
 		built, err := report.New(ctx, report.Options{
 			Client: c.kymaros, Kube: c.kube, Metadata: c.metadata, Dynamic: c.dynamic, Tests: tests, Backups: velero.Backups(), Recorder: recorder,
 			VeleroNamespace: options.VeleroNamespace, Lists: set.lists, EvidenceKeyDir: options.EvidenceKeyDir,
 		})
 		return run(built, err)
 	case controller.Cleanup:
+		set.needs(velero.Restores().Informer(), set.labelled.Core().V1().Namespaces().Informer())
 		built, err := cleanup.New(ctx, cleanup.Options{
 			Kube: c.kube, Metadata: c.metadata, Dynamic: c.dynamic, Kymaros: c.kymaros, VeleroNamespace: options.VeleroNamespace,
 		}, tests, velero.Restores(), set.labelled, recorder)

@@ -3,6 +3,8 @@ package app
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -20,6 +22,9 @@ import (
 type Options struct {
 	process.APIServer
 	process.Listens
+
+	// Controllers are those that this process runs.
+	Controllers []string
 
 	VeleroNamespace string
 	// VeleroVersion is that of Velero's server; empty: as the tag of its image says.
@@ -50,6 +55,8 @@ type Options struct {
 
 	LeaderElect          bool
 	LeaderElectNamespace string
+	// LeaderElectResourceName is that of the lease. Processes that run the same controllers share one.
+	LeaderElectResourceName string
 
 	// MetricsOpen: whoever reaches the port gets the metrics.
 	MetricsOpen bool
@@ -59,6 +66,7 @@ type Options struct {
 func NewOptions() *Options {
 	return &Options{
 		APIServer: process.APIServer{QPS: 50, Burst: 100}, Listens: process.NewListens(),
+		Controllers:          slices.Clone(everyController),
 		VeleroNamespace:      process.Env("KYMAROS_VELERO_NAMESPACE", "velero"),
 		ClusterDomain:        "cluster.local",
 		MaxRestores:          1,
@@ -73,6 +81,8 @@ func NewOptions() *Options {
 		EvidenceKeyDir:       process.Env("KYMAROS_EVIDENCE_KEY_DIR", ""),
 		LeaderElect:          true,
 		LeaderElectNamespace: process.Env("POD_NAMESPACE", "kymaros-system"),
+
+		LeaderElectResourceName: "kymaros-controller",
 	}
 }
 
@@ -80,6 +90,7 @@ func NewOptions() *Options {
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	o.APIServer.AddFlags(fs, ", of each controller")
 	o.Listens.AddFlags(fs, "")
+	fs.StringSliceVar(&o.Controllers, "controllers", o.Controllers, "controllers to run; the others have to run in another process, with a lease of its own")
 	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero's Backups and Restores")
 	fs.StringVar(&o.VeleroVersion, "velero-version", o.VeleroVersion, "version of Velero's server, such as v1.18.3; empty: as the tag of its image says, if it is one")
 	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of kymaros-dns must be the same")
@@ -114,6 +125,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 		"directory with private keys in PEM, Ed25519 or ECDSA P-256, of which the last by name signs reports; empty, or without a key: reports say that they are not signed")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", o.LeaderElect, "work only while holding the lease; needed with more than one replica")
 	fs.StringVar(&o.LeaderElectNamespace, "leader-elect-namespace", o.LeaderElectNamespace, "namespace of the lease, and of kymaros-dns")
+	fs.StringVar(&o.LeaderElectResourceName, "leader-elect-resource-name", o.LeaderElectResourceName, "name of the lease, which only processes with the same --controllers may share")
 	fs.BoolVar(&o.MetricsOpen, "metrics-open", o.MetricsOpen,
 		"give /metrics, with the names of tests and namespaces in them, to whoever reaches the port; without, to those whose bearer token may get /metrics (ClusterRole kymaros-metrics-reader)")
 	process.AddLogging(fs)
@@ -122,9 +134,19 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 // Validate returns what is wrong with the options, each with its flag.
 func (o *Options) Validate() error {
 	var errs []error
-	for flag, namespace := range map[string]string{"velero-namespace": o.VeleroNamespace, "leader-elect-namespace": o.LeaderElectNamespace} {
-		for _, problem := range validation.IsDNS1123Label(namespace) {
-			errs = append(errs, fmt.Errorf("--%s=%q: %s", flag, namespace, problem))
+	for flag, name := range map[string]string{
+		"velero-namespace": o.VeleroNamespace, "leader-elect-namespace": o.LeaderElectNamespace, "leader-elect-resource-name": o.LeaderElectResourceName,
+	} {
+		for _, problem := range validation.IsDNS1123Label(name) {
+			errs = append(errs, fmt.Errorf("--%s=%q: %s", flag, name, problem))
+		}
+	}
+	if len(o.Controllers) == 0 {
+		errs = append(errs, errors.New("--controllers: must name one at least"))
+	}
+	for _, name := range o.Controllers {
+		if !slices.Contains(everyController, name) {
+			errs = append(errs, fmt.Errorf("--controllers=%q: must be of %s", name, strings.Join(everyController, ", ")))
 		}
 	}
 	if o.VeleroVersion != "" {

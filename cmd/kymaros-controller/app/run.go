@@ -58,6 +58,6 @@ func Run(ctx context.Context, options *Options) error {
 		set.run(ctx)
 		return nil
 	}
-	lease := process.Lease{Namespace: options.LeaderElectNamespace, Name: "kymaros-controller", UserAgent: "kymaros-leader-election"}
+	lease := process.Lease{Namespace: options.LeaderElectNamespace, Name: options.LeaderElectResourceName, UserAgent: "kymaros-leader-election"}
 	return process.Lead(ctx, lease, config, health, &leading, set.run)
 }

@@ -1,0 +1,76 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+)
+
+// TestTwoProcessesShareTheControllers, and while one of them is away a run waits for it and is not broken.
+func TestTwoProcessesShareTheControllers(t *testing.T) {
+	program, err := controllerProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	share := func(controllers string) (*process, *proxy) {
+		through, err := newProxy()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(through.close)
+		file, err := kubeconfig(t.Context(), through, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log, err := os.Create(filepath.Join(scratch, "share-"+controllers+".log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { log.Close() })
+		return &process{program: program, kubeconfig: file, log: log, flags: []string{"--controllers=" + controllers, "-v=4"}}, through
+	}
+	start := func(p *process) {
+		if err := p.start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bringing, looking := "schedule,sandbox,restore,cleanup", "healthcheck,report"
+	brings, ofBringing := share(bringing)
+	looks, ofLooking := share(looking)
+
+	ns := newNamespace(t, "shared")
+	policy(t, ns, "web")
+	rt := restoreTest(ns, "shared", func(rt *v1alpha1.RestoreTest) { rt.Spec.HealthChecks.PolicyRef = "web" })
+	backup(t, "shared", sources(rt)...)
+	start(brings)
+	rt = await(t, createTest(t, rt), v1alpha1.ConditionRestored, metav1.ConditionTrue, v1alpha1.ReasonCompleted)
+	brings.kill()
+	start(looks)
+	defer looks.kill()
+	rt = await(t, rt, v1alpha1.ConditionReported, metav1.ConditionTrue, v1alpha1.ReasonReportWritten)
+	if c := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionCleanedUp); c != nil {
+		t.Errorf("nobody is there who cleans up, and it is %s (%s)", c.Status, c.Reason)
+	}
+	start(brings)
+	defer func() { brings.kill() }()
+	if _, report := awaitEnd(t, rt); report.Status.Result != v1alpha1.ResultPass {
+		t.Errorf("the run is %s: %s", report.Status.Result, report.Status.Message)
+	}
+	for names, through := range map[string]*proxy{bringing: ofBringing, looking: ofLooking} {
+		agents := sets.New[string]()
+		for _, r := range through.seen(func(r *request) bool { return r.writes() }) {
+			agents.Insert(strings.TrimPrefix(r.agent, "kymaros-"))
+		}
+		if diff := agents.SymmetricDifference(sets.New(strings.Split(names, ",")...)); diff.Len() > 0 {
+			t.Errorf("of %s and of what writes there only one has %v", names, sets.List(diff))
+		}
+	}
+}
