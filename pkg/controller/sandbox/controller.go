@@ -27,6 +27,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	restoreinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/guards"
 	"github.com/kymaros/kymaros/pkg/isolation"
 )
 
@@ -217,23 +218,23 @@ func (c *Controller) namespaceOf(ctx context.Context, rt *v1alpha1.RestoreTest, 
 
 // ensureGuards brings the guards of a sandbox a step further. It gives sandbox its quota when the first of them is made.
 func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest, box *v1alpha1.SandboxNamespace, watching bool, s *seen) error {
-	guards, err := c.guards(rt, *box)
+	all, err := c.guards(rt, *box)
 	if err != nil {
 		return err
 	}
-	if !watching && box.Quota == (v1alpha1.SandboxQuota{}) && slices.ContainsFunc(guards, func(g guard) bool { return g.state() != "" }) {
+	if !watching && box.Quota == (v1alpha1.SandboxQuota{}) && slices.ContainsFunc(all, func(g guard) bool { return g.state() != "" }) {
 		// Before the guards, so that a failure here is made up for: once all guards are seen nobody asks again.
 		if err := c.measure(ctx, rt, box); err != nil {
-			s.verdict = refusal(err, "LimitRange "+box.Name+"/"+limitsName)
+			s.verdict = refusal(err, "LimitRange "+box.Name+"/"+guards.LimitsName)
 			return err
 		}
-		if guards, err = c.guards(rt, *box); err != nil {
+		if all, err = c.guards(rt, *box); err != nil {
 			return err
 		}
 	}
 	sandbox := *box
 	var put []guard
-	for _, g := range guards {
+	for _, g := range all {
 		state := g.state()
 		if state == "" {
 			continue
@@ -250,7 +251,7 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 			return nil
 		}
 		s.missing = append(s.missing, g.what)
-		if g.counted && !c.enforced(sandbox, quotaName) {
+		if g.counted && !c.enforced(sandbox, guards.QuotaName) {
 			continue // made before the quota counts, it would leave room for one that is not ours
 		}
 		put = append(put, g)
@@ -261,7 +262,7 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 	if err := c.put(ctx, put, s); err != nil {
 		return err
 	}
-	for _, name := range []string{quotaName, priorityName} {
+	for _, name := range []string{guards.QuotaName, guards.PriorityName} {
 		if !c.enforced(sandbox, name) {
 			s.quota = append(s.quota, "ResourceQuota "+sandbox.Name+"/"+name)
 		}
@@ -270,24 +271,23 @@ func (c *Controller) ensureGuards(ctx context.Context, rt *v1alpha1.RestoreTest,
 }
 
 // put creates guards, or puts them back, all at once.
-func (c *Controller) put(ctx context.Context, guards []guard, s *seen) error {
-	failed := make([]error, len(guards))
-	var all []func() error
-	for i := range guards {
-		all = append(all, func() error { failed[i] = guards[i].ensure(ctx); return failed[i] })
+func (c *Controller) put(ctx context.Context, all []guard, s *seen) error {
+	failed := make([]error, len(all))
+	var puts []func() error
+	for i := range all {
+		puts = append(puts, func() error { failed[i] = all[i].ensure(ctx); return failed[i] })
 	}
-	err := controller.Together(all...)
+	err := controller.Together(puts...)
 	if i := slices.IndexFunc(failed, func(err error) bool { return err != nil }); i >= 0 {
-		s.verdict = refusal(failed[i], guards[i].what)
+		s.verdict = refusal(failed[i], all[i].what)
 	}
 	return err
 }
 
-// enforced tells whether a quota of a sandbox is in force: admission reads status.hard, which the quota controller fills a
-// moment after spec.hard.
+// enforced tells whether a quota of a sandbox is in force.
 func (c *Controller) enforced(sandbox v1alpha1.SandboxNamespace, name string) bool {
 	q, err := c.quotas.ResourceQuotas(sandbox.Name).Get(name)
-	return err == nil && len(q.Status.Hard) >= len(q.Spec.Hard)
+	return err == nil && guards.Enforced(q)
 }
 
 // pastTense: a guard that is missing was deleted, finalizer and all.

@@ -7,7 +7,6 @@ import (
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/guards"
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
@@ -34,7 +34,7 @@ type guard struct {
 // guards returns the guards of a sandbox, beside its namespace.
 func (c *Controller) guards(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) ([]guard, error) {
 	var all []guard
-	for _, want := range networkPolicies(rt, sandbox, c.system) {
+	for _, want := range guards.NetworkPolicies(rt, sandbox, c.system) {
 		have, err := c.policies.NetworkPolicies(sandbox.Name).Get(want.Name)
 		if err != nil && !apierrors.IsNotFound(err) {
 			return nil, err
@@ -52,13 +52,13 @@ func (c *Controller) guards(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNa
 			},
 		}
 		if err == nil {
-			g.have, g.same = have, samePolicy(have, want)
+			g.have, g.same = have, guards.SamePolicy(have, want)
 		}
 		all = append(all, g)
 	}
 
 	quotas := c.kube.CoreV1().ResourceQuotas(sandbox.Name)
-	for _, want := range []*corev1.ResourceQuota{quota(rt, sandbox), priorityQuota(rt, sandbox)} {
+	for _, want := range []*corev1.ResourceQuota{guards.Quota(rt, sandbox), guards.PriorityQuota(rt, sandbox)} {
 		have, err := c.quotas.ResourceQuotas(sandbox.Name).Get(want.Name)
 		if err != nil && !apierrors.IsNotFound(err) {
 			return nil, err
@@ -133,15 +133,11 @@ func (g *guard) state() string {
 	return ""
 }
 
-func samePolicy(have, want *networkingv1.NetworkPolicy) bool {
-	return equality.Semantic.DeepEqual(have.Spec, want.Spec) && controller.HasFinalizer(have)
-}
-
 // ensureNamespace returns the namespace of a sandbox, or nil when it does not exist yet, or why it cannot.
 func (c *Controller) ensureNamespace(ctx context.Context, rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) (*corev1.Namespace, *verdict, error) {
 	ns, err := c.namespaces.Get(sandbox.Name)
 	if apierrors.IsNotFound(err) {
-		want := namespace(rt, sandbox)
+		want := guards.Namespace(rt, sandbox)
 		ranges, wrong := c.ranges(ctx, sandbox.Source)
 		if wrong != nil {
 			return nil, nil, wrong
@@ -178,7 +174,7 @@ func ours(rt *v1alpha1.RestoreTest, ns *corev1.Namespace) bool {
 
 // watchLabels has the labels of a sandbox put back: they are its Pod Security, its group and what cleanup finds it by.
 func (c *Controller) watchLabels(rt *v1alpha1.RestoreTest, ns *corev1.Namespace, s *seen) {
-	want := namespace(rt, v1alpha1.SandboxNamespace{Name: ns.Name, Source: ns.Annotations[v1alpha1.AnnotationSource]}).Labels
+	want := guards.Namespace(rt, v1alpha1.SandboxNamespace{Name: ns.Name, Source: ns.Annotations[v1alpha1.AnnotationSource]}).Labels
 	lost := names.Lost(ns.Labels, want)
 	if len(lost) == 0 {
 		return

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/guards"
 )
 
 func TestLabelsOfASandboxArePutBack(t *testing.T) {
@@ -21,7 +22,7 @@ func TestLabelsOfASandboxArePutBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rt := test()
-			ns := namespace(rt, box)
+			ns := guards.Namespace(rt, box)
 			change(ns)
 			kube := fake.NewClientset(ns)
 			c := Controller{kube: kube}
@@ -37,7 +38,7 @@ func TestLabelsOfASandboxArePutBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for key, want := range namespace(rt, box).Labels {
+			for key, want := range guards.Namespace(rt, box).Labels {
 				if got.Labels[key] != want {
 					t.Errorf("label %s is %q, want %q", key, got.Labels[key], want)
 				}
@@ -53,7 +54,7 @@ func TestWhatIsNoChangeOfLabels(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			rt := test()
-			ns := namespace(rt, box)
+			ns := guards.Namespace(rt, box)
 			change(ns)
 			kube := fake.NewClientset(ns)
 			var s seen
@@ -78,7 +79,7 @@ func TestASandboxThatLosesOurLabelWhileItIsMadeGetsItBack(t *testing.T) {
 		"nobody of us has marked it": {func(ns *corev1.Namespace) { ns.Finalizers = nil }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ns := namespace(rt, box)
+			ns := guards.Namespace(rt, box)
 			delete(ns.Labels, v1alpha1.LabelManagedBy)
 			c.change(ns)
 			kube := fake.NewClientset(ns)

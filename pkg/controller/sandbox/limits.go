@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/guards"
 )
 
 // measure gives a sandbox its quota and its limits, which the status keeps, and creates its LimitRange. All depend on production of
@@ -65,7 +66,7 @@ func limits(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace, given v
 		}
 		request[name] = least(value, production, name)
 	}
-	return &corev1.LimitRange{ObjectMeta: meta(rt, sandbox, limitsName), Spec: corev1.LimitRangeSpec{
+	return &corev1.LimitRange{ObjectMeta: guards.Meta(rt, sandbox, guards.LimitsName), Spec: corev1.LimitRangeSpec{
 		Limits: []corev1.LimitRangeItem{{Type: corev1.LimitTypeContainer, Default: limit, DefaultRequest: request}},
 	}}
 }

@@ -13,6 +13,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/guards"
 )
 
 // memory returns a container that declares that much memory; empty: nothing.
@@ -168,7 +169,7 @@ func TestTheStatusTellsTheLimitsOfContainersThatDeclareNone(t *testing.T) {
 			if err := (&Controller{kube: kube}).measure(t.Context(), c.rt, &sandbox); err != nil {
 				t.Fatal(err)
 			}
-			made, err := kube.CoreV1().LimitRanges(box.Name).Get(t.Context(), limitsName, metav1.GetOptions{})
+			made, err := kube.CoreV1().LimitRanges(box.Name).Get(t.Context(), guards.LimitsName, metav1.GetOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,14 +8,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/kymaros/kymaros/pkg/guards"
 )
 
 func TestASandboxHasTheUsersOfItsSourceOnOpenShift(t *testing.T) {
 	source := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: box.Source, Annotations: map[string]string{
 		"openshift.io/sa.scc.uid-range": "1000680000/10000", "openshift.io/sa.scc.mcs": "s0:c26,c20", "openshift.io/requester": "alice",
 	}}}
-	plain := namespace(test(), box).Annotations
-	with := namespace(test(), box).Annotations
+	plain := guards.Namespace(test(), box).Annotations
+	with := guards.Namespace(test(), box).Annotations
 	with["openshift.io/sa.scc.uid-range"], with["openshift.io/sa.scc.mcs"] = "1000680000/10000", "s0:c26,c20"
 	for name, c := range map[string]struct {
 		openShift bool

@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/guards"
 )
 
 // The quota controller counts from a cache: policies that are there before the quota may be missed, and the quota then has
@@ -22,9 +23,9 @@ func TestPoliciesAreMadeWhenTheQuotaCounts(t *testing.T) {
 		want  []string
 	}{
 		"first the limits and the quota":            {nil, []string{"limitranges", "resourcequotas", "resourcequotas"}},
-		"no policy while the quota is not enforced": {quota(rt, box), []string{"limitranges", "resourcequotas"}},
+		"no policy while the quota is not enforced": {guards.Quota(rt, box), []string{"limitranges", "resourcequotas"}},
 		"then the policies": {func() *corev1.ResourceQuota {
-			q := quota(rt, box)
+			q := guards.Quota(rt, box)
 			q.Status.Hard = q.Spec.Hard
 			return q
 		}(), []string{"limitranges", "networkpolicies", "networkpolicies", "resourcequotas"}},
@@ -88,7 +89,7 @@ func TestASandboxThatIsDeletedWhileItIsMadeIsLost(t *testing.T) {
 				quotas:     labelled.Core().V1().ResourceQuotas().Lister(),
 			}
 			now := metav1.Now()
-			ns, policy, counts := namespace(rt, box), networkPolicies(rt, box, "kymaros-system")[0], quota(rt, box)
+			ns, policy, counts := guards.Namespace(rt, box), guards.NetworkPolicies(rt, box, "kymaros-system")[0], guards.Quota(rt, box)
 			counts.Status.Hard = counts.Spec.Hard
 			if c.namespace {
 				ns.DeletionTimestamp = &now

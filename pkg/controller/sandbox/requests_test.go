@@ -10,6 +10,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/bounds"
+	"github.com/kymaros/kymaros/pkg/guards"
 )
 
 // claims returns claims that request that much.
@@ -75,7 +76,7 @@ func TestTheFlagIsTheLimitOfWhatDeclaresNone(t *testing.T) {
 	if want := (v1alpha1.SandboxQuota{Memory: "1Gi"}); sandbox.Quota != want {
 		t.Errorf("quota %+v, want %+v", sandbox.Quota, want)
 	}
-	made, err := kube.CoreV1().LimitRanges(box.Name).Get(t.Context(), limitsName, metav1.GetOptions{})
+	made, err := kube.CoreV1().LimitRanges(box.Name).Get(t.Context(), guards.LimitsName, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestTheQuotaStaysAsItWasFound(t *testing.T) {
 	if sandbox.Quota != found {
 		t.Fatalf("quota %+v, want %+v", sandbox.Quota, found)
 	}
-	hard := quota(of("run"), sandbox).Spec.Hard
+	hard := guards.Quota(of("run"), sandbox).Spec.Hard
 	if q := hard[corev1.ResourceRequestsMemory]; q.String() != "32Gi" {
 		t.Errorf("hard %v", hard)
 	}
@@ -108,7 +109,7 @@ func TestTheQuotaStaysAsItWasFound(t *testing.T) {
 	}
 	// A run of an older version goes on with the quota of its test.
 	old := memoryQuota("1Gi")
-	if q := quota(old, box).Spec.Hard[corev1.ResourceRequestsMemory]; q.String() != "1Gi" {
+	if q := guards.Quota(old, box).Spec.Hard[corev1.ResourceRequestsMemory]; q.String() != "1Gi" {
 		t.Errorf("memory %s, want 1Gi", q.String())
 	}
 }

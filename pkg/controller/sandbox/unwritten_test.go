@@ -22,6 +22,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
 	"github.com/kymaros/kymaros/pkg/generated/informers/externalversions"
+	"github.com/kymaros/kymaros/pkg/guards"
 )
 
 const opened = "NetworkPolicy sbx/kymaros-deny-all was changed by somebody during the run"
@@ -47,11 +48,11 @@ func newWatched(t *testing.T, edits ...func(*v1alpha1.RestoreTest)) *watched {
 	for _, edit := range edits {
 		edit(rt)
 	}
-	ns := namespace(rt, box)
+	ns := guards.Namespace(rt, box)
 	ns.UID = "uid"
-	open := networkPolicies(rt, box, "kymaros-system")[0]
+	open := guards.NetworkPolicies(rt, box, "kymaros-system")[0]
 	open.Spec.Egress = []networkingv1.NetworkPolicyEgressRule{{}}
-	quotas := []*corev1.ResourceQuota{quota(rt, box), priorityQuota(rt, box)}
+	quotas := []*corev1.ResourceQuota{guards.Quota(rt, box), guards.PriorityQuota(rt, box)}
 
 	client, kube := fake.NewClientset(rt.DeepCopy()), kubefake.NewClientset(ns, open)
 	factory, labelled := externalversions.NewSharedInformerFactory(client, 0), informers.NewSharedInformerFactory(kube, 0)
@@ -88,7 +89,7 @@ func (w *watched) look(t *testing.T) error {
 // policy returns the policy that cuts the sandbox off, as the API server has it.
 func (w *watched) policy(t *testing.T) *networkingv1.NetworkPolicy {
 	t.Helper()
-	p, err := w.kube.NetworkingV1().NetworkPolicies(box.Name).Get(t.Context(), denyAll, metav1.GetOptions{})
+	p, err := w.kube.NetworkingV1().NetworkPolicies(box.Name).Get(t.Context(), guards.DenyAll, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +175,7 @@ func TestASandboxIsWatchedUntilItIsDeleted(t *testing.T) {
 		})
 		t.Run(name+" and whose sandbox is deleted", func(t *testing.T) {
 			w := newWatched(t, end)
-			ns := namespace(w.rt, box)
+			ns := guards.Namespace(w.rt, box)
 			ns.UID, ns.DeletionTimestamp = "uid", &metav1.Time{Time: time.Now()}
 			if err := w.namespaces.Update(ns); err != nil {
 				t.Fatal(err)
@@ -197,7 +198,7 @@ func TestASandboxIsWatchedUntilItIsDeleted(t *testing.T) {
 
 func TestALookThatFailsForgetsNoSandbox(t *testing.T) {
 	w := newWatched(t)
-	if err := w.namespaces.Delete(namespace(w.rt, box)); err != nil { // it has lost our label
+	if err := w.namespaces.Delete(guards.Namespace(w.rt, box)); err != nil { // it has lost our label
 		t.Fatal(err)
 	}
 	away := errors.New("the API server is away")

@@ -1,4 +1,4 @@
-package sandbox
+package guards
 
 import (
 	"strings"
@@ -33,16 +33,9 @@ func group(rt *v1alpha1.RestoreTest) {
 
 var box = v1alpha1.SandboxNamespace{Source: "shop", Name: "sbx"}
 
-func TestPlannedUsesTheGivenSandboxName(t *testing.T) {
-	got := planned(test())
-	if len(got) != 2 || got[0].Source != "shop" || got[0].Name == "" || got[1] != (v1alpha1.SandboxNamespace{Source: "db", Name: "my-db"}) {
-		t.Errorf("planned %v", got)
-	}
-}
-
 func TestEveryModeDeniesFirst(t *testing.T) {
 	for mode, rt := range map[string]*v1alpha1.RestoreTest{"strict": test(), "group": test(group)} {
-		policies := networkPolicies(rt, box, "kymaros-system")
+		policies := NetworkPolicies(rt, box, "kymaros-system")
 		deny := policies[0]
 		if deny.Name != "kymaros-deny-all" || len(deny.Spec.PodSelector.MatchLabels)+len(deny.Spec.PodSelector.MatchExpressions) > 0 ||
 			len(deny.Spec.PolicyTypes) != 2 || len(deny.Spec.Ingress)+len(deny.Spec.Egress) > 0 {
@@ -53,18 +46,18 @@ func TestEveryModeDeniesFirst(t *testing.T) {
 				t.Errorf("%s: policy %s goes before the pods", mode, p.Name)
 			}
 		}
-		count := quota(rt, box).Spec.Hard["count/networkpolicies.networking.k8s.io"]
+		count := Quota(rt, box).Spec.Hard["count/networkpolicies.networking.k8s.io"]
 		if count.Value() != int64(len(policies)) {
 			t.Errorf("%s: the quota allows %v policies, ours are %d", mode, count.Value(), len(policies))
 		}
 	}
-	if n := len(networkPolicies(test(), box, "kymaros-system")); n != 1 {
+	if n := len(NetworkPolicies(test(), box, "kymaros-system")); n != 1 {
 		t.Errorf("strict has %d policies: a second one can only open something", n)
 	}
 }
 
 func TestGroupOpensNothingButTheGroupAndOurDNS(t *testing.T) {
-	allow := networkPolicies(test(group), box, "kymaros-system")[1]
+	allow := NetworkPolicies(test(group), box, "kymaros-system")[1]
 	peers := func(peers []networkingv1.NetworkPolicyPeer) {
 		for _, p := range peers {
 			run := p.NamespaceSelector != nil && p.NamespaceSelector.MatchLabels[v1alpha1.LabelGroup] == "run" && p.IPBlock == nil
@@ -100,7 +93,7 @@ func TestGroupOpensNothingButTheGroupAndOurDNS(t *testing.T) {
 }
 
 func TestQuotaForbidsSideEffects(t *testing.T) {
-	hard := quota(test(), box).Spec.Hard
+	hard := Quota(test(), box).Spec.Hard
 	for _, name := range []corev1.ResourceName{"services.loadbalancers", "services.nodeports", "count/ingresses.networking.k8s.io", "count/jobs.batch"} {
 		if q, ok := hard[name]; !ok || !q.IsZero() {
 			t.Errorf("%s is %v, want 0", name, q.String())
@@ -109,7 +102,7 @@ func TestQuotaForbidsSideEffects(t *testing.T) {
 	if _, ok := hard[corev1.ResourceRequestsCPU]; ok {
 		t.Error("a quota on CPU although the test gives none: pods without requests would be refused")
 	}
-	given := quota(test(func(rt *v1alpha1.RestoreTest) {
+	given := Quota(test(func(rt *v1alpha1.RestoreTest) {
 		rt.Status.Run.Spec.Sandbox.ResourceQuota = v1alpha1.SandboxQuota{CPU: "2", Memory: "1Gi", Storage: "5Gi"}
 	}), box).Spec.Hard
 	for name := range given {
@@ -131,16 +124,16 @@ func TestQuotaRefusesClaimsThatWouldTakeSomebodysVolume(t *testing.T) {
 			rt.Status.Sandbox = &v1alpha1.SandboxStatus{RunID: run, StaticClasses: []string{"by-hand"}}
 		}
 	}
-	if q, ok := quota(test(found("run")), box).Spec.Hard[name]; !ok || !q.IsZero() {
+	if q, ok := Quota(test(found("run")), box).Spec.Hard[name]; !ok || !q.IsZero() {
 		t.Errorf("%s is %v, want 0", name, q.String())
 	}
-	if _, ok := quota(test(found("another")), box).Spec.Hard[name]; ok {
+	if _, ok := Quota(test(found("another")), box).Spec.Hard[name]; ok {
 		t.Error("what was found in another run counts")
 	}
 }
 
 func TestPriorityQuotaHoldsForNamedClassesButOurs(t *testing.T) {
-	got := priorityQuota(test(), box)
+	got := PriorityQuota(test(), box)
 	if pods := got.Spec.Hard[corev1.ResourcePods]; len(got.Spec.Hard) != 1 || !pods.IsZero() {
 		t.Errorf("hard %v, want no pods", got.Spec.Hard)
 	}
@@ -153,7 +146,7 @@ func TestPriorityQuotaHoldsForNamedClassesButOurs(t *testing.T) {
 }
 
 func TestNamespaceIsMarkedAsASandbox(t *testing.T) {
-	ns := namespace(test(), box)
+	ns := Namespace(test(), box)
 	for label, want := range map[string]string{
 		"kymaros.io/managed-by": "kymaros", "kymaros.io/test": "shop", "kymaros.io/restoretest-namespace": "team", "kymaros.io/test-namespace": "sbx", "kymaros.io/group": "run", "kymaros.io/run": "run",
 		"velero.io/exclude-from-backup": "true", "pod-security.kubernetes.io/enforce": "baseline", "pod-security.kubernetes.io/enforce-version": "latest",
