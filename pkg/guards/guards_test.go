@@ -16,10 +16,7 @@ import (
 func test(edits ...func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
 	rt := &v1alpha1.RestoreTest{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "team", Name: "shop"},
-		Status: v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run", StartTime: metav1.Now(), Spec: v1alpha1.RestoreTestSpec{
-			BackupSource: v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}, {Name: "db", SandboxName: "my-db"}}},
-			Sandbox:      v1alpha1.SandboxSpec{NamespacePrefix: "rp-test"},
-		}}},
+		Status:     v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run", StartTime: metav1.Now(), Spec: v1alpha1.RestoreTestSpec{}}},
 	}
 	for _, e := range edits {
 		e(rt)

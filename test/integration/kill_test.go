@@ -35,6 +35,30 @@ func (p *process) start() error {
 	return p.cmd.Start()
 }
 
+// newProcess returns a controller that talks through a proxy of its own. It does not start it.
+func newProcess(t *testing.T, name string, flags ...string) (*process, *proxy) {
+	t.Helper()
+	program, err := controllerProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	through, err := newProxy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(through.close)
+	file, err := kubeconfig(t.Context(), through, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.Create(filepath.Join(scratch, name+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { log.Close() })
+	return &process{program: program, kubeconfig: file, log: log, flags: append(flags, "-v=4")}, through
+}
+
 // kill ends the process as a crash does: nothing is written any more, nothing is handed over.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
@@ -106,25 +130,7 @@ func (v *victims) answered(r *request) {
 }
 
 func TestARunSurvivesAKillAfterEachOfItsWrites(t *testing.T) {
-	program, err := controllerProgram()
-	if err != nil {
-		t.Fatal(err)
-	}
-	through, err := newProxy()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(through.close)
-	file, err := kubeconfig(t.Context(), through, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.Create(filepath.Join(scratch, "killed.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	controller := &process{program: program, kubeconfig: file, log: log, flags: []string{"--max-restores=1000", "--kube-api-qps=500", "--kube-api-burst=1000", "-v=4"}}
+	controller, through := newProcess(t, "killed", "--max-restores=1000", "--kube-api-qps=500", "--kube-api-burst=1000")
 	if err := controller.start(); err != nil {
 		t.Fatal(err)
 	}

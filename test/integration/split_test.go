@@ -1,11 +1,8 @@
 package integration
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,35 +13,14 @@ import (
 
 // TestTwoProcessesShareTheControllers, and while one of them is away a run waits for it and is not broken.
 func TestTwoProcessesShareTheControllers(t *testing.T) {
-	program, err := controllerProgram()
-	if err != nil {
-		t.Fatal(err)
-	}
-	share := func(controllers string) (*process, *proxy) {
-		through, err := newProxy()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(through.close)
-		file, err := kubeconfig(t.Context(), through, time.Hour)
-		if err != nil {
-			t.Fatal(err)
-		}
-		log, err := os.Create(filepath.Join(scratch, "share-"+controllers+".log"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { log.Close() })
-		return &process{program: program, kubeconfig: file, log: log, flags: []string{"--controllers=" + controllers, "-v=4"}}, through
-	}
 	start := func(p *process) {
 		if err := p.start(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	bringing, looking := "schedule,sandbox,restore,cleanup", "healthcheck,report"
-	brings, ofBringing := share(bringing)
-	looks, ofLooking := share(looking)
+	brings, ofBringing := newProcess(t, "brings", "--controllers="+bringing)
+	looks, ofLooking := newProcess(t, "looks", "--controllers="+looking)
 
 	ns := newNamespace(t, "shared")
 	policy(t, ns, "web")

@@ -16,7 +16,7 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 	for arg, want := range map[string]string{
 		"--velero-namespace=Velero":             "--velero-namespace",
 		"--leader-elect-namespace=":             "--leader-elect-namespace",
-		"--leader-elect-resource-name=a.b":      "--leader-elect-resource-name",
+		"--leader-elect-resource-name=A":        "--leader-elect-resource-name",
 		"--controllers=":                        "--controllers",
 		"--controllers=schedule,scheduler":      `--controllers="scheduler": must be of schedule, sandbox,`,
 		"--velero-version=1.18":                 "--velero-version",

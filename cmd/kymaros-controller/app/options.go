@@ -134,12 +134,13 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 // Validate returns what is wrong with the options, each with its flag.
 func (o *Options) Validate() error {
 	var errs []error
-	for flag, name := range map[string]string{
-		"velero-namespace": o.VeleroNamespace, "leader-elect-namespace": o.LeaderElectNamespace, "leader-elect-resource-name": o.LeaderElectResourceName,
-	} {
-		for _, problem := range validation.IsDNS1123Label(name) {
-			errs = append(errs, fmt.Errorf("--%s=%q: %s", flag, name, problem))
+	for flag, namespace := range map[string]string{"velero-namespace": o.VeleroNamespace, "leader-elect-namespace": o.LeaderElectNamespace} {
+		for _, problem := range validation.IsDNS1123Label(namespace) {
+			errs = append(errs, fmt.Errorf("--%s=%q: %s", flag, namespace, problem))
 		}
+	}
+	for _, problem := range validation.IsDNS1123Subdomain(o.LeaderElectResourceName) {
+		errs = append(errs, fmt.Errorf("--leader-elect-resource-name=%q: %s", o.LeaderElectResourceName, problem))
 	}
 	if len(o.Controllers) == 0 {
 		errs = append(errs, errors.New("--controllers: must name one at least"))
