@@ -30,7 +30,7 @@ var cluster *stage.Cluster
 var shop, late, kept string
 
 // Backups. Of lost and emptied the storage has no snapshot any more, or one without its files. The class of snapshots that classGone
-// was made with is gone since; that of classless never was.
+// was made with is gone since; while classless was made no class was marked for Velero.
 var bySnapshot, byMover, toStay, ofLate, movedLate, ofKept, lost, emptied, classGone, classless string
 
 func TestMain(m *testing.M) {
@@ -98,7 +98,7 @@ var backups = []struct {
 	{name: &lost, as: "lost", source: &shop, then: stage.LoseSnapshot},
 	{name: &emptied, as: "emptied", source: &shop, then: stage.EmptySnapshot},
 	{name: &classGone, as: "class-gone", source: &shop, class: passingClass},
-	{name: &classless, as: "classless", source: &shop, class: "never-there"},
+	{name: &classless, as: "classless", source: &shop},
 }
 
 func setUp(ctx context.Context) error {
@@ -132,7 +132,7 @@ func setUp(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func backUp(ctx context.Context, i int) error {
+func backUp(ctx context.Context, i int) (err error) {
 	before, err := cluster.SnapshotDirectories()
 	if err != nil {
 		return err
@@ -147,6 +147,10 @@ func backUp(ctx context.Context, i int) error {
 	}
 	if b.name == &classless {
 		phase = velerov1.BackupPhasePartiallyFailed
+		if err := markClass(ctx, false); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, markClass(ctx, true)) }()
 	}
 	if err := cluster.BackUp(ctx, stage.RunTimeout, order, phase); err != nil {
 		return err

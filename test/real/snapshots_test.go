@@ -7,6 +7,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
@@ -29,6 +30,17 @@ func createPassingClass(ctx context.Context) error {
 
 func deletePassingClass(ctx context.Context) error {
 	return cluster.Objects.Resource(stage.VolumeSnapshotClasses).Delete(ctx, passingClass, metav1.DeleteOptions{})
+}
+
+// markClass has Velero take the usual class of snapshots, or none: of several that are not marked it takes none, and if a backup names
+// one that is not there it takes the marked one.
+func markClass(ctx context.Context, marked bool) error {
+	patch := `{"metadata":{"labels":{"velero.io/csi-volumesnapshot-class":null}}}`
+	if marked {
+		patch = `{"metadata":{"labels":{"velero.io/csi-volumesnapshot-class":"true"}}}`
+	}
+	_, err := cluster.Objects.Resource(stage.VolumeSnapshotClasses).Patch(ctx, stage.CSIClass, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	return err
 }
 
 // snapshotOfProduction takes a snapshot of the shop's volume that is nobody's backup.
