@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Writes k8s-MINOR, the module of a control plane of another Kubernetes: test/cluster/mods/kubernetes.sh 1.30.14.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+version=${1:?"usage: $0 VERSION, such as 1.30.14"}
+release=v0.${version#1.} # of what Kubernetes keeps in its own repository and releases beside it
+minor=${version%.*}
+module=k8s-$minor
+mkdir -p "$module"
+
+cat >"$module/tools.go" <<'EOF'
+//go:build tools
+
+// Package tools keeps in go.mod what the harness builds from this module (build/programs.go).
+package tools
+
+import (
+	_ "k8s.io/kubectl/pkg/cmd"
+	_ "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	_ "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+)
+EOF
+
+# Its own requirements decide every version. They name what it releases by a path in its repository, which a module proxy does not serve.
+cd "$module"
+export GOWORK=off GOFLAGS=-mod=mod
+own=$(cd / && go mod download -json "k8s.io/kubernetes@v$version" | sed -n 's/^\t"GoMod": "\(.*\)",$/\1/p')
+staged=$(sed -n 's|^\s*\(k8s\.io/[a-z-]*\) => \./staging/.*|\1|p' "$own" | sort -u)
+{
+  printf "// The requirements of k8s.io/kubernetes itself, with every staging module replaced by its release.\n\n"
+  sed -n '/^module /,$p' "$own"
+} >go.mod
+edits=(-module="github.com/kymaros/kymaros/test/cluster/mods/$module" -go=1.26.0 -toolchain=none -dropgodebug=default
+  -require="k8s.io/kubernetes@v$version")
+for m in $staged; do
+  edits+=(-dropreplace="$m")
+  case $m in
+    # Nothing that runs needs them, and not every release of theirs is served.
+    */sample-* | */code-generator) edits+=(-droprequire="$m") ;;
+    *) edits+=(-replace="$m=$m@$release") ;;
+  esac
+done
+go mod edit "${edits[@]}"
+rm -f go.sum
+go mod tidy
