@@ -18,9 +18,12 @@ import (
 
 const usage = `usage: kymaros-cluster COMMAND
 
-  build [--control-plane]            build what is missing of all programs, or of the control plane's
-  control-plane [--dir DIR] [--audit-log FILE] [--controllers LIST]
-                                     run etcd, kube-apiserver and kube-controller-manager until stdin ends;
+  build [--control-plane] [--kubernetes MINOR]
+                                     build what is missing of all programs, or of the control plane's, or of those of a control
+                                     plane of another Kubernetes
+  control-plane [--dir DIR] [--audit-log FILE] [--controllers LIST] [--kubernetes MINOR]
+                                     run etcd, kube-apiserver and kube-controller-manager until stdin ends, the two of another
+                                     Kubernetes if wanted (one of mods/k8s-*, such as 1.30);
                                      prints {"kubeconfig","dir","etcd","kubectl"} when it is ready; no root needed
 
 As root on Linux, each with [--name NAME] (default $KYMAROS_CLUSTER, or "kymaros"):
@@ -76,14 +79,21 @@ func run(ctx context.Context, args []string) error {
 func buildPrograms(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("build", flag.ContinueOnError)
 	only := flags.Bool("control-plane", false, "only etcd, kube-apiserver, kube-controller-manager and kubectl")
+	var minor string
+	kubernetesFlag(flags, &minor)
 	if err := parse(flags, args, 0); err != nil {
 		return err
 	}
-	modules := build.ControlPlane()
-	if !*only {
-		modules = append(modules, build.Node()...)
+	var bin string
+	var err error
+	switch {
+	case minor != "":
+		bin, err = build.ControlPlaneOf(ctx, minor)
+	case *only:
+		bin, err = build.Programs(ctx, build.ControlPlane())
+	default:
+		bin, err = build.Programs(ctx, append(build.ControlPlane(), build.Node()...))
 	}
-	bin, err := build.Programs(ctx, modules)
 	if err != nil {
 		return err
 	}
@@ -97,10 +107,16 @@ func runControlPlane(ctx context.Context, args []string) error {
 	flags.StringVar(&o.Dir, "dir", "", "directory, empty or missing, that is removed at the end (default: a temporary one)")
 	flags.StringVar(&o.AuditLog, "audit-log", "", "file to log requests to")
 	flags.StringVar(&o.Controllers, "controllers", "*", "--controllers of kube-controller-manager")
+	kubernetesFlag(flags, &o.Kubernetes)
 	if err := parse(flags, args, 0); err != nil {
 		return err
 	}
 	return controlplane.Run(ctx, o, os.Stdin, os.Stdout)
+}
+
+// kubernetesFlag has minor be the version of a control plane.
+func kubernetesFlag(flags *flag.FlagSet, minor *string) {
+	flags.StringVar(minor, "kubernetes", "", "another version of Kubernetes: one of mods/k8s-*, such as 1.30")
 }
 
 // parse parses args, which must leave exactly n arguments that are not flags. Flags may follow them.

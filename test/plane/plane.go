@@ -34,6 +34,9 @@ const shippedVelero = "velero"
 // VeleroNamespace is Velero's: that of manifests, or what the environment says as it does to our programs. There is an overlay for it then.
 var VeleroNamespace = cmp.Or(os.Getenv("KYMAROS_VELERO_NAMESPACE"), shippedVelero)
 
+// Kubernetes is the version of the control plane, such as 1.30; empty is the harness's usual one.
+var Kubernetes = os.Getenv("KYMAROS_KUBERNETES")
+
 // Fence returns the pattern of the files that hold the admission fence.
 func Fence(root string) string {
 	if VeleroNamespace == shippedVelero {
@@ -72,7 +75,7 @@ func Start(root, auditLog, agent string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{root: root, cmd: exec.Command(script, "control-plane", "--audit-log="+auditLog)}
+	c := &Cluster{root: root, cmd: exec.Command(script, "control-plane", "--audit-log="+auditLog, "--kubernetes="+Kubernetes)}
 	c.cmd.Stderr = os.Stderr
 	if c.in, err = c.cmd.StdinPipe(); err != nil { // it lives as long as this is open
 		return nil, err

@@ -68,14 +68,14 @@ func Programs(ctx context.Context, modules []Module) (string, error) {
 	return bin, programs(ctx, bin, modules)
 }
 
-// Extra does so for a module that few clusters need: its programs have a directory of their own, so that they cost the others
-// nothing.
-func Extra(ctx context.Context, m Module) (string, error) {
-	bin, err := dirOf(m.Name, []Module{m})
+// Extra does so for modules that few clusters need: their programs have a directory of their own, named after the first, so that
+// they cost the others nothing.
+func Extra(ctx context.Context, modules ...Module) (string, error) {
+	bin, err := dirOf(modules[0].Name, modules)
 	if err != nil {
 		return "", err
 	}
-	return bin, programs(ctx, bin, []Module{m})
+	return bin, programs(ctx, bin, modules)
 }
 
 // programs builds what is missing of modules in bin. Another build into the same directory, by whomever, is waited for and not

@@ -32,9 +32,14 @@ const (
 // kubernetes stamps the version that clients see at /version. Without it the API server calls
 // itself v0.0.0-master and components refuse to talk to one another over version skew.
 func kubernetes(programs ...string) Module {
+	return kubernetesOf("k8s", KubernetesVersion, programs...)
+}
+
+// kubernetesOf is so for a version, such as v1.36.3, which is what module requires.
+func kubernetesOf(module, version string, programs ...string) Module {
 	const pkg = "k8s.io/component-base/version."
-	m := Module{Name: "k8s", Flags: []string{"-ldflags",
-		"-X " + pkg + "gitVersion=" + KubernetesVersion + " -X " + pkg + "gitMajor=1 -X " + pkg + "gitMinor=36"}}
+	m := Module{Name: module, Flags: []string{"-ldflags",
+		"-X " + pkg + "gitVersion=" + version + " -X " + pkg + "gitMajor=1 -X " + pkg + "gitMinor=" + strings.TrimPrefix(minorOf(version), "1.")}}
 	for _, p := range programs {
 		m.Packages = append(m.Packages, "k8s.io/kubernetes/cmd/"+p)
 	}
@@ -42,11 +47,13 @@ func kubernetes(programs ...string) Module {
 }
 
 // ControlPlane is what integration tests need: no node, so no root.
-func ControlPlane() []Module {
-	return []Module{
-		kubernetes("kube-apiserver", "kube-controller-manager", "kubectl"),
-		{Name: "etcd", Packages: []string{"go.etcd.io/etcd/server/v3"}, As: "etcd"},
-	}
+func ControlPlane() []Module { return []Module{kubernetes(controlPlane...), etcd()} }
+
+// controlPlane are the programs of Kubernetes among them.
+var controlPlane = []string{"kube-apiserver", "kube-controller-manager", "kubectl"}
+
+func etcd() Module {
+	return Module{Name: "etcd", Packages: []string{"go.etcd.io/etcd/server/v3"}, As: "etcd"}
 }
 
 // Node is everything else that a cluster with a node, an object store and Velero needs.
@@ -74,23 +81,32 @@ func CSI() Module {
 
 // OlderVelero returns the module of another version of Velero than that of Node, one of mods/velero-*.
 func OlderVelero(version string) (Module, error) {
-	mods, err := modsDir()
-	if err != nil {
-		return Module{}, err
-	}
 	const prefix = "velero-"
-	dirs, err := filepath.Glob(filepath.Join(mods, prefix+"*"))
+	have, err := versionsOf(prefix)
 	if err != nil {
 		return Module{}, err
-	}
-	var have []string
-	for _, dir := range dirs {
-		have = append(have, strings.TrimPrefix(filepath.Base(dir), prefix))
 	}
 	if !slices.Contains(have, version) {
 		return Module{}, fmt.Errorf("there is no Velero %q: want one of %s, or none for %s", version, strings.Join(have, ", "), VeleroVersion)
 	}
 	return velero(prefix+version, "v"+version), nil
+}
+
+// versionsOf returns what follows prefix in the names of modules that have it.
+func versionsOf(prefix string) ([]string, error) {
+	mods, err := modsDir()
+	if err != nil {
+		return nil, err
+	}
+	dirs, err := filepath.Glob(filepath.Join(mods, prefix+"*"))
+	if err != nil {
+		return nil, err
+	}
+	var have []string
+	for _, dir := range dirs {
+		have = append(have, strings.TrimPrefix(filepath.Base(dir), prefix))
+	}
+	return have, nil
 }
 
 // velero is a version of Velero, without plugins.

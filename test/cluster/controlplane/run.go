@@ -32,6 +32,8 @@ type Options struct {
 	AuditLog string
 	// Controllers is kube-controller-manager's --controllers.
 	Controllers string
+	// Kubernetes is another version than the usual one, such as 1.30; empty is the usual one.
+	Kubernetes string
 }
 
 // Run starts a control plane, writes {"kubeconfig","dir","etcd"} to out as one line of JSON when it is ready, and
@@ -43,7 +45,7 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) (err error
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 
-	bin, err := build.Programs(ctx, build.ControlPlane())
+	bin, err := build.ControlPlaneOf(ctx, o.Kubernetes)
 	if err != nil {
 		return err
 	}
