@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|cases|zoo|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|cases|zoo|versions|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -54,6 +54,10 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 15m ./test/archive/
     go test -trimpath -count=1 -timeout 15m ./test/faults/
     ;;
+  versions)
+    # Other versions of Kubernetes: hack/test.sh versions 1.30.
+    hack/versions.sh "${@:2}"
+    ;;
   dashboard)
     # In Chromium; flags go to the tests: hack/test.sh dashboard -bench . for 1,000 tests, or -short for what every change needs.
     browser "the dashboard in a browser"
@@ -99,7 +103,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|cases|zoo|bench" >&2
+    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|cases|zoo|versions|bench" >&2
     exit 2
     ;;
 esac

@@ -86,6 +86,13 @@ func run(m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, cluster.Stop()) }()
 	admin, kube, kymaros, objects = cluster.Admin, cluster.Kube, cluster.Kymaros, cluster.Objects
 
+	server, err := kube.Discovery().ServerVersion()
+	if err != nil {
+		return 1, err
+	}
+	if testing.Verbose() {
+		fmt.Printf("integration: the API server is %s\n", server.GitVersion)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := cluster.Install(ctx); err != nil {

@@ -18,6 +18,7 @@ import (
 // TestMappingsReachVeleroAndAreTold has the controller for itself: while Velero leaves Restores alone that go by the same rules, as
 // other tests have it do, these are not changed.
 func TestMappingsReachVeleroAndAreTold(t *testing.T) {
+	since(t, "1.36", "MutatingAdmissionPolicies, which map images,")
 	alone(t)
 	configMaps := kube.CoreV1().ConfigMaps(veleroNamespace)
 	// This cluster has no default storage class.

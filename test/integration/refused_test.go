@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -43,21 +44,7 @@ func TestATestWhoseStatusIsRefusedForItsSpecIsToldInAnEvent(t *testing.T) {
 		return nil
 	})
 	rt := createTest(t, restoreTest(newNamespace(t, name), name))
-	var told *corev1.Event
-	eventually(t, stepTimeout, func(ctx context.Context) error {
-		list, err := kube.CoreV1().Events(rt.Namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.name=" + name})
-		if err != nil {
-			return err
-		}
-		all := list.Items
-		for i := range all {
-			if all[i].Reason == v1alpha1.ReasonInvalidSpec {
-				told = &all[i]
-				return nil
-			}
-		}
-		return errors.New("no event tells of it")
-	})
+	told := awaitEvent(t, rt, v1alpha1.ReasonInvalidSpec)
 	if told.Type != corev1.EventTypeWarning || !strings.Contains(told.Message, "must be a duration such as 24h") {
 		t.Errorf("the event is %s: %s", told.Type, told.Message)
 	}
@@ -78,4 +65,36 @@ func TestATestWhoseStatusIsRefusedForItsSpecIsToldInAnEvent(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// awaitEvent waits for an event of rt with that reason.
+func awaitEvent(t *testing.T, rt *v1alpha1.RestoreTest, reason string) *corev1.Event {
+	t.Helper()
+	var told *corev1.Event
+	eventually(t, stepTimeout, func(ctx context.Context) error {
+		list, err := kube.CoreV1().Events(rt.Namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.name=" + rt.Name})
+		if err != nil {
+			return err
+		}
+		all := list.Items
+		for i := range all {
+			if all[i].Reason == reason {
+				told = &all[i]
+				return nil
+			}
+		}
+		return fmt.Errorf("no event %s tells of it", reason)
+	})
+	return told
+}
+
+// statusRefused tells whether the API server refuses every status of rt for the sake of its spec, as Kubernetes 1.30 does.
+func statusRefused(t *testing.T, rt *v1alpha1.RestoreTest) bool {
+	t.Helper()
+	patch := []byte(`{"status":{"lastReportRef":"any"}}`)
+	_, err := kymaros.RestoreV1alpha1().RestoreTests(rt.Namespace).Patch(t.Context(), rt.Name, types.MergePatchType, patch, metav1.PatchOptions{DryRun: []string{metav1.DryRunAll}}, "status")
+	if err != nil && !apierrors.IsInvalid(err) {
+		t.Fatal(err)
+	}
+	return err != nil
 }

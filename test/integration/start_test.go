@@ -84,7 +84,7 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 			finish(t, r)
 			awaitEnd(t, rt)
 		})
-		t.Run("an object from before validation gets a condition and stops nothing", func(t *testing.T) {
+		t.Run("an object from before validation is told of and stops nothing", func(t *testing.T) {
 			t.Parallel()
 			for _, want := range []struct {
 				rt     *v1alpha1.RestoreTest
@@ -94,9 +94,19 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 				{bad["stored-ttl"], v1alpha1.ReasonInvalidSpec, []string{`spec.sandbox.ttl: "1d" is not a duration`, "24h"}},
 				{bad["stored-cron"], v1alpha1.ReasonInvalidSchedule, []string{`spec.schedule.cron: "CRON_TZ=Europe/Brussels" begins with a time zone`, "write that into spec.schedule.timezone"}},
 			} {
-				rt := await(t, want.rt, v1alpha1.ConditionScheduled, metav1.ConditionFalse, want.reason)
-				if got := meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionScheduled); !contains(got.Message, want.words) {
-					t.Errorf("message %q", got.Message)
+				rt, message := want.rt, ""
+				if statusRefused(t, rt) {
+					message = awaitEvent(t, rt, want.reason).Message
+					var err error
+					if rt, err = current(t.Context(), rt); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					rt = await(t, rt, v1alpha1.ConditionScheduled, metav1.ConditionFalse, want.reason)
+					message = meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionScheduled).Message
+				}
+				if !contains(message, want.words) {
+					t.Errorf("it is told %q", message)
 				}
 				if rt.Status.Run != nil {
 					t.Errorf("a run began: %+v", rt.Status.Run)

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Tests what depends on the API server with other versions of Kubernetes: hack/versions.sh 1.30 1.37. Without any, with the oldest and
+# the newest of test/cluster/mods/k8s-*. A new one is written by test/cluster/mods/kubernetes.sh and takes some 20 minutes to build.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+if [ $# = 0 ]; then
+  # shellcheck disable=SC2046 # one, or two
+  set -- $(cd test/cluster/mods && printf '%s\n' k8s-* | grep -o '[0-9.]*$' | sort -V | sed '1b;$!d')
+fi
+
+# What is judged by the API server alone: the fence, permissions, definitions; and runs from beginning to end.
+tests=(
+  TestTheFence TestNoRunStartsUnlessTheFenceIsIntact TestARunGoesThroughTheFence TestTheFenceJudgesWhoWritesThroughTheAPI
+  TestPermissions TestATokenIsMountedOnlyWhereRightsGoWithIt TestWhoGetsWhatOfTheAPI
+  TestTheProofOfIsolationIsNotForged TestWhatIsShippedStaysAsItIs TestASandboxTakesNoVolumeThatWaitsForProduction
+  TestAPodOfASandboxJoinsNoOtherNetwork TestNoPluginOpensASandbox TestAStolenTokenTellsOfTestsOnly
+  TestAStolenTokenTakesNoPolicyOffASandboxWithPods TestTheOwnerOfATestForgesNoReport
+  TestAStolenTokenRestoresIntoNothingButTheSandboxesOfItsRun TestAStolenTokenRestoresNoKindThatNobodyPermitted
+  TestVeleroMakesNothingOfItsOwnOutOfABackup TestAStolenTokenWritesNoRulesForVelero
+  TestNobodyChangesTheChecksOfSomebodyElsesTest TestNobodyButTheControllerWritesReports TestASandboxHasNoNameThatToolsTrust
+  TestABackupOfAFormerNamespaceOfThatNameTakesARight TestNobodyButAKubeletGetsATokenOfOurs TestTokensOfOurPodsLiveTenMinutes
+  TestAStolenTokenDestroysNoVolumeThatProductionKeeps TestNothingOutsideOfSandboxesIsChangedByRandomRequests
+  TestInvalidObjectsAreRefusedWithTheNameOfTheField TestManifestsOfTheExistingAPIAreStoredAsTheyAre TestExamplesAreValid
+  TestThePodsOfTheManifestsAreValidWherePodSecurityIsRestricted TestAReportCannotBeChangedOnceWritten
+  TestATestWhoseStatusIsRefusedForItsSpecIsToldInAnEvent TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse
+  TestARunOfAGoodBackupPassesAndLeavesNothing TestARunWithoutHealthChecksIsNeverMoreThanPartial
+  TestARequestStartsAnotherRunAndOldReportsGo TestEveryFieldOfStatusHasOneManager TestPodsThatPodSecurityRefusesAreNoBadBackup
+  TestPodsBeyondTheQuotaAreNoBadBackup TestPodsOfAnotherPriorityClassAreRefused TestAQuotaOfTheTestIsEnforced
+  TestASandboxIsGuardedBeforeAnythingIsRestoredIntoIt TestMappingsReachVeleroAndAreTold TestNotifications TestTwoProcessesShareTheControllers
+)
+for name in "${tests[@]}"; do
+  # One that has another name now would be left out without a word.
+  grep -q "^func $name(" test/integration/*_test.go || { echo "test/integration has no $name: name it anew in $0" >&2; exit 1; }
+done
+run="^($(IFS='|' && echo "${tests[*]}"))\$"
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+table="asked|server|tests|passed|skipped|failed|seconds"
+ok=true
+for version; do
+  test/cluster/run.sh build --kubernetes "$version"
+  start=$SECONDS
+  KYMAROS_KUBERNETES=$version go test -trimpath -count=1 -timeout 30m -v -run "$run" ./test/integration/ 2>&1 | tee "$log" || ok=false
+  server=$(sed -n 's/^integration: the API server is //p' "$log")
+  # With the parts that go test counts by themselves.
+  count() { grep -cE "^ *--- ($1):" "$log" || true; }
+  table+=$'\n'"$version|${server:-none}|$(count 'PASS|FAIL|SKIP')|$(count PASS)|$(count SKIP)|$(count FAIL)|$((SECONDS - start))"
+  [ "$(grep -cE '^--- (PASS|FAIL|SKIP):' "$log")" = ${#tests[@]} ] || { echo "Kubernetes $version: not all of the ${#tests[@]} tests came to an end" >&2; ok=false; }
+done
+echo
+awk -F '|' '{ printf "%-8s %-10s %7s %7s %8s %7s %8s\n", $1, $2, $3, $4, $5, $6, $7 }' <<<"$table"
+$ok
