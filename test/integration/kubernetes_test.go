@@ -6,8 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 )
 
-// since skips a test of what came with a version of Kubernetes, such as 1.36, where the API server says that it is an older one.
-func since(t *testing.T, minor, what string) {
+// since tells whether the API server is of that version of Kubernetes, such as 1.36, or of a newer one.
+func since(t *testing.T, minor string) bool {
 	t.Helper()
 	info, err := kube.Discovery().ServerVersion()
 	if err != nil {
@@ -17,7 +17,5 @@ func since(t *testing.T, minor, what string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if server.LessThan(version.MustParseGeneric(minor)) {
-		t.Skipf("the API server is %s, and Kubernetes has %s since %s", info.GitVersion, what, minor)
-	}
+	return server.AtLeast(version.MustParseGeneric(minor))
 }
