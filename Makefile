@@ -39,7 +39,7 @@ test-cases: ## Field cases, which are applications as people run them, on a real
 test-zoo: ## Hundreds of objects, legal and each odd in another way, through the real Velero; root on Linux.
 	@hack/test.sh zoo
 
-test-versions: ## The fence, permissions and whole runs with the oldest and the newest Kubernetes; the first run builds them.
+test-versions: ## The fence, permissions and whole runs with the oldest and the newest other Kubernetes of test/cluster/mods; the first run builds them.
 	@hack/test.sh versions
 
 soak: ## Every fault at every request of a run, against a control plane; hours.

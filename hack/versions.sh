@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests what depends on the API server with other versions of Kubernetes: hack/versions.sh 1.30 1.37. Without any, with the oldest and
+# Tests what depends on the API server with other versions of Kubernetes: hack/versions.sh 1.30 1.36. Without any, with the oldest and
 # the newest of test/cluster/mods/k8s-*. A new one is written by test/cluster/mods/kubernetes.sh and takes some 20 minutes to build.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
