@@ -56,7 +56,11 @@ func (c *Cluster) Storage(ctx context.Context) (map[string]string, error) {
 		return nil, err
 	}
 	for _, pv := range volumes.Items {
-		all["persistentvolume "+pv.Name] = fmt.Sprintf("%s %+v", pv.Status.Phase, pv.Spec)
+		text, err := json.MarshalIndent(pv.Spec, "", " ") // printed otherwise, pointers differ
+		if err != nil {
+			return nil, err
+		}
+		all["persistentvolume "+pv.Name] = string(pv.Status.Phase) + " " + string(text)
 	}
 	of, err := c.Snapshot(ctx, VeleroNamespace)
 	if err != nil {
