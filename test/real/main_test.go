@@ -53,6 +53,8 @@ func run(m *testing.M) (code int, err error) {
 	if cluster, err = stage.Up(ctx, flags...); err != nil {
 		return 1, err
 	}
+	// Velero itself waits ten minutes for a claim that is not bound, before a Restore ends.
+	cluster.Patience = 15 * time.Minute
 	fmt.Printf("cluster and controller ready after %v\n", time.Since(began).Round(time.Second))
 	defer func() { err = errors.Join(err, tearDown(ctx)) }()
 	if err := setUp(ctx); err != nil {

@@ -63,6 +63,9 @@ type Cluster struct {
 	Kymaros versioned.Interface
 	Objects dynamic.Interface
 
+	// Patience is how long a run may take until it is over; RunTimeout if it is 0.
+	Patience time.Duration
+
 	// Suffix ends the names of all that this process makes, so that two runs of the tests never meet.
 	Suffix string
 	// Tests is the namespace for RestoreTests, policies and reports of this process.

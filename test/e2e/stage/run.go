@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -101,7 +102,7 @@ func (c *Cluster) AwaitEnd(t testing.TB, rt *v1alpha1.RestoreTest) (*v1alpha1.Re
 // AwaitOver waits until rt's run is over, and returns rt as it is then.
 func (c *Cluster) AwaitOver(t testing.TB, rt *v1alpha1.RestoreTest) *v1alpha1.RestoreTest {
 	t.Helper()
-	Until(t, RunTimeout, func(ctx context.Context) error {
+	Until(t, cmp.Or(c.Patience, RunTimeout), func(ctx context.Context) error {
 		now, err := c.Current(ctx, rt)
 		if err != nil {
 			return err
