@@ -94,7 +94,8 @@ func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
 				{bad["stored-ttl"], v1alpha1.ReasonInvalidSpec, []string{`spec.sandbox.ttl: "1d" is not a duration`, "24h"}},
 				{bad["stored-cron"], v1alpha1.ReasonInvalidSchedule, []string{`spec.schedule.cron: "CRON_TZ=Europe/Brussels" begins with a time zone`, "write that into spec.schedule.timezone"}},
 			} {
-				rt, message := want.rt, ""
+				rt := want.rt
+				var message string
 				if statusRefused(t, rt) {
 					message = awaitEvent(t, rt, want.reason).Message
 					var err error
