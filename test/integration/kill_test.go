@@ -36,7 +36,7 @@ func (p *process) start() error {
 }
 
 // newProcess returns a controller that talks through a proxy of its own. It does not start it.
-func newProcess(t *testing.T, name string, flags ...string) (*process, *proxy) {
+func newProcess(t testing.TB, name string, flags ...string) (*process, *proxy) {
 	t.Helper()
 	program, err := controllerProgram()
 	if err != nil {
@@ -56,7 +56,7 @@ func newProcess(t *testing.T, name string, flags ...string) (*process, *proxy) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { log.Close() })
-	return &process{program: program, kubeconfig: file, log: log, flags: append(flags, "-v=4")}, through
+	return &process{program: program, kubeconfig: file, log: log, flags: append([]string{"-v=4"}, flags...)}, through
 }
 
 // kill ends the process as a crash does: nothing is written any more, nothing is handed over.

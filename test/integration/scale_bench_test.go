@@ -7,8 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -54,31 +52,13 @@ func BenchmarkScale(b *testing.B) {
 
 func measureScale(b *testing.B, c scaleCase) {
 	b.Helper()
-	program, err := controllerProgram()
-	if err != nil {
-		b.Fatal(err)
-	}
-	through, err := newProxy()
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer through.close()
-	file, err := kubeconfig(b.Context(), through, time.Hour)
-	if err != nil {
-		b.Fatal(err)
-	}
-	log, err := os.Create(filepath.Join(scratch, "scale.log"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer log.Close()
+	process, through := newProcess(b, "scale", "--max-restores=1", "-v=2")
 	if c.crowd {
 		fillWithOthers(b)
 	}
 	fleet := newFleet(b, c)
 	velero := startSlowVelero(b, fleet, c.delay)
 	defer velero.stop()
-	process := &process{program: program, kubeconfig: file, log: log, flags: []string{"--max-restores=1", "-v=2"}}
 	if err := process.start(); err != nil {
 		b.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -26,19 +25,15 @@ func ControlPlaneOf(ctx context.Context, minor string) (string, error) {
 
 // otherKubernetes is the module of one of mods/k8s-*.
 func otherKubernetes(minor string) (Module, error) {
-	const prefix = "k8s-"
-	have, err := versionsOf(prefix)
+	module, err := another("Kubernetes", "k8s-", minor, minorOf(KubernetesVersion))
 	if err != nil {
 		return Module{}, err
 	}
-	if !slices.Contains(have, minor) {
-		return Module{}, fmt.Errorf("there is no Kubernetes %q: want one of %s, or none for %s", minor, strings.Join(have, ", "), minorOf(KubernetesVersion))
-	}
-	version, err := requiredKubernetes(prefix + minor)
+	version, err := requiredKubernetes(module)
 	if err != nil {
 		return Module{}, err
 	}
-	return kubernetesOf(prefix+minor, version, controlPlane...), nil
+	return kubernetesOf(module, version, controlPlane...), nil
 }
 
 // requirement is the line of go.mod that says which Kubernetes it is.

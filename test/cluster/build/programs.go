@@ -81,15 +81,20 @@ func CSI() Module {
 
 // OlderVelero returns the module of another version of Velero than that of Node, one of mods/velero-*.
 func OlderVelero(version string) (Module, error) {
-	const prefix = "velero-"
-	have, err := versionsOf(prefix)
+	module, err := another("Velero", "velero-", version, VeleroVersion)
 	if err != nil {
 		return Module{}, err
 	}
-	if !slices.Contains(have, version) {
-		return Module{}, fmt.Errorf("there is no Velero %q: want one of %s, or none for %s", version, strings.Join(have, ", "), VeleroVersion)
+	return velero(module, "v"+version), nil
+}
+
+// another returns the name of the module of a further version of what, which begins with prefix. usual is the version that takes none.
+func another(what, prefix, version, usual string) (module string, err error) {
+	have, err := versionsOf(prefix)
+	if err == nil && !slices.Contains(have, version) {
+		err = fmt.Errorf("there is no %s %q: want one of %s, or none for %s", what, version, strings.Join(have, ", "), usual)
 	}
-	return velero(prefix+version, "v"+version), nil
+	return prefix + version, err
 }
 
 // versionsOf returns what follows prefix in the names of modules that have it.
