@@ -203,3 +203,35 @@ func (c *Cluster) DeleteBackup(ctx context.Context, name string) error {
 	}, metav1.CreateOptions{})
 	return err
 }
+
+// AwaitBackupDeleted has Velero delete a backup, and waits until it is gone. Velero gives a deletion up, and leaves the backup, when
+// its Restores are not finalized within a minute: its only worker does that after the restores that others wait for. So it is
+// asked again then.
+func (c *Cluster) AwaitBackupDeleted(ctx context.Context, name string) error {
+	requests, backups := c.Kymaros.VeleroV1().DeleteBackupRequests(VeleroNamespace), c.Kymaros.VeleroV1().Backups(VeleroNamespace)
+	return Poll(ctx, RunTimeout, func(ctx context.Context) error {
+		if _, err := backups.Get(ctx, name, metav1.GetOptions{}); apierrors.IsNotFound(err) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		list, err := requests.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		var givenUp []string
+		for _, r := range list.Items {
+			if r.Spec.BackupName != name {
+				continue
+			}
+			if r.Status.Phase != velerov1.DeleteBackupRequestPhaseProcessed {
+				return fmt.Errorf("the deletion of backup %s is %q", name, r.Status.Phase)
+			}
+			givenUp = append(givenUp, r.Status.Errors...)
+		}
+		if err := c.DeleteBackup(ctx, name); err != nil {
+			return err
+		}
+		return fmt.Errorf("the deletion of backup %s was asked for; given up before: %q", name, givenUp)
+	})
+}
