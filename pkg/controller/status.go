@@ -27,6 +27,7 @@ import (
 const (
 	Schedule    = "schedule"
 	Sandbox     = "sandbox"
+	Attest      = "attest"
 	Restore     = "restore"
 	HealthCheck = "healthcheck"
 	Report      = "report"

@@ -10,6 +10,11 @@ import (
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
+// Quotas returns the ResourceQuotas of a sandbox.
+func Quotas(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) []*corev1.ResourceQuota {
+	return []*corev1.ResourceQuota{Quota(rt, sandbox), PriorityQuota(rt, sandbox)}
+}
+
 // Quota returns the ResourceQuota of a sandbox. The counts forbid what must not exist in it, whoever creates it: Velero, a
 // restored operator or a person. They are the guard that holds when a resource modifier has failed.
 func Quota(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNamespace) *corev1.ResourceQuota {

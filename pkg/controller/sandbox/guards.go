@@ -58,7 +58,7 @@ func (c *Controller) guards(rt *v1alpha1.RestoreTest, sandbox v1alpha1.SandboxNa
 	}
 
 	quotas := c.kube.CoreV1().ResourceQuotas(sandbox.Name)
-	for _, want := range []*corev1.ResourceQuota{guards.Quota(rt, sandbox), guards.PriorityQuota(rt, sandbox)} {
+	for _, want := range guards.Quotas(rt, sandbox) {
 		have, err := c.quotas.ResourceQuotas(sandbox.Name).Get(want.Name)
 		if err != nil && !apierrors.IsNotFound(err) {
 			return nil, err

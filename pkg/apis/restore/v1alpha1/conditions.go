@@ -57,6 +57,8 @@ const (
 	ReasonCreating = "Creating"
 	// ReasonWaitingForQuota: the ResourceQuota is not enforced yet (its status.hard is empty).
 	ReasonWaitingForQuota = "WaitingForQuota"
+	// ReasonWaitingForAttestation: the guards are there, and controller attest has not said yet that it has seen them all.
+	ReasonWaitingForAttestation = "WaitingForAttestation"
 	// ReasonIsolationUnproven: canaries have not shown that the network plugin enforces NetworkPolicies. False once that has
 	// lasted for a minute. Also a reason of Restored, as is the next: canaries are asked again right before the restore.
 	ReasonIsolationUnproven = "IsolationUnproven"
@@ -242,6 +244,8 @@ const (
 const (
 	// EventGuardChanged: somebody changed or deleted a guard of a sandbox during the run.
 	EventGuardChanged = "GuardChanged"
+	// EventNotAttested: a guard of a sandbox is not as it must be, so nothing is restored into it.
+	EventNotAttested = "NotAttested"
 	// EventForeignReport: a RestoreReport says that it is of the run, or has its name, and the controller did not write it.
 	EventForeignReport = "ForeignReport"
 	// EventLastGoodFound: the newest backup fails, and the search for one that restores has found it.

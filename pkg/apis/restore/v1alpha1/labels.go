@@ -15,6 +15,9 @@ const (
 	LabelGroup = "kymaros.io/group"
 	// LabelRun is the run id.
 	LabelRun = "kymaros.io/run"
+	// LabelGuarded has the run id as its value once a sandbox has all its guards, as who did not make them has seen them. Nothing is
+	// restored into one without. It is given once.
+	LabelGuarded = "kymaros.io/guarded"
 
 	// ManagedBy is the value of LabelManagedBy.
 	ManagedBy = "kymaros"
