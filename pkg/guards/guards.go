@@ -40,3 +40,9 @@ func SamePolicy(have, want *networkingv1.NetworkPolicy) bool {
 
 // Enforced tells whether a quota is in force: admission reads status.hard, which the quota controller fills a moment after spec.hard.
 func Enforced(q *corev1.ResourceQuota) bool { return len(q.Status.Hard) >= len(q.Spec.Hard) }
+
+// Attested tells whether who looks has said that a namespace has its guards.
+func Attested(ns *corev1.Namespace) bool {
+	run, ok := ns.Labels[v1alpha1.LabelGuarded]
+	return ok && run == ns.Labels[v1alpha1.LabelRun]
+}

@@ -22,13 +22,14 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonSuspended:       {Inconclusive, "Set spec.suspend to false."},
 
 	// SandboxReady.
-	v1alpha1.ReasonCreating:             pending,
-	v1alpha1.ReasonWaitingForQuota:      pending,
-	v1alpha1.ReasonIsolationUnproven:    {Inconclusive, "Look at the pods in namespaces kymaros-canary and kymaros-canary-targets."},
-	v1alpha1.ReasonIsolationNotEnforced: {Inconclusive, "Have the network plugin enforce NetworkPolicies on every node; nothing is restored until it does."},
-	v1alpha1.ReasonGuarded:              pending,
-	v1alpha1.ReasonNameTaken:            {Inconclusive, "Choose another sandboxName, or delete the namespace if it is not needed."},
-	v1alpha1.ReasonRejected:             {Inconclusive, "See the event: an admission policy or a quota of the cluster refuses the sandbox."},
+	v1alpha1.ReasonCreating:              pending,
+	v1alpha1.ReasonWaitingForQuota:       pending,
+	v1alpha1.ReasonWaitingForAttestation: pending,
+	v1alpha1.ReasonIsolationUnproven:     {Inconclusive, "Look at the pods in namespaces kymaros-canary and kymaros-canary-targets."},
+	v1alpha1.ReasonIsolationNotEnforced:  {Inconclusive, "Have the network plugin enforce NetworkPolicies on every node; nothing is restored until it does."},
+	v1alpha1.ReasonGuarded:               pending,
+	v1alpha1.ReasonNameTaken:             {Inconclusive, "Choose another sandboxName, or delete the namespace if it is not needed."},
+	v1alpha1.ReasonRejected:              {Inconclusive, "See the event: an admission policy or a quota of the cluster refuses the sandbox."},
 
 	// Restored.
 	v1alpha1.ReasonQueued:                    pending,

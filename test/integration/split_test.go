@@ -18,7 +18,7 @@ func TestTwoProcessesShareTheControllers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	bringing, looking := "schedule,sandbox,restore,cleanup", "healthcheck,report"
+	bringing, looking := "schedule,sandbox,restore,cleanup", "attest,healthcheck,report"
 	brings, ofBringing := newProcess(t, "brings", "--controllers="+bringing)
 	looks, ofLooking := newProcess(t, "looks", "--controllers="+looking)
 

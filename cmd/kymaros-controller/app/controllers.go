@@ -23,6 +23,7 @@ import (
 	"github.com/kymaros/kymaros/cmd/internal/process"
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/controller/attest"
 	"github.com/kymaros/kymaros/pkg/controller/cleanup"
 	"github.com/kymaros/kymaros/pkg/controller/healthcheck"
 	"github.com/kymaros/kymaros/pkg/controller/report"
@@ -42,7 +43,7 @@ import (
 const orphanInterval = 10 * time.Minute
 
 // everyController is what there is, in the order in which a run meets them.
-var everyController = []string{controller.Schedule, controller.Sandbox, controller.Restore, controller.HealthCheck, controller.Report, controller.Cleanup}
+var everyController = []string{controller.Schedule, controller.Sandbox, controller.Attest, controller.Restore, controller.HealthCheck, controller.Report, controller.Cleanup}
 
 // clients are those of one controller. They are called as it is, so that audit logs and the server's metrics tell
 // controllers apart.
@@ -147,6 +148,9 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		built, err := sandbox.New(ctx, sandbox.Options{
 			OpenShift: openShift, SystemNamespace: options.LeaderElectNamespace, IsolationProof: options.IsolationProof, IsolationPatience: options.IsolationPatience, Bounds: options.Bounds,
 		}, c.kube, c.kymaros, tests, set.labelled, recorder)
+		return run(built, err)
+	case controller.Attest:
+		built, err := attest.New(ctx, attest.Options{SystemNamespace: options.LeaderElectNamespace, IsolationProof: options.IsolationProof}, c.kube, tests, recorder)
 		return run(built, err)
 	case controller.Restore:
 		set.needs(velero.Restores().Informer(), velero.Backups().Informer())

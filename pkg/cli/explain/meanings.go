@@ -16,6 +16,7 @@ var meanings = map[string]string{
 	v1alpha1.ReasonSuspended:                 "spec.suspend is true; no run starts by the clock",
 	v1alpha1.ReasonCreating:                  "namespaces and guards are being created",
 	v1alpha1.ReasonWaitingForQuota:           "the ResourceQuota is not enforced yet (its status.hard is empty)",
+	v1alpha1.ReasonWaitingForAttestation:     "the guards are there, and controller attest has not said yet that it has seen them all",
 	v1alpha1.ReasonIsolationUnproven:         "canaries have not shown that the network plugin enforces NetworkPolicies",
 	v1alpha1.ReasonIsolationNotEnforced:      "a canary that a NetworkPolicy cuts off reaches others, or is reached",
 	v1alpha1.ReasonGuarded:                   "every sandbox exists with all its guards",

@@ -20,6 +20,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/controller"
 	restoreinformers "github.com/kymaros/kymaros/pkg/generated/informers/externalversions/restore/v1alpha1"
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/guards"
 	"github.com/kymaros/kymaros/pkg/isolation"
 )
 
@@ -83,7 +84,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 			missing = append(missing, lack)
 			continue
 		}
-		if attested(s.namespace) {
+		if guards.Attested(s.namespace) {
 			continue
 		}
 		if err := c.attest(ctx, s.namespace); err != nil {

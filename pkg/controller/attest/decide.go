@@ -29,12 +29,6 @@ func asks(rt *v1alpha1.RestoreTest) bool {
 	return conditions.Active(rt) && ready != nil && ready.Reason == v1alpha1.ReasonWaitingForAttestation && rt.Status.Sandbox != nil
 }
 
-// attested tells whether it was said already that a namespace has its guards.
-func attested(ns *corev1.Namespace) bool {
-	run, ok := ns.Labels[v1alpha1.LabelGuarded]
-	return ok && run == ns.Labels[v1alpha1.LabelRun]
-}
-
 // lacks says what keeps a sandbox of rt's run from being one that data may be restored into; "": nothing. want is the sandbox as who
 // made it says that it is; system is the namespace of our DNS.
 func lacks(rt *v1alpha1.RestoreTest, want v1alpha1.SandboxNamespace, system string, proofRequired bool, s seen) string {

@@ -190,6 +190,9 @@ func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watch
 			s.missing = append(s.missing, "Namespace "+sandbox.Name)
 			continue
 		}
+		if !watching && !guards.Attested(ns) {
+			s.unattested = append(s.unattested, ns.Name)
+		}
 		c.watchLabels(rt, ns, &s)
 		if err := c.ensureGuards(ctx, rt, &s.namespaces[len(s.namespaces)-1], watching, &s); err != nil {
 			if !watching {

@@ -20,6 +20,7 @@ type seen struct {
 	namespaces []v1alpha1.SandboxNamespace
 	missing    []string // objects that the cache does not show yet, "kind namespace/name"
 	quota      []string // ResourceQuotas that are not enforced yet
+	unattested []string // namespaces of which controller attest has not said that they have their guards
 	violations []string // what somebody did to the guards
 	repairs    []repair // that undo it
 	verdict    *verdict // why there can be no sandbox, if so
@@ -47,6 +48,14 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 		if expired || impatient(rt.Status.Sandbox, s.patience, now) {
 			condition.Status = metav1.ConditionFalse
 			condition.Reason, condition.Message = s.isolation.Verdict()
+		}
+	case len(s.missing)+len(s.quota) == 0 && len(s.unattested) > 0:
+		condition.Reason = v1alpha1.ReasonWaitingForAttestation
+		condition.Message = "waiting until controller attest has seen the guards of " + strings.Join(s.unattested, ", ")
+		if expired {
+			condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonNotStarted
+			condition.Message = fmt.Sprintf("the run's deadline passed before controller attest had seen the guards of %s; events %s tell what they lack, without any it is away",
+				strings.Join(s.unattested, ", "), v1alpha1.EventNotAttested)
 		}
 	case len(s.missing)+len(s.quota) == 0:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, v1alpha1.ReasonGuarded, guarded(rt, s)

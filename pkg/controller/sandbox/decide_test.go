@@ -34,6 +34,8 @@ func TestDecide(t *testing.T) {
 		"what takes longer is named":           {test(later, creatingFor(5*time.Second)), seen{missing: []string{"Namespace sbx"}}, "Unknown", v1alpha1.ReasonCreating, "creating Namespace sbx"},
 		"it creates what is missing":           {test(later), seen{missing: []string{"Namespace sbx"}}, "Unknown", v1alpha1.ReasonCreating, "Namespace sbx"},
 		"it waits until the quota is enforced": {test(later), seen{quota: []string{"ResourceQuota sbx/kymaros-quota"}}, "Unknown", v1alpha1.ReasonWaitingForQuota, "kymaros-quota"},
+		"it waits until others have seen it":   {test(later), seen{unattested: []string{"sbx"}}, "Unknown", v1alpha1.ReasonWaitingForAttestation, "the guards of sbx"},
+		"the deadline names who did not look":  {test(deadline(now)), seen{unattested: []string{"sbx"}}, "False", v1alpha1.ReasonNotStarted, "events NotAttested"},
 		"it is ready when nothing is missing":  {test(later), seen{namespaces: []v1alpha1.SandboxNamespace{box}}, "True", v1alpha1.ReasonGuarded, "sbx for shop"},
 		"it is ready although late":            {test(deadline(now)), seen{}, "True", v1alpha1.ReasonGuarded, "strict"},
 		"the deadline names what is missing":   {test(deadline(now)), seen{missing: []string{"Namespace sbx"}}, "False", v1alpha1.ReasonNotStarted, "Namespace sbx"},
