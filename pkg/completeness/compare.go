@@ -92,9 +92,14 @@ func (n *Namespace) Settle(holds func(kind Kind, name string) bool) {
 func (n *Namespace) List(f Filter, holds func(kind Kind) []string) {
 	n.Want, n.Left, n.Listed = Names{}, Names{}, true
 	for _, kind := range Kinds {
-		for _, name := range holds(kind) {
-			n.Note(kind, name, f.Listed(kind, name))
-		}
+		n.ListKind(f, kind, holds(kind))
+	}
+}
+
+// ListKind takes what the backup holds of a kind, by its list of names: of production nobody reads it.
+func (n *Namespace) ListKind(f Filter, kind Kind, holds []string) {
+	for _, name := range holds {
+		n.Note(kind, name, f.Listed(kind, name))
 	}
 }
 

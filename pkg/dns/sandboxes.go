@@ -24,8 +24,8 @@ import (
 // byAddress indexes pods that run, by each of their addresses.
 const byAddress = "address"
 
-// Sandboxes follows the namespaces with our label, and while one exists its pods, Services and endpoints. It holds nothing
-// else of the cluster in memory.
+// Sandboxes follows the namespaces with our label whose guards were seen, and while one exists its pods, Services and endpoints: the
+// controller lets it in a moment later. It holds nothing else of the cluster in memory.
 type Sandboxes struct {
 	kube       kubernetes.Interface
 	factory    informers.SharedInformerFactory
@@ -51,7 +51,7 @@ func NewSandboxes(ctx context.Context, kube kubernetes.Interface) (*Sandboxes, e
 	s := &Sandboxes{kube: kube, watched: map[string]*watched{}, moved: make(chan struct{})}
 	s.factory = informers.NewSharedInformerFactoryWithOptions(kube, 0, informers.WithTransform(trim),
 		informers.WithTweakListOptions(func(o *metav1.ListOptions) {
-			o.LabelSelector = v1alpha1.LabelManagedBy + "=" + v1alpha1.ManagedBy + "," + v1alpha1.LabelGroup
+			o.LabelSelector = v1alpha1.LabelManagedBy + "=" + v1alpha1.ManagedBy + "," + v1alpha1.LabelGroup + "," + v1alpha1.LabelGuarded
 		}))
 	s.namespaces = s.factory.Core().V1().Namespaces().Lister()
 	logger := klog.FromContext(ctx)

@@ -22,7 +22,7 @@ import (
 func namespace(name, source, run string) *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		Name: name, Annotations: map[string]string{v1alpha1.AnnotationSource: source},
-		Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelGroup: run},
+		Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelGroup: run, v1alpha1.LabelGuarded: run},
 	}}
 }
 

@@ -34,15 +34,17 @@ const (
 type velero struct {
 	client    versioned.Interface
 	namespace string
+	// requestName is that of its DownloadRequests.
+	requestName string
 	// asking holds whoever has a DownloadRequest.
 	asking chan struct{}
 	// silent is when Velero last left one unanswered. Whoever is in asking may touch it.
 	silent time.Time
 }
 
-// Velero returns a reader that asks Velero, whose backups are in that namespace.
-func Velero(client versioned.Interface, namespace string) Reader {
-	return (&velero{client: client, namespace: namespace, asking: make(chan struct{}, 1)}).read
+// Velero returns a reader that asks Velero, whose backups are in that namespace, by DownloadRequests of that name.
+func Velero(client versioned.Interface, namespace, requestName string) Reader {
+	return (&velero{client: client, namespace: namespace, requestName: requestName, asking: make(chan struct{}, 1)}).read
 }
 
 // read returns what backup holds of the source namespaces and of the whole cluster, as Velero lists it in its object

@@ -87,7 +87,7 @@ type fixture struct {
 // giveOut has Velero give out address for each list that is asked for.
 func giveOut(address string) fixture {
 	f := fixture{client: fake.NewClientset(location(nil, nil))}
-	f.velero = &velero{client: f.client, namespace: veleroNamespace, asking: make(chan struct{}, 1)}
+	f.velero = &velero{client: f.client, namespace: veleroNamespace, requestName: RequestName, asking: make(chan struct{}, 1)}
 	f.client.PrependWatchReactor("downloadrequests", func(clienttesting.Action) (bool, watch.Interface, error) {
 		w := watch.NewFake()
 		go w.Modify(&velerov1.DownloadRequest{Status: velerov1.DownloadRequestStatus{Phase: velerov1.DownloadRequestPhaseProcessed, DownloadURL: address}})

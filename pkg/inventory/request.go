@@ -18,9 +18,11 @@ import (
 )
 
 const (
-	// requestName is the name of all our DownloadRequests. What stands in the status of one is a key to a backup: by the name
+	// RequestName is the name of all DownloadRequests of a process. What stands in the status of one is a key to a backup: by the name
 	// RBAC keeps from us those that administrators make.
-	requestName = "kymaros-inventory"
+	RequestName = "kymaros-inventory"
+	// ProbersRequestName is that of the process which brings no backup into a sandbox, where there are two.
+	ProbersRequestName = "kymaros-inventory-prober"
 	// fieldManager is who makes them.
 	fieldManager = "kymaros-inventory"
 	// silence is how long nobody asks after Velero has left a request unanswered: those in line would only wait in vain, one after
@@ -89,7 +91,7 @@ func (v *velero) request(ctx context.Context, rt *v1alpha1.RestoreTest, backup s
 	create := func() (*velerov1.DownloadRequest, error) {
 		return requests.Create(ctx, &velerov1.DownloadRequest{
 			ObjectMeta: metav1.ObjectMeta{
-				Namespace: v.namespace, Name: requestName, Labels: names.Labels(rt, ""), Annotations: names.Annotations(rt),
+				Namespace: v.namespace, Name: v.requestName, Labels: names.Labels(rt, ""), Annotations: names.Annotations(rt),
 			},
 			Spec: velerov1.DownloadRequestSpec{Target: velerov1.DownloadTarget{Kind: velerov1.DownloadTargetKindBackupResourceList, Name: backup}},
 		}, metav1.CreateOptions{FieldManager: fieldManager})
@@ -98,12 +100,12 @@ func (v *velero) request(ctx context.Context, rt *v1alpha1.RestoreTest, backup s
 	if !apierrors.IsAlreadyExists(err) {
 		return r, err
 	}
-	left, err := requests.Get(ctx, requestName, metav1.GetOptions{})
+	left, err := requests.Get(ctx, v.requestName, metav1.GetOptions{})
 	if err == nil && left.Labels[v1alpha1.LabelManagedBy] != v1alpha1.ManagedBy {
-		return nil, fmt.Errorf("DownloadRequest %s in namespace %s has our name and is not ours; delete it", requestName, v.namespace)
+		return nil, fmt.Errorf("DownloadRequest %s in namespace %s has our name and is not ours; delete it", v.requestName, v.namespace)
 	}
 	if err == nil {
-		err = requests.Delete(ctx, requestName, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &left.UID}})
+		err = requests.Delete(ctx, v.requestName, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &left.UID}})
 	}
 	if err != nil && !apierrors.IsNotFound(err) { // Velero deletes those that have expired
 		return nil, err

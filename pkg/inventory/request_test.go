@@ -20,7 +20,7 @@ import (
 // requestLeft is a request that is there already.
 func requestLeft(uid types.UID, labels map[string]string) *velerov1.DownloadRequest {
 	return &velerov1.DownloadRequest{
-		ObjectMeta: metav1.ObjectMeta{Namespace: veleroNamespace, Name: requestName, UID: uid, Labels: labels},
+		ObjectMeta: metav1.ObjectMeta{Namespace: veleroNamespace, Name: RequestName, UID: uid, Labels: labels},
 		Status:     velerov1.DownloadRequestStatus{DownloadURL: "http://store/backups/weekly/weekly-resource-list.json.gz"},
 	}
 }
@@ -37,12 +37,12 @@ func TestARequestThatACrashLeftGoesFirst(t *testing.T) {
 	var deleted []string
 	for _, a := range f.client.Actions() {
 		if d, ok := a.(clienttesting.DeleteActionImpl); ok {
-			if d.Name != requestName || d.DeleteOptions.Preconditions == nil || d.DeleteOptions.Preconditions.UID == nil {
-				t.Fatalf("deleted %s with %+v, want %s of one UID", d.Name, d.DeleteOptions.Preconditions, requestName)
+			if d.Name != RequestName || d.DeleteOptions.Preconditions == nil || d.DeleteOptions.Preconditions.UID == nil {
+				t.Fatalf("deleted %s with %+v, want %s of one UID", d.Name, d.DeleteOptions.Preconditions, RequestName)
 			}
 			deleted = append(deleted, string(*d.DeleteOptions.Preconditions.UID))
 		}
-		if w, ok := a.(clienttesting.WatchActionImpl); ok && w.ListOptions.FieldSelector != "metadata.name="+requestName {
+		if w, ok := a.(clienttesting.WatchActionImpl); ok && w.ListOptions.FieldSelector != "metadata.name="+RequestName {
 			t.Errorf("a watch of %q, which RBAC does not let pass", w.ListOptions.FieldSelector)
 		}
 	}
@@ -56,10 +56,10 @@ func TestARequestOfSomebodyElseIsLeftAlone(t *testing.T) {
 	if err := f.client.Tracker().Add(requestLeft("theirs", nil)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.read(t.Context(), test(), backup(), nil); err == nil || !strings.Contains(err.Error(), requestName+" in namespace velero has our name and is not ours; delete it") {
+	if _, err := f.read(t.Context(), test(), backup(), nil); err == nil || !strings.Contains(err.Error(), RequestName+" in namespace velero has our name and is not ours; delete it") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := f.client.VeleroV1().DownloadRequests(veleroNamespace).Get(t.Context(), requestName, metav1.GetOptions{}); err != nil {
+	if _, err := f.client.VeleroV1().DownloadRequests(veleroNamespace).Get(t.Context(), RequestName, metav1.GetOptions{}); err != nil {
 		t.Errorf("it is gone: %v", err)
 	}
 }

@@ -138,7 +138,7 @@ func look(e Evidence) []finding {
 		note(v1alpha1.ReasonLeftOut, "the backup leaves out what production has: %s", list(e.LeftOut))
 	}
 	if e.NotCompared != "" {
-		note(v1alpha1.ReasonNotCompared, "not compared and not looked through for references: %s", e.NotCompared)
+		note(v1alpha1.ReasonNotCompared, "not compared, or not looked through for references: %s", e.NotCompared)
 	}
 	for i := range all {
 		all[i].excused = all[i].excused || len(e.Violations) > 0 && excusable(all[i].reason)

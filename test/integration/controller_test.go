@@ -9,14 +9,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kymaros/kymaros/cmd/kymaros-controller/app"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
-// kubeconfig writes a file with which the controller talks through the proxy.
-func kubeconfig(ctx context.Context, p *proxy, lifetime time.Duration) (string, error) {
-	return cluster.ControllerKubeconfig(ctx, scratch, p.server.URL, p.authority(), lifetime)
+// kubeconfig writes a file with which one of the two processes talks through the proxy.
+func kubeconfig(ctx context.Context, half string, p *proxy, lifetime time.Duration) (string, error) {
+	return cluster.Kubeconfig(ctx, half, scratch, p.server.URL, p.authority(), lifetime)
 }
 
 // podOfTheController returns the pod that the controller's token is bound to.
@@ -24,15 +26,15 @@ func podOfTheController(ctx context.Context) (*corev1.Pod, error) {
 	return cluster.PodOfTheController(ctx)
 }
 
-// controller is the product's controller, running in this process.
+// controller is the product's controllers, running in this process as the two that the manifests start, each with its own token.
 type controller struct {
 	*proxy
-	metrics string // address, host:port
+	metrics string // address of those of the one that schedules, host:port
 	cancel  context.CancelFunc
-	done    chan error
+	done    chan error // ends with both
 }
 
-// startController starts the controller as its manifests do, but for its ports, the proof of isolation and the fence.
+// startController starts the controllers as the manifests do, but for their ports, the proof of isolation and the fence.
 func startController(ctx context.Context, isolationProof string, requireFence bool) (*controller, error) {
 	p, err := newProxy()
 	if err != nil {
@@ -42,24 +44,51 @@ func startController(ctx context.Context, isolationProof string, requireFence bo
 	if requireFence {
 		lifetime = 10 * time.Minute
 	}
-	file, err := kubeconfig(ctx, p, lifetime)
-	if err != nil {
-		return nil, err
-	}
 	metrics, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
-	options := app.NewOptions()
-	options.Kubeconfig = file
-	options.HealthAddress, options.MetricsAddress = "", metrics
-	options.IsolationProof = isolationProof
-	options.RequireFence = requireFence
-	options.MaxRestores = 1000 // tests that hold a Restore must not hold up the others
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c := &controller{proxy: p, metrics: metrics, cancel: cancel, done: make(chan error, 1)}
-	go func() { c.done <- app.Run(runCtx, options) }()
+	halves := make(chan error, len(plane.Halves))
+	for _, half := range plane.Halves {
+		options, err := optionsOf(ctx, half, p, lifetime)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		if half == plane.Controller {
+			options.MetricsAddress = metrics
+		}
+		options.IsolationProof = isolationProof
+		options.RequireFence = requireFence
+		go func() {
+			halves <- app.Run(runCtx, options)
+			cancel() // one without the other is no controller
+		}()
+	}
+	go func() { c.done <- errors.Join(<-halves, <-halves) }()
 	return c, nil
+}
+
+// optionsOf returns those of one of the two processes, without ports.
+func optionsOf(ctx context.Context, half string, p *proxy, lifetime time.Duration) (*app.Options, error) {
+	args, err := cluster.ArgsOf(half)
+	if err != nil {
+		return nil, err
+	}
+	options := app.NewOptions()
+	fs := pflag.NewFlagSet(half, pflag.ContinueOnError)
+	options.AddFlags(fs)
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	if options.Kubeconfig, err = kubeconfig(ctx, half, p, lifetime); err != nil {
+		return nil, err
+	}
+	options.HealthAddress, options.MetricsAddress = "", ""
+	options.MaxRestores = 1000 // tests that hold a Restore must not hold up the others
+	return options, nil
 }
 
 // freeAddress returns an address that nobody listens on.

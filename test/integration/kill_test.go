@@ -5,102 +5,32 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/test/plane"
 )
-
-// process is the controller as a process of its own, which can be killed.
-type process struct {
-	program, kubeconfig string
-	flags               []string
-	log                 *os.File
-	cmd                 *exec.Cmd
-}
-
-func (p *process) start() error {
-	p.cmd = exec.Command(p.program, "--kubeconfig="+p.kubeconfig, "--leader-elect=false", "--health-bind-address=", "--metrics-bind-address=",
-		"--isolation-proof=off", "--require-fence=false")
-	p.cmd.Args = append(p.cmd.Args, p.flags...)
-	p.cmd.Stderr = p.log
-	return p.cmd.Start()
-}
-
-// newProcess returns a controller that talks through a proxy of its own. It does not start it.
-func newProcess(t testing.TB, name string, flags ...string) (*process, *proxy) {
-	t.Helper()
-	program, err := controllerProgram()
-	if err != nil {
-		t.Fatal(err)
-	}
-	through, err := newProxy()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(through.close)
-	file, err := kubeconfig(t.Context(), through, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.Create(filepath.Join(scratch, name+".log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { log.Close() })
-	return &process{program: program, kubeconfig: file, log: log, flags: append([]string{"-v=4"}, flags...)}, through
-}
-
-// kill ends the process as a crash does: nothing is written any more, nothing is handed over.
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
-}
-
-// settled waits until the process has asked for nothing for three seconds, and returns how many requests it took it.
-func (p *process) settled(through *proxy) (requests int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), stepTimeout)
-	defer cancel()
-	plain := func(r *request) bool { return !r.watch && !strings.Contains(r.path, "/leases") }
-	last := 0
-	err = wait.PollUntilContextCancel(ctx, 3*time.Second, false, func(context.Context) (bool, error) {
-		requests, last = len(through.seen(plain)), requests
-		return requests > 0 && requests == last, nil
-	})
-	return requests, err
-}
-
-// memory returns the resident memory of the process, in bytes.
-func (p *process) memory(t testing.TB) int {
-	t.Helper()
-	body, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var size, resident int
-	if _, err := fmt.Sscan(string(body), &size, &resident); err != nil {
-		t.Fatal(err)
-	}
-	return resident * os.Getpagesize()
-}
 
 // victims are RestoreTests; the process is killed when the n-th write for the n-th of them has been answered.
 type victims struct {
 	names []string
-	kill  chan chan struct{} // asks for a kill; what it carries is closed when that is done
+	kill  chan death // asks for a kill
 	over  <-chan struct{}
 
 	mu     sync.Mutex
 	writes map[string]int
 	fired  map[string]bool
+}
+
+// death is that of the process which a controller is of. done is closed when it is dead.
+type death struct {
+	of   string // the agent of the controller
+	done chan struct{}
 }
 
 // answered is called with every answer before the controller hears it. The answer of a write that kills is never heard: the
@@ -118,10 +48,10 @@ func (v *victims) answered(r *request) {
 		v.writes[name]++
 		if v.writes[name] >= n+1 && !v.fired[name] {
 			v.fired[name] = true
-			dead := make(chan struct{})
+			dead := death{r.agent, make(chan struct{})}
 			select {
 			case v.kill <- dead:
-				<-dead
+				<-dead.done
 			case <-v.over:
 			}
 		}
@@ -155,7 +85,7 @@ func TestARunSurvivesAKillAfterEachOfItsWrites(t *testing.T) {
 
 	ctx, done := context.WithCancel(t.Context())
 	defer done()
-	v := &victims{kill: make(chan chan struct{}), over: ctx.Done(), writes: map[string]int{}, fired: map[string]bool{}}
+	v := &victims{kill: make(chan death), over: ctx.Done(), writes: map[string]int{}, fired: map[string]bool{}}
 	var tests []*v1alpha1.RestoreTest
 	var all []string
 	for i := range n {
@@ -165,20 +95,21 @@ func TestARunSurvivesAKillAfterEachOfItsWrites(t *testing.T) {
 	backup(t, "killed", all...)
 	through.onAnswer(v.answered)
 	var undertaker sync.WaitGroup
-	lives := 1
+	lives := map[string]int{}
 	undertaker.Go(func() {
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case dead := <-v.kill:
-				controller.kill()
-				close(dead)
-				if err := controller.start(); err != nil {
+				half := controller.of(dead.of)
+				half.kill()
+				close(dead.done)
+				if err := half.start(); err != nil {
 					t.Error(err)
 					return
 				}
-				lives++
+				lives[half.account]++
 			}
 		}
 	})
@@ -223,10 +154,10 @@ func TestARunSurvivesAKillAfterEachOfItsWrites(t *testing.T) {
 			}
 		})
 	}
-	if lives < n/2 {
-		t.Errorf("the controller was started %d times for %d writes: hardly anything was tested", lives, n)
+	if all := lives[plane.Controller] + lives[plane.Prober]; all < n/2 || lives[plane.Prober] < 3 {
+		t.Errorf("the processes were started %v times for %d writes: hardly anything was tested", lives, n)
 	}
-	t.Logf("%d writes a run, %d lives", n, lives)
+	t.Logf("%d writes a run, further lives: %v", n, lives)
 	if err := kymaros.RestoreV1alpha1().RestoreTests(ns).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
 		t.Error(err)
 	}

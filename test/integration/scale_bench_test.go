@@ -52,13 +52,13 @@ func BenchmarkScale(b *testing.B) {
 
 func measureScale(b *testing.B, c scaleCase) {
 	b.Helper()
-	process, through := newProcess(b, "scale", "--max-restores=1", "-v=2")
 	if c.crowd {
 		fillWithOthers(b)
 	}
 	fleet := newFleet(b, c)
 	velero := startSlowVelero(b, fleet, c.delay)
 	defer velero.stop()
+	process, through := newProcess(b, "scale", "--max-restores=1", "-v=2")
 	if err := process.start(); err != nil {
 		b.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func measureScale(b *testing.B, c scaleCase) {
 		b.ReportMetric(float64(asksIdly(through)), "idle-requests/min")
 	}
 	process.kill()
-	used := process.cmd.ProcessState.UserTime() + process.cmd.ProcessState.SystemTime()
+	used := process.cpu()
 	if c.idle { // what the finished runs take, without what is left of the work
 		if err := process.start(); err != nil {
 			b.Fatal(err)
@@ -87,7 +87,9 @@ func measureScale(b *testing.B, c scaleCase) {
 		if _, err := process.settled(through); err != nil {
 			b.Fatal(err)
 		}
-		b.ReportMetric(float64(process.memory(b))/1e6, "MB-restarted")
+		for half, bytes := range process.memory(b) {
+			b.ReportMetric(float64(bytes)/1e6, "MB-restarted-"+half)
+		}
 		process.kill()
 	}
 
@@ -100,7 +102,9 @@ func measureScale(b *testing.B, c scaleCase) {
 		b.ReportMetric(velero.lastEnd().Sub(began).Seconds()/bound.Seconds(), "x-bound")
 	}
 	b.ReportMetric(float64(most), "sandboxes")
-	b.ReportMetric(float64(memory)/1e6, "MB")
+	for half, bytes := range memory {
+		b.ReportMetric(float64(bytes)/1e6, "MB-"+half)
+	}
 	passed := fleet.results(b)
 	b.ReportMetric(float64(passed[v1alpha1.ResultPass]), "passed")
 	gaps := velero.gaps()

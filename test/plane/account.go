@@ -16,14 +16,9 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// ControllerKubeconfig writes a file into dir with which the controller talks to a server, known by its certificate, as the ServiceAccount of the manifests: a
-// verb that they do not grant fails here too. A kubelet asks for its token: behind the fence nobody else gets one, and none for
-// longer than ten minutes, which a controller that all tests share may live.
-func (c *Cluster) ControllerKubeconfig(ctx context.Context, dir, server string, authority []byte, lifetime time.Duration) (string, error) {
-	return c.Kubeconfig(ctx, "kymaros-controller", dir, server, authority, lifetime)
-}
-
-// Kubeconfig does the same for any ServiceAccount of ours.
+// Kubeconfig writes a file into dir with which a process of ours talks to a server, known by its certificate, as a ServiceAccount of the
+// manifests: a verb that they do not grant fails here too. A kubelet asks for its token: behind the fence nobody else gets one, and none
+// for longer than ten minutes, which a controller that all tests share may live.
 func (c *Cluster) Kubeconfig(ctx context.Context, account, dir, server string, authority []byte, lifetime time.Duration) (string, error) {
 	pod, err := c.podOf(ctx, account)
 	if err != nil {

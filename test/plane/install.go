@@ -45,11 +45,14 @@ func (c *Cluster) Install(ctx context.Context) error {
 		return c.ApplyFiles(ctx, filepath.Join(c.root, "manifests/archive/access.yaml"))
 	}
 	for _, manifest := range []string{
-		"00-namespace.yaml", "05-networkpolicy.yaml", "10-rbac.yaml", "12-metrics.yaml", "15-priorityclass.yaml", "17-storageclass.yaml", "20-modifiers.yaml", "25-group-modifiers.yaml", "27-no-class-modifiers.yaml", "40-dns.yaml", "50-api.yaml", "55-notify.yaml", "archive/access.yaml",
+		"00-namespace.yaml", "05-networkpolicy.yaml", "10-rbac.yaml", "11-sandbox-roles.yaml", "12-metrics.yaml", "15-priorityclass.yaml", "17-storageclass.yaml", "20-modifiers.yaml", "25-group-modifiers.yaml", "27-no-class-modifiers.yaml", "40-dns.yaml", "50-api.yaml", "55-notify.yaml", "archive/access.yaml",
 	} {
 		if err := c.ApplyFiles(ctx, filepath.Join(c.root, "manifests", manifest)); err != nil {
 			return err
 		}
+	}
+	if err := c.applyWithoutPods(ctx, filepath.Join(c.root, "manifests/35-prober.yaml")); err != nil {
+		return err
 	}
 	return c.InstallCanaries(ctx)
 }

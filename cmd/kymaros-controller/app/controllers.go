@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -97,7 +98,7 @@ func newControllers(ctx context.Context, options *Options, config *rest.Config) 
 			})),
 		events: record.NewBroadcaster(record.WithContext(ctx)),
 		sink:   &typedcorev1.EventSinkImpl{Interface: base.kube.CoreV1().Events("")},
-		lists:  inventory.New(inventory.Velero(base.kymaros, options.VeleroNamespace)),
+		lists:  inventory.New(inventory.Velero(base.kymaros, options.VeleroNamespace, requestName(options.Controllers))),
 		runs:   map[string]func(context.Context){},
 	}
 	set.needs(set.kymaros.Restore().V1alpha1().RestoreTests().Informer())
@@ -109,6 +110,15 @@ func newControllers(ctx context.Context, options *Options, config *rest.Config) 
 		set.runs[name] = run
 	}
 	return set, nil
+}
+
+// requestName is that of the process's DownloadRequests. Of two processes each has its own, or they would take each other's answers: the
+// one that chooses backups, and the one that only looks.
+func requestName(controllers []string) string {
+	if slices.Contains(controllers, controller.Restore) {
+		return inventory.RequestName
+	}
+	return inventory.ProbersRequestName
 }
 
 func (set *controllers) needs(informers ...cache.SharedIndexInformer) {
@@ -147,6 +157,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		}
 		built, err := sandbox.New(ctx, sandbox.Options{
 			OpenShift: openShift, SystemNamespace: options.LeaderElectNamespace, IsolationProof: options.IsolationProof, IsolationPatience: options.IsolationPatience, Bounds: options.Bounds,
+			Bindings: options.SandboxBindings,
 		}, c.kube, c.kymaros, tests, set.labelled, recorder)
 		return run(built, err)
 	case controller.Attest:

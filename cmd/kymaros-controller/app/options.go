@@ -46,6 +46,8 @@ type Options struct {
 	IsolationProof string
 	// IsolationPatience is how long a run waits for a proof of isolation.
 	IsolationPatience time.Duration
+	// SandboxBindings: who may look into a sandbox gets the right in that sandbox only.
+	SandboxBindings bool
 	// RequireFence: without an intact fence no run starts.
 	RequireFence bool
 	// Bounds are what one test may take.
@@ -76,6 +78,7 @@ func NewOptions() *Options {
 		CheckWorkers:         8,
 		IsolationProof:       isolation.Required,
 		IsolationPatience:    isolation.Patience,
+		SandboxBindings:      true,
 		RequireFence:         true,
 		Bounds:               bounds.Bounds{TTL: 24 * time.Hour},
 		EvidenceKeyDir:       process.Env("KYMAROS_EVIDENCE_KEY_DIR", ""),
@@ -107,6 +110,8 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 		"how long a run waits for a proof of isolation before it ends inconclusive; more where nodes come and go all the time, for the canaries of a new one have to settle")
 	fs.StringVar(&o.IsolationProof, "isolation-proof", o.IsolationProof,
 		"require: restore only where canaries show that NetworkPolicies are enforced, before a sandbox is ready and again right before the restore; report: restore anyway, and say what they show; off: do not look")
+	fs.BoolVar(&o.SandboxBindings, "sandbox-bindings", o.SandboxBindings,
+		"let kymaros-prober and kymaros-dns look into a sandbox by RoleBindings in it, when its guards were seen; without, they need their rights in the whole cluster (manifests/overlays/seed-rbac)")
 	fs.BoolVar(&o.RequireFence, "require-fence", o.RequireFence,
 		"start runs only while the admission policies of manifests/fence are in force, as shipped; without, runs start anyway and every report says what was seen")
 	for _, quantity := range []struct {

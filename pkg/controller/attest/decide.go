@@ -7,6 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
@@ -23,10 +24,12 @@ type seen struct {
 	proof     isolation.Proof
 }
 
-// asks tells whether the sandboxes of rt's run wait to be looked at.
+// asks tells whether the sandboxes of rt's run wait to be looked at. Those of a run that an earlier version has begun are ready, and
+// wait all the same.
 func asks(rt *v1alpha1.RestoreTest) bool {
 	ready := conditions.ForRun(rt, v1alpha1.ConditionSandboxReady)
-	return conditions.Active(rt) && ready != nil && ready.Reason == v1alpha1.ReasonWaitingForAttestation && rt.Status.Sandbox != nil
+	return conditions.Active(rt) && ready != nil && rt.Status.Sandbox != nil && !rt.Status.Sandbox.Guarded &&
+		(ready.Reason == v1alpha1.ReasonWaitingForAttestation || ready.Status == metav1.ConditionTrue)
 }
 
 // lacks says what keeps a sandbox of rt's run from being one that data may be restored into; "": nothing. want is the sandbox as who

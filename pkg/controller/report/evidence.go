@@ -33,8 +33,11 @@ const (
 	topicSecrets
 )
 
-// noSecrets says what was not tested without a right to read Secrets, which manifests/overlays/hardened leaves out.
-const noSecrets = "Secrets: the controller may not read them"
+// noSecrets says what was not tested without a right to read Secrets in sandboxes.
+const noSecrets = "Secrets: kymaros-prober may not read them"
+
+// secretsByList says what nobody looks for: it would take a right to the Secrets of production.
+const secretsByList = "whether the backup lacks a Secret that production has: those of production are not read, and what came back is compared with the list of the backup"
 
 // seen is what one look at the live cluster showed.
 type seen struct {
@@ -68,6 +71,8 @@ type seen struct {
 	// holds is what the backup holds; notListed says why that could not be read.
 	holds     sideeffects.Inventory
 	notListed string
+	// secretsUnnamed says why nobody knows which Secrets there ought to be; "": by the list.
+	secretsUnnamed string
 	// blocked are bare pods that the sandboxes refuse, and why.
 	blocked   []string
 	inventory *volumes.Inventory
@@ -156,7 +161,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 		e.LeftOut, e.Unsaved = compared.Report.LeftOut, compared.Unsaved
 	}
 	e.SideEffects = score.SideEffects{Left: s.ledger.Violations(), Unknown: s.denied(topicSideEffects)}
-	if s.unread[topicSecrets] != "" {
+	if e.NotCompared = s.secretsUnnamed; s.unread[topicSecrets] != "" {
 		e.NotCompared = noSecrets
 	}
 	if s.unread[topicCompleteness] == "" {
@@ -246,9 +251,15 @@ func completenessCount(s seen, blocked []string) score.Count {
 	}
 	r := s.compare()
 	detail := fmt.Sprintf("%d of %d objects came back", r.Found, r.Expected)
-	if s.unread[topicSecrets] != "" {
+	switch {
+	case s.unread[topicSecrets] != "":
 		untested = append(untested, noSecrets)
 		detail += ", Secrets not counted"
+	case s.secretsUnnamed != "":
+		untested = append(untested, s.secretsUnnamed)
+		detail += ", Secrets not counted"
+	case slices.ContainsFunc(s.namespaces, func(ns completeness.Namespace) bool { return !ns.Listed }):
+		untested = append(untested, secretsByList)
 	}
 	switch {
 	case len(s.namespaces) == 0:
@@ -286,7 +297,7 @@ func refusedClaims(missing, blocked []string) int {
 
 // compare compares what could be read.
 func (s seen) compare() completeness.Result {
-	if s.unread[topicSecrets] != "" {
+	if s.unread[topicSecrets] != "" || s.secretsUnnamed != "" {
 		return completeness.Compare(s.namespaces, completeness.Secret)
 	}
 	return completeness.Compare(s.namespaces)

@@ -125,6 +125,9 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list 
 	l.backedUp(rt)
 	retry = errors.Join(retry, l.run(ctx))
 	l.skipped()
+	if compare {
+		l.seen.secretsUnnamed = l.seen.secretNames(l.filter)
+	}
 	l.settle(found)
 	for _, ns := range found {
 		if compare && (ns.Listed || !slices.Contains(l.seen.gone, ns.Source)) {

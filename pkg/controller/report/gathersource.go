@@ -33,6 +33,9 @@ func (l *look) source(namespace string, found *completeness.Namespace) {
 		return nil
 	}, topicCompleteness)
 	for _, kind := range completeness.Kinds {
+		if kind == completeness.Secret {
+			continue // those of production nobody reads, by name neither: see settle
+		}
 		seen := func(o metav1.Object) {
 			l.note(func() {
 				l.seen.ledger.Production(namespace, kind.GroupKind(), o)
@@ -52,7 +55,6 @@ func (l *look) source(namespace string, found *completeness.Namespace) {
 			}
 			return each(ctx, l.c.metadata.Resource(kind.Resource()).Namespace(namespace).List, func(o *metav1.PartialObjectMetadata) { seen(o) })
 		}, topicCompleteness)
-		l.tasks[len(l.tasks)-1].secrets = kind == completeness.Secret
 	}
 	l.acting(namespace)
 }
@@ -69,6 +71,17 @@ func (l *look) productionClaim(pvc *corev1.PersistentVolumeClaim) {
 	}
 }
 
+// secretNames says why Secrets cannot be compared: their names are known of the backup only. "": they can.
+func (s *seen) secretNames(f completeness.Filter) string {
+	switch {
+	case s.notListed != "" || s.holds == nil:
+		return "Secrets: only the list of the backup tells which there ought to be, and it could not be read: " + s.notListed
+	case !f.ByName():
+		return "Secrets: only the list of the backup tells which there ought to be, and the test selects by labels, which it does not have"
+	}
+	return ""
+}
+
 // settle sorts what production has by what the backup holds: by its list of names, or else by its resource policy too.
 func (l *look) settle(found []*completeness.Namespace) {
 	if l.seen.notListed == "" && l.seen.holds != nil {
@@ -78,6 +91,9 @@ func (l *look) settle(found []*completeness.Namespace) {
 		}
 		for _, ns := range found {
 			if !slices.Contains(l.seen.gone, ns.Source) {
+				if l.filter.ByName() {
+					ns.ListKind(l.filter, completeness.Secret, namesOf(ns.Source, l.seen.holds[secretKind]))
+				}
 				ns.Settle(func(kind completeness.Kind, name string) bool { return names[kind].Has(ns.Source + "/" + name) })
 			} else if l.filter.ByName() {
 				ns.List(l.filter, func(kind completeness.Kind) []string { return namesOf(ns.Source, l.seen.holds[kind.GroupKind()]) })

@@ -23,6 +23,7 @@ var (
 	controllerRevision = listed{schema.GroupKind{Group: "apps", Kind: "ControllerRevision"}, "controllerrevisions"}
 
 	podKind     = schema.GroupKind{Kind: "Pod"}
+	secretKind  = schema.GroupKind{Kind: "Secret"}
 	cronJobKind = schema.GroupKind{Group: "batch", Kind: "CronJob"}
 )
 

@@ -21,6 +21,8 @@ type Options struct {
 	OpenShift bool
 	// Bounds are what one sandbox may take.
 	Bounds bounds.Bounds
+	// Bindings: the controller lets those into a sandbox, by RoleBindings, who may look. Without, they have their rights everywhere.
+	Bindings bool
 }
 
 // isolation asks what the canaries show at this moment, unless nobody wants to know.

@@ -38,6 +38,7 @@ type Controller struct {
 	patience   time.Duration
 	openShift  bool
 	bounds     bounds.Bounds
+	bindings   bool
 	kube       kubernetes.Interface
 	tests      restorelisters.RestoreTestLister
 	namespaces corelisters.NamespaceLister
@@ -59,6 +60,7 @@ func New(ctx context.Context, options Options, kube kubernetes.Interface, client
 		patience:   options.IsolationPatience,
 		openShift:  options.OpenShift,
 		bounds:     options.Bounds,
+		bindings:   options.Bindings,
 		kube:       kube,
 		tests:      tests.Lister(),
 		namespaces: labelled.Core().V1().Namespaces().Lister(),
@@ -137,6 +139,12 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 		}
 		s.required, s.patience = c.proof == isolation.Required, c.patience
 	}
+	if s.bindable(rt, watching) {
+		if s.verdict, err = c.bind(ctx, rt, s.namespaces); err != nil && s.verdict == nil {
+			return 0, err
+		}
+		s.guarded = err == nil
+	}
 	now := time.Now()
 	s.violations = append(s.violations, c.unwritten.take(key, rt.Status.Run.ID)...)
 	own := fragment(rt, s, now)
@@ -190,8 +198,12 @@ func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watch
 			s.missing = append(s.missing, "Namespace "+sandbox.Name)
 			continue
 		}
-		if !watching && !guards.Attested(ns) {
+		if !guards.Attested(ns) {
 			s.unattested = append(s.unattested, ns.Name)
+			if watching && !over(rt) {
+				// Meanwhile the fence has let nothing in.
+				s.violations = append(s.violations, fmt.Sprintf("an upgrade during the run: nobody but the controller had seen the guards of Namespace %s", ns.Name))
+			}
 		}
 		c.watchLabels(rt, ns, &s)
 		if err := c.ensureGuards(ctx, rt, &s.namespaces[len(s.namespaces)-1], watching, &s); err != nil {

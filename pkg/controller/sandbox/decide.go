@@ -21,6 +21,7 @@ type seen struct {
 	missing    []string // objects that the cache does not show yet, "kind namespace/name"
 	quota      []string // ResourceQuotas that are not enforced yet
 	unattested []string // namespaces of which controller attest has not said that they have their guards
+	guarded    bool     // all are attested, and who may look into them is let in
 	violations []string // what somebody did to the guards
 	repairs    []repair // that undo it
 	verdict    *verdict // why there can be no sandbox, if so
@@ -93,6 +94,12 @@ func over(rt *v1alpha1.RestoreTest) bool {
 	return rt.DeletionTimestamp != nil || conditions.Is(rt, v1alpha1.ConditionReported, metav1.ConditionTrue)
 }
 
+// bindable tells whether all sandboxes of rt's run have what it takes to let those in who may look, and it was not done yet.
+func (s *seen) bindable(rt *v1alpha1.RestoreTest, watching bool) bool {
+	done := rt.Status.Sandbox != nil && rt.Status.Sandbox.RunID == rt.Status.Run.ID && rt.Status.Sandbox.Guarded
+	return s.verdict == nil && len(s.unattested) == 0 && !done && (watching || len(s.missing)+len(s.quota) == 0 && !s.unproven())
+}
+
 // unproven tells whether the sandbox has to wait for a proof of isolation.
 func (s *seen) unproven() bool { return s.required && s.isolation.State != v1alpha1.IsolationProven }
 
@@ -124,6 +131,7 @@ func fragment(rt *v1alpha1.RestoreTest, s seen, now time.Time) v1alpha1.RestoreT
 		if old.UnprovenSince != nil {
 			status.Sandbox.UnprovenSince = old.UnprovenSince
 		}
+		status.Sandbox.Guarded = s.guarded || old.Guarded
 		if s.isolation.State == "" {
 			status.Sandbox.Isolation = old.Isolation
 		}

@@ -4441,6 +4441,13 @@ func schema_pkg_apis_restore_v1alpha1_SandboxStatus(ref common.ReferenceCallback
 							Format:      "",
 						},
 					},
+					"guarded": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Guarded tells that the guards of all namespaces were seen by kymaros-prober, and that who may look into them is let in.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"unprovenSince": {
 						SchemaProps: spec.SchemaProps{
 							Description: "UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a minute for a proof.",

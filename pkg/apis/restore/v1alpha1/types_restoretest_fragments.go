@@ -28,6 +28,9 @@ type SandboxStatus struct {
 	// +optional
 	// +kubebuilder:validation:Enum=proven;unproven;notEnforced;"off"
 	Isolation IsolationProof `json:"isolation,omitempty"`
+	// Guarded tells that the guards of all namespaces were seen by kymaros-prober, and that who may look into them is let in.
+	// +optional
+	Guarded bool `json:"guarded,omitempty"`
 	// UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a
 	// minute for a proof.
 	// +optional

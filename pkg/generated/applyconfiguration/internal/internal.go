@@ -1592,6 +1592,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxStatus
   map:
     fields:
+    - name: guarded
+      type:
+        scalar: boolean
     - name: isolation
       type:
         scalar: string

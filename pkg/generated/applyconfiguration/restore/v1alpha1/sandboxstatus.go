@@ -26,6 +26,8 @@ type SandboxStatusApplyConfiguration struct {
 	Violations []string `json:"violations,omitempty"`
 	// Isolation tells what the canaries have shown of the network plugin, before anything is restored.
 	Isolation *restorev1alpha1.IsolationProof `json:"isolation,omitempty"`
+	// Guarded tells that the guards of all namespaces were seen by kymaros-prober, and that who may look into them is let in.
+	Guarded *bool `json:"guarded,omitempty"`
 	// UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a
 	// minute for a proof.
 	UnprovenSince *v1.Time `json:"unprovenSince,omitempty"`
@@ -83,6 +85,14 @@ func (b *SandboxStatusApplyConfiguration) WithViolations(values ...string) *Sand
 // If called multiple times, the Isolation field is set to the value of the last call.
 func (b *SandboxStatusApplyConfiguration) WithIsolation(value restorev1alpha1.IsolationProof) *SandboxStatusApplyConfiguration {
 	b.Isolation = &value
+	return b
+}
+
+// WithGuarded sets the Guarded field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Guarded field is set to the value of the last call.
+func (b *SandboxStatusApplyConfiguration) WithGuarded(value bool) *SandboxStatusApplyConfiguration {
+	b.Guarded = &value
 	return b
 }
 
