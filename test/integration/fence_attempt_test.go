@@ -31,6 +31,7 @@ type actor struct {
 var (
 	controllerSA  = "system:serviceaccount:" + systemNamespace + ":kymaros-controller"
 	theController = actor{user: controllerSA, pod: "kymaros-controller-7d9f"}
+	theProber     = actor{user: "system:serviceaccount:" + systemNamespace + ":kymaros-prober", pod: "kymaros-prober-6f5c"}
 	unboundToken  = actor{user: controllerSA}
 	otherPod      = actor{user: controllerSA, pod: "shell"}
 	theDNS        = actor{user: "system:serviceaccount:" + systemNamespace + ":kymaros-dns", pod: "kymaros-dns-5c4b"}
@@ -267,7 +268,7 @@ func outcome(err error) (string, error) {
 		}
 		return found[1], nil
 	}
-	if apierrors.IsForbidden(err) && strings.Contains(err.Error(), `" cannot `) {
+	if apierrors.IsForbidden(err) && (strings.Contains(err.Error(), `" cannot `) || strings.Contains(err.Error(), "is attempting to grant RBAC permissions")) {
 		return byRBAC, nil
 	}
 	return "", err

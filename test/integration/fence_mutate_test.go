@@ -44,7 +44,7 @@ func everyPartOfTheFenceIsNeeded(t *testing.T) {
 		put(last, m.changed)
 		last = m.policy
 		// Those that the policy refuses come first: most mutants are found by one of them.
-		first := slices.DeleteFunc(slices.Clone(all), func(r row) bool { return r.by != m.policy.GetName() })
+		first := slices.DeleteFunc(slices.Clone(all), func(r row) bool { return !slices.Contains(strings.Split(r.by, " or "), m.policy.GetName()) })
 		red, err := failing(t.Context(), first, true, true)
 		if err == nil && len(red) == 0 {
 			red, err = failing(t.Context(), all, true, true)

@@ -37,7 +37,7 @@ func grantRows() []row {
 		panic(err)
 	}
 	grants = append(grants, optional...)
-	actors := map[string]actor{"kymaros-controller": theController, "kymaros-dns": theDNS, "kymaros-canary-guide": theGuide, "kymaros-api": theAPI, "kymaros-notify": theNotify, "kymaros-archive": theArchive}
+	actors := map[string]actor{"kymaros-controller": theController, "kymaros-prober": theProber, "kymaros-dns": theDNS, "kymaros-canary-guide": theGuide, "kymaros-api": theAPI, "kymaros-notify": theNotify, "kymaros-archive": theArchive}
 	var all []row
 	seen := sets.New[string]()
 	for _, g := range grants {
@@ -56,6 +56,15 @@ func grantRows() []row {
 			}
 			for _, name := range names {
 				do, by, ok := granted(g.Verb, resource, sub, place.namespace, name)
+				if ok && who == theProber && sub == "status" && resource == restoretests {
+					do.body = "{status: {health: {runID: a}}}"
+				}
+				if ok && who == theProber && resource == namespaces && g.Verb == "patch" && place.namespace != "fence-stranger" { // which has no finalizers
+					by = "kymaros-writes-prober"
+				}
+				if ok && who == theProber && resource == downloads && g.Verb == "create" {
+					do.body = with(downloadRequest, "{metadata: {name: kymaros-inventory-prober}}")
+				}
 				if ok && who == theNotify && sub == "status" { // of which it may change less than the controller
 					do.body = "{status: {notifications: {runID: a}}}"
 				}
@@ -64,6 +73,10 @@ func grantRows() []row {
 					continue
 				}
 				seen.Insert(label)
+				// What the controller binds there, the scene has bound.
+				if who == theProber && place.namespace == "fence-sandbox" && resource == core("configmaps") {
+					continue
+				}
 				all = append(all, row{label, who, do, by, g.Namespace != "" && g.Namespace != place.namespace && !elsewhere(grants, g, place.namespace)})
 			}
 		}
@@ -171,7 +184,7 @@ func writes(verb string, resource schema.GroupVersionResource, sub, namespace st
 	case "create restorereports":
 		return creates(resource, namespace, "{apiVersion: restore.kymaros.io/v1alpha1, kind: RestoreReport, metadata: {name: fence-new}, spec: {testRef: shop}}"), "", true
 	case "patch restorereports":
-		return patches(resource, what, annotations("a: b")), "", true
+		return patches(resource, what, "{hygiene: {status: clean, cleanedAt: 2026-01-01T00:00:00Z}}"), "", true
 	case "update restorereports/status":
 		return patches(resource, what, "{}").on("status").put(), "", true
 	case "delete restorereports":

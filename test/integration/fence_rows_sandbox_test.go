@@ -66,7 +66,7 @@ func execRows() []row {
 	}
 	for _, asks := range []string{"stdin", "tty"} {
 		all = append(all,
-			row{"the controller runs a command in a sandbox with " + asks, theController, connects("exec", box+"/web").asking(asks), by, false},
+			row{"kymaros-prober runs a command in a sandbox with " + asks, theProber, connects("exec", box+"/web").asking(asks), by, false},
 			row{"an administrator runs a command in a sandbox with " + asks, administrator, connects("exec", box+"/web").asking(asks), by, false},
 			row{"an administrator attaches to a pod of a sandbox with " + asks, administrator, connects("attach", box+"/web").asking(asks), by, false},
 			row{"an administrator runs a command in production with " + asks, administrator, connects("exec", prod+"/db").asking(asks), "", false},

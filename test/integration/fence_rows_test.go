@@ -13,7 +13,7 @@ type row struct {
 
 // wants returns the outcome of a row. bound: the controller's ServiceAccounts are bound to cluster-admin.
 func (r row) wants(fence, bound bool) string {
-	ours := r.who.user == controllerSA || r.who.user == theDNS.user || r.who.user == theGuide.user || r.who.user == theAPI.user || r.who.user == theNotify.user || r.who.user == theArchive.user
+	ours := r.who.user == controllerSA || r.who.user == theProber.user || r.who.user == theDNS.user || r.who.user == theGuide.user || r.who.user == theAPI.user || r.who.user == theNotify.user || r.who.user == theArchive.user
 	switch {
 	case r.ungranted && !(ours && bound):
 		return byRBAC
@@ -26,7 +26,7 @@ func (r row) wants(fence, bound bool) string {
 // rows is the matrix.
 func rows() []row {
 	var all []row
-	for _, some := range [][]row{anchorRows(), namespaceRows(), sandboxRows(), clusterRows(), veleroRows(), ownRows(), restoreRows(), restoredRows(), podRows(), execRows(), guardRows(), deputyRows(),
+	for _, some := range [][]row{anchorRows(), namespaceRows(), sandboxRows(), clusterRows(), veleroRows(), ownRows(), proberRows(), restoreRows(), restoredRows(), podRows(), execRows(), guardRows(), deputyRows(),
 		targetRows(), claimRows(), modifierRows(), shippedRows(), reportRows(), tokenRows(), notifyRows(), grantRows()} {
 		all = append(all, some...)
 	}
