@@ -53,7 +53,7 @@ func TestBuildOfAPass(t *testing.T) {
 		},
 		ValidationLevels: v1alpha1.ValidationLevels{
 			RestoreIntegrity: v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 25, Max: 25, Detail: "0 errors, 1 warnings"},
-			Completeness:     v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 objects came back"},
+			Completeness:     v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 objects came back", NotTested: []string{secretsByList}},
 			PodStartup:       v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 pods ready"},
 			InternalHealth:   v1alpha1.LevelResult{Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 checks passed", Tested: []string{"rows"}},
 			CrossNamespaceDeps: v1alpha1.LevelResult{

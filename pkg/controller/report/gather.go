@@ -125,7 +125,7 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list 
 	l.backedUp(rt)
 	retry = errors.Join(retry, l.run(ctx))
 	l.skipped()
-	if compare {
+	if compare && len(l.seen.gone) < len(found) {
 		l.seen.secretsUnnamed = l.seen.secretNames(l.filter)
 	}
 	l.settle(found)

@@ -66,7 +66,57 @@ func TestABackupWithoutAnyWorkloadNeverPasses(t *testing.T) {
 	equal(t, "result", r.Result, v1alpha1.ResultPartial)
 	equal(t, "reason", r.Reason, "WorkloadsNotInBackup")
 	equal(t, "left out", r.Completeness.LeftOut, []string{"1 of 1 StatefulSets", "1 of 1 Services", "1 of 1 PersistentVolumeClaims"})
-	equal(t, "detail", r.ValidationLevels.Completeness.Detail, "2 of 2 objects came back")
+	equal(t, "detail", r.ValidationLevels.Completeness.Detail, "1 of 1 objects came back, Secrets not counted")
+}
+
+// Those of production nobody reads: which there ought to be only the list of the backup tells.
+func TestSecretsAreComparedWithTheList(t *testing.T) {
+	for name, tt := range map[string]struct {
+		list    map[string][]string // none: it cannot be read
+		change  func(*v1alpha1.RestoreTest)
+		secrets string
+		says    string // under notTested
+		result  v1alpha1.Result
+	}{
+		"all that it names are back":            {list: map[string][]string{"v1/Secret": {"shop/db"}}, secrets: "1/1", says: "those of production are not read", result: v1alpha1.ResultPass},
+		"one that it names is not":              {list: map[string][]string{"v1/Secret": {"shop/db", "shop/lost"}}, secrets: "1/2", says: "those of production are not read", result: v1alpha1.ResultPartial},
+		"a token that the cluster makes is not": {list: map[string][]string{"v1/Secret": {"shop/db", "shop/app-token-x2v4z"}}, secrets: "1/1", says: "those of production are not read", result: v1alpha1.ResultPass},
+		"of another namespace":                  {list: map[string][]string{"v1/Secret": {"shop/db", "other/lost"}}, secrets: "1/1", says: "those of production are not read", result: v1alpha1.ResultPass},
+		"there is no list":                      {says: "could not be read: nobody gives out lists here", result: v1alpha1.ResultPass},
+		"the test selects by labels": {
+			list: map[string][]string{"v1/Secret": {"shop/db", "shop/lost"}},
+			change: func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Run.Spec.BackupSource.LabelSelector = map[string]string{"app": "shop"}
+			},
+			says: "selects by labels", result: v1alpha1.ResultPass,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			change := tt.change
+			if change == nil {
+				change = func(*v1alpha1.RestoreTest) {}
+			}
+			f := newFixture(t, test(change))
+			if tt.list != nil {
+				for kind, names := range map[string]string{"apps/v1/StatefulSet": "shop/db", "v1/Service": "shop/db", "v1/ConfigMap": "shop/db", "v1/PersistentVolumeClaim": "shop/data-db-0"} {
+					tt.list[kind] = []string{names}
+				}
+				lists(t, f, velerov1.BackupSpec{}, tt.list)
+			}
+			f.mustSync(t)
+			r := f.reports(t)[0].Status
+			equal(t, "secrets", r.Completeness.Secrets, tt.secrets)
+			equal(t, "result", r.Result, tt.result)
+			if untested := strings.Join(r.ValidationLevels.Completeness.NotTested, "\n"); !strings.Contains(untested, tt.says) {
+				t.Errorf("not tested: %q, want %q", untested, tt.says)
+			}
+			for _, a := range f.metadata.Actions() {
+				if a.GetResource().Resource == "secrets" {
+					t.Errorf("%s secrets in namespace %s", a.GetVerb(), a.GetNamespace())
+				}
+			}
+		})
+	}
 }
 
 func TestNothingComparedIsNotEverything(t *testing.T) {
@@ -199,7 +249,7 @@ func TestWhatTheBackupLeavesOut(t *testing.T) {
 	}{
 		"nothing, as its list says": {list: all, result: v1alpha1.ResultPass, detail: "5 of 5 objects came back"},
 		"what its list does not name, whatever its filters say": {
-			list: without("v1/Secret"), result: v1alpha1.ResultPass, left: []string{"1 of 1 Secrets"}, detail: "4 of 4 objects came back",
+			list: without("v1/ConfigMap"), result: v1alpha1.ResultPass, left: []string{"1 of 1 ConfigMaps"}, detail: "4 of 4 objects came back",
 		},
 		"nothing that its list names, whatever its filters say": {spec: onlySecrets, list: all, result: v1alpha1.ResultPass, detail: "5 of 5 objects came back"},
 		"all that runs, as its list says": {
@@ -207,13 +257,13 @@ func TestWhatTheBackupLeavesOut(t *testing.T) {
 		},
 		"everything, as its list says": {
 			list: map[string][]string{}, result: v1alpha1.ResultPartial, detail: "not applicable: the backup leaves out everything that is compared",
-			left: []string{"1 of 1 StatefulSets", "1 of 1 Services", "1 of 1 Secrets", "1 of 1 ConfigMaps", "1 of 1 PersistentVolumeClaims"},
+			left: []string{"1 of 1 StatefulSets", "1 of 1 Services", "1 of 1 ConfigMaps", "1 of 1 PersistentVolumeClaims"},
 		},
 		"what its policy leaves out, without a list": {
-			policy: "includeExcludePolicy: {excludedNamespaceScopedResources: [secrets]}", result: v1alpha1.ResultPass, left: []string{"1 of 1 Secrets"}, detail: "4 of 4 objects came back",
+			policy: "includeExcludePolicy: {excludedNamespaceScopedResources: [configmaps]}", result: v1alpha1.ResultPass, left: []string{"1 of 1 ConfigMaps"}, detail: "3 of 3 objects came back, Secrets not counted",
 		},
 		"what its policy takes alone, without a list": {
-			policy: "includeExcludePolicy: {includedNamespaceScopedResources: [secrets, statefulsets.apps]}", result: v1alpha1.ResultPass, detail: "2 of 2 objects came back",
+			policy: "includeExcludePolicy: {includedNamespaceScopedResources: [secrets, statefulsets.apps]}", result: v1alpha1.ResultPass, detail: "1 of 1 objects came back, Secrets not counted",
 			left: []string{"1 of 1 Services", "1 of 1 ConfigMaps", "1 of 1 PersistentVolumeClaims"},
 		},
 		"nobody knows what, without a list": {
