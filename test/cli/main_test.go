@@ -90,20 +90,26 @@ func run(m *testing.M) (code int, err error) {
 
 // startController starts the controller without canaries, for there is no node, and without the fence, for the tests play Velero.
 func startController(ctx context.Context, scratch string) (stop func() error, err error) {
-	options := app.NewOptions()
-	if options.Kubeconfig, err = cluster.ControllerKubeconfig(ctx, scratch, cluster.Admin.Host, cluster.Admin.CAData, time.Hour); err != nil {
-		return nil, err
-	}
-	options.HealthAddress, options.MetricsAddress = "", ""
-	options.IsolationProof, options.RequireFence = "off", false
 	keyDir = filepath.Join(scratch, "keys")
-	options.EvidenceKeyDir = keyDir
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan error, 1)
-	go func() { done <- app.Run(runCtx, options) }()
+	done := make(chan error, len(plane.Halves))
+	for _, half := range plane.Halves {
+		options, err := cluster.OptionsOf(half)
+		if err != nil {
+			cancel()
+			return nil, err
+		}
+		if options.Kubeconfig, err = cluster.Kubeconfig(ctx, half, scratch, cluster.Admin.Host, cluster.Admin.CAData, time.Hour); err != nil {
+			cancel()
+			return nil, err
+		}
+		options.IsolationProof, options.RequireFence = "off", false
+		options.EvidenceKeyDir = keyDir
+		go func() { done <- app.Run(runCtx, options) }()
+	}
 	return func() error {
 		cancel()
-		return <-done
+		return errors.Join(<-done, <-done)
 	}, nil
 }
 

@@ -22,7 +22,7 @@ func TestRunsSurviveAStolenLease(t *testing.T) {
 		}
 	}()
 	for range 2 {
-		p, err := newProcess(t.Context(), filepath.Join(scratch, "kymaros-controller"), "--leader-elect=true", "--max-restores=2", "--runs-ahead=2")
+		p, err := newProcesses(t.Context(), filepath.Join(scratch, "kymaros-controller"), "--leader-elect=true", "--max-restores=2", "--runs-ahead=2")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,8 +34,15 @@ func TestRunsSurviveAStolenLease(t *testing.T) {
 	const kind = "lease stolen"
 	steal := func(ctx context.Context) (bool, error) {
 		// Whoever waits for it takes it at once; whoever had it goes on until it looks.
-		err := cluster.Kube.CoordinationV1().Leases(plane.SystemNamespace).Delete(ctx, "kymaros-controller", metav1.DeleteOptions{})
-		return err == nil, ignore(err, apierrors.IsNotFound)
+		stolen := false
+		for _, lease := range plane.Halves {
+			err := cluster.Kube.CoordinationV1().Leases(plane.SystemNamespace).Delete(ctx, lease, metav1.DeleteOptions{})
+			if ignore(err, apierrors.IsNotFound) != nil {
+				return stolen, err
+			}
+			stolen = stolen || err == nil
+		}
+		return stolen, nil
 	}
 	var all []*victim
 	for _, nth := range []int{4, n / 3, n / 2, 2 * n / 3, n - 4} {

@@ -31,7 +31,7 @@ var (
 var (
 	cluster  *plane.Cluster
 	through  *proxy
-	control  *process
+	control  processes
 	scratch  string // holds the logs, and the program
 	injected = tally{}
 )
@@ -82,7 +82,7 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer through.close()
-	if control, err = newProcess(ctx, program); err != nil {
+	if control, err = newProcesses(ctx, program); err != nil {
 		return 1, err
 	}
 	if err := control.start(); err != nil {

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/kymaros/kymaros/test/plane"
 )
 
-// process is the controller as a process of its own. As a cluster does, it starts it again when it has ended.
+// process is one of the two that share the controllers. As a cluster does, it starts it again when it has ended.
 type process struct {
 	program string
 	args    []string
@@ -29,20 +31,60 @@ type life struct {
 	done chan struct{}
 }
 
-// newProcess prepares one that talks through the proxy, as the ServiceAccount of the manifests. There are no nodes, so no canaries;
-// and no fence, for the tests do with sandboxes what that lets nobody do.
-func newProcess(ctx context.Context, program string, more ...string) (*process, error) {
-	file, err := cluster.ControllerKubeconfig(ctx, scratch, through.server.URL, through.authority(), 6*time.Hour)
+// processes are both.
+type processes []*process
+
+// newProcesses prepares both, which talk through the proxy, each as its ServiceAccount of the manifests. There are no nodes, so no
+// canaries; and no fence, for the tests do with sandboxes what that lets nobody do.
+func newProcesses(ctx context.Context, program string, more ...string) (processes, error) {
+	var both processes
+	for _, half := range plane.Halves {
+		p, err := newProcess(ctx, half, program, more...)
+		if err != nil {
+			return nil, err
+		}
+		both = append(both, p)
+	}
+	return both, nil
+}
+
+func (both processes) start() error {
+	for _, p := range both {
+		if err := p.start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (both processes) kill() {
+	for _, p := range both {
+		p.kill()
+	}
+}
+
+func (both processes) end() {
+	for _, p := range both {
+		p.end()
+	}
+}
+
+func newProcess(ctx context.Context, half, program string, more ...string) (*process, error) {
+	file, err := cluster.Kubeconfig(ctx, half, scratch, through.server.URL, through.authority(), 6*time.Hour)
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.CreateTemp(scratch, "controller-*.log")
+	shipped, err := cluster.ArgsOf(half)
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.CreateTemp(scratch, half+"-*.log")
 	if err != nil {
 		return nil, err
 	}
 	args := []string{"--kubeconfig=" + file, "--leader-elect=false", "--health-bind-address=", "--metrics-bind-address=", "--isolation-proof=off",
 		"--require-fence=false", "--max-restores=16", "--runs-ahead=8", "--kube-api-qps=500", "--kube-api-burst=1000", "-v=4"}
-	return &process{program: program, args: slices.Concat(args, more), log: log}, nil
+	return &process{program: program, args: slices.Concat(shipped, args, more), log: log}, nil
 }
 
 // start starts it.

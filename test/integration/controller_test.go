@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spf13/pflag"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kymaros/kymaros/cmd/kymaros-controller/app"
@@ -71,24 +70,15 @@ func startController(ctx context.Context, isolationProof string, requireFence bo
 	return c, nil
 }
 
-// optionsOf returns those of one of the two processes, without ports.
+// optionsOf returns those of one of the two processes.
 func optionsOf(ctx context.Context, half string, p *proxy, lifetime time.Duration) (*app.Options, error) {
-	args, err := cluster.ArgsOf(half)
+	options, err := cluster.OptionsOf(half)
 	if err != nil {
 		return nil, err
 	}
-	options := app.NewOptions()
-	fs := pflag.NewFlagSet(half, pflag.ContinueOnError)
-	options.AddFlags(fs)
-	if err := fs.Parse(args); err != nil {
-		return nil, err
-	}
-	if options.Kubeconfig, err = kubeconfig(ctx, half, p, lifetime); err != nil {
-		return nil, err
-	}
-	options.HealthAddress, options.MetricsAddress = "", ""
+	options.Kubeconfig, err = kubeconfig(ctx, half, p, lifetime)
 	options.MaxRestores = 1000 // tests that hold a Restore must not hold up the others
-	return options, nil
+	return options, err
 }
 
 // freeAddress returns an address that nobody listens on.

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/spf13/pflag"
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kymaros/kymaros/cmd/kymaros-controller/app"
 )
 
 // Controller and Prober are the processes that share the controllers, by their ServiceAccounts and Deployments.
@@ -17,6 +20,22 @@ const (
 
 // Halves are both.
 var Halves = []string{Controller, Prober}
+
+// OptionsOf returns those with which the manifests start one of both, without ports.
+func (c *Cluster) OptionsOf(half string) (*app.Options, error) {
+	args, err := c.ArgsOf(half)
+	if err != nil {
+		return nil, err
+	}
+	options := app.NewOptions()
+	fs := pflag.NewFlagSet(half, pflag.ContinueOnError)
+	options.AddFlags(fs)
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	options.HealthAddress, options.MetricsAddress = "", ""
+	return options, nil
+}
 
 // ArgsOf returns the flags with which the manifests start one of both.
 func (c *Cluster) ArgsOf(half string) ([]string, error) {
