@@ -8,6 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/guards"
 )
 
 const system = "kymaros-system"
@@ -161,5 +164,44 @@ func TestJudge(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// What the controller binds in sandboxes stands in no manifest, and counts there only.
+func TestRolesOfSandboxes(t *testing.T) {
+	granted, err := grants(t, `
+- kind: ClusterRole
+  metadata: {name: kymaros-sandbox-dns}
+  rules:
+  - {apiGroups: [""], resources: [pods], verbs: [list]}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Grant{{Account: "kymaros-dns", Verb: "list", Resource: "pods", Namespace: Sandbox}}, granted); diff != "" {
+		t.Fatal(diff)
+	}
+	attested := Request{Account: "kymaros-prober", Verb: "patch", Resource: "namespaces", Name: "sbx"}
+	in := func(namespace string) Request {
+		return Request{Account: "kymaros-dns", Verb: "list", Resource: "pods", Namespace: namespace}
+	}
+	if unused := Unused(granted, []Request{attested, in("sbx")}); len(unused) > 0 {
+		t.Errorf("used in a sandbox, and told as unused: %v", unused)
+	}
+	if unused := Unused(granted, []Request{attested, in("shop")}); len(unused) != 1 {
+		t.Errorf("used in production, and told as used in a sandbox: %v", unused)
+	}
+}
+
+func TestRolesOfSandboxesAreThoseThatAreBound(t *testing.T) {
+	rt := &v1alpha1.RestoreTest{Status: v1alpha1.RestoreTestStatus{Run: &v1alpha1.RunStatus{ID: "run", Spec: v1alpha1.RestoreTestSpec{
+		Sandbox: v1alpha1.SandboxSpec{NetworkIsolation: v1alpha1.IsolationGroup},
+	}}}}
+	bound := map[string]string{}
+	for _, b := range guards.Bindings(rt, v1alpha1.SandboxNamespace{Source: "shop", Name: "sbx"}, "kymaros-system") {
+		bound[b.RoleRef.Name] = b.Subjects[0].Name
+	}
+	if diff := cmp.Diff(bound, inSandboxes); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -6,14 +6,23 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
+// Sandbox stands for the namespace of any sandbox: there the controller binds roles of the manifests when it has made one.
+const Sandbox = "of a sandbox"
+
+// inSandboxes are the roles that it binds, and to whom (pkg/guards).
+var inSandboxes = map[string]string{
+	"kymaros-sandbox-prober": "kymaros-prober", "kymaros-sandbox-restorer": "kymaros-controller", "kymaros-sandbox-dns": "kymaros-dns",
+}
+
 // Grant is one verb on one resource that a Role or ClusterRole gives to a ServiceAccount.
 type Grant struct {
 	Account, Verb, Resource string
-	// Namespace in which it holds; empty for all.
+	// Namespace in which it holds, which may be Sandbox; empty for all.
 	Namespace string
 	// Names of the objects it holds for, separated by commas; empty for all.
 	Names string
@@ -30,8 +39,9 @@ func (g Grant) String() string {
 	return s
 }
 
-func (g Grant) allows(r Request) bool {
-	return g.Account == r.Account && g.Verb == r.Verb && g.Resource == r.Resource && (g.Namespace == "" || g.Namespace == r.Namespace) &&
+func (g Grant) allows(r Request, sandboxes map[string]bool) bool {
+	return g.Account == r.Account && g.Verb == r.Verb && g.Resource == r.Resource &&
+		(g.Namespace == "" || g.Namespace == r.Namespace || g.Namespace == Sandbox && sandboxes[r.Namespace]) &&
 		(g.Names == "" || slices.Contains(strings.Split(g.Names, ","), r.Name))
 }
 
@@ -66,6 +76,14 @@ func Grants(objects []*unstructured.Unstructured) ([]Grant, error) {
 				return nil, fmt.Errorf("%s %s: %w", o.GetKind(), o.GetName(), err)
 			}
 			bindings = append(bindings, binding)
+		}
+	}
+	for role, account := range inSandboxes {
+		if roles["ClusterRole//"+role] != nil {
+			bindings = append(bindings, rbacv1.RoleBinding{
+				TypeMeta: metav1.TypeMeta{Kind: "RoleBinding"}, ObjectMeta: metav1.ObjectMeta{Namespace: Sandbox, Name: role},
+				RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: role}, Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Name: account}},
+			})
 		}
 	}
 	var all []Grant
@@ -117,11 +135,17 @@ func expand(g Grant, rule rbacv1.PolicyRule) ([]Grant, error) {
 // Unused returns the grants that no request needed. Of several grants that allow a request, the narrowest was needed.
 func Unused(grants []Grant, requests []Request) []Grant {
 	used := map[Grant]bool{}
+	sandboxes := map[string]bool{}
+	for _, r := range requests {
+		if r.Resource == "namespaces" && (r.Verb == "patch" || r.Verb == "delete") { // of no other is anything changed
+			sandboxes[r.Name] = true
+		}
+	}
 	for _, r := range requests {
 		var narrowest []Grant
 		for _, g := range grants {
 			switch {
-			case !g.allows(r) || len(narrowest) > 0 && g.width() > narrowest[0].width():
+			case !g.allows(r, sandboxes) || len(narrowest) > 0 && g.width() > narrowest[0].width():
 			case len(narrowest) > 0 && g.width() == narrowest[0].width():
 				narrowest = append(narrowest, g)
 			default:

@@ -37,6 +37,8 @@ const (
 	SystemNamespace = "kymaros-system"
 	// Controller is the name of the controller's Deployment.
 	Controller = "kymaros-controller"
+	// Prober is that of the other half of the controllers.
+	Prober = "kymaros-prober"
 	// DNS is the name of the Deployment, and of the Service, of the DNS of sandboxes.
 	DNS = "kymaros-dns"
 	// API is the name of the Deployment, and of the Service, of the API.
@@ -52,8 +54,11 @@ const (
 	startAnnotation = "e2e/start"
 )
 
-// containers are those of our Deployments, and their programs are in the image under the Deployments' names.
-var containers = map[string]string{Controller: "controller", DNS: "dns", API: "api", Notify: "notify"}
+// containers are those of our Deployments, and programs what they run of the image.
+var (
+	containers = map[string]string{Controller: "controller", Prober: "prober", DNS: "dns", API: "api", Notify: "notify"}
+	programs   = map[string]string{Controller: Controller, Prober: Controller, DNS: DNS, API: API, Notify: Notify}
+)
 
 // Cluster is a running cluster, seen by an administrator.
 type Cluster struct {
@@ -142,7 +147,7 @@ func (c *Cluster) install(ctx context.Context) error {
 	deployments := c.Kube.AppsV1().Deployments(SystemNamespace)
 	builds, changed := map[string]string{}, !c.canariesRun(ctx, canary)
 	for name := range containers {
-		if builds[name], err = buildOf(name); err != nil {
+		if builds[name], err = buildOf(programs[name]); err != nil {
 			return err
 		}
 		have, err := deployments.Get(ctx, name, metav1.GetOptions{})
@@ -225,7 +230,7 @@ func (c *Cluster) ApplyFence(ctx context.Context) error {
 // forget deletes the lease, which the controller makes once in the life of a cluster, so that it makes it in every run of
 // the tests.
 func (c *Cluster) forget(ctx context.Context) error {
-	for _, name := range []string{Controller, Notify} {
+	for _, name := range []string{Controller, Prober, Notify} {
 		err := c.Kube.CoordinationV1().Leases(SystemNamespace).Delete(ctx, name, metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return err
