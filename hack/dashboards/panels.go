@@ -115,7 +115,7 @@ func system() dashboard {
 		return "histogram_quantile(" + q + ", sum by (" + by + ", le) (rate(" + bucket + "[" + window + "])))"
 	}
 	return dashboard{file: "system.json", uid: "kymaros-system", title: "Kymaros: the system", from: "now-24h", panels: []panel{
-		count("Controller at work", "max(kymaros_leading) or vector(0)", whole),
+		count("Controllers at work", "(max(kymaros_leading) or vector(0)) * (max(kymaros_prober_leading) or vector(0))", whole),
 		count("Fence intact", "min(kymaros_fence_intact)", whole),
 		count("Isolation proven", `max(kymaros_isolation_proof{state="proven"})`, whole),
 		count("Waiting for their turn", "max(kymaros_waiting_tests)", nil),

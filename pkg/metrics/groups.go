@@ -8,9 +8,10 @@ import (
 
 // What has more labels than the test, or none.
 var (
-	leading = described("leading", "Whether this controller holds the lease, and so starts and ends runs, 1 or 0.")
-	result  = described("test_result", "Result of the last run: 1 for the one that it had, 0 for the others.", "namespace", "test", "result")
-	part    = described("rto_part_seconds", "Part of the way to recovery in the last run: queue (before the recovery time begins), restore, volume_data (within restore), pods, checks.",
+	leading       = described("leading", "Whether this controller holds the lease, and so starts and ends runs, 1 or 0.")
+	proberLeading = described("prober_leading", "Whether this prober holds the lease, and so lets runs go on, checks and reports, 1 or 0.")
+	result        = described("test_result", "Result of the last run: 1 for the one that it had, 0 for the others.", "namespace", "test", "result")
+	part          = described("rto_part_seconds", "Part of the way to recovery in the last run: queue (before the recovery time begins), restore, volume_data (within restore), pods, checks.",
 		"namespace", "test", "part")
 	interval = described("schedule_interval_seconds", "Longest time between two times of spec.schedule.cron: no run is older, if each came and ended. Absent if it cannot be read.",
 		perTest...)

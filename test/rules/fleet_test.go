@@ -114,7 +114,7 @@ func newController(t *testing.T) *controller {
 	c := &controller{tests: cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})}
 	c.handler = metrics.Handler(&metrics.Tests{
 		Lister: listers.NewRestoreTestLister(c.tests), Synced: func() bool { return true }, Leading: func() bool { return !c.broken.Load() },
-	}, metrics.Archive(func() metrics.ArchiveStatus {
+	}, metrics.Prober(func() bool { return !c.broken.Load() }), metrics.Archive(func() metrics.ArchiveStatus {
 		if !c.broken.Load() {
 			return metrics.ArchiveStatus{}
 		}

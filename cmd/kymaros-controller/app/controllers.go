@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -226,10 +227,18 @@ func (set *controllers) shutdown() {
 	set.labelled.Shutdown()
 }
 
-// metrics are those of the tests, of which every process tells as far as its caches are filled. leading tells whether it works.
-func (set *controllers) metrics(leading func() bool) *metrics.Tests {
-	tests := set.kymaros.Restore().V1alpha1().RestoreTests()
-	return &metrics.Tests{Lister: tests.Lister(), Synced: tests.Informer().HasSynced, Leading: leading}
+// metrics are those of what the process is for: of tests who schedules tells, as far as its caches are filled, and of itself who
+// looks into sandboxes. leading tells whether it works.
+func (set *controllers) metrics(options *Options, leading func() bool) []prometheus.Collector {
+	var all []prometheus.Collector
+	if slices.Contains(options.Controllers, controller.Schedule) {
+		tests := set.kymaros.Restore().V1alpha1().RestoreTests()
+		all = append(all, &metrics.Tests{Lister: tests.Lister(), Synced: tests.Informer().HasSynced, Leading: leading})
+	}
+	if slices.Contains(options.Controllers, controller.Attest) {
+		all = append(all, metrics.Prober(leading))
+	}
+	return all
 }
 
 func (set *controllers) synced() bool {

@@ -43,7 +43,7 @@ func Run(ctx context.Context, options *Options) error {
 	}
 	stop, err := process.Serve(ctx,
 		process.Server{Flag: "--health-bind-address", Address: options.HealthAddress, Handler: health.Handler()},
-		process.Server{Flag: "--metrics-bind-address", Address: options.MetricsAddress, Handler: metricsHandler(options, reviews.kube, set.metrics(leading.Load))})
+		process.Server{Flag: "--metrics-bind-address", Address: options.MetricsAddress, Handler: metricsHandler(options, reviews.kube, set.metrics(options, leading.Load)...)})
 	if err != nil {
 		return err
 	}
