@@ -78,7 +78,7 @@ func NewOptions() *Options {
 		CheckWorkers:         8,
 		IsolationProof:       isolation.Required,
 		IsolationPatience:    isolation.Patience,
-		SandboxBindings:      true,
+		SandboxBindings:      process.Env("KYMAROS_SANDBOX_BINDINGS", "true") != "false",
 		RequireFence:         true,
 		Bounds:               bounds.Bounds{TTL: 24 * time.Hour},
 		EvidenceKeyDir:       process.Env("KYMAROS_EVIDENCE_KEY_DIR", ""),

@@ -8,6 +8,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 )
@@ -97,6 +98,9 @@ func atOnce(all ...func() error) error {
 func about(what, source string, err error) error {
 	if err == nil {
 		return nil
+	}
+	if apierrors.IsForbidden(err) {
+		return fmt.Errorf("list %s of source namespace %s: bind ClusterRole kymaros-source-sizes to kymaros-controller there, and kymaros-source-reader to kymaros-prober: %w", what, source, err)
 	}
 	return fmt.Errorf("list %s of source namespace %s: %w", what, source, err)
 }
