@@ -74,14 +74,16 @@ func healthy() *Seen {
 		Nodes: []corev1.Node{node("node-1"), node("node-2")},
 		CRDs:  map[string]string{"restoretests.restore.kymaros.io": "", "restorereports.restore.kymaros.io": ""},
 		Deployments: map[string]*appsv1.Deployment{
-			"kymaros-system/kymaros-controller": deployment("registry:5000/kymaros:v0.1.3"), "kymaros-system/kymaros-dns": deployment("kymaros:v0.1.3"),
+			"kymaros-system/kymaros-controller": deployment("registry:5000/kymaros:v0.1.3"), "kymaros-system/kymaros-prober": deployment("registry:5000/kymaros:v0.1.3"), "kymaros-system/kymaros-dns": deployment("kymaros:v0.1.3"),
 			"kymaros-system/kymaros-api": deployment("kymaros:v0.1.3"), "kymaros-system/kymaros-notify": deployment("kymaros:v0.1.3"),
 			"velero/velero": deployment("velero/velero:v1.18.3"),
 		},
 		DaemonSets: map[string]*appsv1.DaemonSet{
 			"kymaros-canary/canary-fenced": daemonSet(), "kymaros-canary/canary-control": daemonSet(), "velero/node-agent": daemonSet(),
 		},
-		Lease:    &coordinationv1.Lease{Spec: coordinationv1.LeaseSpec{RenewTime: &renewed}},
+		Leases: map[string]*coordinationv1.Lease{
+			"kymaros-controller": {Spec: coordinationv1.LeaseSpec{RenewTime: &renewed}}, "kymaros-prober": {Spec: coordinationv1.LeaseSpec{RenewTime: &renewed}},
+		},
 		Priority: &schedulingv1.PriorityClass{Value: -1000, PreemptionPolicy: &never},
 		Classes: []storagev1.StorageClass{
 			{ObjectMeta: metav1.ObjectMeta{Name: "standard", Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": "true"}}},
@@ -194,10 +196,15 @@ func TestEachFaultIsFoundAlone(t *testing.T) {
 		}, "controller", Failed, "is missing: no test runs"},
 		"the controller is not ready":       {func(s *Seen) { s.Deployments["kymaros-system/kymaros-controller"].Status.ReadyReplicas = 0 }, "controller", Failed, "not ready"},
 		"the controller is another version": {func(s *Seen) { s.Client = "v0.3.0" }, "version", Warning, "and this command v0.3.0"},
-		"no controller ever led":            {func(s *Seen) { s.Lease = nil }, "leader", Failed, "ever led"},
+		"there is no prober":                {func(s *Seen) { delete(s.Deployments, "kymaros-system/kymaros-prober") }, "prober", Failed, "none ends"},
+		"the prober is of another image": {func(s *Seen) {
+			s.Deployments["kymaros-system/kymaros-prober"] = deployment("registry:5000/kymaros:v0.1.2")
+		}, "halves", Warning, "and kymaros-prober registry:5000"},
+		"no controller ever led": {func(s *Seen) { delete(s.Leases, "kymaros-controller") }, "leader", Failed, "no kymaros-controller ever led"},
+		"no prober ever led":     {func(s *Seen) { delete(s.Leases, "kymaros-prober") }, "leader", Failed, "no kymaros-prober ever led"},
 		"no controller leads": {func(s *Seen) {
 			old := metav1.NewMicroTime(now.Add(-time.Hour))
-			s.Lease.Spec.RenewTime = &old
+			s.Leases["kymaros-controller"].Spec.RenewTime = &old
 		}, "leader", Failed, "60m ago"},
 		"there is no DNS": {func(s *Seen) { delete(s.Deployments, "kymaros-system/kymaros-dns") }, "dns", Failed, "kymaros-dns is missing"},
 		"there is no DNS, and nobody asks it": {func(s *Seen) {

@@ -43,7 +43,7 @@ type Evidence struct {
 
 // evidence looks at the keys. Of the Secret only the metadata is asked for, if the caller may see that: private keys stay where they are.
 func (g gatherer) evidence(ctx context.Context) error {
-	d, err := g.c.Kube.AppsV1().Deployments(g.System).Get(ctx, "kymaros-controller", metav1.GetOptions{})
+	d, err := g.c.Kube.AppsV1().Deployments(g.System).Get(ctx, prober, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -165,7 +166,7 @@ func schemaOf(crd *unstructured.Unstructured) any {
 
 func (g gatherer) workloads(ctx context.Context) error {
 	g.Deployments, g.DaemonSets = map[string]*appsv1.Deployment{}, map[string]*appsv1.DaemonSet{}
-	for _, name := range []string{g.System + "/kymaros-controller", g.System + "/kymaros-dns", g.System + "/" + api, g.System + "/" + notifier, g.Seen.Velero + "/velero"} {
+	for _, name := range []string{g.System + "/kymaros-controller", g.System + "/" + prober, g.System + "/kymaros-dns", g.System + "/" + api, g.System + "/" + notifier, g.Seen.Velero + "/velero"} {
 		namespace, base, _ := strings.Cut(name, "/")
 		d, err := g.c.Kube.AppsV1().Deployments(namespace).Get(ctx, base, metav1.GetOptions{})
 		if err == nil {
@@ -187,12 +188,16 @@ func (g gatherer) workloads(ctx context.Context) error {
 }
 
 func (g gatherer) lease(ctx context.Context) error {
-	l, err := g.c.Kube.CoordinationV1().Leases(g.System).Get(ctx, "kymaros-controller", metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil
+	g.Leases = map[string]*coordinationv1.Lease{}
+	for _, name := range leaders {
+		l, err := g.c.Kube.CoordinationV1().Leases(g.System).Get(ctx, name, metav1.GetOptions{})
+		if err == nil {
+			g.Leases[name] = l
+		} else if !apierrors.IsNotFound(err) {
+			return err
+		}
 	}
-	g.Lease = l
-	return err
+	return nil
 }
 
 func (g gatherer) priority(ctx context.Context) error {

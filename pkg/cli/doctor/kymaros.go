@@ -22,6 +22,11 @@ type storageClass = storagev1.StorageClass
 // leaseAge is how old a lease may be whose holder lives: it renews every few seconds.
 const leaseAge = time.Minute
 
+// prober is the Deployment, and the Lease, of who looks into sandboxes; leaders are both that have one.
+const prober = "kymaros-prober"
+
+var leaders = []string{"kymaros-controller", prober}
+
 // modifiers are the ConfigMaps that Velero reads for Restores of tests.
 var modifiers = []string{"kymaros-sandbox-modifiers", "kymaros-group-modifiers", "kymaros-sandbox-no-class", "kymaros-group-no-class"}
 
@@ -47,6 +52,19 @@ var ofKymaros = []check{
 	{"kymaros", "controller", []Look{LookWorkloads}, func(s *Seen) []Result {
 		return workload(s.Deployments[s.System+"/kymaros-controller"], s.System, "kymaros-controller", "manifests/30-controller.yaml", "no test runs")
 	}},
+	{"kymaros", "prober", []Look{LookWorkloads}, func(s *Seen) []Result {
+		return workload(s.Deployments[s.System+"/"+prober], s.System, prober, "manifests/35-prober.yaml", "runs wait for it, and none ends")
+	}},
+	{"kymaros", "halves", []Look{LookWorkloads}, func(s *Seen) []Result {
+		c, p := s.Deployments[s.System+"/kymaros-controller"], s.Deployments[s.System+"/"+prober]
+		if c == nil || p == nil || len(c.Spec.Template.Spec.Containers) == 0 || len(p.Spec.Template.Spec.Containers) == 0 {
+			return nil
+		}
+		if of, is := c.Spec.Template.Spec.Containers[0].Image, p.Spec.Template.Spec.Containers[0].Image; of != is {
+			return warn(fmt.Sprintf("kymaros-controller is %s, and %s %s", of, prober, is), "give both the same image: they are one program")
+		}
+		return ok("kymaros-controller and " + prober + " are of one image")
+	}},
 	{"kymaros", "version", []Look{LookWorkloads}, func(s *Seen) []Result {
 		d := s.Deployments[s.System+"/kymaros-controller"]
 		if d == nil || len(d.Spec.Template.Spec.Containers) == 0 {
@@ -59,13 +77,19 @@ var ofKymaros = []check{
 		return ok("the controller is " + tag)
 	}},
 	{"kymaros", "leader", []Look{LookLease}, func(s *Seen) []Result {
-		switch l := s.Lease; {
-		case l == nil:
-			return fail("no controller ever led", "kubectl -n "+s.System+" logs deployment/kymaros-controller")
-		case l.Spec.RenewTime == nil || s.Now.Sub(l.Spec.RenewTime.Time) > leaseAge:
-			return fail("no controller leads: the lease was last renewed "+since(s, l.Spec.RenewTime), "kubectl -n "+s.System+" logs deployment/kymaros-controller")
+		var all []Result
+		for _, name := range leaders {
+			switch l := s.Leases[name]; {
+			case l == nil:
+				all = append(all, fail("no "+name+" ever led", "kubectl -n "+s.System+" logs deployment/"+name)...)
+			case l.Spec.RenewTime == nil || s.Now.Sub(l.Spec.RenewTime.Time) > leaseAge:
+				all = append(all, fail("no "+name+" leads: the lease was last renewed "+since(s, l.Spec.RenewTime), "kubectl -n "+s.System+" logs deployment/"+name)...)
+			}
 		}
-		return ok("a controller leads")
+		if len(all) == 0 {
+			return ok("a controller and a prober lead")
+		}
+		return all
 	}},
 	{"kymaros", "dns", []Look{LookWorkloads}, func(s *Seen) []Result {
 		r := workload(s.Deployments[s.System+"/kymaros-dns"], s.System, "kymaros-dns", "manifests/40-dns.yaml", "tests with networkIsolation group cannot run")

@@ -34,7 +34,7 @@ type Seen struct {
 	// Deployments and DaemonSets of Kymaros and Velero, by "namespace/name".
 	Deployments map[string]*appsv1.Deployment
 	DaemonSets  map[string]*appsv1.DaemonSet
-	Lease       *coordinationv1.Lease
+	Leases      map[string]*coordinationv1.Lease // by name
 	Priority    *schedulingv1.PriorityClass
 	Classes     []storagev1.StorageClass
 	// Modifiers are the ConfigMaps of Kymaros in the namespace of Velero.
@@ -72,7 +72,7 @@ const (
 	LookNodes       Look = "nodes"
 	LookCRDs        Look = "customresourcedefinitions"
 	LookWorkloads   Look = "deployments and daemonsets of Kymaros and Velero"
-	LookLease       Look = "the lease of the controller"
+	LookLease       Look = "the leases of the controllers"
 	LookPriority    Look = "priorityclasses"
 	LookClasses     Look = "storageclasses"
 	LookCertificate Look = "the Secret of the API's certificate"
