@@ -24,7 +24,7 @@ import (
 // byAddress indexes pods that run, by each of their addresses.
 const byAddress = "address"
 
-// Sandboxes follows the namespaces with our label whose guards were seen, and while one exists its pods, Services and endpoints: the
+// Sandboxes follows the namespaces with our label whose guards were seen, and until one is deleted its pods, Services and endpoints: the
 // controller lets it in a moment later. It holds nothing else of the cluster in memory.
 type Sandboxes struct {
 	kube       kubernetes.Interface
@@ -57,6 +57,12 @@ func NewSandboxes(ctx context.Context, kube kubernetes.Interface) (*Sandboxes, e
 	logger := klog.FromContext(ctx)
 	handler, err := s.factory.Core().V1().Namespaces().Informer().AddEventHandlerWithOptions(cache.ResourceEventHandlerFuncs{
 		AddFunc: func(obj any) { s.watch(ctx, obj) },
+		UpdateFunc: func(_, now any) {
+			// The binding by which its content may be seen goes with it.
+			if ns, ok := now.(*corev1.Namespace); ok && ns.DeletionTimestamp != nil {
+				s.forget(ns.Name)
+			}
+		},
 		DeleteFunc: func(obj any) {
 			if name, err := cache.DeletionHandlingObjectToName(obj); err == nil {
 				s.forget(name.Name)
@@ -104,7 +110,7 @@ func (s *Sandboxes) Ready() bool {
 
 func (s *Sandboxes) watch(ctx context.Context, obj any) {
 	ns, ok := obj.(*corev1.Namespace)
-	if !ok {
+	if !ok || ns.DeletionTimestamp != nil {
 		return
 	}
 	factory := informers.NewSharedInformerFactoryWithOptions(s.kube, 0, informers.WithNamespace(ns.Name), informers.WithTransform(trim))

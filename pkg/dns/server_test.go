@@ -289,6 +289,12 @@ func TestSandboxesComeAndGo(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, found(true))
+	// The binding by which it may be seen goes before the namespace has gone.
+	ns.DeletionTimestamp = new(metav1.Now())
+	if _, err := kube.CoreV1().Namespaces().Update(t.Context(), ns, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, found(false))
 	if err := kube.CoreV1().Namespaces().Delete(t.Context(), "sbx-data", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}

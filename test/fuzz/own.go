@@ -17,7 +17,7 @@ var (
 // own returns a random write of what the controller writes outside of sandboxes: events, its Lease, the DownloadRequest, reports
 // and its tests.
 func (g *Generator) own() Request {
-	switch g.IntN(6) {
+	switch g.IntN(7) {
 	case 0:
 		return g.event()
 	case 1:
@@ -25,12 +25,16 @@ func (g *Generator) own() Request {
 	case 2:
 		o := map[string]any{
 			"apiVersion": "velero.io/v1", "kind": "DownloadRequest",
-			"metadata": map[string]any{"name": "kymaros-inventory", "namespace": g.Velero, "labels": map[string]any{"kymaros.io/managed-by": "kymaros"}},
+			"metadata": map[string]any{"name": oneOf(g, "kymaros-inventory", "kymaros-inventory-prober"), "namespace": g.Velero, "labels": map[string]any{"kymaros.io/managed-by": "kymaros"}},
 			"spec":     map[string]any{"target": map[string]any{"kind": "BackupResourceList", "name": g.Backups[0]}},
 		}
 		return creates(downloads, o, g.alter(o, downloadChanges))
 	case 3:
 		return g.report()
+	case 5:
+		box := pick(g, g.Sandboxes)
+		patch := map[string]any{"metadata": map[string]any{"labels": map[string]any{"kymaros.io/guarded": oneOf(g, box.Run, box.Run, "other")}}}
+		return Request{Verb: "patch", Resource: namespaces, Name: box.Name, Body: patch, What: g.alter(patch, metadata)}
 	case 4:
 		patch := map[string]any{"metadata": map[string]any{"finalizers": []any{"kymaros.io/sandbox-cleanup"}}}
 		return Request{Verb: "patch", Resource: tests, Namespace: g.Team, Name: g.Test, Body: patch, What: g.alter(patch, testChanges)}

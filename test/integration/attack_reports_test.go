@@ -75,9 +75,9 @@ func TestTheOwnerOfATestForgesNoReport(t *testing.T) {
 		t.Errorf("report %s says %s, score %d, of a restore whose check failed; the test says %s; %s", report.Name, s.Result, s.Score, rt.Status.LastResult, story(rt))
 	}
 
-	// One that has no verdict yet, as there is between two writes of the controller.
+	// One that has no verdict yet, as there is between two writes of the prober.
 	forged.Name = "unwritten"
-	unwritten, err := asTheController(t).RestoreV1alpha1().RestoreReports(ns).Create(t.Context(), forged, metav1.CreateOptions{})
+	unwritten, err := asTheProber(t).RestoreV1alpha1().RestoreReports(ns).Create(t.Context(), forged, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,10 +93,10 @@ func TestTheOwnerOfATestForgesNoReport(t *testing.T) {
 	refusedBy(t, "labels of the owner", by, err)
 }
 
-// asTheController returns the client of somebody with the controller's token.
-func asTheController(t *testing.T) versioned.Interface {
+// asTheProber returns the client of somebody with the prober's token.
+func asTheProber(t *testing.T) versioned.Interface {
 	t.Helper()
-	client, err := versioned.NewForConfig(configOf(theController))
+	client, err := versioned.NewForConfig(configOf(theProber))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,6 +76,7 @@ metadata:
   labels:
     kymaros.io/managed-by: kymaros
     kymaros.io/run: %[3]s
+    kymaros.io/guarded: %[3]s
     kymaros.io/test: shop
     kymaros.io/test-namespace: attack-team
     velero.io/exclude-from-backup: "true"

@@ -19,7 +19,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
-const listRequest = "kymaros-inventory"
+const listRequest = "kymaros-inventory-prober"
 
 func TestTheListOfABackupIsAskedForUnderOneName(t *testing.T) {
 	applyForTest(t, "testdata/inventory.yaml")

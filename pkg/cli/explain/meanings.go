@@ -31,7 +31,7 @@ var meanings = map[string]string{
 	v1alpha1.ReasonFailedValidation:          "Velero refused the Restore",
 	v1alpha1.ReasonPartiallyFailed:           "Velero restored some items only. The run goes on, never to full marks",
 	v1alpha1.ReasonFailed:                    "Velero's phase Failed",
-	v1alpha1.ReasonSandboxLost:               "a sandbox was changed or deleted before the restore into it began",
+	v1alpha1.ReasonSandboxLost:               "a sandbox was changed or deleted before the restore into it began, or deleted before the checks had ended",
 	v1alpha1.ReasonLost:                      "the Restore vanished before it ended",
 	v1alpha1.ReasonVeleroStalled:             "Velero's server ended while it was at work on the Restore, which is given up; or, before a run, Velero keeps the line for long",
 	v1alpha1.ReasonYielded:                   "a Restore of somebody else came while that of the test was under way, which made way; the run is tried again once",

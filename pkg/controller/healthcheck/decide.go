@@ -89,10 +89,13 @@ func decide(seen observed, now time.Time) plan {
 		return p.with(metav1.ConditionUnknown, v1alpha1.ReasonWaiting, waits)
 	}
 
-	p.watch = true
 	if p.health.StartTime == nil {
 		p.health.StartTime = &metav1.Time{Time: now}
 	}
+	if gone := conditions.DeletedSandbox(rt); gone != "" {
+		return p.decided(metav1.ConditionFalse, v1alpha1.ReasonSandboxLost, fmt.Sprintf("somebody deleted sandbox %s before the checks had ended", gone), now)
+	}
+	p.watch = true
 	expired, left := conditions.Expired(rt, now)
 	checks := rt.Status.Run.Spec.HealthChecks
 	patience := checks.PodReadyTimeout.Or(defaultPodReadyTimeout)

@@ -114,6 +114,10 @@ func TestDecide(t *testing.T) {
 		})}, status: metav1.ConditionUnknown, reason: v1alpha1.ReasonWaiting, text: "waiting for the restore", health: v1alpha1.HealthStatus{RunID: runID}},
 		{name: "a restore that is under way", seen: observed{test: test(set(v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonInProgress))},
 			status: metav1.ConditionUnknown, reason: v1alpha1.ReasonWaiting, text: "waiting for the restore", health: v1alpha1.HealthStatus{RunID: runID}},
+		{name: "a sandbox that somebody deleted", seen: observed{test: test(func(rt *v1alpha1.RestoreTest) {
+			rt.Status.Sandbox.Namespaces = []v1alpha1.SandboxNamespace{{Source: "shop", Name: "sbx"}, {Source: "db", Name: "sbx-db", Deleted: true}}
+		}), policy: policy("a")}, status: metav1.ConditionFalse, reason: v1alpha1.ReasonSandboxLost, text: "somebody deleted sandbox sbx-db before the checks had ended",
+			health: v1alpha1.HealthStatus{RunID: runID, StartTime: &metav1.Time{Time: now}, CompletionTime: &metav1.Time{Time: now}}},
 		{name: "a sandbox that failed", seen: observed{test: test(set(v1alpha1.ConditionSandboxReady, metav1.ConditionFalse, v1alpha1.ReasonNameTaken), set(v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonWaiting))},
 			status: metav1.ConditionUnknown, reason: v1alpha1.ReasonWaiting, text: "nothing to check: SandboxReady is False (NameTaken)", health: v1alpha1.HealthStatus{RunID: runID}},
 		{name: "a restore that failed", seen: observed{test: test(set(v1alpha1.ConditionRestored, metav1.ConditionFalse, v1alpha1.ReasonFailed))},

@@ -34,7 +34,8 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) decision {
 	sandbox := conditions.ForRun(rt, v1alpha1.ConditionSandboxReady)
 	restored := conditions.ForRun(rt, v1alpha1.ConditionRestored)
 	health := conditions.ForRun(rt, v1alpha1.ConditionHealthChecked)
-	look := is(restored, metav1.ConditionTrue) || is(restored, metav1.ConditionFalse) && restored.Reason == v1alpha1.ReasonPartiallyFailed
+	back := is(restored, metav1.ConditionTrue) || is(restored, metav1.ConditionFalse) && restored.Reason == v1alpha1.ReasonPartiallyFailed
+	look := back && conditions.DeletedSandbox(rt) == "" // else there is nothing to see, nor a right to
 
 	switch {
 	case rt.DeletionTimestamp != nil:
@@ -44,7 +45,7 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) decision {
 		}}
 	case is(sandbox, metav1.ConditionFalse):
 		return ended(sandbox, false)
-	case is(restored, metav1.ConditionFalse) && !look:
+	case is(restored, metav1.ConditionFalse) && !back:
 		return ended(restored, false)
 	case is(health, metav1.ConditionFalse) && outcome.Of(health.Reason).Class != outcome.Sandbox:
 		return ended(health, look)

@@ -28,6 +28,10 @@ func TestDecide(t *testing.T) {
 			change: []func(*v1alpha1.RestoreTest){condition(v1alpha1.ConditionHealthChecked, metav1.ConditionFalse, v1alpha1.ReasonCheckFailed)},
 			want:   over(v1alpha1.ReasonCheckFailed, at(23), true),
 		},
+		"of a sandbox that somebody deleted nothing is looked at": {
+			change: []func(*v1alpha1.RestoreTest){func(rt *v1alpha1.RestoreTest) { rt.Status.Sandbox.Namespaces[0].Deleted = true }},
+			want:   decision{over: true, since: at(23).Time},
+		},
 		"pods that the sandbox refused end the run without a cause against the backup": {
 			change: []func(*v1alpha1.RestoreTest){condition(v1alpha1.ConditionHealthChecked, metav1.ConditionFalse, v1alpha1.ReasonBlockedBySandboxPolicy)},
 			want:   decision{over: true, since: at(23).Time, look: true},

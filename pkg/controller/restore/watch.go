@@ -85,6 +85,9 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	seen := look{phase: r.Status.Phase, claims: claims, sources: map[string]string{}, classes: sets.New[string](),
 		elsewhere: backups.Elsewhere(fromText[v1alpha1.Segregation](r.Annotations[v1alpha1.AnnotationSegregation]))}
 	for _, ns := range rt.Status.Sandbox.Namespaces {
+		if ns.Deleted {
+			continue // nor may its events be read any more
+		}
 		pods, err := c.kube.CoreV1().Pods(ns.Name).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return fmt.Errorf("list pods of %s: %w", ns.Name, err)

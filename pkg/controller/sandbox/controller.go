@@ -192,6 +192,7 @@ func (c *Controller) ensure(ctx context.Context, rt *v1alpha1.RestoreTest, watch
 			// What is left of it is cleanup's; a new namespace under the old name would be a sandbox that nobody proved.
 			if !over(rt) {
 				s.violations = append(s.violations, fmt.Sprintf("Namespace %s was deleted during the run", sandbox.Name))
+				s.namespaces[len(s.namespaces)-1].Deleted = true
 			}
 			continue
 		case ns == nil:

@@ -21,7 +21,7 @@ func planned(rt *v1alpha1.RestoreTest) []v1alpha1.SandboxNamespace {
 			name = names.Sandbox(run.Spec.Sandbox.NamespacePrefix, rt.Name, run.ID, source.Name)
 		}
 		was := known[source.Name]
-		all = append(all, v1alpha1.SandboxNamespace{Source: source.Name, Name: name, UID: was.UID, Quota: was.Quota, Limits: was.Limits})
+		all = append(all, v1alpha1.SandboxNamespace{Source: source.Name, Name: name, UID: was.UID, Quota: was.Quota, Limits: was.Limits, Deleted: was.Deleted})
 	}
 	return all
 }

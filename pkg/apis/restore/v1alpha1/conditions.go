@@ -94,7 +94,7 @@ const (
 	// ReasonFailed: Velero's phase Failed.
 	ReasonFailed = "Failed"
 	// ReasonSandboxLost: a sandbox was changed or deleted before the restore into it began. Also a reason of SandboxReady, if that
-	// happened while it was being made.
+	// happened while it was being made, and of HealthChecked, if it was deleted before the checks had ended.
 	ReasonSandboxLost = "SandboxLost"
 	// ReasonLost: the Restore vanished before it ended.
 	ReasonLost = "Lost"

@@ -67,6 +67,9 @@ type SandboxNamespace struct {
 	// lets take more may be throttled or killed for it: the sandbox's doing, not the backup's. Nothing bounds what it leaves out.
 	// +optional
 	Limits SandboxLimits `json:"limits,omitempty,omitzero"`
+	// Deleted tells that somebody deleted the namespace during the run. Who may look into it may not any more: bindings go with it.
+	// +optional
+	Deleted bool `json:"deleted,omitempty"`
 }
 
 // SandboxLimits are those of a container that declares none.
