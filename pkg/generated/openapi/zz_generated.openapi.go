@@ -4265,6 +4265,13 @@ func schema_pkg_apis_restore_v1alpha1_SandboxNamespace(ref common.ReferenceCallb
 							Ref:         ref(v1alpha1.SandboxLimits{}.OpenAPIModelName()),
 						},
 					},
+					"deleted": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Deleted tells that somebody deleted the namespace during the run. Who may look into it may not any more: bindings go with it.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 				},
 				Required: []string{"source", "name"},
 			},

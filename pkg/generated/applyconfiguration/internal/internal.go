@@ -1539,6 +1539,9 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxNamespace
   map:
     fields:
+    - name: deleted
+      type:
+        scalar: boolean
     - name: limits
       type:
         namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.SandboxLimits

@@ -24,6 +24,8 @@ type SandboxNamespaceApplyConfiguration struct {
 	// Limits are what the LimitRange of the sandbox lets a container take that declares no limit itself. One that production
 	// lets take more may be throttled or killed for it: the sandbox's doing, not the backup's. Nothing bounds what it leaves out.
 	Limits *SandboxLimitsApplyConfiguration `json:"limits,omitempty"`
+	// Deleted tells that somebody deleted the namespace during the run. Who may look into it may not any more: bindings go with it.
+	Deleted *bool `json:"deleted,omitempty"`
 }
 
 // SandboxNamespaceApplyConfiguration constructs a declarative configuration of the SandboxNamespace type for use with
@@ -69,5 +71,13 @@ func (b *SandboxNamespaceApplyConfiguration) WithQuota(value *SandboxQuotaApplyC
 // If called multiple times, the Limits field is set to the value of the last call.
 func (b *SandboxNamespaceApplyConfiguration) WithLimits(value *SandboxLimitsApplyConfiguration) *SandboxNamespaceApplyConfiguration {
 	b.Limits = value
+	return b
+}
+
+// WithDeleted sets the Deleted field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Deleted field is set to the value of the last call.
+func (b *SandboxNamespaceApplyConfiguration) WithDeleted(value bool) *SandboxNamespaceApplyConfiguration {
+	b.Deleted = &value
 	return b
 }
