@@ -34,8 +34,8 @@ kubectl apply -f manifests/crds -f manifests -f manifests/fence
 kubectl wait --for condition=established --timeout 30s crd/restoretests.restore.kymaros.io >/dev/null
 if [ $own = yes ]; then
   # The tag stays the same, so a new build would not be noticed.
-  for name in controller dns api; do
-    build=$(sha256sum "_output/image/kymaros-$name" | cut -c1-16)
+  for name in controller prober dns api; do
+    build=$(sha256sum "_output/image/kymaros-${name/prober/controller}" | cut -c1-16) # one program
     kubectl -n kymaros-system patch deployment "kymaros-$name" -p \
       "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"demo/build\":\"$build\"}},\"spec\":{\"containers\":[{\"name\":\"$name\",\"imagePullPolicy\":\"Always\"}]}}}}" >/dev/null
   done
@@ -45,7 +45,7 @@ if [ $own = yes ]; then
       "{\"spec\":{\"template\":{\"metadata\":{\"annotations\":{\"demo/build\":\"$build\"}},\"spec\":{\"containers\":[{\"name\":\"canary\",\"imagePullPolicy\":\"Always\"}]}}}}" >/dev/null
   done
 fi
-for name in controller dns api; do
+for name in controller prober dns api; do
   kubectl -n kymaros-system rollout status "deployment/kymaros-$name" --timeout 120s
 done
 for workload in -targets/deployment/canary-guide -targets/daemonset/canary-target /daemonset/canary-control /daemonset/canary-fenced; do
@@ -168,7 +168,7 @@ cat <<Y
   kubectl -n kymaros-system get restoretests,restorereports,healthcheckpolicies
   kubectl -n kymaros-system get restorereport $report -o yaml
   kubectl -n kymaros-system get events --field-selector involvedObject.name=shop
-  kubectl -n kymaros-system logs deployment/kymaros-controller
+  kubectl -n kymaros-system logs deployment/kymaros-controller      # and deployment/kymaros-prober
   _output/bin/kubectl-kymaros run shop -n kymaros-system --wait   # run it again
 
 Dashboard: https://localhost:8443/tests/kymaros-system/shop, as long as this runs (the certificate is one that it signed itself):

@@ -21,7 +21,7 @@ import (
 )
 
 // accountOf are our ServiceAccounts, and their namespaces.
-var accountOf = map[string]string{"kymaros-controller": systemNamespace, "kymaros-dns": systemNamespace, "kymaros-api": systemNamespace, "kymaros-notify": systemNamespace, "kymaros-archive": systemNamespace, guide.Name: canary.TargetNamespace}
+var accountOf = map[string]string{"kymaros-controller": systemNamespace, "kymaros-prober": systemNamespace, "kymaros-dns": systemNamespace, "kymaros-api": systemNamespace, "kymaros-notify": systemNamespace, "kymaros-archive": systemNamespace, guide.Name: canary.TargetNamespace}
 
 // TestNobodyButAKubeletGetsATokenOfOurs has somebody who may edit our namespaces ask for one.
 func TestNobodyButAKubeletGetsATokenOfOurs(t *testing.T) {
@@ -114,7 +114,7 @@ const tokenDirectory = "/var/run/secrets/kubernetes.io/serviceaccount"
 // TestTokensOfOurPodsLiveTenMinutes: the one that the API server mounts by itself it makes good for a year.
 func TestTokensOfOurPodsLiveTenMinutes(t *testing.T) {
 	seen := map[string]bool{}
-	for _, file := range []string{"30-controller.yaml", "40-dns.yaml", "45-canary.yaml", "50-api.yaml", "55-notify.yaml", "archive/volume.yaml", "archive/bucket.yaml"} {
+	for _, file := range []string{"30-controller.yaml", "35-prober.yaml", "40-dns.yaml", "45-canary.yaml", "50-api.yaml", "55-notify.yaml", "archive/volume.yaml", "archive/bucket.yaml"} {
 		all, err := readManifests(filepath.Join(root, "manifests", file))
 		if err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -66,5 +67,49 @@ func TestTwoProcessesShareTheControllers(t *testing.T) {
 		if diff := agents.SymmetricDifference(sets.New(names...)); diff.Len() > 0 {
 			t.Errorf("of %s and of what writes there only one has %v", names, sets.List(diff))
 		}
+	}
+}
+
+// TestAnUpgradeFromOneProcessEndsTheRunThatIsUnderWayInAReport: it has made its sandbox before there was anybody to see the guards,
+// and may look into it by roles that are not any more.
+func TestAnUpgradeFromOneProcessEndsTheRunThatIsUnderWayInAReport(t *testing.T) {
+	const name = "upgraded"
+	both, _ := newProcess(t, name)
+	if err := both.start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { both.kill() }()
+	rt, r := inSandbox(t, name)
+	both.kill()
+	asBefore(t, rt)
+	if err := both.start(); err != nil {
+		t.Fatal(err)
+	}
+	finish(t, r)
+	rt, report := awaitEnd(t, rt)
+	s := report.Status
+	if s.Result != v1alpha1.ResultInconclusive || !strings.Contains(strings.Join(s.Caps, "\n"), "an upgrade during the run") {
+		t.Errorf("result %s, %s: %s, caps %q", s.Result, s.Reason, s.Message, s.Caps)
+	}
+	if s.ValidationLevels.PodStartup.Status != v1alpha1.LevelPass || s.Completeness.Secrets == "" {
+		t.Errorf("nobody has looked into the sandbox: %+v, %+v", s.ValidationLevels, s.Completeness)
+	}
+	nothingLeft(t, rt)
+}
+
+// asBefore makes the sandbox of rt's run one of the version before: without the label, without bindings, and nothing in the status of them.
+func asBefore(t *testing.T, rt *v1alpha1.RestoreTest) {
+	t.Helper()
+	sandbox := rt.Status.SandboxNamespace
+	body := []byte(`{"metadata":{"labels":{"kymaros.io/guarded":null}}}`)
+	if _, err := kube.CoreV1().Namespaces().Patch(t.Context(), sandbox, types.MergePatchType, body, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := kube.RbacV1().RoleBindings(sandbox).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	body = []byte(`{"status":{"sandbox":{"guarded":null}}}`)
+	if _, err := kymaros.RestoreV1alpha1().RestoreTests(rt.Namespace).Patch(t.Context(), rt.Name, types.MergePatchType, body, metav1.PatchOptions{}, "status"); err != nil {
+		t.Fatal(err)
 	}
 }

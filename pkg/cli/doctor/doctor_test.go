@@ -200,6 +200,9 @@ func TestEachFaultIsFoundAlone(t *testing.T) {
 		"the prober is of another image": {func(s *Seen) {
 			s.Deployments["kymaros-system/kymaros-prober"] = deployment("registry:5000/kymaros:v0.1.2")
 		}, "halves", Warning, "and kymaros-prober registry:5000"},
+		"the prober asks for another proof of isolation": {func(s *Seen) {
+			s.Deployments["kymaros-system/kymaros-controller"].Spec.Template.Spec.Containers[0].Args = []string{"--isolation-proof=report"}
+		}, "halves", Failed, "--isolation-proof=report, and kymaros-prober"},
 		"no controller ever led": {func(s *Seen) { delete(s.Leases, "kymaros-controller") }, "leader", Failed, "no kymaros-controller ever led"},
 		"no prober ever led":     {func(s *Seen) { delete(s.Leases, "kymaros-prober") }, "leader", Failed, "no kymaros-prober ever led"},
 		"no controller leads": {func(s *Seen) {

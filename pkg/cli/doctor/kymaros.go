@@ -63,6 +63,10 @@ var ofKymaros = []check{
 		if of, is := c.Spec.Template.Spec.Containers[0].Image, p.Spec.Template.Spec.Containers[0].Image; of != is {
 			return warn(fmt.Sprintf("kymaros-controller is %s, and %s %s", of, prober, is), "give both the same image: they are one program")
 		}
+		const flag = "--isolation-proof="
+		if of, is := valueOf(c, flag), valueOf(p, flag); of != is {
+			return fail(fmt.Sprintf("kymaros-controller has %s%s, and %s %s%s: sandboxes are made and never attested, or the other way round", flag, of, prober, flag, is), "give both the same "+flag)
+		}
 		return ok("kymaros-controller and " + prober + " are of one image")
 	}},
 	{"kymaros", "version", []Look{LookWorkloads}, func(s *Seen) []Result {
@@ -168,6 +172,16 @@ var ofKymaros = []check{
 		}
 		return all
 	}},
+}
+
+// valueOf returns that of a flag of the Deployment's first container, "" if it has none.
+func valueOf(d *appsv1.Deployment, flag string) string {
+	for _, arg := range d.Spec.Template.Spec.Containers[0].Args {
+		if value, ok := strings.CutPrefix(arg, flag); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 const missing = "is missing"
