@@ -79,7 +79,9 @@ func TestAnUpgradeFromOneProcessEndsTheRunThatIsUnderWayInAReport(t *testing.T) 
 		t.Fatal(err)
 	}
 	defer func() { both.kill() }()
-	rt, r := inSandbox(t, name)
+	source(t, "src-"+name)
+	rt, r := inSandbox(t, name, func(rt *v1alpha1.RestoreTest) { rt.Spec.HealthChecks.PolicyRef = "web" })
+	policy(t, rt.Namespace, "web")
 	both.kill()
 	asBefore(t, rt)
 	if err := both.start(); err != nil {
@@ -88,10 +90,10 @@ func TestAnUpgradeFromOneProcessEndsTheRunThatIsUnderWayInAReport(t *testing.T) 
 	finish(t, r)
 	rt, report := awaitEnd(t, rt)
 	s := report.Status
-	if s.Result != v1alpha1.ResultInconclusive || !strings.Contains(strings.Join(s.Caps, "\n"), "an upgrade during the run") {
+	if s.Result != v1alpha1.ResultPartial || s.Reason != v1alpha1.ReasonGuardsViolated || !strings.Contains(strings.Join(s.Caps, "\n"), "an upgrade during the run") {
 		t.Errorf("result %s, %s: %s, caps %q", s.Result, s.Reason, s.Message, s.Caps)
 	}
-	if s.ValidationLevels.PodStartup.Status != v1alpha1.LevelPass || s.Completeness.Secrets == "" {
+	if s.ValidationLevels.PodStartup.Status != v1alpha1.LevelPass || s.ValidationLevels.InternalHealth.Status != v1alpha1.LevelPass {
 		t.Errorf("nobody has looked into the sandbox: %+v, %+v", s.ValidationLevels, s.Completeness)
 	}
 	nothingLeft(t, rt)
