@@ -114,6 +114,11 @@ func Wait(ctx context.Context, target string, begun time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("ended before it was known whether %s answers: %w", address, err)
 	}
+	return b.shut(address)
+}
+
+// shut returns why a gate does not open after what it saw, or nil.
+func (b Birth) shut(address string) error {
 	if !b.Quiet {
 		return fmt.Errorf("canary-target at %s, which a NetworkPolicy forbids to reach, has gone on answering for %s: this pod is not cut off, so it does not start; the network plugin does not enforce policies on this node, or too late",
 			address, gateLimit)
