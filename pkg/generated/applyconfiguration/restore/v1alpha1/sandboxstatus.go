@@ -26,6 +26,8 @@ type SandboxStatusApplyConfiguration struct {
 	Violations []string `json:"violations,omitempty"`
 	// Isolation tells what the canaries have shown of the network plugin, before anything is restored.
 	Isolation *restorev1alpha1.IsolationProof `json:"isolation,omitempty"`
+	// Moment tells, when the canaries were asked, whether the network plugin was seen to let traffic of a new pod pass.
+	Moment *IsolationMomentApplyConfiguration `json:"moment,omitempty"`
 	// UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a
 	// minute for a proof.
 	UnprovenSince *v1.Time `json:"unprovenSince,omitempty"`
@@ -83,6 +85,14 @@ func (b *SandboxStatusApplyConfiguration) WithViolations(values ...string) *Sand
 // If called multiple times, the Isolation field is set to the value of the last call.
 func (b *SandboxStatusApplyConfiguration) WithIsolation(value restorev1alpha1.IsolationProof) *SandboxStatusApplyConfiguration {
 	b.Isolation = &value
+	return b
+}
+
+// WithMoment sets the Moment field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Moment field is set to the value of the last call.
+func (b *SandboxStatusApplyConfiguration) WithMoment(value *IsolationMomentApplyConfiguration) *SandboxStatusApplyConfiguration {
+	b.Moment = value
 	return b
 }
 
