@@ -143,6 +143,11 @@ func (c *Controller) ensureNamespace(ctx context.Context, rt *v1alpha1.RestoreTe
 			return nil, nil, wrong
 		}
 		maps.Copy(want.Annotations, ranges)
+		newborn, err := c.newborn(ctx, rt)
+		if err != nil {
+			return nil, nil, err
+		}
+		maps.Copy(want.Annotations, newborn)
 		_, err = c.kube.CoreV1().Namespaces().Create(ctx, want, createOptions)
 		switch {
 		case err == nil:
