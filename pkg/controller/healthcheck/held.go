@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/unschedulable"
 )
 
