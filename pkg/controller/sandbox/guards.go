@@ -143,9 +143,9 @@ func (c *Controller) ensureNamespace(ctx context.Context, rt *v1alpha1.RestoreTe
 			return nil, nil, wrong
 		}
 		maps.Copy(want.Annotations, ranges)
-		newborn, err := c.newborn(ctx, rt)
-		if err != nil {
-			return nil, nil, err
+		newborn, wrong := c.newborn(ctx, rt)
+		if wrong != nil {
+			return nil, nil, wrong
 		}
 		maps.Copy(want.Annotations, newborn)
 		_, err = c.kube.CoreV1().Namespaces().Create(ctx, want, createOptions)
