@@ -16,4 +16,7 @@
 //
 // A leak makes the fenced pod unready by what it sees itself: an answer, or the greeting of a control pod. A pod says by its
 // startup probe that a round of dials is complete, so started and not ready is a finding, and not a pod that begins.
+//
+// Two more roles are for new pods, whose traffic some plugins let pass until their policy is in force. birth, an init container of
+// fenced pods, measures that moment; gate, one of pods in sandboxes where manifests/newborn is installed, waits until it is over.
 package canary

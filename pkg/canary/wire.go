@@ -32,7 +32,8 @@ func greet(ctx context.Context, address string, role Role) (node string, err err
 		return "", err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
+	deadline, _ := ctx.Deadline() // the caller's may be sooner
+	if err := conn.SetDeadline(deadline); err != nil {
 		return "", err
 	}
 	if _, err := fmt.Fprintf(conn, "%s%s\n", greeting, role); err != nil {

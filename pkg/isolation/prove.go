@@ -41,6 +41,10 @@ type Proof struct {
 	State v1alpha1.IsolationProof
 	// Message says why it is not proven. It is stable, and of a bounded length.
 	Message string
+	// Moment is what fenced pods saw when they began; nil if nobody looked.
+	Moment *v1alpha1.IsolationMoment
+	// Target is the address of the Service of targets, if a fenced pod tells it.
+	Target string
 }
 
 // Verdict returns reason and message of the condition of a run that ends because it is not proven.
@@ -63,15 +67,22 @@ const (
 	fails                    // something is not
 )
 
-// Prove tells what the canaries show. Every node that has one needs both, for a policy is enforced by each node for itself. A
-// node of which the cluster has lost sight starts no pod, and does not count.
+// Prove tells what the canaries show.
 func Prove(pods []corev1.Pod, now time.Time) Proof {
+	proof := enforced(pods, now)
+	proof.Moment, proof.Target = momentOf(pods, proof.State, now), targetOf(pods)
+	return proof
+}
+
+// enforced tells whether policies are enforced. Every node that has one needs both, for a policy is enforced by each node for itself. A
+// node of which the cluster has lost sight starts no pod, and does not count.
+func enforced(pods []corev1.Pod, now time.Time) Proof {
 	nodes := map[string][]*corev1.Pod{}
 	for i := range pods {
 		nodes[pods[i].Spec.NodeName] = append(nodes[pods[i].Spec.NodeName], &pods[i])
 	}
 	if len(nodes) == 0 {
-		return Proof{v1alpha1.IsolationUnproven, "no canary is installed: kubectl apply -f manifests/45-canary.yaml"}
+		return Proof{State: v1alpha1.IsolationUnproven, Message: "no canary is installed: kubectl apply -f manifests/45-canary.yaml"}
 	}
 	var leaks, doubts []string
 	proven := 0
@@ -92,11 +103,11 @@ func Prove(pods []corev1.Pod, now time.Time) Proof {
 	slices.Sort(doubts)
 	switch {
 	case len(leaks) > 0:
-		return Proof{v1alpha1.IsolationNotEnforced, few(leaks)}
+		return Proof{State: v1alpha1.IsolationNotEnforced, Message: few(leaks)}
 	case len(doubts) > 0:
-		return Proof{v1alpha1.IsolationUnproven, few(doubts)}
+		return Proof{State: v1alpha1.IsolationUnproven, Message: few(doubts)}
 	case proven == 0:
-		return Proof{v1alpha1.IsolationUnproven, "no node with a canary is ready"}
+		return Proof{State: v1alpha1.IsolationUnproven, Message: "no node with a canary is ready"}
 	}
 	return Proof{State: v1alpha1.IsolationProven}
 }

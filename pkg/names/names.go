@@ -20,6 +20,13 @@ const (
 // PriorityClass is the class of restored pods, part of the manifests: they preempt nobody.
 const PriorityClass = "kymaros-sandbox"
 
+// GateContainer is the first init container of pods in sandboxes, where the policy of manifests/newborn is installed: it ends when the
+// pod is cut off.
+const GateContainer = "kymaros-gate"
+
+// DNS is the Service of our DNS, in our namespace.
+const DNS = "kymaros-dns"
+
 // NoClass is the storage class of claims that have none where there is no default class, part of the manifests: no volume is made
 // of it.
 const NoClass = "kymaros-no-class"

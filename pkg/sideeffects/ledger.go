@@ -92,6 +92,13 @@ func (l *Ledger) Gone(source string) {
 	put(&l.untested, "what was neutralised, for these namespaces do not exist any more", source)
 }
 
+// Moment notes that new pods were seen to reach others, if they were: those that came back may have, too.
+func (l *Ledger) Moment(m *v1alpha1.IsolationMoment) {
+	if m != nil && m.State == v1alpha1.MomentSeen {
+		put(&l.untested, "what restored pods reached before the network plugin had their policies in force, which it was seen to be late with", "up to "+string(m.Longest))
+	}
+}
+
 // Unread notes something of production that could not be looked at.
 func (l *Ledger) Unread(what string) { put(&l.untested, "what could not be read", what) }
 

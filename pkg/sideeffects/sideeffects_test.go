@@ -211,3 +211,22 @@ func TestListsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestAMomentThatWasSeenIsNotTested(t *testing.T) {
+	for name, c := range map[string]struct {
+		moment *v1alpha1.IsolationMoment
+		says   string
+	}{
+		"nobody looked": {nil, ""},
+		"none was seen": {&v1alpha1.IsolationMoment{State: v1alpha1.MomentNoneSeen}, ""},
+		"not known":     {&v1alpha1.IsolationMoment{State: v1alpha1.MomentUnknown, Message: "knew no target"}, ""},
+		"one was seen":  {&v1alpha1.IsolationMoment{State: v1alpha1.MomentSeen, Longest: "120ms"}, "up to 120ms"},
+	} {
+		var l Ledger
+		l.Moment(c.moment)
+		got := strings.Join(l.Report(nil, "", nil).NotTested, "; ")
+		if (got == "") != (c.says == "") || !strings.Contains(got, c.says) {
+			t.Errorf("%s: %q, want %q in it", name, got, c.says)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/canary"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/isolation"
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
 
@@ -55,6 +56,25 @@ func TestCanariesFollowATargetThatMoves(t *testing.T) {
 	if err := cluster.AwaitCanaries(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Isolation is not proven meanwhile, so it runs alone. Whether a moment is seen is the network plugin's.
+func TestFencedPodsTellWhatTheyReachedWhenTheyBegan(t *testing.T) {
+	patch := fmt.Appendf(nil, `{"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":%q}}}}}`, time.Now().Format(time.RFC3339))
+	if _, err := cluster.Kube.AppsV1().DaemonSets(canary.Namespace).Patch(t.Context(), "canary-fenced", types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.AwaitCanaries(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	proof, err := isolation.Look(t.Context(), cluster.Kube)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if proof.Moment == nil || proof.Moment.State == v1alpha1.MomentUnknown || proof.Target == "" {
+		t.Errorf("moment %+v, target %q", proof.Moment, proof.Target)
+	}
+	t.Logf("moment %+v", proof.Moment)
 }
 
 // It stops what enforces policies, so it runs alone.

@@ -84,6 +84,8 @@ func anchorRows() []row {
 		{"a sandbox is to be backed up", administrator, patches(namespaces, box, labels("velero.io/exclude-from-backup: null")), by, false},
 		{"Velero changes labels of a sandbox", theVelero, patches(namespaces, box, labels("kymaros.io/run: other")), by, false},
 		{"a sandbox stands for another source", administrator, patches(namespaces, box, annotations("kymaros.io/source-namespace: other")), by, false},
+		{"new pods of a sandbox ask somebody else for names", administrator, patches(namespaces, box, annotations("kymaros.io/nameserver: 192.0.2.1")), by, false},
+		{"the gate of a sandbox dials somebody else", administrator, patches(namespaces, box, annotations("kymaros.io/gate-target: 192.0.2.1")), by, false},
 		{"a sandbox belongs to another RestoreTest", administrator, patches(namespaces, box, annotations("kymaros.io/restoretest: null")), by, false},
 
 		{"somebody labels a sandbox", administrator, patches(namespaces, box, labels("team: shop")), "", false},

@@ -56,7 +56,6 @@ func TestTheGuideOfCanariesKeepsTheirAddresses(t *testing.T) {
 		})
 	}
 	none := fmt.Sprintf(`{"service":"10.0.0.2","pods":{},"fenced":%q,"fencedLocal":%q}`, fenced...)
-	holds(none)
 	pod := canaryPod("target-of-the-guide", "node-of-the-guide", "canary-target")
 	pods := kube.CoreV1().Pods(canary.TargetNamespace)
 	eventually(t, stepTimeout, func(ctx context.Context) error { // a new namespace has no service account for a moment

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kymaros/kymaros/cmd/internal/process"
+	"github.com/kymaros/kymaros/pkg/canary"
 )
 
 func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
@@ -21,6 +24,7 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 		"--listen":              {"--role=target", "--node=n", "--listen=9440"},
 		"--health-bind-address": {"--role=target", "--node=n", "--health-bind-address="},
 		"--record":              {"--role=target", "--node=n", "--record=192.0.2.1"},
+		"--target":              {"--role=gate", "--target=10.0.0.2:9440"},
 	} {
 		options := NewOptions()
 		fs := pflag.NewFlagSet("test", pflag.ContinueOnError)
@@ -32,6 +36,28 @@ func TestOptionsNameTheFlagThatIsWrong(t *testing.T) {
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: got %v, want an error that names %q", args, err, want)
 		}
+	}
+}
+
+func TestABirthTellsWhatItSawInTheMessageOfItsContainer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "message")
+	args := []string{"--role=birth", "--node=n", "--addresses=testdata/absent.json", "--message=" + file}
+	if err := Main(t.Context(), args, &bytes.Buffer{}); err != nil {
+		t.Fatalf("a birth that knows no target holds its pod up: %v", err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := canary.ParseBirth(string(text)); err != nil || b != (canary.Birth{}) {
+		t.Errorf("%s, %v", text, err)
+	}
+}
+
+func TestAGateNeedsNoNode(t *testing.T) {
+	o := NewOptions()
+	if o.Role, o.Node, o.Target = "gate", "", "fd00::2"; o.Validate() != nil {
+		t.Error(o.Validate())
 	}
 }
 

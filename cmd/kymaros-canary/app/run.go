@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/component-base/version"
@@ -21,15 +22,23 @@ import (
 
 // Main is a canary with those arguments until ctx ends. It returns an error if it could not start, or must start anew.
 func Main(ctx context.Context, args []string, out io.Writer) error {
+	begun := time.Now()
 	options := NewOptions()
 	if run, err := process.Parse("kymaros-canary", args, out, options); !run || err != nil {
 		return err
 	}
-	return Run(ctx, options)
+	return Run(ctx, options, begun)
 }
 
-// Run is a canary until ctx ends, see Main.
-func Run(ctx context.Context, options *Options) error {
+// Run is a canary until ctx ends, see Main. begun is its first instruction.
+func Run(ctx context.Context, options *Options, begun time.Time) error {
+	switch canary.Role(options.Role) {
+	case canary.Newborn:
+		return beBorn(ctx, options, begun)
+	case canary.Gate:
+		return canary.Wait(ctx, options.Target, begun)
+	case canary.Target, canary.Fenced, canary.Control:
+	}
 	klog.FromContext(ctx).Info("Starting", "version", version.Get().GitVersion, "role", options.Role, "node", options.Node)
 	if options.Role == roleGuide {
 		return runGuide(ctx, options)
@@ -44,6 +53,23 @@ func Run(ctx context.Context, options *Options) error {
 	defer listener.Close()
 	c := canary.New(role, options.Node, dials)
 	return serving(ctx, options.HealthAddress, c.Handler(), func() error { return c.Run(ctx, listener) })
+}
+
+// beBorn looks what a new pod reaches, and writes it down.
+func beBorn(ctx context.Context, options *Options, begun time.Time) error {
+	b := canary.BeBorn(ctx, options.Node, options.Addresses, begun)
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("ended before it was known what answers: %w", err)
+	}
+	text, err := b.Text()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(options.Message, []byte(text), 0o644); err != nil {
+		return fmt.Errorf("--message: %w", err)
+	}
+	klog.FromContext(ctx).Info("Born", "node", options.Node, "saw", text)
+	return nil
 }
 
 // runGuide tells the others where the targets are until ctx ends.

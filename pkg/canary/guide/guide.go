@@ -106,14 +106,17 @@ func (g *Guide) next(ctx context.Context) bool {
 	defer g.queue.Done(key)
 	syncCtx, cancel := context.WithTimeout(ctx, syncTimeout)
 	defer cancel()
-	if err := g.sync(syncCtx); err != nil {
+	told, err := g.sync(syncCtx)
+	if err != nil {
 		if ctx.Err() == nil {
 			klog.FromContext(ctx).Error(err, "Addresses were not written, will retry")
 		}
 		g.queue.AddRateLimited(key)
 		return true
 	}
-	g.ready.Store(true)
+	if told {
+		g.ready.Store(true)
+	}
 	g.queue.Forget(key)
 	g.queue.AddAfter(key, recheck)
 	return true
@@ -131,39 +134,44 @@ func (g *Guide) clusterIP(ctx context.Context, name string) (string, error) {
 	return service.Spec.ClusterIP, nil
 }
 
-// sync makes the ConfigMap hold where the targets and the Services of fenced pods are, and nothing else.
-func (g *Guide) sync(ctx context.Context) error {
+// sync makes the ConfigMap hold where the targets and the Services of fenced pods are, and nothing else. It tells whether there was
+// something to tell: the first fenced pods wait for the key, so that they know a target from their first instruction, and as long as no
+// target was ever ready it is not there.
+func (g *Guide) sync(ctx context.Context) (told bool, err error) {
 	pods, err := g.pods.List(labels.Everything())
 	if err != nil {
-		return err
+		return false, err
 	}
 	where := addresses(g.service, pods)
 	// Not by the environment of those who dial: a Service that is deleted and made anew has another address.
 	if where.Fenced, err = g.clusterIP(ctx, canary.FencedService); err != nil {
-		return err
+		return false, err
 	}
 	if where.FencedLocal, err = g.clusterIP(ctx, canary.FencedLocalService); err != nil {
-		return err
+		return false, err
 	}
 	want, err := where.Text()
 	if err != nil {
-		return err
+		return false, err
 	}
 	configMaps := g.kube.CoreV1().ConfigMaps(canary.Namespace)
 	have, err := configMaps.Get(ctx, canary.ConfigMap, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return fmt.Errorf("configmap %s is gone: apply manifests/45-canary.yaml: %w", key, err)
+		return false, fmt.Errorf("configmap %s is gone: apply manifests/45-canary.yaml: %w", key, err)
 	}
 	if err != nil {
-		return fmt.Errorf("get configmap %s: %w", key, err)
+		return false, fmt.Errorf("get configmap %s: %w", key, err)
+	}
+	if len(where.Pods) == 0 && have.Data[canary.AddressesKey] == "" {
+		return false, nil
 	}
 	if len(have.Data) == 1 && have.Data[canary.AddressesKey] == want {
-		return nil
+		return true, nil
 	}
 	have.Data = map[string]string{canary.AddressesKey: want}
 	if _, err := configMaps.Update(ctx, have, metav1.UpdateOptions{FieldManager: Name}); err != nil {
-		return fmt.Errorf("update configmap %s: %w", key, err)
+		return false, fmt.Errorf("update configmap %s: %w", key, err)
 	}
 	klog.FromContext(ctx).Info("Addresses changed", "targets", len(where.Pods))
-	return nil
+	return true, nil
 }

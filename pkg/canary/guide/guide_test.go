@@ -125,10 +125,10 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 		if _, err := configMaps.Create(ctx, shipped, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		const none = `{"service":"10.0.0.2","pods":{},"fenced":"10.0.0.4","fencedLocal":""}`
-		expect("without a target", recheck/2, 1, none)
-		if !g.Ready() {
-			t.Error("not ready although the addresses are written")
+		// Fenced pods begin when there is one.
+		expect("before there is a target", recheck/2, 0, "")
+		if g.Ready() {
+			t.Error("ready although there is nothing to tell")
 		}
 
 		for _, pod := range []*corev1.Pod{target("x", "a", "10.1.0.1"), target("y", "b", "10.1.0.2")} {
@@ -137,8 +137,11 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 			}
 		}
 		const both = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1","b":"10.1.0.2"},"fenced":"10.0.0.4","fencedLocal":""}`
-		expect("right after two targets have come", gather/2, 0, none)
+		expect("right after two targets have come", gather/2, 0, "")
 		expect("when changes are gathered", gather, 1, both)
+		if !g.Ready() {
+			t.Error("not ready although the addresses are written")
+		}
 
 		labelled := target("x", "a", "10.1.0.1", func(pod *corev1.Pod) { pod.Labels["more"] = "labels" })
 		if _, err := pods.Update(ctx, labelled, metav1.UpdateOptions{}); err != nil {
@@ -151,6 +154,14 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 		}
 		const one = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1"},"fenced":"10.0.0.4","fencedLocal":""}`
 		expect("after a target has gone", 2*gather, 1, one)
+		if err := pods.Delete(ctx, "x", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		expect("after the last has gone", 2*gather, 1, `{"service":"10.0.0.2","pods":{},"fenced":"10.0.0.4","fencedLocal":""}`)
+		if _, err := pods.Create(ctx, target("x", "a", "10.1.0.1"), metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		expect("when it is back", 2*gather, 1, one)
 
 		edited := shipped.DeepCopy()
 		edited.Data = map[string]string{canary.AddressesKey: "nonsense", "more": "nonsense"}

@@ -223,6 +223,9 @@ func TestEachFaultIsFoundAlone(t *testing.T) {
 		"policies are not enforced": {func(s *Seen) {
 			s.Isolation = isolation.Proof{State: v1alpha1.IsolationNotEnforced, Message: "on node-1"}
 		}, "proof", Failed, "not enforced: on node-1"},
+		"they are, and too late for new pods": {func(s *Seen) {
+			s.Isolation.Moment = &v1alpha1.IsolationMoment{State: v1alpha1.MomentSeen, Longest: "120ms", Message: "until 120ms after its first instruction"}
+		}, "proof", Warning, "until 120ms after"},
 		"nothing shows that they are": {func(s *Seen) { s.Isolation = isolation.Proof{State: v1alpha1.IsolationUnproven, Message: "no canary"} }, "proof", Failed, "nothing shows"},
 		"a sandbox is left over": {func(s *Seen) {
 			s.Namespaces = append(s.Namespaces, corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "rp-1", Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy},

@@ -152,6 +152,9 @@ var ofKymaros = []check{
 	{"isolation", "proof", []Look{LookCanaries}, func(s *Seen) []Result {
 		switch s.Isolation.State {
 		case v1alpha1.IsolationProven:
+			if m := s.Isolation.Moment; m != nil && m.State == v1alpha1.MomentSeen {
+				return warn("NetworkPolicies are enforced, and too late for new pods: "+m.Message, "kubectl apply -f manifests/newborn/pods.yaml, which needs Kubernetes 1.36")
+			}
 			return ok("NetworkPolicies are enforced on every node with canaries")
 		case v1alpha1.IsolationNotEnforced:
 			return fail("NetworkPolicies are not enforced: "+s.Isolation.Message, "use a network plugin that enforces them; nothing is restored until it does")

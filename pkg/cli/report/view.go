@@ -103,7 +103,11 @@ func facts(r *v1alpha1.RestoreReport) (all []Fact) {
 	for _, sandbox := range s.Sandboxes {
 		add("Namespace", sandbox.Source+" → "+sandbox.Name)
 	}
-	add("Isolation", strings.TrimSpace(string(s.NetworkIsolation)+", "+cmp.Or(string(s.IsolationProof), "not looked at")))
+	isolation := strings.TrimSpace(string(s.NetworkIsolation) + ", " + cmp.Or(string(s.IsolationProof), "not looked at"))
+	if m := s.IsolationMoment; m != nil && m.State == v1alpha1.MomentSeen {
+		isolation += "; new pods reached others for up to " + show.Duration(m.Longest)
+	}
+	add("Isolation", isolation)
 	add("Fence", string(s.Fence))
 	if p := s.RTO.Parts; p != nil {
 		var parts []string

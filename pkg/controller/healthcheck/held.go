@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/unschedulable"
 )
 
@@ -19,6 +20,7 @@ const (
 	strictWords = "networkIsolation strict lets it reach nothing"
 	roomWords   = "no node takes it beside production"
 	wayWords    = "had to make room"
+	shutWords   = "init container " + names.GateContainer + " finds that it is not cut off, so it does not start"
 )
 
 // restoreName is the label of Velero on all that it restores.
@@ -40,6 +42,9 @@ func (in *contents) holdsUp(pod *corev1.Pod) string {
 	if reason := in.squeezed(pod); reason != "" {
 		return reason
 	}
+	if shut(pod) {
+		return shutWords
+	}
 	if in.strict {
 		if c := stuck(pod); c != "" {
 			return c + "; " + strictWords
@@ -53,6 +58,14 @@ func (in *contents) holdsUp(pod *corev1.Pod) string {
 		}
 	}
 	return ""
+}
+
+// shut tells whether the gate of a pod does not open: the pod would reach what its policies forbid.
+func shut(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Status.InitContainerStatuses, func(c corev1.ContainerStatus) bool {
+		failed := func(s corev1.ContainerState) bool { return s.Terminated != nil && s.Terminated.ExitCode != 0 }
+		return c.Name == names.GateContainer && !c.Ready && (failed(c.State) || failed(c.LastTerminationState))
+	})
 }
 
 // gaveWay returns what took a pod its place; empty if nothing did. A copy is the first that has to go: for a pod of production,

@@ -49,6 +49,12 @@ func TestPodsThatTheSandboxHoldsUp(t *testing.T) {
 		"one that gives up and tries again": {pod("web-1", "web", time.Time{}, func(p *corev1.Pod) {
 			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "migrate", State: waiting("CrashLoopBackOff"), LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 3, Reason: "Error"}}}}
 		}), false, "init container migrate ends with exit code 3; networkIsolation strict lets it reach nothing"},
+		"a gate that stays shut": {pod("web-1", "web", time.Time{}, func(p *corev1.Pod) {
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "kymaros-gate", State: waiting("CrashLoopBackOff"), LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1, Reason: "Error"}}}}
+		}), true, "init container kymaros-gate finds that it is not cut off, so it does not start"},
+		"a gate that is open": {pod("web-1", "web", time.Time{}, func(p *corev1.Pod) {
+			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "kymaros-gate", Ready: true, State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}, LastTerminationState: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{ExitCode: 1}}}}
+		}), true, ""},
 		"one where pods reach each other":             {pod("web-1", "web", time.Time{}, container(true, "wait-for-db", runs)), true, ""},
 		"one whose image does not exist":              {pod("web-1", "web", time.Time{}, container(true, "wait-for-db", waiting("ImagePullBackOff"))), false, ""},
 		"Velero's own":                                {pod("web-1", "web", time.Time{}, container(true, "restore-wait", runs)), false, ""},

@@ -61,6 +61,7 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 		Scope:            run.Spec.Restore,
 		NetworkIsolation: run.Spec.Sandbox.NetworkIsolation,
 		IsolationProof:   isolationProof(rt, sandbox),
+		IsolationMoment:  sandbox.Moment,
 		Fence:            run.Fence,
 		Velero:           restore.Velero,
 		Segregation:      restore.Segregation,
@@ -81,6 +82,7 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 	}
 	status.Mappings = s.mapped.results(d.look && s.unread[topicVolumes] == "")
 	if d.look {
+		s.ledger.Moment(sandbox.Moment)
 		status.SideEffects = s.ledger.Report(s.holds, s.notListed, run.Spec.Restore)
 	}
 	if d.look && s.unread[topicCompleteness] == "" {

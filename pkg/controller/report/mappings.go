@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/names"
 )
 
 // mapped counts what the mappings of a test did to the objects of its sandboxes, and what they should have done and did not. Each
@@ -84,11 +85,11 @@ func (m *mapped) registry(image string) (from v1alpha1.ImagePrefix) {
 	return from
 }
 
-// imagesOf returns the images of a pod with their registries, but that of Velero's own container.
+// imagesOf returns the images of a pod with their registries, but those of Velero's own container and ours.
 func imagesOf(spec *corev1.PodSpec) []string {
 	var all []string
 	for _, c := range spec.InitContainers {
-		if c.Name != "restore-wait" && c.Name != "restic-wait" {
+		if c.Name != "restore-wait" && c.Name != "restic-wait" && c.Name != names.GateContainer {
 			all = append(all, withRegistry(c.Image))
 		}
 	}

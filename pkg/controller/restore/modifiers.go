@@ -19,6 +19,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
@@ -32,7 +33,7 @@ const (
 	// GroupNoClassName is GroupModifiersName with that change.
 	GroupNoClassName = "kymaros-group-no-class"
 	// DNSName is the Service of our DNS.
-	DNSName = "kymaros-dns"
+	DNSName = names.DNS
 )
 
 // modifiersError tells what is missing for a Restore, and what to do.

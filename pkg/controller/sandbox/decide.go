@@ -121,7 +121,7 @@ func fragment(rt *v1alpha1.RestoreTest, s seen, now time.Time) v1alpha1.RestoreT
 	}
 	violations := slices.Clone(s.violations)
 	status.Sandbox.StaticClasses = s.staticClasses
-	status.Sandbox.Isolation = s.isolation.State
+	status.Sandbox.Isolation, status.Sandbox.Moment = s.isolation.State, s.isolation.Moment
 	if s.isolation.State != "" && s.unproven() {
 		status.Sandbox.UnprovenSince = &metav1.Time{Time: now.Truncate(time.Second)}
 	}
@@ -133,7 +133,7 @@ func fragment(rt *v1alpha1.RestoreTest, s seen, now time.Time) v1alpha1.RestoreT
 		}
 		status.Sandbox.Guarded = s.guarded || old.Guarded
 		if s.isolation.State == "" {
-			status.Sandbox.Isolation = old.Isolation
+			status.Sandbox.Isolation, status.Sandbox.Moment = old.Isolation, old.Moment
 		}
 	}
 	slices.Sort(violations)

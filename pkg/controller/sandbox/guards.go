@@ -143,6 +143,11 @@ func (c *Controller) ensureNamespace(ctx context.Context, rt *v1alpha1.RestoreTe
 			return nil, nil, wrong
 		}
 		maps.Copy(want.Annotations, ranges)
+		newborn, wrong := c.newborn(ctx, rt)
+		if wrong != nil {
+			return nil, nil, wrong
+		}
+		maps.Copy(want.Annotations, newborn)
 		_, err = c.kube.CoreV1().Namespaces().Create(ctx, want, createOptions)
 		switch {
 		case err == nil:

@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kymaros/kymaros/pkg/guards"
+	"github.com/kymaros/kymaros/pkg/isolation"
 )
 
 func TestASandboxHasTheUsersOfItsSourceOnOpenShift(t *testing.T) {
@@ -37,7 +38,7 @@ func TestASandboxHasTheUsersOfItsSourceOnOpenShift(t *testing.T) {
 				}
 			}
 			labelled := informers.NewSharedInformerFactory(kube, 0)
-			controller := Controller{kube: kube, openShift: c.openShift, namespaces: labelled.Core().V1().Namespaces().Lister()}
+			controller := Controller{kube: kube, proof: isolation.Off, openShift: c.openShift, namespaces: labelled.Core().V1().Namespaces().Lister()}
 			if _, verdict, err := controller.ensureNamespace(t.Context(), test(), box); err != nil || verdict != nil {
 				t.Fatal(verdict, err)
 			}

@@ -73,6 +73,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &restorev1alpha1.ImageRegistryMappingApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("IntegerExpectation"):
 		return &restorev1alpha1.IntegerExpectationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("IsolationMoment"):
+		return &restorev1alpha1.IsolationMomentApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("LastRun"):
 		return &restorev1alpha1.LastRunApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Leak"):

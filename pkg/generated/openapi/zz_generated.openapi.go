@@ -46,6 +46,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.HygieneDigest{}.OpenAPIModelName():           schema_pkg_apis_restore_v1alpha1_HygieneDigest(ref),
 		v1alpha1.ImageRegistryMapping{}.OpenAPIModelName():    schema_pkg_apis_restore_v1alpha1_ImageRegistryMapping(ref),
 		v1alpha1.IntegerExpectation{}.OpenAPIModelName():      schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref),
+		v1alpha1.IsolationMoment{}.OpenAPIModelName():         schema_pkg_apis_restore_v1alpha1_IsolationMoment(ref),
 		v1alpha1.LastRun{}.OpenAPIModelName():                 schema_pkg_apis_restore_v1alpha1_LastRun(ref),
 		v1alpha1.Leak{}.OpenAPIModelName():                    schema_pkg_apis_restore_v1alpha1_Leak(ref),
 		v1alpha1.LevelResult{}.OpenAPIModelName():             schema_pkg_apis_restore_v1alpha1_LevelResult(ref),
@@ -1651,6 +1652,42 @@ func schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref common.ReferenceCal
 					},
 				},
 				Required: []string{"operator", "value"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_restore_v1alpha1_IsolationMoment(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "IsolationMoment is what is known of the time between the first instruction of a new pod and the moment at which its policies are in force: some network plugins let its traffic pass until then.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "State: noneSeen, if no pod of canary-fenced got an answer when it began; seen, if one did; unknown, if one could not look.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"longest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Longest that was seen on any node.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Message names the pods that saw it, or says why it is not known.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"state"},
 			},
 		},
 	}
@@ -3338,6 +3375,12 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 							Format:      "",
 						},
 					},
+					"isolationMoment": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IsolationMoment is status.sandbox.moment of the run: whether traffic of new pods was seen to pass before their policies were in force. Absent if nobody looked, and in reports of versions that did not.",
+							Ref:         ref(v1alpha1.IsolationMoment{}.OpenAPIModelName()),
+						},
+					},
 					"fence": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Fence is status.run.fence of the run: whether the admission policies that confine the controller and Velero were in force.",
@@ -3485,7 +3528,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.Backup{}.OpenAPIModelName(), v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.Completeness{}.OpenAPIModelName(), v1alpha1.Evidence{}.OpenAPIModelName(), v1alpha1.MappingResult{}.OpenAPIModelName(), v1alpha1.PodLog{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1alpha1.ReportEvent{}.OpenAPIModelName(), v1alpha1.ReportSandbox{}.OpenAPIModelName(), v1alpha1.RestoreResult{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.Segregation{}.OpenAPIModelName(), v1alpha1.SideEffects{}.OpenAPIModelName(), v1alpha1.ValidationLevels{}.OpenAPIModelName(), v1alpha1.VeleroServer{}.OpenAPIModelName(), v1alpha1.VolumeReport{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.Backup{}.OpenAPIModelName(), v1alpha1.CheckStatus{}.OpenAPIModelName(), v1alpha1.Completeness{}.OpenAPIModelName(), v1alpha1.Evidence{}.OpenAPIModelName(), v1alpha1.IsolationMoment{}.OpenAPIModelName(), v1alpha1.MappingResult{}.OpenAPIModelName(), v1alpha1.PodLog{}.OpenAPIModelName(), v1alpha1.RTO{}.OpenAPIModelName(), v1alpha1.ReportEvent{}.OpenAPIModelName(), v1alpha1.ReportSandbox{}.OpenAPIModelName(), v1alpha1.RestoreResult{}.OpenAPIModelName(), v1alpha1.RestoreScope{}.OpenAPIModelName(), v1alpha1.Segregation{}.OpenAPIModelName(), v1alpha1.SideEffects{}.OpenAPIModelName(), v1alpha1.ValidationLevels{}.OpenAPIModelName(), v1alpha1.VeleroServer{}.OpenAPIModelName(), v1alpha1.VolumeReport{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -4455,6 +4498,12 @@ func schema_pkg_apis_restore_v1alpha1_SandboxStatus(ref common.ReferenceCallback
 							Format:      "",
 						},
 					},
+					"moment": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Moment tells, when the canaries were asked, whether the network plugin was seen to let traffic of a new pod pass.",
+							Ref:         ref(v1alpha1.IsolationMoment{}.OpenAPIModelName()),
+						},
+					},
 					"unprovenSince": {
 						SchemaProps: spec.SchemaProps{
 							Description: "UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a minute for a proof.",
@@ -4466,7 +4515,7 @@ func schema_pkg_apis_restore_v1alpha1_SandboxStatus(ref common.ReferenceCallback
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.SandboxNamespace{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.IsolationMoment{}.OpenAPIModelName(), v1alpha1.SandboxNamespace{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 

@@ -36,16 +36,21 @@ func (c *Cluster) canariesRun(ctx context.Context, build string) bool {
 
 // updateCanaries has them run that build. The guide begins anew in any case, as all do that ask the API server.
 func (c *Cluster) updateCanaries(ctx context.Context, build string) error {
-	patch, err := runBuild("canary", build, "")
-	if err != nil {
-		return err
-	}
 	for name, namespace := range canaries {
+		var initContainers []string
+		if name == "canary-fenced" {
+			initContainers = []string{canary.BirthContainer}
+		}
+		patch, err := runBuild("canary", build, "", initContainers...)
+		if err != nil {
+			return err
+		}
 		if _, err := c.Kube.AppsV1().DaemonSets(namespace).Patch(ctx, name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
 			return err
 		}
 	}
-	if patch, err = runBuild("canary", build, c.Suffix); err != nil {
+	patch, err := runBuild("canary", build, c.Suffix)
+	if err != nil {
 		return err
 	}
 	_, err = c.Kube.AppsV1().Deployments(canary.TargetNamespace).Patch(ctx, canaryGuide, types.StrategicMergePatchType, patch, metav1.PatchOptions{})

@@ -215,10 +215,19 @@ func buildOf(program string) (string, error) {
 }
 
 // runBuild is the patch by which a workload runs that very build in its container, from that start on.
-func runBuild(container, build, start string) ([]byte, error) {
+func runBuild(container, build, start string, initContainers ...string) ([]byte, error) {
+	pull := func(container string) any { return map[string]any{"name": container, "imagePullPolicy": "Always"} }
+	spec := map[string]any{"containers": []any{pull(container)}}
+	if len(initContainers) > 0 {
+		var all []any
+		for _, name := range initContainers {
+			all = append(all, pull(name))
+		}
+		spec["initContainers"] = all
+	}
 	return json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{
 		"metadata": map[string]any{"annotations": map[string]any{buildAnnotation: build, startAnnotation: start}},
-		"spec":     map[string]any{"containers": []any{map[string]any{"name": container, "imagePullPolicy": "Always"}}},
+		"spec":     spec,
 	}}})
 }
 

@@ -49,6 +49,10 @@ const (
 	// AnnotationImageRegistries, on a sandbox, is what the policy of manifests/mappings goes by: "from=to", with commas between them, the
 	// longest first.
 	AnnotationImageRegistries = "kymaros.io/image-registries"
+	// AnnotationGateTarget and AnnotationNameserver, there too, are what the policy of manifests/newborn goes by: the address of Service
+	// canary-target, which pods must not reach, and with networkIsolation group that of our DNS.
+	AnnotationGateTarget = "kymaros.io/gate-target"
+	AnnotationNameserver = "kymaros.io/nameserver"
 	// AnnotationRunRequested starts a run of the RestoreTest whenever its value changes.
 	AnnotationRunRequested = "kymaros.io/run-requested"
 	// AnnotationSilenceUntil, on a RestoreTest, keeps notifications back until that time (RFC 3339).

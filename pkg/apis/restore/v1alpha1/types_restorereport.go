@@ -95,6 +95,10 @@ type RestoreReportStatus struct {
 	// +optional
 	// +kubebuilder:validation:Enum=proven;unproven;notEnforced;"off"
 	IsolationProof IsolationProof `json:"isolationProof,omitempty"`
+	// IsolationMoment is status.sandbox.moment of the run: whether traffic of new pods was seen to pass before their policies were in
+	// force. Absent if nobody looked, and in reports of versions that did not.
+	// +optional
+	IsolationMoment *IsolationMoment `json:"isolationMoment,omitempty"`
 	// Fence is status.run.fence of the run: whether the admission policies that confine the controller and Velero were in force.
 	// +optional
 	// +kubebuilder:validation:Enum=intact;notIntact

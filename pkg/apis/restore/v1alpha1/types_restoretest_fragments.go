@@ -31,6 +31,9 @@ type SandboxStatus struct {
 	// Guarded tells that the guards of all namespaces were seen by kymaros-prober, and that who may look into them is let in.
 	// +optional
 	Guarded bool `json:"guarded,omitempty"`
+	// Moment tells, when the canaries were asked, whether the network plugin was seen to let traffic of a new pod pass.
+	// +optional
+	Moment *IsolationMoment `json:"moment,omitempty"`
 	// UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a
 	// minute for a proof.
 	// +optional
@@ -50,6 +53,30 @@ const (
 	IsolationNotEnforced IsolationProof = "notEnforced"
 	// IsolationOff: nobody looked.
 	IsolationOff IsolationProof = "off"
+)
+
+// IsolationMoment is what is known of the time between the first instruction of a new pod and the moment at which its policies are in
+// force: some network plugins let its traffic pass until then.
+type IsolationMoment struct {
+	// State: noneSeen, if no pod of canary-fenced got an answer when it began; seen, if one did; unknown, if one could not look.
+	// +kubebuilder:validation:Enum=noneSeen;seen;unknown
+	State MomentState `json:"state"`
+	// Longest that was seen on any node.
+	// +optional
+	Longest Duration `json:"longest,omitempty"`
+	// Message names the pods that saw it, or says why it is not known.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// MomentState is what is known of such a moment.
+type MomentState string
+
+// States of IsolationMoment.
+const (
+	MomentNoneSeen MomentState = "noneSeen"
+	MomentSeen     MomentState = "seen"
+	MomentUnknown  MomentState = "unknown"
 )
 
 // SandboxNamespace stands for one source namespace.

@@ -144,6 +144,11 @@ func (in IntegerExpectation) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in IsolationMoment) OpenAPIModelName() string {
+	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.IsolationMoment"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in LastRun) OpenAPIModelName() string {
 	return "com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.LastRun"
 }

@@ -571,6 +571,19 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: numeric
       default: 0
+- name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.IsolationMoment
+  map:
+    fields:
+    - name: longest
+      type:
+        scalar: string
+    - name: message
+      type:
+        scalar: string
+    - name: state
+      type:
+        scalar: string
+      default: ""
 - name: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.LastRun
   map:
     fields:
@@ -1180,6 +1193,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: fence
       type:
         scalar: string
+    - name: isolationMoment
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.IsolationMoment
     - name: isolationProof
       type:
         scalar: string
@@ -1601,6 +1617,9 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: isolation
       type:
         scalar: string
+    - name: moment
+      type:
+        namedType: com.github.kymaros.kymaros.pkg.apis.restore.v1alpha1.IsolationMoment
     - name: namespaces
       type:
         list:

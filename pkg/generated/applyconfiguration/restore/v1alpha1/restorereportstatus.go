@@ -39,6 +39,9 @@ type RestoreReportStatusApplyConfiguration struct {
 	// IsolationProof is status.sandbox.isolation of the run: whether the network plugin was seen to enforce that. If that had
 	// changed when the restore was about to begin, it is what was seen then.
 	IsolationProof *restorev1alpha1.IsolationProof `json:"isolationProof,omitempty"`
+	// IsolationMoment is status.sandbox.moment of the run: whether traffic of new pods was seen to pass before their policies were in
+	// force. Absent if nobody looked, and in reports of versions that did not.
+	IsolationMoment *IsolationMomentApplyConfiguration `json:"isolationMoment,omitempty"`
 	// Fence is status.run.fence of the run: whether the admission policies that confine the controller and Velero were in force.
 	Fence *restorev1alpha1.FenceState `json:"fence,omitempty"`
 	// Velero is status.restore.velero of the run: which version of Velero restored, as far as it was known. Absent if the run ended
@@ -187,6 +190,14 @@ func (b *RestoreReportStatusApplyConfiguration) WithNetworkIsolation(value resto
 // If called multiple times, the IsolationProof field is set to the value of the last call.
 func (b *RestoreReportStatusApplyConfiguration) WithIsolationProof(value restorev1alpha1.IsolationProof) *RestoreReportStatusApplyConfiguration {
 	b.IsolationProof = &value
+	return b
+}
+
+// WithIsolationMoment sets the IsolationMoment field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the IsolationMoment field is set to the value of the last call.
+func (b *RestoreReportStatusApplyConfiguration) WithIsolationMoment(value *IsolationMomentApplyConfiguration) *RestoreReportStatusApplyConfiguration {
+	b.IsolationMoment = value
 	return b
 }
 

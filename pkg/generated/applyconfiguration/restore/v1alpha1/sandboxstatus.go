@@ -28,6 +28,8 @@ type SandboxStatusApplyConfiguration struct {
 	Isolation *restorev1alpha1.IsolationProof `json:"isolation,omitempty"`
 	// Guarded tells that the guards of all namespaces were seen by kymaros-prober, and that who may look into them is let in.
 	Guarded *bool `json:"guarded,omitempty"`
+	// Moment tells, when the canaries were asked, whether the network plugin was seen to let traffic of a new pod pass.
+	Moment *IsolationMomentApplyConfiguration `json:"moment,omitempty"`
 	// UnprovenSince is when the canaries were first asked in this run, if they did not prove isolation then. A run waits a
 	// minute for a proof.
 	UnprovenSince *v1.Time `json:"unprovenSince,omitempty"`
@@ -93,6 +95,14 @@ func (b *SandboxStatusApplyConfiguration) WithIsolation(value restorev1alpha1.Is
 // If called multiple times, the Guarded field is set to the value of the last call.
 func (b *SandboxStatusApplyConfiguration) WithGuarded(value bool) *SandboxStatusApplyConfiguration {
 	b.Guarded = &value
+	return b
+}
+
+// WithMoment sets the Moment field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Moment field is set to the value of the last call.
+func (b *SandboxStatusApplyConfiguration) WithMoment(value *IsolationMomentApplyConfiguration) *SandboxStatusApplyConfiguration {
+	b.Moment = value
 	return b
 }
 
