@@ -25,7 +25,7 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonCreating:              pending,
 	v1alpha1.ReasonWaitingForQuota:       pending,
 	v1alpha1.ReasonWaitingForAttestation: pending,
-	v1alpha1.ReasonIsolationUnproven:     {Inconclusive, "Look at the pods in namespaces kymaros-canary and kymaros-canary-targets."},
+	v1alpha1.ReasonIsolationUnproven:     {Inconclusive, "Look at the pods in namespaces kymaros-canary and kymaros-canary-targets; if there are none, apply manifests/45-canary.yaml."},
 	v1alpha1.ReasonIsolationNotEnforced:  {Inconclusive, "Have the network plugin enforce NetworkPolicies on every node; nothing is restored until it does."},
 	v1alpha1.ReasonGuarded:               pending,
 	v1alpha1.ReasonNameTaken:             {Inconclusive, "Choose another sandboxName, or delete the namespace if it is not needed."},
