@@ -126,7 +126,7 @@ func TestAQuestionHasOneAnswer(t *testing.T) {
 	if !found {
 		t.Fatal("test/README.md has no questions")
 	}
-	rows := regexp.MustCompile("(?m)^\\| .*\\? \\| (.*) \\|$").FindAllStringSubmatch(table, -1)
+	rows := regexp.MustCompile(`(?m)^\| .*\? \| (.*) \|$`).FindAllStringSubmatch(table, -1)
 	if len(rows) < 20 {
 		t.Errorf("%d questions, want twenty at least", len(rows))
 	}
