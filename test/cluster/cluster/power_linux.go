@@ -39,10 +39,11 @@ func (n node) powerOff() error {
 	if err := n.unwire(); err != nil {
 		return err
 	}
-	if _, err := n.killCgroup(); err != nil {
+	// First what would start containers again.
+	if err := n.killNetns(); err != nil {
 		return err
 	}
-	if err := n.killNetns(); err != nil {
+	if _, err := n.killCgroup(); err != nil {
 		return err
 	}
 	// They are dead, and nothing is to wait for them.
