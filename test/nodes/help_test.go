@@ -49,7 +49,7 @@ func only(t *testing.T, names ...string) (anywhere func()) {
 	t.Helper()
 	anywhere = func() {
 		t.Helper()
-		if err := cluster.Only(context.WithoutCancel(t.Context()), first, second, third); err != nil {
+		if err := cluster.Anywhere(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	}

@@ -22,11 +22,11 @@ import (
 func TestTheNodeOfTheLeaderIsLost(t *testing.T) {
 	for _, name := range []string{stage.Controller, stage.Prober} {
 		t.Run(name, func(t *testing.T) {
-			untouched(t, web)
+			web.ready(t)
 			twice(t, name)
 			anywhere := only(t, first)
-			rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest(name, webBackup, web), stage.Hold(web), answers("web")))
-			sandboxOn(t, rt, web, first)
+			rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest(name, web.backup, web.namespace), stage.Hold(web.namespace), answers("web")))
+			sandboxOn(t, rt, web.namespace, first)
 			anywhere()
 			leader := leaderOf(t, name)
 			pod, err := cluster.Kube.CoreV1().Pods(stage.SystemNamespace).Get(t.Context(), leader, metav1.GetOptions{})
@@ -45,7 +45,7 @@ func TestTheNodeOfTheLeaderIsLost(t *testing.T) {
 				return err
 			})
 			t.Logf("%s: the standby has taken over %v after %s lost its power", name, time.Since(began).Round(100*time.Millisecond), pod.Spec.NodeName)
-			cluster.Release(t, rt, web)
+			cluster.Release(t, rt, web.namespace)
 			after, report := cluster.AwaitEnd(t, rt)
 			tell(t, report)
 			stage.Verdict(t, report, v1alpha1.ResultPass, "Passed")
@@ -100,7 +100,7 @@ func twice(t *testing.T, name string) {
 	// Before the node is lost, so done after it is back.
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
-		err := errors.Join(cluster.Only(ctx, first), set(ctx, 1, nil), cluster.Only(ctx, first, second, third))
+		err := errors.Join(cluster.Only(ctx, first), set(ctx, 1, nil), cluster.Anywhere(ctx))
 		if err != nil {
 			t.Error(err)
 		}

@@ -34,10 +34,10 @@ func TestANodeLostInMidRun(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			untouched(t, web)
+			web.ready(t)
 			anywhere := only(t, third)
-			rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest(c.test, webBackup, web), holding(web, "80s"), execIn("in-web"), answers("web")))
-			sandboxOn(t, rt, web, third)
+			rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest(c.test, web.backup, web.namespace), holding(web.namespace, "80s"), execIn("in-web"), answers("web")))
+			sandboxOn(t, rt, web.namespace, third)
 			anywhere()
 			began := time.Now()
 			back := lose(t, last)
@@ -61,10 +61,10 @@ func TestANodeLostInMidRun(t *testing.T) {
 }
 
 func TestANodeDrainedInMidRun(t *testing.T) {
-	untouched(t, web)
+	web.ready(t)
 	anywhere := only(t, third)
-	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("drained", webBackup, web), holding(web, "60s"), answers("web")))
-	pods := sandboxOn(t, rt, web, third)
+	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("drained", web.backup, web.namespace), holding(web.namespace, "60s"), answers("web")))
+	pods := sandboxOn(t, rt, web.namespace, third)
 	anywhere()
 	only(t, first, second)
 	evict(t, pods)

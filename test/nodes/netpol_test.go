@@ -15,7 +15,7 @@ import (
 )
 
 func TestOneNodeThatDoesNotEnforcePoliciesIsNamed(t *testing.T) {
-	untouched(t, web)
+	web.ready(t)
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		if err := errors.Join(cluster.EnforcePoliciesOn(ctx, last, true), cluster.AwaitCanaries(ctx)); err != nil {
@@ -32,7 +32,7 @@ func TestOneNodeThatDoesNotEnforcePoliciesIsNamed(t *testing.T) {
 	})
 	restores, err := cluster.Kymaros.VeleroV1().Restores(stage.VeleroNamespace).List(t.Context(), metav1.ListOptions{})
 	must(t, err)
-	rt, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("unfenced", webBackup, web), answers("web")))
+	rt, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("unfenced", web.backup, web.namespace), answers("web")))
 	tell(t, report)
 	stage.Verdict(t, report, v1alpha1.ResultInconclusive, v1alpha1.ReasonIsolationNotEnforced)
 	says(t, report, "on node "+third)

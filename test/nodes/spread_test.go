@@ -43,10 +43,10 @@ func TestEveryNodeHasItsCanaries(t *testing.T) {
 
 // TestAnApplicationSpreadOverNodes has its pods looked into through the kubelet of each node, and dials between all of them.
 func TestAnApplicationSpreadOverNodes(t *testing.T) {
-	untouched(t, spread)
-	rt := cluster.RestoreTest("spread", spreadBackup, spread)
+	spread.ready(t)
+	rt := cluster.RestoreTest("spread", spread.backup, spread.namespace)
 	rt.Spec.Sandbox.NetworkIsolation = v1alpha1.IsolationGroup // pods of the sandbox reach each other, across nodes too
-	checks := []v1alpha1.HealthCheck{stage.Hold(spread), answers("web")}
+	checks := []v1alpha1.HealthCheck{stage.Hold(spread.namespace), answers("web")}
 	for i := range count {
 		pod := fmt.Sprintf("web-%d", i)
 		checks = append(checks, answers(pod), v1alpha1.HealthCheck{Name: "in-" + pod, Type: v1alpha1.CheckExec, Exec: &v1alpha1.ExecCheck{
@@ -55,7 +55,7 @@ func TestAnApplicationSpreadOverNodes(t *testing.T) {
 		}})
 	}
 	rt = cluster.AwaitHeld(t, cluster.Start(t, rt, checks...))
-	copies, originals := onEach(t, stage.SandboxOf(t, rt, spread)), onEach(t, spread)
+	copies, originals := onEach(t, stage.SandboxOf(t, rt, spread.namespace)), onEach(t, spread.namespace)
 	outcomes := make(chan error)
 	dials := 0
 	try := func(from corev1.Pod, open, shut []corev1.Pod) {
@@ -80,7 +80,7 @@ func TestAnApplicationSpreadOverNodes(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	cluster.Release(t, rt, spread)
+	cluster.Release(t, rt, spread.namespace)
 	_, report := cluster.AwaitEnd(t, rt)
 	tell(t, report)
 	stage.Verdict(t, report, v1alpha1.ResultPass, "Passed")

@@ -36,20 +36,20 @@ func nodeOf(t *testing.T, namespace, claim string) string {
 }
 
 func TestAVolumeBoundToANodeComesBackWhereItsPodIs(t *testing.T) {
-	untouched(t, shop)
-	if node := nodeOf(t, shop, "data-db-0"); node != second {
+	shop.ready(t)
+	if node := nodeOf(t, shop.namespace, "data-db-0"); node != second {
 		t.Fatalf("the volume of production is on %s", node)
 	}
 	for _, node := range []string{second, third} {
 		t.Run(node, func(t *testing.T) {
 			only(t, node)
-			rt := cluster.Start(t, cluster.RestoreTest("bound-"+node, shopBackup, shop), stage.Hold(shop), stage.CountOrders(stage.Orders), answers("web"))
+			rt := cluster.Start(t, cluster.RestoreTest("bound-"+node, shop.backup, shop.namespace), stage.Hold(shop.namespace), stage.CountOrders(stage.Orders), answers("web"))
 			rt = cluster.AwaitHeld(t, rt)
-			sandboxOn(t, rt, shop, node)
-			if got := nodeOf(t, stage.SandboxOf(t, rt, shop), "data-db-0"); got != node {
+			sandboxOn(t, rt, shop.namespace, node)
+			if got := nodeOf(t, stage.SandboxOf(t, rt, shop.namespace), "data-db-0"); got != node {
 				t.Errorf("the volume is on %s, and its pod on %s", got, node)
 			}
-			cluster.Release(t, rt, shop)
+			cluster.Release(t, rt, shop.namespace)
 			_, report := cluster.AwaitEnd(t, rt)
 			tell(t, report)
 			stage.Verdict(t, report, v1alpha1.ResultPass, "Passed")
@@ -62,7 +62,7 @@ func TestAVolumeBoundToANodeComesBackWhereItsPodIs(t *testing.T) {
 
 // TestANodeWithoutANodeAgent has a pod with a volume of a backup come to a node where nobody can fill it.
 func TestANodeWithoutANodeAgent(t *testing.T) {
-	untouched(t, shop)
+	shop.ready(t)
 	agents := cluster.Kube.AppsV1().DaemonSets(stage.VeleroNamespace)
 	keepOff := func(ctx context.Context, nodes ...string) error {
 		affinity := "null"
@@ -80,7 +80,7 @@ func TestANodeWithoutANodeAgent(t *testing.T) {
 	})
 	must(t, keepOff(t.Context(), third))
 	anywhere := only(t, third)
-	rt, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("no-agent", shopBackup, shop), stage.CountOrders(stage.Orders)))
+	rt, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("no-agent", shop.backup, shop.namespace), stage.CountOrders(stage.Orders)))
 	blameless(t, report)
 	if s := report.Status; s.Result != v1alpha1.ResultInconclusive {
 		t.Errorf("%s, %s: it is the cluster that lacks something", s.Result, s.Reason)
@@ -93,7 +93,7 @@ func TestANodeWithoutANodeAgent(t *testing.T) {
 
 	// Where an agent is, the very backup comes back.
 	only(t, second)
-	_, report = cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("with-agent", shopBackup, shop), stage.CountOrders(stage.Orders)))
+	_, report = cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("with-agent", shop.backup, shop.namespace), stage.CountOrders(stage.Orders)))
 	tell(t, report)
 	stage.Verdict(t, report, v1alpha1.ResultPass, "Passed")
 	if !slices.ContainsFunc(report.Status.Checks, func(c v1alpha1.CheckStatus) bool { return c.Status == v1alpha1.CheckPass }) {

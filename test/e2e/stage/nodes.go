@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -31,17 +32,25 @@ func (c *Cluster) EnforcePoliciesOn(ctx context.Context, node int, enforce bool)
 
 // Only has the scheduler put new pods onto these nodes and no others, but for those of DaemonSets.
 func (c *Cluster) Only(ctx context.Context, names ...string) error {
+	return c.schedule(ctx, func(name string) bool { return slices.Contains(names, name) })
+}
+
+// Anywhere has it put them onto all nodes.
+func (c *Cluster) Anywhere(ctx context.Context) error {
+	return c.schedule(ctx, func(string) bool { return true })
+}
+
+func (c *Cluster) schedule(ctx context.Context, onto func(name string) bool) error {
 	nodes, err := c.Kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, n := range nodes.Items {
-		shut := true
-		for _, name := range names {
-			shut = shut && n.Name != name
+		if n.Spec.Unschedulable == !onto(n.Name) {
+			continue
 		}
-		patch := fmt.Appendf(nil, `{"spec":{"unschedulable":%t}}`, shut)
+		patch := fmt.Appendf(nil, `{"spec":{"unschedulable":%t}}`, !onto(n.Name))
 		_, err := c.Kube.CoreV1().Nodes().Patch(ctx, n.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
 		errs = append(errs, err)
 	}
