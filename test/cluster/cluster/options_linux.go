@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,19 @@ type Options struct {
 	CSI bool
 	// Velero is another version than the usual one, such as 1.18.2; "" is the usual one.
 	Velero string
+	// Nodes is how many nodes it has; 1 is usual.
+	Nodes int
+}
+
+// Check returns why no cluster can be started so.
+func (o Options) Check() error {
+	if o.Nodes < 1 || o.Nodes > maxNodes {
+		return fmt.Errorf("--nodes %d: want 1 to %d", o.Nodes, maxNodes)
+	}
+	if o.Nodes > 1 && o.CSI {
+		return errors.New("--csi with --nodes: the driver keeps its volumes on one node; leave one of the two out")
+	}
+	return nil
 }
 
 func (o Options) String() string {
@@ -27,6 +41,9 @@ func (o Options) String() string {
 	}
 	if o.Velero != "" {
 		said += ", Velero " + o.Velero
+	}
+	if o.Nodes > 1 {
+		said += fmt.Sprintf(", %d nodes", o.Nodes)
 	}
 	return said
 }

@@ -50,6 +50,9 @@ func (p Plane) Path(elements ...string) string {
 // Server is the URL of the API server on the loopback device.
 func (p Plane) Server() string { return fmt.Sprintf("https://127.0.0.1:%d", p.APIPort) }
 
+// NodeServer is its URL for nodes, if there are any.
+func (p Plane) NodeServer() string { return fmt.Sprintf("https://%s:%d", p.NodeIP, p.APIPort) }
+
 // EtcdURL is where etcd answers.
 func (p Plane) EtcdURL() string { return fmt.Sprintf("http://127.0.0.1:%d", p.EtcdPort) }
 
