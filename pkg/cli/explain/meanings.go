@@ -20,6 +20,7 @@ var meanings = map[string]string{
 	v1alpha1.ReasonIsolationUnproven:         "canaries have not shown that the network plugin enforces NetworkPolicies",
 	v1alpha1.ReasonIsolationNotEnforced:      "a canary that a NetworkPolicy cuts off reaches others, or is reached",
 	v1alpha1.ReasonGuarded:                   "every sandbox exists with all its guards",
+	v1alpha1.ReasonSpecChanged:               "the test was edited while its sandboxes were made, and no longer names a namespace that one of them is for; nothing was restored",
 	v1alpha1.ReasonNameTaken:                 "a namespace of that name exists and is not this run's",
 	v1alpha1.ReasonRejected:                  "the API server refused a sandbox object (admission, quota, invalid field)",
 	v1alpha1.ReasonQueued:                    "another run or restore goes first: Velero does one at a time, and a test never goes first",

@@ -66,6 +66,8 @@ const (
 	ReasonIsolationNotEnforced = "IsolationNotEnforced"
 	// ReasonGuarded: every sandbox exists with all its guards.
 	ReasonGuarded = "Guarded"
+	// ReasonSpecChanged: the spec no longer names a namespace that a sandbox of the run was made for.
+	ReasonSpecChanged = "SpecChanged"
 	// ReasonNameTaken: a namespace of that name exists and is not this run's.
 	ReasonNameTaken = "NameTaken"
 	// ReasonRejected: the API server refused a sandbox object (admission, quota, invalid field).
