@@ -113,7 +113,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|nodes|cases|zoo|versions|bench" >&2
+    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|nodes|cases|zoo|versions|readme|bench" >&2
     exit 2
     ;;
 esac
