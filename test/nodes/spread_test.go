@@ -50,7 +50,7 @@ func TestAnApplicationSpreadOverNodes(t *testing.T) {
 	for i := range count {
 		pod := fmt.Sprintf("web-%d", i)
 		checks = append(checks, answers(pod), v1alpha1.HealthCheck{Name: "in-" + pod, Type: v1alpha1.CheckExec, Exec: &v1alpha1.ExecCheck{
-			PodSelector: map[string]string{"statefulset.kubernetes.io/pod-name": pod}, Container: "web", Command: []string{"hostname"},
+			PodSelector: map[string]string{"name": pod}, Container: "web", Command: []string{"hostname"},
 			Expect: &v1alpha1.Expectation{Equals: new(pod)},
 		}})
 	}
