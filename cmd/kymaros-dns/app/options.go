@@ -33,7 +33,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	o.AddKubeconfig(fs)
 	process.AddHealth(fs, &o.HealthAddress)
 	fs.StringVar(&o.Listen, "listen", o.Listen, "address for queries, by UDP and TCP")
-	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of the controller must be the same")
+	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; the same for kymaros-controller, kymaros-prober and kymaros-dns")
 	process.AddLogging(fs)
 }
 
