@@ -46,6 +46,8 @@ func up(ctx context.Context, args []string) error {
 	flags := newFlags("up")
 	flags.BoolVar(&o.CSI, "csi", false, "volumes with snapshots, and a Velero that backs them up")
 	flags.IntVar(&o.Nodes, "nodes", 1, "how many nodes")
+	flags.StringVar(&o.Domain, "domain", "", "what names of Services end with, if not cluster.local")
+	flags.StringVar(&o.PodSecurity, "pod-security", "", "what namespaces without labels enforce, such as restricted")
 	flags.StringVar(&o.Velero, "velero", "", "another version of Velero: one of mods/velero-*, such as 1.18.2")
 	c, _, err := withCluster(flags, args, 0)
 	if err != nil {

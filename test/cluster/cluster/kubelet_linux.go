@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/kymaros/kymaros/test/cluster/controlplane"
@@ -27,6 +28,10 @@ func (n node) proxy() proc.Program {
 
 // kubelet writes the configuration of the kubelet and returns its program.
 func (n node) kubelet() (proc.Program, error) {
+	o, err := n.cluster.options()
+	if err != nil {
+		return proc.Program{}, err
+	}
 	config := fmt.Sprintf(`apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 failCgroupV1: false
@@ -38,7 +43,7 @@ tlsCertFile: %q
 tlsPrivateKeyFile: %q
 containerRuntimeEndpoint: %q
 volumePluginDir: %q
-clusterDomain: cluster.local
+clusterDomain: %s
 failSwapOn: false
 enforceNodeAllocatable: [pods]
 maxPods: 200
@@ -48,7 +53,7 @@ imageGCHighThresholdPercent: 100
 resolvConf: /dev/null
 serializeImagePulls: false
 `, n.cgroup(), n.cluster.path("pki", "ca.crt"), n.cluster.path("pki", n.certificate()+".crt"), n.cluster.path("pki", n.certificate()+".key"),
-		"unix://"+n.containerdSocket(), n.path("volume-plugins"))
+		"unix://"+n.containerdSocket(), n.path("volume-plugins"), cmp.Or(o.Domain, "cluster.local"))
 	return proc.Program{Name: "kubelet", Argv: []string{n.cluster.program("kubelet"),
 		"--config=" + n.path("kubelet.yaml"), "--kubeconfig=" + n.path(kubeletConf),
 		"--hostname-override=" + n.name(), "--node-ip=" + n.ip()}}, n.writeFiles(map[string]string{"kubelet.yaml": config})

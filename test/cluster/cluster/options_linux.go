@@ -21,6 +21,10 @@ type Options struct {
 	Velero string
 	// Nodes is how many nodes it has; 1 is usual.
 	Nodes int
+	// Domain is what names of Services end with, if not cluster.local.
+	Domain string
+	// PodSecurity is the level that namespaces without labels enforce, such as restricted; "" is none.
+	PodSecurity string
 }
 
 // Check returns why no cluster can be started so.
@@ -44,6 +48,12 @@ func (o Options) String() string {
 	}
 	if o.Nodes > 1 {
 		said += fmt.Sprintf(", %d nodes", o.Nodes)
+	}
+	if o.Domain != "" {
+		said += ", domain " + o.Domain
+	}
+	if o.PodSecurity != "" {
+		said += ", Pod Security " + o.PodSecurity
 	}
 	return said
 }

@@ -39,6 +39,7 @@ func (c *Cluster) startFirst(ctx context.Context, n node) error {
 		return err
 	}
 	plane := c.plane()
+	plane.PodSecurity = o.PodSecurity
 	ca, err := plane.Prepare()
 	if err != nil {
 		return err
