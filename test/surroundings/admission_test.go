@@ -34,31 +34,41 @@ func TestPodSecurityOfTheClusterIsNotThatOfSandboxes(t *testing.T) {
 	}
 }
 
-// TestADefaultClassIsNoneOfCopies, which would push out what runs.
+// TestADefaultClassIsNoneOfCopies, which would push out what runs: those of the backup have ours, and those that controllers make are
+// refused.
 func TestADefaultClassIsNoneOfCopies(t *testing.T) {
 	apply(t, "class.yaml")
 	untouched(t, db, web)
 	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("class", web, web), stage.Hold(web)))
 	sandbox := stage.SandboxOf(t, rt, web)
 	pods := cluster.Pods(t, sandbox)
-	// One that a controller makes now, too.
-	must(t, cluster.Kube.CoreV1().Pods(sandbox).Delete(t.Context(), pods[0].Name, metav1.DeleteOptions{}))
-	must(t, cluster.AwaitPods(t.Context(), sandbox, 2))
-	for _, p := range cluster.Pods(t, sandbox) {
+	for _, p := range pods {
 		if p.Spec.Priority == nil || *p.Spec.Priority >= 0 || *p.Spec.PreemptionPolicy != "Never" {
 			t.Errorf("pod %s is of class %s, priority %v", p.Name, p.Spec.PriorityClassName, p.Spec.Priority)
 		}
 	}
-	cluster.Release(t, rt, web)
+	must(t, cluster.Kube.CoreV1().Pods(sandbox).Delete(t.Context(), pods[0].Name, metav1.DeleteOptions{}))
 	_, report := cluster.AwaitEnd(t, rt)
-	if s := report.Status; s.Result == v1alpha1.ResultFail {
-		t.Errorf("%s, %s: %s", s.Result, s.Reason, s.Message)
+	stage.Verdict(t, report, v1alpha1.ResultPartial, v1alpha1.ReasonBlockedBySandboxPolicy)
+	if s := report.Status; !strings.Contains(s.Message, "the default one of the cluster") {
+		t.Errorf("it is not said what refused the pod: %s", s.Message)
 	}
 }
 
-// TestPoliciesThatChangeWhatIsCreatedAreNoViolation of ours.
-func TestPoliciesThatChangeWhatIsCreatedAreNoViolation(t *testing.T) {
-	apply(t, "defaults.yaml")
+// TestAPolicyThatLabelsSandboxesIsNamed: labels open namespaces to webhooks, meshes and policies, so a sandbox has none but ours.
+func TestAPolicyThatLabelsSandboxesIsNamed(t *testing.T) {
+	apply(t, "labels.yaml")
+	_, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("labels", web, web)))
+	stage.Verdict(t, report, v1alpha1.ResultInconclusive, v1alpha1.ReasonRejected)
+	for _, words := range []string{"no others", "kymaros.io/managed-by"} {
+		if !strings.Contains(report.Status.Message, words) {
+			t.Errorf("the report does not say %q: %s", words, report.Status.Message)
+		}
+	}
+}
+
+func TestAPolicyThatChangesQuotasIsNoViolation(t *testing.T) {
+	apply(t, "quotas.yaml")
 	untouched(t, db, web)
 	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("defaults", web, web), stage.Hold(web), ready("web", 2)))
 	quotas, err := cluster.Kube.CoreV1().ResourceQuotas(stage.SandboxOf(t, rt, web)).List(t.Context(), metav1.ListOptions{})

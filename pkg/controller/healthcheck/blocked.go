@@ -134,7 +134,7 @@ var remedies = []struct{ words, remedy string }{
 	{"kymaros fence", "what would reach production cannot be tested"},
 	{"violates PodSecurity", "sandbox.podSecurity cannot be lowered below baseline: such pods cannot be tested"},
 	{"storageclass.storage.k8s.io", "a volume of that storage class that was made by hand waits for a claim: bind or delete it"},
-	{"kymaros-priority", "pods that name a PriorityClass of their own could displace production: only those that Velero restores run, for they get another class"},
+	{"kymaros-priority", "pods that name a PriorityClass, or get the default one of the cluster, could displace production: only those that Velero restores run, for they get another class; with manifests/newborn others do too"},
 	{"requests.cpu", raise("cpu", bounds.FlagCPU)},
 	{"requests.memory", raise("memory", bounds.FlagMemory)},
 	{"requests.storage", raise("storage", bounds.FlagStorage)},
