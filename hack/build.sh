@@ -10,5 +10,5 @@ version=${VERSION:-$(git describe --tags --match 'v[0-9]*.[0-9]*.[0-9]*' 2>/dev/
 # The metrics library reads the version and panics on any other form.
 [[ $version =~ ^v[0-9]+\.[0-9]+\.[0-9]+ ]] || { echo "hack/build.sh: VERSION is \"$version\", want one like v0.1.0" >&2; exit 1; }
 # Paths and VCS state stay out, so that the same sources give the same binaries anywhere.
-CGO_ENABLED=0 go build -mod=vendor -trimpath -buildvcs=false \
-  -ldflags "-s -w -buildid= -X k8s.io/component-base/version.gitVersion=$version" -o "$out/" "$@"
+CGO_ENABLED=0 OUT=$out/ hack/compile.sh -mod=vendor -trimpath -buildvcs=false \
+  -ldflags "-s -w -buildid= -X k8s.io/component-base/version.gitVersion=$version" "$@"

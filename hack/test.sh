@@ -40,6 +40,9 @@ race() {
 case ${1:-} in
   unit)
     race=$(race)
+    # With the race detector all is compiled once more, which is silent for minutes the first time.
+    # shellcheck disable=SC2086 # none, or one
+    CGO_ENABLED=${race:+1} hack/compile.sh $race -trimpath ./cmd/... ./pkg/...
     # shellcheck disable=SC2086 # none, or one
     CGO_ENABLED=${race:+1} go test $race -trimpath ./cmd/... ./pkg/...
     go test -trimpath ./hack/krew/ ./hack/sbom/ ./test/audit/ ./test/docs/ ./test/readme/ ./test/fuzz/

@@ -2,10 +2,11 @@
 # Runs every hack/verify-*.sh, each to its end, and says which failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-failed=()
-for script in hack/verify-*.sh; do
+failed=() n=0
+all=(hack/verify-*.sh)
+for script in "${all[@]}"; do
   start=$SECONDS
-  echo "== $script"
+  echo "== $script ($((++n)) of ${#all[@]})"
   "$script" </dev/null || failed+=("$script")
   echo "   $((SECONDS - start)) s"
 done

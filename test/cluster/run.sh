@@ -6,5 +6,5 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/kymaros
 # One for each checkout: they may differ.
 bin=$cache/harness-$(printf %s "$here" | cksum | cut -d' ' -f1)/kymaros-cluster
 mkdir -p "$(dirname "$bin")"
-(cd "$here" && GOWORK=off GOFLAGS=-buildvcs=false go build -o "$bin" .)
+(cd "$here" && GOWORK=off GOFLAGS=-buildvcs=false OUT=$bin ../../hack/compile.sh .)
 exec "$bin" "$@"

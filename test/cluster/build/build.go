@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path"
@@ -92,12 +93,28 @@ func programs(ctx context.Context, bin string, modules []Module) error {
 		return err
 	}
 	defer unlock()
-	for _, m := range missing(bin, modules) {
-		if err := m.build(ctx, bin); err != nil {
+	todo := missing(bin, modules)
+	if len(todo) == 0 {
+		return nil
+	}
+	w, err := newWork(ctx, todo)
+	if err != nil {
+		return err
+	}
+	for _, m := range todo {
+		if err := w.during(func() error { return m.build(ctx, bin, w) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// programs are the names of those that m is built into.
+func (m Module) programs() (names []string) {
+	for _, pkg := range m.Packages {
+		names = append(names, m.program(pkg))
+	}
+	return names
 }
 
 // program is the file name of the program that pkg is built into.
@@ -127,12 +144,8 @@ func missing(bin string, modules []Module) []Module {
 }
 
 // build compiles all packages of m in one go, in a directory beside bin: a program appears in bin only
-// when it is whole, so that an interrupted build leaves nothing that looks finished.
-func (m Module) build(ctx context.Context, bin string) error {
-	mods, err := modsDir()
-	if err != nil {
-		return err
-	}
+// when it is whole, so that an interrupted build leaves nothing that looks finished. It tells w what it compiles.
+func (m Module) build(ctx context.Context, bin string, w *work) error {
 	tmp, err := os.MkdirTemp(filepath.Dir(bin), "build-")
 	if err != nil {
 		return err
@@ -143,25 +156,18 @@ func (m Module) build(ctx context.Context, bin string) error {
 	if m.As != "" {
 		out += m.As
 	}
-	args := append([]string{"build", "-o", out}, m.Flags...)
-	cmd := exec.CommandContext(ctx, "go", append(args, m.Packages...)...)
-	cmd.Dir = filepath.Join(mods, m.Name)
-	// The caller's GOFLAGS and workspace belong to another module.
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly -buildvcs=false", "GOWORK=off")
-	if m.Static {
-		cmd.Env = append(cmd.Env, "CGO_ENABLED=0")
+	args := append([]string{"build", "-v", "-o", out}, m.Flags...)
+	cmd, err := m.command(ctx, append(args, m.Packages...)...)
+	if err != nil {
+		return err
 	}
-	var names []string
-	for _, pkg := range m.Packages {
-		names = append(names, m.program(pkg))
-	}
-	progress.Printf("building %s", strings.Join(names, ", "))
+	progress.Printf("building %s", strings.Join(m.programs(), ", "))
 	var output bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.Stdout, cmd.Stderr = &output, io.MultiWriter(&output, w)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("go build in mods/%s: %w\n%s", m.Name, err, tail(output.String(), 20))
 	}
-	for _, name := range names {
+	for _, name := range m.programs() {
 		if err := os.Rename(filepath.Join(tmp, name), filepath.Join(bin, name)); err != nil {
 			return err
 		}
