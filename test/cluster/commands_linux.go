@@ -17,7 +17,7 @@ import (
 
 func init() {
 	maps.Copy(commands, map[string]command{
-		"up": up, "down": down, "env": env, "image": image, "netpol": netpolicy, "program": program, "node": power, "netns": inNetns,
+		"up": up, "down": down, "env": env, "image": image, "netpol": netpolicy, "program": program, "node": power, "netns": inNetns, "bucket": bucket,
 		// What the harness starts itself, in the namespaces of a cluster.
 		"start-node": startNode, "start-program": startProgram, "netpol-agent": runAgent, "forward": forward,
 	})
@@ -148,6 +148,17 @@ func power(ctx context.Context, args []string) error {
 		return c.StopNode(number)
 	}
 	return fmt.Errorf("node %s: want start or stop", plain[0])
+}
+
+func bucket(_ context.Context, args []string) error {
+	flags := newFlags("bucket")
+	readOnly := flags.Bool("read-only", false, "refuse writes")
+	c, plain, err := withCluster(flags, args, 1)
+	if err != nil {
+		return err
+	}
+	fmt.Println(c.OtherStore())
+	return c.ServeBuckets(plain[0], *readOnly)
 }
 
 func inNetns(_ context.Context, args []string) error {

@@ -30,6 +30,20 @@ var storage string
 
 func (c *Cluster) s3Address() string { return net.JoinHostPort(c.first().ip(), strconv.Itoa(s3Port)) }
 
+// OtherStore is the address of what ServeBuckets serves.
+func (c *Cluster) OtherStore() string {
+	return "http://" + net.JoinHostPort(c.first().ip(), strconv.Itoa(s3Port+1))
+}
+
+// ServeBuckets becomes an object store beside that of the cluster, with the same keys. Its buckets are the directories below dir.
+func (c *Cluster) ServeBuckets(dir string, readOnly bool) error {
+	argv := []string{c.program("versitygw"), "--access", s3Key, "--secret", s3Secret, "--port", strings.TrimPrefix(c.OtherStore(), "http://")}
+	if readOnly {
+		argv = append(argv, "--readonly")
+	}
+	return c.Exec(append(argv, "posix", dir))
+}
+
 // startS3 starts the object store. A bucket is a directory below the cluster's s3.
 func (c *Cluster) startS3(ctx context.Context) error {
 	if err := os.MkdirAll(c.path("s3", bucket), 0o755); err != nil {

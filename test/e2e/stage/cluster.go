@@ -80,13 +80,18 @@ type Cluster struct {
 	config string // kubeconfig file
 }
 
-// Up starts the cluster unless it runs, with these flags of test/cluster/run.sh up, and installs the controller as it is built from
-// this tree. Of several nodes the first gets all that is not of a DaemonSet.
-func Up(ctx context.Context, flags ...string) (*Cluster, error) {
+// Start starts the cluster unless it runs, with these flags of test/cluster/run.sh up. Kymaros is not in it.
+func Start(ctx context.Context, flags ...string) (*Cluster, error) {
 	if err := (&Cluster{}).command(ctx, "test/cluster/run.sh", append([]string{"up"}, flags...)...); err != nil {
 		return nil, err
 	}
-	c, err := connect(ctx)
+	return connect(ctx)
+}
+
+// Up starts the cluster as Start does, and installs the controller as it is built from this tree. Of several nodes the first gets all
+// that is not of a DaemonSet.
+func Up(ctx context.Context, flags ...string) (*Cluster, error) {
+	c, err := Start(ctx, flags...)
 	if err != nil {
 		return nil, err
 	}
