@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|nodes|surroundings|cases|zoo|versions|readme|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|cases|zoo|versions|readme|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -106,6 +106,11 @@ case ${1:-} in
     export KYMAROS_CLUSTER=${KYMAROS_CLUSTER:-surroundings} # of its own: others have other defaults
     go test -trimpath -count=1 -timeout 40m -v ./test/surroundings/ "${@:2}"
     ;;
+  disaster)
+    needs_node "a second cluster"
+    export KYMAROS_CLUSTER=${KYMAROS_CLUSTER:-disaster} # and another of that name with -first
+    go test -trimpath -count=1 -timeout 40m -v ./test/disaster/ "${@:2}"
+    ;;
   cases)
     needs_node "field cases"
     # Flags go to the tests: hack/test.sh cases -run TestFieldCases/07, or -quick.
@@ -121,7 +126,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|nodes|surroundings|cases|zoo|versions|readme|bench" >&2
+    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|cases|zoo|versions|readme|bench" >&2
     exit 2
     ;;
 esac
