@@ -50,8 +50,8 @@ func TestADefaultClassIsNoneOfCopies(t *testing.T) {
 	must(t, cluster.Kube.CoreV1().Pods(sandbox).Delete(t.Context(), pods[0].Name, metav1.DeleteOptions{}))
 	_, report := cluster.AwaitEnd(t, rt)
 	stage.Verdict(t, report, v1alpha1.ResultPartial, v1alpha1.ReasonBlockedBySandboxPolicy)
-	if s := report.Status; !strings.Contains(s.Message, "the default one of the cluster") {
-		t.Errorf("it is not said what refused the pod: %s", s.Message)
+	if level := report.Status.ValidationLevels.PodStartup; !strings.Contains(strings.Join(level.NotTested, "\n"), "the default one of the cluster") {
+		t.Errorf("it is not said what refused the pod: %+v", level)
 	}
 }
 
