@@ -5,7 +5,7 @@ FROM --platform=$BUILDPLATFORM golang:1.26 AS builder
 WORKDIR /src
 COPY go.mod go.sum ./
 COPY vendor/ vendor/
-COPY hack/build.sh hack/build.sh
+COPY hack/build.sh hack/compile.sh hack/
 COPY pkg/ pkg/
 COPY cmd/ cmd/
 COPY manifests/ manifests/
