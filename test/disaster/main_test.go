@@ -117,7 +117,7 @@ func first(ctx context.Context, name string) (err error) {
 
 // serve serves the bucket to the second cluster, in place of who does, and waits until Velero has found the backup in it.
 func serve(ctx context.Context, readOnly bool) error {
-	known := stop != nil
+	known, began := stop != nil, time.Now()
 	if known {
 		stop()
 	}
@@ -130,6 +130,9 @@ func serve(ctx context.Context, readOnly bool) error {
 		if err := cluster.Location(ctx, location, address); err != nil {
 			return err
 		}
+	}
+	if err := cluster.AwaitLocation(ctx, location, began); err != nil {
+		return err
 	}
 	return cluster.AwaitBackup(ctx, backup, location)
 }

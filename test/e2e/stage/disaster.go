@@ -64,6 +64,20 @@ func (c *Cluster) Location(ctx context.Context, name, address string) error {
 	return err
 }
 
+// AwaitLocation waits until Velero has found a location to be available since then.
+func (c *Cluster) AwaitLocation(ctx context.Context, name string, since time.Time) error {
+	return Poll(ctx, 3*time.Minute, func(ctx context.Context) error {
+		l, err := c.Kymaros.VeleroV1().BackupStorageLocations(VeleroNamespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if s := l.Status; s.Phase != velerov1.BackupStorageLocationPhaseAvailable || s.LastValidationTime == nil || !s.LastValidationTime.After(since) {
+			return fmt.Errorf("location %s is %s: %s", name, s.Phase, s.Message)
+		}
+		return nil
+	})
+}
+
 // AwaitBackup waits until Velero has found a backup in a location.
 func (c *Cluster) AwaitBackup(ctx context.Context, name, location string) error {
 	return Poll(ctx, 3*time.Minute, func(ctx context.Context) error {
