@@ -1,5 +1,5 @@
 // Package completeness compares, by name, what the source namespaces hold and the backup must contain with what came back.
-// It is pure: no client, no clock. It sees metadata only, never the content of a Secret or ConfigMap.
+// It is pure: no client, no clock. It wants metadata only, never the content of a Secret or ConfigMap. Its Observer is one of a look.
 package completeness
 
 import (

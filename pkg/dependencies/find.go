@@ -1,7 +1,7 @@
 // Package dependencies finds what a restored application says about services in other namespaces and outside of the
 // cluster. It is pure: no client, no clock. It reads values of environment variables, arguments, ConfigMaps and Secrets,
 // and gives back only the host names in them: never a value. Of Secrets it gives back only names of Services; that a value
-// names a host elsewhere is told, but not which.
+// names a host elsewhere is told, but not which. Its Observer is one of a look.
 package dependencies
 
 import (

@@ -1,5 +1,5 @@
 // Package sideeffects tells what a backup holds that would act beside production: which of it was not restored, which was
-// restored without what acts, and whether that took effect. It is pure: no client, no clock.
+// restored without what acts, and whether that took effect. It is pure: no client, no clock. Its Observer is one of a look.
 package sideeffects
 
 import (

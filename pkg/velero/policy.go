@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/labels"
@@ -17,6 +18,14 @@ type Policy struct {
 	IncludeExcludePolicy Lists          `json:"includeExcludePolicy"`
 	// NamespacedFilterPolicies choose objects of single namespaces; what they choose is not read here.
 	NamespacedFilterPolicies []any `json:"namespacedFilterPolicies"`
+}
+
+// PolicyName is the name of the resource policy of a backup, a ConfigMap; "" if it has none, or if b is nil.
+func PolicyName(b *velerov1.Backup) string {
+	if b == nil || b.Spec.ResourcePolicy == nil {
+		return ""
+	}
+	return b.Spec.ResourcePolicy.Name
 }
 
 // Lists of kinds, as a BackupSpec has them.

@@ -1,6 +1,6 @@
 // Package volumes tells where the data of each claim in a sandbox came from. Velero restores a claim whose data is in no
 // backup as a new, empty volume, and calls that Completed without a warning: only the proof of a data source, or of why there
-// is none, tells the difference. It is pure: no client, no clock.
+// is none, tells the difference. It is pure: no client, no clock. Its Observer is one of a look.
 package volumes
 
 import (

@@ -2,27 +2,18 @@ package doctor
 
 import (
 	"context"
-	"net/http"
-	"slices"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/rest"
 	"k8s.io/component-base/version"
-	"sigs.k8s.io/yaml"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 
-	"github.com/kymaros/kymaros/manifests"
 	"github.com/kymaros/kymaros/pkg/canary"
 	"github.com/kymaros/kymaros/pkg/cli/client"
 	"github.com/kymaros/kymaros/pkg/fence"
@@ -30,10 +21,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
-var (
-	crds            = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
-	snapshotClasses = schema.GroupVersionResource{Group: "snapshot.storage.k8s.io", Version: "v1", Resource: "volumesnapshotclasses"}
-)
+var snapshotClasses = schema.GroupVersionResource{Group: "snapshot.storage.k8s.io", Version: "v1", Resource: "volumesnapshotclasses"}
 
 // gatherer looks at a cluster.
 type gatherer struct {
@@ -67,101 +55,12 @@ func gather(ctx context.Context, f *client.Factory, c client.Clients) (*Seen, er
 	return g.Seen, nil
 }
 
-// dated notes the time of the API server by the header of an answer.
-type dated struct {
-	http.RoundTripper
-	date string
-}
-
-func (d *dated) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := d.RoundTripper.RoundTrip(r)
-	if err == nil {
-		d.date = response.Header.Get("Date")
-	}
-	return response, err
-}
-
-func (g gatherer) server(ctx context.Context) error {
-	d := &dated{}
-	config := rest.CopyConfig(g.c.Config)
-	config.Wrap(func(rt http.RoundTripper) http.RoundTripper {
-		d.RoundTripper = rt
-		return d
-	})
-	transport, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return err
-	}
-	before := time.Now()
-	info, err := g.c.Kube.Discovery().ServerVersion()
-	if err != nil {
-		return err
-	}
-	g.Server = info.GitVersion
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(config.Host, "/")+"/version", nil)
-	if err == nil {
-		if response, err := transport.Do(request); err == nil {
-			_ = response.Body.Close()
-			if at, err := http.ParseTime(d.date); err == nil {
-				g.ServerTime, g.LocalTime = at, before
-			}
-		}
-	}
-	resources, err := g.c.Kube.Discovery().ServerResourcesForGroupVersion("admissionregistration.k8s.io/v1")
-	if err != nil && !apierrors.IsNotFound(err) {
-		return err
-	}
-	g.Admission = resources != nil && slices.ContainsFunc(resources.APIResources, func(r metav1.APIResource) bool { return r.Name == "validatingadmissionpolicies" })
-	return nil
-}
-
 func (g gatherer) nodes(ctx context.Context) error {
 	list, err := g.c.Kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err == nil {
 		g.Nodes = list.Items
 	}
 	return err
-}
-
-// crds compares the definitions of the cluster with those of this command.
-func (g gatherer) crds(ctx context.Context) error {
-	text, err := manifests.CRDs()
-	if err != nil {
-		return err
-	}
-	g.CRDs = map[string]string{}
-	for document := range strings.SplitSeq(string(text), "\n---\n") {
-		want := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal([]byte(document), &want.Object); err != nil {
-			return err
-		}
-		have, err := g.objects.Resource(crds).Get(ctx, want.GetName(), metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(err):
-			g.CRDs[want.GetName()] = missing
-		case err != nil:
-			return err
-		case !equality.Semantic.DeepEqual(schemaOf(want), schemaOf(have)):
-			g.CRDs[want.GetName()] = "is not that of this version"
-		default:
-			g.CRDs[want.GetName()] = ""
-		}
-	}
-	return nil
-}
-
-// schemaOf returns the schema of a definition as JSON would have it: numbers of both sides are of one type.
-func schemaOf(crd *unstructured.Unstructured) any {
-	all, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
-	if len(all) == 0 {
-		return nil
-	}
-	first, _ := all[0].(map[string]any)
-	body, err := yaml.Marshal(first["schema"])
-	if err != nil {
-		return nil
-	}
-	return string(body)
 }
 
 func (g gatherer) workloads(ctx context.Context) error {
@@ -314,38 +213,6 @@ func (g gatherer) tests(ctx context.Context) (err error) {
 	g.Policies = map[string]bool{}
 	for _, p := range policies.Items {
 		g.Policies[p.Namespace+"/"+p.Name] = true
-	}
-	return nil
-}
-
-// needed are the rights of the verbs that change something or that most need.
-var needed = []struct {
-	verb, group, resource string
-	velero                bool
-	why                   string
-}{
-	{"patch", "restore.kymaros.io", "restoretests", false, "run"},
-	{"create", "restore.kymaros.io", "restoretests", false, "init --apply, run --backup"},
-	{"list", "restore.kymaros.io", "restorereports", false, "report, history, compare"},
-	{"get", "velero.io", "backups", true, "last-good"},
-	{"delete", "", "namespaces", false, "cleanup --yes"},
-}
-
-func (g gatherer) rights(ctx context.Context) error {
-	g.Missing = map[string]string{}
-	for _, n := range needed {
-		attributes := &authorizationv1.ResourceAttributes{Verb: n.verb, Group: n.group, Resource: n.resource}
-		if n.velero {
-			attributes.Namespace = g.Seen.Velero
-		}
-		review, err := g.c.Kube.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx,
-			&authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: attributes}}, metav1.CreateOptions{})
-		if err != nil {
-			return err
-		}
-		if !review.Status.Allowed {
-			g.Missing[n.verb+" "+strings.TrimSuffix(n.resource+"."+n.group, ".")] = n.why
-		}
 	}
 	return nil
 }

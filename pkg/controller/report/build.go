@@ -7,6 +7,8 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/look"
+	"github.com/kymaros/kymaros/pkg/mappings"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/score"
 	"github.com/kymaros/kymaros/pkg/volumes"
@@ -53,7 +55,7 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 		RTO: v1alpha1.RTO{
 			Measured:  duration(e.RTO.Measured),
 			WithinSLA: e.RTO.Started && e.RTO.Recovered && (e.RTO.Target <= 0 || e.RTO.Measured <= e.RTO.Target),
-			Parts:     parts(restore, health, s.transfers),
+			Parts:     parts(restore, health, s.volumes.Transfers),
 		},
 		Backup: v1alpha1.Backup{
 			Name: restore.BackupName, StartedAt: restore.BackupTime, Age: duration(backupAge(run, restore)),
@@ -77,18 +79,18 @@ func build(rt *v1alpha1.RestoreTest, d decision, s seen, now time.Time) v1alpha1
 	for _, ns := range sandbox.Namespaces {
 		status.Sandboxes = append(status.Sandboxes, v1alpha1.ReportSandbox{Source: ns.Source, Name: ns.Name})
 	}
-	if s.mapped.want == nil { // nobody looked
-		s.mapped = newMapped(run.Spec.Restore)
+	status.Mappings = s.mapped
+	if !d.look || s.mapped == nil || s.unread.Why(look.Volumes) != "" { // nobody could look
+		status.Mappings = mappings.Uncounted(run.Spec.Restore)
 	}
-	status.Mappings = s.mapped.results(d.look && s.unread[topicVolumes] == "")
 	if d.look {
-		s.ledger.Moment(sandbox.Moment)
-		status.SideEffects = s.ledger.Report(s.holds, s.notListed, run.Spec.Restore)
+		s.effects.Ledger.Moment(sandbox.Moment)
+		status.SideEffects = s.effects.Ledger.Report(s.holds, s.notListed, run.Spec.Restore)
 	}
-	if d.look && s.unread[topicCompleteness] == "" {
+	if d.look && s.unread.Why(look.Completeness) == "" {
 		status.Completeness = s.compare().Report
 	}
-	if d.look && s.unread[topicVolumes] == "" {
+	if d.look && s.unread.Why(look.Volumes) == "" {
 		status.Volumes = volumeReports(rt, s)
 		// As the API server has it; the score has seen them all.
 		status.Volumes = status.Volumes[:min(len(status.Volumes), maxVolumes)]

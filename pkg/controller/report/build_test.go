@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/completeness"
 	"github.com/kymaros/kymaros/pkg/dependencies"
+	"github.com/kymaros/kymaros/pkg/look"
+	"github.com/kymaros/kymaros/pkg/sideeffects"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
@@ -21,13 +24,15 @@ func looked() seen {
 	inventory := volumes.NewInventory(sandbox)
 	inventory.Add(volume())
 	return seen{
-		inventory:  inventory,
-		backup:     backup(),
-		back:       sets.New("shop"),
-		namespaces: []completeness.Namespace{{Source: "shop", Want: one, Have: one}},
-		claims:     []volumes.Claim{{Source: "shop", Namespace: sandbox, Name: "data-db-0", Bound: true, Volume: "pv-1"}},
-		mounts:     []volumes.Mount{{Namespace: sandbox, Pod: "db-0", Volume: "data", Claim: "data-db-0"}},
-		transfers:  []volumes.Transfer{volumes.TransferOf(transferred())},
+		backup:   backup(),
+		complete: completeness.Seen{Namespaces: []completeness.Namespace{{Source: "shop", Want: one, Have: one}}},
+		effects:  sideeffects.Seen{Back: sets.New("shop")},
+		volumes: volumes.Look{
+			Inventory: inventory, Backup: volumes.BackupOf(backup()), Began: runStart,
+			Claims:    []volumes.Claim{{Source: "shop", Namespace: sandbox, Name: "data-db-0", Bound: true, Volume: "pv-1"}},
+			Mounts:    []volumes.Mount{{Namespace: sandbox, Pod: "db-0", Volume: "data", Claim: "data-db-0"}},
+			Transfers: []volumes.Transfer{volumes.TransferOf(transferred())},
+		},
 	}
 }
 
@@ -98,7 +103,9 @@ func TestBuild(t *testing.T) {
 				condition(v1alpha1.ConditionHealthChecked, metav1.ConditionFalse, v1alpha1.ReasonBlockedBySandboxPolicy),
 				func(rt *v1alpha1.RestoreTest) { rt.Status.Health.Blocked = []string{"shop: Deployment/web: too much"} },
 			},
-			seen: func(s *seen) { s.blocked = []string{"shop: Pod/agent: host network", "shop: Deployment/web: too much"} },
+			seen: func(s *seen) {
+				s.blocked.Pods = []string{"shop: Pod/agent: host network", "shop: Deployment/web: too much"}
+			},
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "result", r.Result, v1alpha1.ResultPartial)
 				equal(t, "reason", r.Reason, v1alpha1.ReasonBlockedBySandboxPolicy)
@@ -177,7 +184,7 @@ func TestBuild(t *testing.T) {
 			},
 		},
 		"a volume in use without proof of its data takes the pass": {
-			seen: func(s *seen) { s.transfers = nil },
+			seen: func(s *seen) { s.volumes.Transfers = nil },
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "result", r.Result, v1alpha1.ResultPartial)
 				equal(t, "caps", r.Caps, []string{"volumes came back without a data source: shop: data-db-0 (pod/db-0): no data of this volume is in the backup: " +
@@ -189,7 +196,7 @@ func TestBuild(t *testing.T) {
 			seen: func(s *seen) {
 				other := volume()
 				other.Name, other.Spec.ClaimRef = "of-production", nil
-				s.inventory.Add(other)
+				s.volumes.Inventory.Add(other)
 			},
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "reason", r.Reason, "VolumeUnproven")
@@ -197,7 +204,10 @@ func TestBuild(t *testing.T) {
 			},
 		},
 		"native snapshots in the backup are named as the cause of an empty volume": {
-			seen: func(s *seen) { s.transfers, s.backup.Status.VolumeSnapshotsCompleted = nil, 1 },
+			seen: func(s *seen) {
+				s.backup.Status.VolumeSnapshotsCompleted = 1
+				s.volumes.Transfers, s.volumes.Backup = nil, volumes.BackupOf(s.backup)
+			},
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "method", r.Volumes[0].Method, v1alpha1.VolumeNotRestored)
 				equal(t, "reason", r.Reason, "VolumeNotShown")
@@ -207,7 +217,7 @@ func TestBuild(t *testing.T) {
 			},
 		},
 		"volumes that could not be read are not called empty": {
-			seen: func(s *seen) { s.unread = map[topic]string{topicVolumes: "could not be read: x"} },
+			seen: func(s *seen) { s.unread.Cannot(look.Volumes, "could not be read: x") },
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "result", r.Result, v1alpha1.ResultPartial)
 				equal(t, "caps", r.Caps, []string{"where the data of the volumes came from is not known: could not be read: x"})
@@ -215,7 +225,7 @@ func TestBuild(t *testing.T) {
 			},
 		},
 		"objects that could not be read are not counted as missing": {
-			seen: func(s *seen) { s.unread = map[topic]string{topicCompleteness: "could not be read: x"} },
+			seen: func(s *seen) { s.unread.Cannot(look.Completeness, "could not be read: x") },
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "level", r.ValidationLevels.Completeness,
 					v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Max: 20, Detail: "could not be read: x"})
@@ -225,8 +235,8 @@ func TestBuild(t *testing.T) {
 		},
 		"volumes that a fault kept from being read make the run inconclusive": {
 			seen: func(s *seen) {
-				s.unread = map[topic]string{topicVolumes: "could not be read: x"}
-				s.failed("persistentvolumes: x", []topic{topicVolumes})
+				s.unread.Cannot(look.Volumes, "could not be read: x")
+				_ = s.unread.Failed("persistentvolumes", errors.New("x"), look.Volumes)
 			},
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "result", r.Result, v1alpha1.ResultInconclusive)
@@ -236,8 +246,8 @@ func TestBuild(t *testing.T) {
 		},
 		"objects that a fault kept from being read cost no points": {
 			seen: func(s *seen) {
-				s.unread = map[topic]string{topicCompleteness: "could not be read: x"}
-				s.failed("services in namespace shop: x", []topic{topicCompleteness})
+				s.unread.Cannot(look.Completeness, "could not be read: x")
+				_ = s.unread.Failed("services in namespace shop", errors.New("x"), look.Completeness)
 			},
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "level", r.ValidationLevels.Completeness, v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Detail: "could not be read: x"})
@@ -245,7 +255,7 @@ func TestBuild(t *testing.T) {
 			},
 		},
 		"a source namespace that is gone costs nothing without the list of the backup, and is said": {
-			seen: func(s *seen) { s.namespaces, s.gone, s.notListed = nil, []string{"shop"}, "no answer" },
+			seen: func(s *seen) { s.complete, s.notListed = completeness.Seen{Gone: []string{"shop"}}, "no answer" },
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "level", r.ValidationLevels.Completeness, v1alpha1.LevelResult{
 					Status: v1alpha1.LevelNotTested, Detail: "not applicable: no source namespace exists here, and there is no list of the backup to compare with",
@@ -256,8 +266,8 @@ func TestBuild(t *testing.T) {
 		},
 		"a source namespace that is gone is compared with the list of the backup": {
 			seen: func(s *seen) {
-				s.gone = []string{"shop"}
-				s.namespaces = []completeness.Namespace{{Source: "shop", Listed: true,
+				s.complete.Gone = []string{"shop"}
+				s.complete.Namespaces = []completeness.Namespace{{Source: "shop", Listed: true,
 					Want: completeness.Names{completeness.Service: sets.New("web", "db")}, Have: completeness.Names{completeness.Service: sets.New("web")}}}
 			},
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
@@ -282,7 +292,7 @@ func TestBuild(t *testing.T) {
 		},
 		"a partial backup is said": {
 			change: []change{func(rt *v1alpha1.RestoreTest) { rt.Status.Restore.BackupPhase = "PartiallyFailed" }},
-			seen:   func(s *seen) { s.backup = nil }, // it has expired meanwhile
+			seen:   func(s *seen) { s.backup, s.volumes.Backup = nil, volumes.BackupOf(nil) }, // it has expired meanwhile
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "result", r.Result, v1alpha1.ResultPartial)
 				equal(t, "reason", r.Reason, "BackupPartiallyFailed")
@@ -297,7 +307,8 @@ func TestBuild(t *testing.T) {
 		},
 		"a reference to a namespace outside of the run earns nothing": {
 			seen: func(s *seen) {
-				s.references = []dependencies.Reference{{From: "shop", Service: "x", Namespace: "other", Host: "x.other.svc", Place: "p"}}
+				refs := []dependencies.Reference{{From: "shop", Service: "x", Namespace: "other", Host: "x.other.svc", Place: "p"}}
+				s.refers = dependencies.Cover(refs, nil, v1alpha1.IsolationStrict)
 			},
 			check: func(t *testing.T, r v1alpha1.RestoreReportStatus) {
 				equal(t, "level", r.ValidationLevels.CrossNamespaceDeps, v1alpha1.LevelResult{

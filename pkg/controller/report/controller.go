@@ -26,6 +26,7 @@ import (
 	listers "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
 	"github.com/kymaros/kymaros/pkg/inventory"
+	"github.com/kymaros/kymaros/pkg/look"
 	"github.com/kymaros/kymaros/pkg/metrics"
 )
 
@@ -54,8 +55,7 @@ type Options struct {
 type Controller struct {
 	client          versioned.Interface
 	kube            kubernetes.Interface
-	metadata        metadata.Interface
-	dynamic         dynamic.Interface
+	looker          *look.Looker
 	tests           listers.RestoreTestLister
 	backups         velerolisters.BackupLister
 	veleroNamespace string
@@ -64,18 +64,17 @@ type Controller struct {
 	status          controller.StatusWriter
 	runner          controller.Runner
 	lists           *inventory.Lists
-	// looking holds the runs that are looked at.
-	looking chan struct{}
-	keyDir  string
-	cluster clusterFacts
+	keyDir          string
+	cluster         clusterFacts
 }
 
 // New returns the report controller. It fails if the informer was stopped already.
 func New(ctx context.Context, o Options) (*Controller, error) {
 	metrics.Register()
 	c := &Controller{
-		client: o.Client, kube: o.Kube, metadata: o.Metadata, dynamic: o.Dynamic, lists: o.Lists, looking: make(chan struct{}, looks),
-		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, clusterDomain: o.ClusterDomain, recorder: o.Recorder, keyDir: o.EvidenceKeyDir,
+		client: o.Client, kube: o.Kube, lists: o.Lists,
+		looker: look.New(look.Clients{Kube: o.Kube, Metadata: o.Metadata, Dynamic: o.Dynamic, Velero: o.Client, VeleroNamespace: o.VeleroNamespace}),
+		tests:  o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, clusterDomain: o.ClusterDomain, recorder: o.Recorder, keyDir: o.EvidenceKeyDir,
 		status: controller.StatusWriter{Controller: controller.Report, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
 	}
 	name := controller.FieldManager(controller.Report)

@@ -28,6 +28,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
 	"github.com/kymaros/kymaros/pkg/generated/informers/externalversions"
 	"github.com/kymaros/kymaros/pkg/inventory"
+	"github.com/kymaros/kymaros/pkg/look"
 	"github.com/kymaros/kymaros/pkg/sideeffects"
 )
 
@@ -54,7 +55,7 @@ func newFixture(t *testing.T, rt *v1alpha1.RestoreTest, objects ...runtime.Objec
 		kube:     kubefake.NewClientset(cluster()...),
 		metadata: metadatafake.NewSimpleMetadataClient(scheme, production()...),
 		dynamic: dynamicfake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(),
-			map[schema.GroupVersionResource]string{snapshotContents: "VolumeSnapshotContentList"}),
+			map[schema.GroupVersionResource]string{look.SnapshotContents: "VolumeSnapshotContentList"}),
 		events: record.NewFakeRecorder(1000),
 	}
 	f.factory = externalversions.NewSharedInformerFactory(f.client, 0)

@@ -2,35 +2,19 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/completeness"
 	"github.com/kymaros/kymaros/pkg/conditions"
-	"github.com/kymaros/kymaros/pkg/dependencies"
+	"github.com/kymaros/kymaros/pkg/look"
 	"github.com/kymaros/kymaros/pkg/score"
-	"github.com/kymaros/kymaros/pkg/sideeffects"
 	pkgvelero "github.com/kymaros/kymaros/pkg/velero"
 	"github.com/kymaros/kymaros/pkg/volumes"
-)
-
-// topic is something that a look at the live cluster tells.
-type topic int
-
-const (
-	topicCompleteness topic = iota
-	topicDependencies
-	topicVolumes
-	topicSideEffects
-	// topicSecrets is what Secrets add to completeness and dependencies, where the controller may not read them.
-	topicSecrets
 )
 
 // noSecrets says what was not tested without a right to read Secrets in sandboxes.
@@ -38,72 +22,6 @@ const noSecrets = "Secrets: kymaros-prober may not read them"
 
 // secretsByList says what nobody looks for: it would take a right to the Secrets of production.
 const secretsByList = "whether the backup lacks a Secret that production has: those of production are not read, and what came back is compared with the list of the backup"
-
-// seen is what one look at the live cluster showed.
-type seen struct {
-	// backup as Velero has it; nil if it is gone.
-	backup *velerov1.Backup
-	// namespaces that were compared; gone are the source namespaces that do not exist any more.
-	namespaces []completeness.Namespace
-	gone       []string
-	// sandboxes are what came back, by source namespace.
-	sandboxes  map[string]*dependencies.Sandbox
-	references []dependencies.Reference
-	// back are the source namespaces of which anything came back.
-	back   sets.Set[string]
-	claims []volumes.Claim
-	mounts []volumes.Mount
-	// origin is what production has of claims; workloads are what names claims in the sandboxes.
-	origin    volumes.Origin
-	workloads []volumes.Workload
-	transfers []volumes.Transfer
-	// snapshots are those of volumes.Look.
-	snapshots map[string]string
-	// held is what the backup says of single volumes. policy is its resource policy, policyUnread says why that is not known, and
-	// skipped are the claims of production whose volumes it leaves out.
-	held         []volumes.Backed
-	policy       pkgvelero.Policy
-	policyUnread string
-	skipped      sets.Set[string]
-	// unowned are pods of production that the test leaves out, "source/name".
-	unowned sets.Set[string]
-	ledger  sideeffects.Ledger
-	// holds is what the backup holds; notListed says why that could not be read.
-	holds     sideeffects.Inventory
-	notListed string
-	// secretsUnnamed says why nobody knows which Secrets there ought to be; "": by the list.
-	secretsUnnamed string
-	// blocked are bare pods that the sandboxes refuse, and why.
-	blocked   []string
-	inventory *volumes.Inventory
-	// mapped is what the mappings of the test did.
-	mapped mapped
-	// unread says why a topic could not be read.
-	unread map[topic]string
-	// faults are those of the errors that no right would have spared, sorted, and faulty the topics that they concern: of these
-	// the run has learnt nothing.
-	faults []string
-	faulty sets.Set[topic]
-}
-
-// failed takes note of a fault.
-func (s *seen) failed(fault string, topics []topic) {
-	s.faults = append(s.faults, fault)
-	slices.Sort(s.faults)
-	s.faults = slices.Compact(s.faults)
-	if s.faulty == nil {
-		s.faulty = sets.New[topic]()
-	}
-	s.faulty.Insert(topics...)
-}
-
-// denied returns why a topic could not be read, if not for a fault.
-func (s *seen) denied(t topic) string {
-	if s.faulty.Has(t) {
-		return ""
-	}
-	return s.unread[t]
-}
 
 // fragments returns what the other controllers wrote about the current run: what is there of the last run does not count.
 func fragments(rt *v1alpha1.RestoreTest) (sandbox v1alpha1.SandboxStatus, restore v1alpha1.RestoreStatus, health v1alpha1.HealthStatus) {
@@ -134,7 +52,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 		Pods:       score.Pods{Ready: health.Pods.Ready, Total: health.Pods.Total, Counted: complete, Excused: is(checked, metav1.ConditionFalse) && checked.Reason == v1alpha1.ReasonBlockedBySandboxPolicy},
 		Checks:     score.Checks{Results: health.Checks, All: complete, Asked: spec.HealthChecks.PolicyRef != ""},
 		RTO:        score.RTO{Started: restore.StartTime != nil, Recovered: is(checked, metav1.ConditionTrue)},
-		Blocked:    blocked(health, s),
+		Blocked:    allBlocked(health, s),
 		NotCounted: health.NotCounted,
 		Violations: sandbox.Violations,
 	}
@@ -154,20 +72,20 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 		e.Dependencies.Unknown = e.Completeness.Unknown
 		return e
 	}
-	e.Unread = s.faults
+	e.Unread = s.unread.Faults()
 	e.Completeness = completenessCount(s, e.Blocked)
-	if s.unread[topicCompleteness] == "" {
+	if s.unread.Why(look.Completeness) == "" {
 		compared := s.compare()
 		e.LeftOut, e.Unsaved = compared.Report.LeftOut, compared.Unsaved
 	}
-	e.SideEffects = score.SideEffects{Left: s.ledger.Violations(), Unknown: s.denied(topicSideEffects)}
-	if e.NotCompared = s.secretsUnnamed; s.unread[topicSecrets] != "" {
+	e.SideEffects = score.SideEffects{Left: s.effects.Ledger.Violations(), Unknown: s.unread.Denied(look.SideEffects)}
+	if e.NotCompared = s.complete.SecretsUnnamed; s.unread.Why(look.Secrets) != "" {
 		e.NotCompared = noSecrets
 	}
-	if s.unread[topicCompleteness] == "" {
+	if s.unread.Why(look.Completeness) == "" {
 		for _, ns := range rt.Status.Run.Spec.BackupSource.Namespaces {
 			switch {
-			case s.back.Has(ns.Name) || s.onlyWithheld(ns.Name):
+			case s.effects.Back.Has(ns.Name) || s.effects.OnlyWithheld(ns.Name, s.holds):
 			case e.NotCompared != "":
 				e.Empty = append(e.Empty, ns.Name+" (Secrets aside)")
 			default:
@@ -175,8 +93,8 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 			}
 		}
 	}
-	e.Dependencies = dependenciesCount(s, spec.Sandbox.NetworkIsolation)
-	if e.Volumes.Unknown = s.denied(topicVolumes); s.unread[topicVolumes] == "" {
+	e.Dependencies = dependenciesCount(s)
+	if e.Volumes.Unknown = s.unread.Denied(look.Volumes); s.unread.Why(look.Volumes) == "" {
 		all := volumeReports(rt, s)
 		e.Volumes.Unproven, e.Volumes.NotShown = volumes.Named(all, volumes.Unproven), volumes.Named(all, volumes.NotShown)
 		e.RTO.Lazy = volumes.Lazy(all)
@@ -186,27 +104,9 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 
 // volumeReports tell where the data of the volumes came from.
 func volumeReports(rt *v1alpha1.RestoreTest, s seen) []v1alpha1.VolumeReport {
-	return volumes.Report(volumes.Look{
-		Claims: s.claims, Mounts: s.mounts, Transfers: s.transfers, Snapshots: s.snapshots, Inventory: s.inventory, Workloads: s.workloads,
-		Production: s.origin, Backup: s.backupOf(), Began: rt.Status.Run.StartTime.Time, Refused: replaced(rt.Status.Health),
-	})
-}
-
-// replacedPod finds a pod that the sandbox refused and in whose place a controller made another, in an entry of status.health.blocked.
-var replacedPod = regexp.MustCompile(`^([^:]+): [^:]+: pod (\S+) is not that of the backup, which the sandbox refused: `)
-
-// replaced returns those pods, "source/name".
-func replaced(health *v1alpha1.HealthStatus) sets.Set[string] {
-	all := sets.New[string]()
-	if health == nil {
-		return all
-	}
-	for _, entry := range health.Blocked {
-		if found := replacedPod.FindStringSubmatch(entry); found != nil {
-			all.Insert(found[1] + "/" + found[2])
-		}
-	}
-	return all
+	l := s.volumes
+	l.Refused = replaced(rt.Status.Health)
+	return volumes.Report(l)
 }
 
 func restoreOutcome(rt *v1alpha1.RestoreTest, r v1alpha1.RestoreStatus) score.Restore {
@@ -227,21 +127,21 @@ func restoreOutcome(rt *v1alpha1.RestoreTest, r v1alpha1.RestoreStatus) score.Re
 }
 
 // unknown is the count of a topic that could not be read. A fault costs no points: nothing is known.
-func (s *seen) unknown(t topic) score.Count {
-	if s.faulty.Has(t) {
-		return score.Count{Detail: s.unread[t]}
+func (s *seen) unknown(t look.Topic) score.Count {
+	if s.unread.Faulty(t) {
+		return score.Count{Detail: s.unread.Why(t)}
 	}
-	return score.Count{Unknown: s.unread[t]}
+	return score.Count{Unknown: s.unread.Why(t)}
 }
 
 func completenessCount(s seen, blocked []string) score.Count {
-	if s.unread[topicCompleteness] != "" {
-		return s.unknown(topicCompleteness)
+	if s.unread.Why(look.Completeness) != "" {
+		return s.unknown(look.Completeness)
 	}
 	var tested, untested []string
-	for _, name := range s.gone {
+	for _, name := range s.complete.Gone {
 		switch {
-		case slices.ContainsFunc(s.namespaces, func(ns completeness.Namespace) bool { return ns.Listed && ns.Source == name }):
+		case slices.ContainsFunc(s.complete.Namespaces, func(ns completeness.Namespace) bool { return ns.Listed && ns.Source == name }):
 			tested = append(tested, fmt.Sprintf("namespace %s does not exist here: what came back was compared with the names that the backup holds", name))
 		case s.notListed != "":
 			untested = append(untested, fmt.Sprintf("namespace %s does not exist here: nothing to compare with, and the list of the backup could not be read: %s", name, s.notListed))
@@ -252,17 +152,17 @@ func completenessCount(s seen, blocked []string) score.Count {
 	r := s.compare()
 	detail := fmt.Sprintf("%d of %d objects came back", r.Found, r.Expected)
 	switch {
-	case s.unread[topicSecrets] != "":
+	case s.unread.Why(look.Secrets) != "":
 		untested = append(untested, noSecrets)
 		detail += ", Secrets not counted"
-	case s.secretsUnnamed != "":
-		untested = append(untested, s.secretsUnnamed)
+	case s.complete.SecretsUnnamed != "":
+		untested = append(untested, s.complete.SecretsUnnamed)
 		detail += ", Secrets not counted"
-	case slices.ContainsFunc(s.namespaces, func(ns completeness.Namespace) bool { return !ns.Listed }):
+	case slices.ContainsFunc(s.complete.Namespaces, func(ns completeness.Namespace) bool { return !ns.Listed }):
 		untested = append(untested, secretsByList)
 	}
 	switch {
-	case len(s.namespaces) == 0:
+	case len(s.complete.Namespaces) == 0:
 		detail = "not applicable: no source namespace exists here, and there is no list of the backup to compare with"
 	case r.Expected == 0 && len(r.Report.LeftOut) > 0:
 		detail = "not applicable: the backup leaves out everything that is compared"
@@ -277,43 +177,25 @@ func completenessCount(s seen, blocked []string) score.Count {
 	return score.Count{Found: r.Found, Expected: r.Expected, Refused: refusedClaims(r.Report.Missing, blocked), Detail: detail, Tested: tested, Untested: untested}
 }
 
-// refusedClaim finds a claim that the quota of a sandbox or the fence refused, in an entry of status.health.blocked.
-var refusedClaim = regexp.MustCompile(`^([^:]+): [^:]+: claim (\S+) is missing; (?:the quota|kymaros fence:) `)
-
-// refusedClaims returns how many of the missing objects are such claims.
-func refusedClaims(missing, blocked []string) int {
-	n := 0
-	for _, object := range missing {
-		source, claim, ok := strings.Cut(object, ": PersistentVolumeClaim/")
-		if ok && slices.ContainsFunc(blocked, func(b string) bool {
-			found := refusedClaim.FindStringSubmatch(b)
-			return found != nil && found[1] == source && found[2] == claim
-		}) {
-			n++
-		}
-	}
-	return n
-}
-
 // compare compares what could be read.
 func (s seen) compare() completeness.Result {
-	if s.unread[topicSecrets] != "" || s.secretsUnnamed != "" {
-		return completeness.Compare(s.namespaces, completeness.Secret)
+	if s.unread.Why(look.Secrets) != "" || s.complete.SecretsUnnamed != "" {
+		return completeness.Compare(s.complete.Namespaces, completeness.Secret)
 	}
-	return completeness.Compare(s.namespaces)
+	return completeness.Compare(s.complete.Namespaces)
 }
 
-func dependenciesCount(s seen, isolation v1alpha1.NetworkIsolation) score.Count {
-	if s.unread[topicDependencies] != "" {
-		return s.unknown(topicDependencies)
+func dependenciesCount(s seen) score.Count {
+	if s.unread.Why(look.Dependencies) != "" {
+		return s.unknown(look.Dependencies)
 	}
-	r := dependencies.Cover(s.references, s.sandboxes, isolation)
+	r := s.refers
 	detail := fmt.Sprintf("%d of %d references to other namespaces are covered", r.Covered, r.Found)
 	if r.Found == 0 {
 		detail = "not applicable: no reference to another namespace in environment, arguments, ConfigMaps, Secrets or Services"
 	}
 	untested := r.Untested
-	if s.unread[topicSecrets] != "" {
+	if s.unread.Why(look.Secrets) != "" {
 		untested = append(slices.Clone(untested), noSecrets)
 		if r.Found == 0 {
 			detail = "not applicable: no reference to another namespace in environment, arguments, ConfigMaps or Services; Secrets were not looked through"

@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/sets"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	metadatafake "k8s.io/client-go/metadata/fake"
 
@@ -35,7 +34,7 @@ func inCluster(f *fixture, objects ...runtime.Object) {
 	f.kube = kubefake.NewClientset(append(objects,
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}},
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: sandbox, Labels: map[string]string{v1alpha1.LabelManagedBy: v1alpha1.ManagedBy, v1alpha1.LabelRun: runID}}})...)
-	f.Controller.kube = f.kube
+	f.Controller.kube, f.looker.Kube = f.kube, f.kube
 }
 
 // inProduction replaces what metadata is read of.
@@ -43,7 +42,7 @@ func inProduction(f *fixture, objects ...runtime.Object) {
 	scheme := metadatafake.NewTestScheme()
 	_ = metav1.AddMetaToScheme(scheme)
 	f.metadata = metadatafake.NewSimpleMetadataClient(scheme, objects...)
-	f.Controller.metadata = f.metadata
+	f.looker.Metadata = f.metadata
 }
 
 func restored(name string) metav1.ObjectMeta {
@@ -168,37 +167,6 @@ func TestWhatALeanNamespaceHolds(t *testing.T) {
 			empty := strings.Contains(strings.Join(f.reports(t)[0].Status.Caps, ";"), "nothing came back of source namespace shop")
 			equal(t, "called empty", empty, name == "the account of every one")
 		})
-	}
-}
-
-// What a backup holds of a namespace of which nothing came back.
-func TestOnlyWithheld(t *testing.T) {
-	kinds := func(all ...string) sideeffects.Inventory {
-		i := sideeffects.Inventory{{Kind: "Namespace"}: {"shop"}}
-		for _, one := range all {
-			kind, name, _ := strings.Cut(one, "/")
-			gk := schema.ParseGroupKind(kind)
-			i[gk] = append(i[gk], "shop/"+name)
-		}
-		return i
-	}
-	for name, test := range map[string]struct {
-		holds sideeffects.Inventory
-		want  bool
-	}{
-		"no list":                     {nil, false},
-		"nothing at all":              {kinds(), false},
-		"of another namespace only":   {sideeffects.Inventory{{Group: "batch", Kind: "Job"}: {"shop-2/x"}}, false},
-		"Jobs and their pods":         {kinds("Job.batch/import", "Pod/import-1", "ServiceAccount/default", "ConfigMap/kube-root-ca.crt"), true},
-		"custom resources":            {kinds("Cluster.postgresql.cnpg.io/db"), true},
-		"a Deployment":                {kinds("Deployment.apps/web", "Job.batch/import"), false},
-		"a pod that nothing withheld": {kinds("Pod/bare"), false},
-		"a ConfigMap of its own":      {kinds("ConfigMap/settings"), false},
-	} {
-		s := seen{holds: test.holds, unowned: sets.New("shop/import-1")}
-		if got := s.onlyWithheld("shop"); got != test.want {
-			t.Errorf("%s: %t, want %t", name, got, test.want)
-		}
 	}
 }
 

@@ -69,7 +69,7 @@ func TestLooksAtManyNamespacesAreAllDoneInTheirTime(t *testing.T) {
 		defer f.lists.Close()
 		cluster := &emptyCluster{}
 		config := &rest.Config{Host: "http://cluster", Transport: cluster, QPS: qps, Burst: burst}
-		f.Controller.kube, f.Controller.metadata, f.Controller.client = kubernetes.NewForConfigOrDie(config), metadata.NewForConfigOrDie(metadata.ConfigFor(config)), versioned.NewForConfigOrDie(config)
+		f.looker.Kube, f.looker.Metadata, f.looker.Velero = kubernetes.NewForConfigOrDie(config), metadata.NewForConfigOrDie(metadata.ConfigFor(config)), versioned.NewForConfigOrDie(config)
 		list := f.lists.Ask(t.Context(), rt, "nightly", backup(), func() {})
 		<-list.Ready()
 		var all sync.WaitGroup

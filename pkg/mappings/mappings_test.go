@@ -1,11 +1,13 @@
-package report
+package mappings
 
 import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -73,5 +75,21 @@ func TestTheRegistryOfAnImage(t *testing.T) {
 		if got := withRegistry(image); got != want {
 			t.Errorf("%s: got %s, want %s", image, got, want)
 		}
+	}
+}
+
+func TestAPodThatAControllerMadeIsNotHeldToItsNode(t *testing.T) {
+	scope := &v1alpha1.RestoreScope{Mappings: &v1alpha1.Mappings{NodeSelectors: []v1alpha1.NodeSelectorMapping{{From: v1alpha1.NodeLabel{Key: "gpu", Value: "yes"}}}}}
+	for restore, want := range map[string]bool{"restore": true, "other": false, "": false} {
+		o := NewObserver("restore", scope)
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{velerov1.RestoreNameLabel: restore}}, Spec: corev1.PodSpec{NodeSelector: map[string]string{"gpu": "yes"}}}
+		o.Sandbox("shop", schema.GroupKind{Kind: "Pod"}, pod)
+		o.Source("shop", schema.GroupKind{Kind: "Pod"}, pod) // production is as it was
+		if got := o.Result()[0]; (got.Note == "1 pods stayed as they were: somebody changed the rules while the run went on, or Velero could not apply them; see its log") != want {
+			t.Errorf("of restore %q: %+v", restore, got)
+		}
+	}
+	if got := Uncounted(scope)[0]; got.Objects != nil || got.From != "gpu=yes" {
+		t.Errorf("uncounted: %+v", got)
 	}
 }

@@ -1,4 +1,6 @@
-package report
+// Package mappings tells what the mappings of a test did to what came back: storage classes, image registries and node selectors. It
+// is pure: no client, no clock.
+package mappings
 
 import (
 	"fmt"
@@ -33,9 +35,6 @@ func newMapped(scope *v1alpha1.RestoreScope) mapped {
 
 // claim takes note of a claim that came back.
 func (m *mapped) claim(pvc *corev1.PersistentVolumeClaim) {
-	if m.want == nil {
-		return
-	}
 	for _, c := range m.want.StorageClasses {
 		m.count(mapping{v1alpha1.MappingStorageClass, string(c.From)}, pvc.Annotations[v1alpha1.AnnotationMappedClass] == string(c.From),
 			pvc.Spec.StorageClassName != nil && *pvc.Spec.StorageClassName == string(c.From))
@@ -44,9 +43,6 @@ func (m *mapped) claim(pvc *corev1.PersistentVolumeClaim) {
 
 // pod takes note of a pod of a sandbox. restored: it came back, and was not made by a controller.
 func (m *mapped) pod(pod *corev1.Pod, restored bool) {
-	if m.want == nil {
-		return
-	}
 	for i, n := range m.want.NodeSelectors {
 		value, asks := pod.Spec.NodeSelector[n.From.Key]
 		m.count(mapping{v1alpha1.MappingNodeSelector, n.From.String()}, pod.Annotations[fmt.Sprintf("%s%d", v1alpha1.AnnotationMappedSelector, i)] == n.From.String(),
@@ -113,9 +109,6 @@ func withRegistry(image string) string {
 
 // results tells of each mapping, in the order of the test. looked: the objects of the sandboxes could be read.
 func (m *mapped) results(looked bool) []v1alpha1.MappingResult {
-	if m.want == nil {
-		return nil
-	}
 	var all []v1alpha1.MappingResult
 	add := func(kind v1alpha1.MappingKind, from, to, objects, remedy string) {
 		r := v1alpha1.MappingResult{Kind: kind, From: from, To: to}
