@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|cases|zoo|versions|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|cases|zoo|versions|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -42,7 +42,7 @@ case ${1:-} in
     race=$(race)
     # shellcheck disable=SC2086 # none, or one
     CGO_ENABLED=${race:+1} go test $race -trimpath ./cmd/... ./pkg/...
-    go test -trimpath ./hack/krew/ ./hack/sbom/ ./test/audit/ ./test/fuzz/
+    go test -trimpath ./hack/chart/ ./hack/krew/ ./hack/sbom/ ./test/audit/ ./test/fuzz/
     go test -trimpath -skip '^TestFieldCases$' ./test/cases/
     go test -trimpath -skip '^TestZoo$' ./test/zoo/
     (cd test/cluster && go test -trimpath ./...)
@@ -53,6 +53,9 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 15m ./test/cli/
     go test -trimpath -count=1 -timeout 15m ./test/archive/
     go test -trimpath -count=1 -timeout 15m ./test/faults/
+    ;;
+  chart)
+    go test -trimpath -count=1 -timeout 20m ./test/chart/ "${@:2}"
     ;;
   versions)
     # Other versions of Kubernetes: hack/test.sh versions 1.30.
@@ -103,7 +106,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|cases|zoo|versions|bench" >&2
+    echo "usage: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|cases|zoo|versions|bench" >&2
     exit 2
     ;;
 esac
