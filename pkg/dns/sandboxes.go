@@ -3,15 +3,19 @@ package dns
 import (
 	"context"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"sync"
+	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
@@ -23,6 +27,9 @@ import (
 
 // byAddress indexes pods that run, by each of their addresses.
 const byAddress = "address"
+
+// askAgain: the right comes some tenths of a second after the label, or never.
+var askAgain = wait.Backoff{Duration: 100 * time.Millisecond, Factor: 4, Cap: time.Minute, Steps: math.MaxInt}
 
 // Sandboxes follows the namespaces with our label whose guards were seen, and until one is deleted its pods, Services and endpoints: the
 // controller lets it in a moment later. It holds nothing else of the cluster in memory.
@@ -44,6 +51,8 @@ type watched struct {
 	pods   cache.Indexer
 	synced []cache.InformerSynced
 	stop   func()
+	// asked: it is known whether its content may be seen, for now. open: it may.
+	asked, open bool
 }
 
 // NewSandboxes returns what Run fills.
@@ -98,8 +107,11 @@ func (s *Sandboxes) Ready() bool {
 		return s.ready
 	}
 	for _, w := range s.watched {
+		if !w.asked {
+			return false
+		}
 		for _, synced := range w.synced {
-			if !synced() {
+			if w.open && !synced() {
 				return false
 			}
 		}
@@ -153,8 +165,32 @@ func (s *Sandboxes) watch(ctx context.Context, obj any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watched[ns.Name] = w
-	factory.StartWithContext(ctx)
-	logger.V(2).Info("Sandbox found", "namespace", ns.Name)
+	go func() {
+		if s.letIn(ctx, w) {
+			factory.StartWithContext(ctx) // it does nothing once it was shut down
+			logger.V(2).Info("Sandbox found", "namespace", ns.Name)
+		}
+	}()
+}
+
+// letIn waits until ctx ends for the right to see what is in a sandbox, which the controller gives when it has seen that the guards were
+// seen; and never where there is nobody to answer. It asks ever more rarely.
+func (s *Sandboxes) letIn(ctx context.Context, w *watched) bool {
+	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: w.name, Verb: "list", Resource: "pods"},
+	}}
+	may := func(ctx context.Context) (bool, error) {
+		answer, err := s.kube.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+		if err != nil {
+			klog.FromContext(ctx).Error(err, "Cannot ask for the right to follow a sandbox, will retry", "namespace", w.name)
+			return false, nil
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		w.asked, w.open = true, answer.Status.Allowed
+		return w.open, nil
+	}
+	return askAgain.DelayFunc().Until(ctx, true, false, may) == nil
 }
 
 func (s *Sandboxes) forget(namespace string) {

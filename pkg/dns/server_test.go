@@ -10,11 +10,13 @@ import (
 	"testing"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -38,10 +40,15 @@ func in[T metav1.Object](namespace string, o T) T {
 	return o
 }
 
-// follow follows the sandboxes of a cluster with those objects.
+// follow follows the sandboxes of a cluster with those objects, and may see the content of all but those called strict.
 func follow(t *testing.T, objects ...runtime.Object) (*fake.Clientset, *Sandboxes) {
 	t.Helper()
 	kube := fake.NewClientset(objects...)
+	kube.PrependReactor("create", "selfsubjectaccessreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		review := a.(clienttesting.CreateAction).GetObject().(*authorizationv1.SelfSubjectAccessReview).DeepCopy()
+		review.Status.Allowed = review.Spec.ResourceAttributes.Namespace != "strict"
+		return true, review, nil
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	sandboxes, err := NewSandboxes(ctx, kube)
 	if err != nil {
@@ -245,7 +252,13 @@ func TestNothingIsAskedForOutsideOfSandboxes(t *testing.T) {
 	kube, _ := follow(t, namespace("sbx", "data", "run"), ours, theirs)
 	asked := 0
 	for _, a := range kube.Actions() {
-		switch ns := a.GetNamespace(); {
+		ns := a.GetNamespace()
+		if c, ok := a.(clienttesting.CreateAction); ok {
+			if review, ok := c.GetObject().(*authorizationv1.SelfSubjectAccessReview); ok { // it is about a namespace, and in none
+				ns = review.Spec.ResourceAttributes.Namespace
+			}
+		}
+		switch {
 		case ns == "sbx":
 			asked++
 		case ns != "" || a.GetResource().Resource != "namespaces":
@@ -307,5 +320,22 @@ func TestTrimKeepsNoMoreOfAPodThanItsAddresses(t *testing.T) {
 	got, err := trim(p)
 	if err != nil || len(got.(*corev1.Pod).Spec.Containers) > 0 || len(got.(*corev1.Pod).Status.PodIPs) != 1 {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// Of a sandbox whose pods have no names nothing is asked, and nobody waits for it.
+func TestASandboxThatItIsNotLetIntoIsLeftAlone(t *testing.T) {
+	kube, _ := follow(t, namespace("strict", "shop", "other"), namespace("sbx", "shop", "run"), pod("sbx", "192.0.2.1", corev1.PodRunning))
+	seen := false
+	for _, a := range kube.Actions() {
+		if a.Matches("list", "pods") {
+			seen = seen || a.GetNamespace() == "sbx"
+			if a.GetNamespace() == "strict" {
+				t.Errorf("it asked for %v in a sandbox that it may not look into", a)
+			}
+		}
+	}
+	if !seen {
+		t.Error("it did not ask for the pods of a sandbox that it may look into")
 	}
 }

@@ -37,7 +37,7 @@ func exported(t *testing.T) map[string]sets.Set[string] {
 	clientmetrics.RequestLatency.Observe(t.Context(), "GET", url.URL{Scheme: "https", Host: "host"}, time.Millisecond)
 	tests, _ := cached(t, fleet()...)
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(tests, Archive(func() ArchiveStatus { return ArchiveStatus{} })) // of kymaros-archive
+	registry.MustRegister(tests, Prober(func() bool { return true }), Archive(func() ArchiveStatus { return ArchiveStatus{} })) // of other processes
 	all, err := prometheus.Gatherers{legacyregistry.DefaultGatherer, registry}.Gather()
 	if err != nil {
 		t.Fatal(err)

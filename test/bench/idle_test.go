@@ -142,7 +142,7 @@ func memory(b *testing.B, token string) float64 {
 	b.Helper()
 	var text string
 	stage.Until(b, time.Minute, func(ctx context.Context) (err error) { // the right that goes with the token takes a moment
-		text, err = cluster.Scrape(ctx, shop.Namespace, token)
+		text, err = cluster.Scrape(ctx, shop.Namespace, "controller", token)
 		return err
 	})
 	for line := range strings.Lines(text) {

@@ -76,7 +76,7 @@ func giveUpVolumes(t *testing.T, restore string) {
 func counted(t *testing.T, token string, runs int) {
 	t.Helper()
 	stage.Until(t, time.Minute, func(ctx context.Context) error {
-		got, err := cluster.Scrape(ctx, web, token)
+		got, err := cluster.Scrape(ctx, web, "controller", token)
 		if err == nil && !strings.Contains(got, fmt.Sprintf("kymaros_velero_stalled_total %d\n", runs)) {
 			err = errors.New("the metric has another number")
 		}

@@ -15,15 +15,16 @@ func TestAPodGetsTheMetricsByItsToken(t *testing.T) {
 	t.Parallel()
 	scraper := cluster.AccountToken(t, "scraper", "kymaros-metrics-reader")
 	other := cluster.AccountToken(t, "no-scraper", "")
-	for _, tt := range []struct{ name, token, want string }{
-		{"with the right", scraper, "kymaros_fence_intact"},
-		{"without the right", other, "403 Forbidden"},
-		{"without a token", "", "401 Unauthorized"},
+	for _, tt := range []struct{ name, component, token, want string }{
+		{"of the controller with the right", "controller", scraper, "kymaros_fence_intact"},
+		{"of the prober with the right", "prober", scraper, "kymaros_prober_leading"},
+		{"without the right", "controller", other, "403 Forbidden"},
+		{"without a token", "controller", "", "401 Unauthorized"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			// The API server learns of the binding a moment later, and a refusal is remembered for some seconds.
 			stage.Until(t, time.Minute, func(ctx context.Context) error {
-				got, err := cluster.Scrape(ctx, web, tt.token)
+				got, err := cluster.Scrape(ctx, web, tt.component, tt.token)
 				if err != nil {
 					got = err.Error()
 				}

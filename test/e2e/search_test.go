@@ -45,7 +45,7 @@ func TestAfterAFailTheNewestBackupThatRestoresIsFound(t *testing.T) {
 		t.Errorf("no event says %q", s.Message)
 	}
 	token := cluster.AccountToken(t, "search-scraper", "kymaros-metrics-reader")
-	text, err := cluster.Scrape(t.Context(), web, token)
+	text, err := cluster.Scrape(t.Context(), web, "controller", token)
 	must(t, err)
 	if want := fmt.Sprintf("kymaros_last_good_backup_timestamp_seconds{namespace=%q,test=%q}", rt.Namespace, rt.Name); !strings.Contains(text, want) {
 		t.Errorf("the metrics do not have %s", want)

@@ -158,7 +158,7 @@ func Ready(pod *corev1.Pod) bool {
 
 // Backup has Velero back up the namespaces, with the files of their volumes, and waits until that is completed.
 func (c *Cluster) Backup(ctx context.Context, name string, namespaces ...string) error {
-	return c.BackupWithin(ctx, 2*time.Minute, name, namespaces...)
+	return c.BackupWithin(ctx, RunTimeout, name, namespaces...)
 }
 
 // BackupWithin does so for what takes longer.

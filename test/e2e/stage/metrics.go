@@ -49,14 +49,14 @@ func (c *Cluster) AccountToken(t testing.TB, name, clusterRole string) string {
 	return token.Status.Token
 }
 
-// Scrape asks the controller for its metrics from a web server's pod of that namespace, as a Prometheus would, with a token
-// or, if it is empty, without. The error says what the controller answers instead.
-func (c *Cluster) Scrape(ctx context.Context, namespace, token string) (string, error) {
+// Scrape asks a process of ours, by its component, for its metrics from a web server's pod of that namespace, as a Prometheus would, with a token
+// or, if it is empty, without. The error says what it answers instead.
+func (c *Cluster) Scrape(ctx context.Context, namespace, component, token string) (string, error) {
 	from, err := c.onePod(ctx, namespace, "app=web")
 	if err != nil {
 		return "", err
 	}
-	to, err := c.onePod(ctx, SystemNamespace, "app.kubernetes.io/component=controller")
+	to, err := c.onePod(ctx, SystemNamespace, "app.kubernetes.io/component="+component)
 	if err != nil {
 		return "", err
 	}
