@@ -55,6 +55,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 15m ./test/faults/
     ;;
   chart)
+    # Flags go to the tests: hack/test.sh chart -node -run Installed for a cluster with a node, of its own.
     go test -trimpath -count=1 -timeout 20m ./test/chart/ "${@:2}"
     ;;
   versions)

@@ -24,19 +24,22 @@ import (
 	"github.com/kymaros/kymaros/test/plane"
 )
 
-// TestAReleaseIsInstalledUpgradedAndUninstalled by each Helm that is maintained, on a control plane of its own without a node.
+// TestAReleaseIsInstalledUpgradedAndUninstalled by each Helm that is maintained, on a control plane of its own without a node, or with -node
+// on a cluster where all pods have to become ready too.
 func TestAReleaseIsInstalledUpgradedAndUninstalled(t *testing.T) {
 	for _, version := range []string{newest, "3"} {
 		t.Run("Helm "+version, func(t *testing.T) {
 			s := newScene(t, version)
 			before := olderChart(t)
 			s.install(t, before)
+			s.isReady(t)
 			s.seesAll(t, "after the installation", before)
 			s.hasTheFence(t)
 			s.write(t)
 			s.changeRules(t)
 
 			s.upgrade(t, chart, nil)
+			s.isReady(t)
 			s.seesAll(t, "after the upgrade", chart)
 			s.hasTheFence(t)
 			s.hasTheNewDefinitions(t)
@@ -55,13 +58,18 @@ func TestAReleaseIsInstalledUpgradedAndUninstalled(t *testing.T) {
 			s.install(t, chart)
 			s.seesAll(t, "after the second installation", chart)
 			s.hasTheFence(t)
+			s.isReady(t)
 			s.stillHas(t)
+			s.clear(t)
 		})
 	}
 }
 
 // TestMonitoringIsSwitchedOnLater: the fence is in force by then.
 func TestMonitoringIsSwitchedOnLater(t *testing.T) {
+	if *onNode {
+		t.Skip("it needs no node")
+	}
 	s := newScene(t, newest)
 	for _, kind := range []string{"PodMonitor", "ServiceMonitor", "PrometheusRule"} {
 		s.define(t, kind)
@@ -83,6 +91,9 @@ type scene struct {
 func newScene(t *testing.T, version string) *scene {
 	t.Helper()
 	program := helm(t, version)
+	if *onNode {
+		return &scene{node(t), program, version}
+	}
 	c, err := plane.Start(root, "", "chart-test")
 	if err != nil {
 		t.Fatal(err)
@@ -102,8 +113,8 @@ func newScene(t *testing.T, version string) *scene {
 	return &scene{c, program, version}
 }
 
-// obsolete is a ConfigMap of a chart of old.
-const obsolete = "of-old"
+// obsolete is a ConfigMap of a chart of old, and older its version.
+const obsolete, older = "of-old", "v0.0.9"
 
 // olderChart returns a copy of the chart as a version before could have been: with another image, a definition that lacks a field, an
 // object less, and one that is gone today.
@@ -126,8 +137,8 @@ func olderChart(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	edit("Chart.yaml", "\nversion: 0.1.0\n", "\nversion: 0.0.9\n")
-	edit("Chart.yaml", "\nappVersion: v0.1.0\n", "\nappVersion: v0.0.9\n")
+	edit("Chart.yaml", "\nversion: 0.1.0\n", "\nversion: "+older[1:]+"\n")
+	edit("Chart.yaml", "\nappVersion: v0.1.0\n", "\nappVersion: "+older+"\n")
 	edit("templates/manifests/crds/restore.kymaros.io_restoretests.yaml", "\n              "+newField+":\n", "\n              earlier:\n")
 	if err := os.Remove(filepath.Join(dir, "templates/manifests/storageclass.yaml")); err != nil {
 		t.Fatal(err)
@@ -174,7 +185,7 @@ func (s *scene) uninstall(t *testing.T) {
 	s.do(t, "uninstall", release)
 }
 
-// of returns what the cluster has of an object, or its error.
+// has returns an error unless the cluster has one of the objects.
 func (s *scene) has(ctx context.Context, all objects, name string) error {
 	client, err := s.ResourceFor(all[name])
 	if err != nil {
@@ -243,7 +254,7 @@ func (s *scene) hasTheNewDefinitions(t *testing.T) {
 	}
 }
 
-// write makes a test and a report, as its writer does. The test would go away with its run, which it has none of here.
+// write makes a test, and a report as its writer does.
 func (s *scene) write(t *testing.T) {
 	t.Helper()
 	rt := &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Name: "shop"}, Spec: v1alpha1.RestoreTestSpec{
@@ -295,7 +306,7 @@ func (s *scene) changeRules(t *testing.T) {
 func (s *scene) onlyKeeps(t *testing.T) {
 	t.Helper()
 	all := rendered(t, nil)
-	plane.Eventually(t, time.Second, time.Minute, func(ctx context.Context) error {
+	plane.Eventually(t, time.Second, 3*time.Minute, func(ctx context.Context) error { // pods get a minute to end
 		var wrong []string
 		for _, name := range slices.Sorted(maps.Keys(all)) {
 			err := s.has(ctx, all, name)
