@@ -61,7 +61,7 @@ var effects = map[string]struct {
 	gives  []string
 	beside values
 }{
-	"veleroNamespace":       {to: "other", gives: []string{"namespace: other", "':other:", "value: \"other\"", "== 'other'"}},
+	"veleroNamespace":       {to: "other", gives: []string{`namespace: "other"`, ":other:'", "value: \"other\"", "== 'other'"}},
 	"veleroVersion":         {to: "v1.18.3", gives: []string{"- --velero-version=v1.18.3"}},
 	"clusterDomain":         {to: "k8s.example.com", gives: []string{"- --cluster-domain=k8s.example.com", "searches: [svc.k8s.example.com]"}},
 	"permittedResources":    {to: []string{"b.example.com", "a.example.com", "b.example.com"}, gives: []string{"- --permitted-resources=b.example.com,a.example.com,b.example.com", `expression: "['a.example.com', 'b.example.com']"`}},
