@@ -10,7 +10,7 @@ help: ## This list.
 build: ## The commands of cmd/, in _output/bin.
 	@hack/build.sh _output/bin
 
-test: test-unit test-integration test-chart test-pages test-e2e ## All tests.
+test: test-unit test-integration test-pages test-e2e ## All tests.
 
 test-unit: ## Tests that need nothing but Go.
 	@hack/test.sh unit
