@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-cases test-zoo test-versions test-chart soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-cases test-zoo test-versions test-readme test-chart soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +44,9 @@ test-zoo: ## Hundreds of objects, legal and each odd in another way, through the
 
 test-versions: ## The fence, permissions and whole runs with the oldest and the newest other Kubernetes of test/cluster/mods; the first run builds them.
 	@hack/test.sh versions
+
+test-readme: ## Every command of every README, as a newcomer would type them, on a real node; root on Linux.
+	@hack/test.sh readme
 
 soak: ## Every fault at every request of a run, against a control plane; hours.
 	@hack/test.sh soak

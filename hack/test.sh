@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|cases|zoo|versions|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|cases|zoo|versions|readme|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -42,7 +42,7 @@ case ${1:-} in
     race=$(race)
     # shellcheck disable=SC2086 # none, or one
     CGO_ENABLED=${race:+1} go test $race -trimpath ./cmd/... ./pkg/...
-    go test -trimpath ./hack/chart/ ./hack/krew/ ./hack/sbom/ ./test/audit/ ./test/fuzz/
+    go test -trimpath ./hack/chart/ ./hack/krew/ ./hack/sbom/ ./test/audit/ ./test/docs/ ./test/readme/ ./test/fuzz/
     go test -trimpath -skip '^TestFieldCases$' ./test/cases/
     go test -trimpath -skip '^TestZoo$' ./test/zoo/
     (cd test/cluster && go test -trimpath ./...)
@@ -81,6 +81,10 @@ case ${1:-} in
     needs_node "slow end-to-end tests"
     go test -trimpath -count=1 -timeout 60m ./test/e2e/ -slow
     ;;
+  readme)
+    needs_node "the commands of README files"
+    go test -trimpath -count=1 -timeout 60m ./test/readme/ -on-cluster "${@:2}"
+    ;;
   real)
     # Flags go to the tests: hack/test.sh real -run OutOfASnapshot, or -velero 1.18.2. Without any, all that README's table tells of.
     needs_node "storage as clusters have it"
@@ -107,7 +111,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|cases|zoo|versions|bench" >&2
+    echo "usage: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|cases|zoo|versions|readme|bench" >&2
     exit 2
     ;;
 esac

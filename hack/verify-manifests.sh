@@ -29,7 +29,8 @@ objects() {
 base=$(objects .)
 [ -n "$(objects monitoring)" ] || { echo "manifests/monitoring cannot be rendered" >&2; exit 1; }
 for overlay in overlays/*/; do
-  more=$(comm -13 <(echo "$base") <(objects "$overlay"))
+  # A binding that is called as a role which is installed gives just that: overlays may have more of those.
+  more=$(comm -13 <(echo "$base") <(objects "$overlay") | grep -vxF -f <(sed -n 's#^ClusterRole/#ClusterRoleBinding/#p' <<<"$base") || true)
   [ -z "$more" ] || { echo "manifests/$overlay changes what manifests does not install: $more" >&2; exit 1; }
 done
 

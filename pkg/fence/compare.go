@@ -3,6 +3,7 @@ package fence
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -38,7 +39,8 @@ func equal(a, b admissionv1.ValidatingAdmissionPolicySpec) bool {
 	return equality.Semantic.DeepEqual(canonical(a), canonical(b))
 }
 
-// canonical returns a spec as the API server stores it, without the messages: their words decide nothing.
+// canonical returns a spec as the API server stores it, without the messages, for their words decide nothing, and without blank lines:
+// kubectl apply -k puts some into expressions of several lines. No literal of ours goes over lines, so they decide nothing either.
 func canonical(spec admissionv1.ValidatingAdmissionPolicySpec) admissionv1.ValidatingAdmissionPolicySpec {
 	spec = *spec.DeepCopy()
 	setDefault(&spec.FailurePolicy, admissionv1.Fail)
@@ -52,6 +54,15 @@ func canonical(spec admissionv1.ValidatingAdmissionPolicySpec) admissionv1.Valid
 			}
 		}
 	}
+	for i := range spec.Variables {
+		spec.Variables[i].Expression = dense(spec.Variables[i].Expression)
+	}
+	for i := range spec.MatchConditions {
+		spec.MatchConditions[i].Expression = dense(spec.MatchConditions[i].Expression)
+	}
+	for i := range spec.Validations {
+		spec.Validations[i].Expression = dense(spec.Validations[i].Expression)
+	}
 	if all, ok := permitted(spec); ok {
 		permit(&spec, all)
 	}
@@ -60,6 +71,11 @@ func canonical(spec admissionv1.ValidatingAdmissionPolicySpec) admissionv1.Valid
 	}
 	return spec
 }
+
+// dense returns an expression without blank lines.
+func dense(expression string) string { return blank.ReplaceAllString(expression, "\n") }
+
+var blank = regexp.MustCompile(`\n+`)
 
 // sorted returns a spec with its actions, which are a set, in one order.
 func sorted(spec admissionv1.ValidatingAdmissionPolicyBindingSpec) admissionv1.ValidatingAdmissionPolicyBindingSpec {

@@ -54,6 +54,13 @@ func TestParseReadsEveryPolicyWithItsBinding(t *testing.T) {
 	}
 }
 
+// In such a literal a blank line would count.
+func TestNoLiteralGoesOverLines(t *testing.T) {
+	if all := string(text(t)); strings.Contains(all, "'''") || strings.Contains(all, `"""`) {
+		t.Error("a policy has a literal over several lines: compare.go takes blank lines in it for nothing")
+	}
+}
+
 func TestParsePutsNamespacesIn(t *testing.T) {
 	f, err := parse(text(t), "proofs", "backups", nil)
 	if err != nil {
@@ -88,6 +95,19 @@ func TestDifferences(t *testing.T) {
 		}, ""},
 		"other words in a message": {func(f *fence) {
 			f.policies["kymaros-anchor"].Validations[0].Message = "kymaros fence: nein"
+		}, ""},
+		"blank lines, as kubectl apply -k puts in": {func(f *fence) {
+			for _, p := range f.policies {
+				for i := range p.Variables {
+					p.Variables[i].Expression = strings.ReplaceAll(p.Variables[i].Expression, "\n", "\n\n")
+				}
+				for i := range p.MatchConditions {
+					p.MatchConditions[i].Expression = strings.ReplaceAll(p.MatchConditions[i].Expression, "\n", "\n\n")
+				}
+				for i := range p.Validations {
+					p.Validations[i].Expression = strings.ReplaceAll(p.Validations[i].Expression, "\n", "\n\n")
+				}
+			}
 		}, ""},
 		"the actions in another order": {func(f *fence) {
 			b := f.bindings["kymaros-writes"]

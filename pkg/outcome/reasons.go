@@ -25,7 +25,7 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonCreating:              pending,
 	v1alpha1.ReasonWaitingForQuota:       pending,
 	v1alpha1.ReasonWaitingForAttestation: pending,
-	v1alpha1.ReasonIsolationUnproven:     {Inconclusive, "Look at the pods in namespaces kymaros-canary and kymaros-canary-targets."},
+	v1alpha1.ReasonIsolationUnproven:     {Inconclusive, "Look at the pods in namespaces kymaros-canary and kymaros-canary-targets; if there are none, apply manifests/45-canary.yaml."},
 	v1alpha1.ReasonIsolationNotEnforced:  {Inconclusive, "Have the network plugin enforce NetworkPolicies on every node; nothing is restored until it does."},
 	v1alpha1.ReasonGuarded:               pending,
 	v1alpha1.ReasonNameTaken:             {Inconclusive, "Choose another sandboxName, or delete the namespace if it is not needed."},
@@ -81,10 +81,10 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonLeftOut:                {Backup, "See status.completeness.leftOut, and the includes and excludes of the backup."},
 	v1alpha1.ReasonNothingRan:             {Backup, "Take the backup while the application runs, or scale its workloads up in production and back it up again."},
 	v1alpha1.ReasonNotRead:                {Inconclusive, "See the log of the API server; the next run reads again."},
-	v1alpha1.ReasonNotTested:              {Sandbox, "Give the controller the right that the message names, or accept that it is not tested."},
+	v1alpha1.ReasonNotTested:              {Sandbox, "Give kymaros-prober the right that the message names, or accept that it is not tested."},
 	v1alpha1.ReasonRTOExceeded:            {Backup, "See status.rto.parts for where the time goes."},
 	v1alpha1.ReasonDependenciesNotCovered: {Sandbox, "Add the other namespaces to backupSource.namespaces with sandbox.networkIsolation group, or accept that they are not covered."},
-	v1alpha1.ReasonNotCompared:            {Sandbox, "Give the controller the right to read Secrets in sandboxes, or accept that they are not compared."},
+	v1alpha1.ReasonNotCompared:            {Sandbox, "Give kymaros-prober the right that the message names, if it names one, or accept that they are not compared."},
 	v1alpha1.ReasonTestDeleted:            {Class: Inconclusive, Remedy: "Nothing is to be done."},
 
 	// Reported and CleanedUp tell nothing of the backup.

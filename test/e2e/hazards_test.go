@@ -144,6 +144,7 @@ func inSandbox(t *testing.T, h stage.Hazards, rt *v1alpha1.RestoreTest) (found [
 		switch {
 		case kind == "namespaces" || kind == "persistentvolumes" || slices.Contains(mayLand, kind) && kind != "networkpolicies.networking.k8s.io":
 		case object == "networkpolicies.networking.k8s.io "+sandbox+"/kymaros-deny-all":
+		case object == "rolebindings.rbac.authorization.k8s.io "+sandbox+"/kymaros-sandbox-prober", object == "rolebindings.rbac.authorization.k8s.io "+sandbox+"/kymaros-sandbox-restorer":
 		default:
 			say("%s landed: %s", kind, name)
 		}

@@ -31,6 +31,7 @@ var exceptions = map[string]string{
 	"kymaros-api: get restoretests.restore.kymaros.io":                                                                                    "no test here asks the API; those of pkg/server do",
 	"kymaros-controller: bind clusterroles.rbac.authorization.k8s.io kymaros-sandbox-prober,kymaros-sandbox-dns,kymaros-sandbox-restorer": "no request asks for it by itself: who makes a RoleBinding has to have it",
 	"kymaros-prober: list volumesnapshotcontents.snapshot.storage.k8s.io":                                                                 "the cluster has no CSI driver that makes snapshots",
+	"kymaros-prober: get configmaps in namespace velero":                                                                                  "no backup of these tests has a resource policy; one of the field cases has",
 	"kymaros-prober: patch events":                                                                                                        "nothing is worth the same warning twice within minutes here; events of runs that begin and end name them",
 	"kymaros-prober: get leases.coordination.k8s.io kymaros-prober in namespace kymaros-system":                                           "the audit policy of test/cluster leaves out reads of leases",
 	"kymaros-prober: get downloadrequests.velero.io kymaros-inventory-prober in namespace velero":                                         "needed only after a crash between two writes, which the integration tests bring about",

@@ -61,7 +61,7 @@ func TestDeletingTheSandboxesByLabelIsSafeAtAnyMoment(t *testing.T) {
 	quiet(t, c, rt)
 }
 
-// byHand selects what README's kubectl delete namespaces -l … does.
+// byHand selects what README.md's kubectl delete namespaces -l … does.
 func byHand(rt *v1alpha1.RestoreTest) metav1.ListOptions {
 	return metav1.ListOptions{LabelSelector: "kymaros.io/test=" + rt.Name + ",kymaros.io/restoretest-namespace=" + rt.Namespace}
 }

@@ -147,7 +147,7 @@ var ofEvidence = []check{
 		case e.Secret == "":
 			return warn("reports are not signed: the controller looks for a key in "+e.Dir+", where no Secret is mounted", "mount one there, as manifests/30-controller.yaml does")
 		case e.Created == nil && !e.Hidden && signed:
-			return warn("reports will not be signed any more: Secret "+name+" is gone", "put the private key back, or a new one: README.md, Evidence")
+			return warn("reports will not be signed any more: Secret "+name+" is gone", "put the private key back, or a new one: manifests/README.md, Evidence")
 		case e.Created == nil && !e.Hidden:
 			return ok("reports are not signed: there is no Secret " + name)
 		}
@@ -175,7 +175,7 @@ var ofEvidence = []check{
 		for _, r := range e.Newest {
 			if id := r.Status.Evidence.KeyID; id != "" && e.Keys[id] == nil {
 				return warn(fmt.Sprintf("report %s/%s is signed by key %s, whose public key is not in %s", r.Namespace, r.Name, id, name),
-					"add it, and keep those of older keys: README.md, Evidence")
+					"add it, and keep those of older keys: manifests/README.md, Evidence")
 			}
 		}
 		return nil // the keys are told of above

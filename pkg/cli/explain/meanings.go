@@ -52,7 +52,7 @@ var meanings = map[string]string{
 	v1alpha1.ReasonCheckUnknown:              "no check failed, and at least one could not tell",
 	v1alpha1.ReasonBlockedBySandboxPolicy:    "the sandbox refused pods (Pod Security, quota, limits, the fence) or held them up (isolation, readiness gates, no room beside production)",
 	v1alpha1.ReasonPolicyNotFound:            "spec.healthChecks.policyRef names no HealthCheckPolicy of the test's namespace",
-	v1alpha1.ReasonPolicyChanged:             "the policy was edited or deleted in mid-run, and the controller, restarted since, has no copy of what the run began with",
+	v1alpha1.ReasonPolicyChanged:             "the policy was edited or deleted in mid-run, and kymaros-prober, restarted since, has no copy of what the run began with",
 	v1alpha1.ReasonReportWritten:             "status.lastReportRef names the report of this run",
 	v1alpha1.ReasonReportNotStored:           "all names that the report may have are taken by RestoreReports that are not ours. The verdict stands in status.lastResult and lastScore alone",
 	v1alpha1.ReasonDeletingRestore:           "waiting until Velero's Restore is terminal, or until it is deleted",
@@ -77,7 +77,7 @@ var meanings = map[string]string{
 	v1alpha1.ReasonNotTested:                 "something that should have been looked at could not be read",
 	v1alpha1.ReasonRTOExceeded:               "the recovery took longer than sla.maxRTO",
 	v1alpha1.ReasonDependenciesNotCovered:    "the application names services that the test does not restore",
-	v1alpha1.ReasonNotCompared:               "the controller was not given the right to read some kind. It costs no points",
+	v1alpha1.ReasonNotCompared:               "objects of some kind could not be compared, for want of a right or of the backup's list of names. It costs no points",
 	v1alpha1.ReasonTestDeleted:               "the RestoreTest was deleted while its run was under way",
 
 	v1alpha1.ReasonDelivered:         "every channel has taken what it was to be told",

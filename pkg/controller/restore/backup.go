@@ -126,11 +126,14 @@ func (c *Controller) unavailable(ctx context.Context, name string) (readOnly boo
 	return readOnly, why, nil
 }
 
-// policy reads the ConfigMap that is a backup's resource policy.
+// policy reads the ConfigMap that is a backup's resource policy, if somebody lets it: the controller needs none but its own.
 func (c *Controller) policy(ctx context.Context, name string) (backups.Policy, error) {
 	rules, err := c.kube.CoreV1().ConfigMaps(c.options.VeleroNamespace).Get(ctx, name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return backups.Policy{Unknown: "is not there any more"}, nil
+	}
+	if apierrors.IsForbidden(err) {
+		return backups.Policy{Unknown: "is not for kymaros-controller to read; the report tells what it left out"}, nil
 	}
 	if err != nil {
 		return backups.Policy{}, fmt.Errorf("get ConfigMap %s: %w", name, err)

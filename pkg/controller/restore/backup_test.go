@@ -8,9 +8,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -48,6 +50,8 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 		chosen  string
 		missing string
 		asked   []string
+		// leavesOut is said of the one that was chosen.
+		leavesOut string
 	}{
 		"the location of the newest, and no other": {
 			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good")), backup("old", completed, 2*time.Hour, in("down"))},
@@ -68,6 +72,10 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good"), ruledBy("gone")), backup("old", completed, 2*time.Hour, in("good"))},
 			chosen:  "new", asked: []string{"backupstoragelocations/good", "configmaps/gone"},
 		},
+		"a resource policy that it may not read": {
+			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good"), ruledBy("closed"))},
+			chosen:  "new", asked: []string{"backupstoragelocations/good", "configmaps/closed"}, leavesOut: "ConfigMap closed of its spec.resourcePolicy is not for kymaros-controller to read",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			indexer := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc})
@@ -78,6 +86,10 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 				}
 			}
 			kube := fake.NewClientset([]runtime.Object{rules}...)
+			kube.PrependReactor("get", "configmaps", func(a clienttesting.Action) (bool, runtime.Object, error) {
+				name := a.(clienttesting.GetAction).GetName()
+				return name == "closed", nil, apierrors.NewForbidden(corev1.Resource("configmaps"), name, nil)
+			})
 			client := kymarosfake.NewClientset(location("good", velerov1.BackupStorageLocationPhaseAvailable, ""),
 				location("down", velerov1.BackupStorageLocationPhaseUnavailable, "no such\n bucket"), location("fresh", "", ""))
 			controller := &Controller{
@@ -100,6 +112,9 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 				t.Errorf("missing %v, want %q", s.missing, c.missing)
 			case c.missing == "" && (s.missing != nil || s.backup.Name != c.chosen):
 				t.Errorf("chosen %v, missing %v, want %s", s.backup, s.missing, c.chosen)
+			}
+			if c.leavesOut != "" && (s.choice == nil || !strings.Contains(strings.Join(s.choice.LeavesOut, "; "), c.leavesOut)) {
+				t.Errorf("%+v does not leave out %q", s.choice, c.leavesOut)
 			}
 			var asked []string
 			for _, a := range append(client.Actions(), kube.Actions()...) {

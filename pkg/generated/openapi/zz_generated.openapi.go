@@ -1926,7 +1926,7 @@ func schema_pkg_apis_restore_v1alpha1_LogCollection(ref common.ReferenceCallback
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "LogCollection puts the tail of pod logs and events into the report. Logs may hold application data.",
+				Description: "LogCollection would put the tail of pod logs and events into the report. Logs may hold application data, so nothing does.\n\nDeprecated: leave it out.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"enabled": {
@@ -3929,7 +3929,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestSpec(ref common.ReferenceCallba
 					},
 					"logCollection": {
 						SchemaProps: spec.SchemaProps{
-							Description: "LogCollection puts the tail of pod logs and events into the report. Off unless given.",
+							Description: "LogCollection is accepted, for manifests of the existing API have it, and does nothing.\n\nDeprecated: leave it out.",
 							Ref:         ref(v1alpha1.LogCollection{}.OpenAPIModelName()),
 						},
 					},

@@ -230,7 +230,7 @@ const (
 	ReasonRTOExceeded = "RTOExceeded"
 	// ReasonDependenciesNotCovered: the application names services that the test does not restore.
 	ReasonDependenciesNotCovered = "DependenciesNotCovered"
-	// ReasonNotCompared: the controller was not given the right to read some kind. It costs no points.
+	// ReasonNotCompared: objects of some kind could not be compared, for want of a right or of the list of the backup. It costs no points.
 	ReasonNotCompared = "NotCompared"
 )
 

@@ -74,7 +74,9 @@ type RestoreTestSpec struct {
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=1
 	HistoryLimit *int32 `json:"historyLimit,omitempty"`
-	// LogCollection puts the tail of pod logs and events into the report. Off unless given.
+	// LogCollection is accepted, for manifests of the existing API have it, and does nothing.
+	//
+	// Deprecated: leave it out.
 	// +optional
 	LogCollection *LogCollection `json:"logCollection,omitempty"`
 }
@@ -262,7 +264,9 @@ type SearchLastGood struct {
 	MaxRuns int32 `json:"maxRuns"`
 }
 
-// LogCollection puts the tail of pod logs and events into the report. Logs may hold application data.
+// LogCollection would put the tail of pod logs and events into the report. Logs may hold application data, so nothing does.
+//
+// Deprecated: leave it out.
 type LogCollection struct {
 	// +optional
 	// +kubebuilder:default=true

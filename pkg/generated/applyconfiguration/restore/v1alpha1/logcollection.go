@@ -8,7 +8,9 @@ package v1alpha1
 // LogCollectionApplyConfiguration represents a declarative configuration of the LogCollection type for use
 // with apply.
 //
-// LogCollection puts the tail of pod logs and events into the report. Logs may hold application data.
+// LogCollection would put the tail of pod logs and events into the report. Logs may hold application data, so nothing does.
+//
+// Deprecated: leave it out.
 type LogCollectionApplyConfiguration struct {
 	Enabled *bool `json:"enabled,omitempty"`
 	// MaxLines of each container.

@@ -36,7 +36,9 @@ type RestoreTestSpecApplyConfiguration struct {
 	Timeout *restorev1alpha1.Duration `json:"timeout,omitempty"`
 	// HistoryLimit is how many reports of this test are kept; older ones are deleted.
 	HistoryLimit *int32 `json:"historyLimit,omitempty"`
-	// LogCollection puts the tail of pod logs and events into the report. Off unless given.
+	// LogCollection is accepted, for manifests of the existing API have it, and does nothing.
+	//
+	// Deprecated: leave it out.
 	LogCollection *LogCollectionApplyConfiguration `json:"logCollection,omitempty"`
 }
 
