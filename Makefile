@@ -10,15 +10,15 @@ help: ## This list.
 build: ## The commands of cmd/, in _output/bin.
 	@hack/build.sh _output/bin
 
-test: test-unit test-integration test-pages test-e2e ## All tests.
+test: test-unit test-integration test-chart test-pages test-e2e ## All tests.
 
-test-unit: ## Tests that need nothing but Go.
+test-unit: ## Tests that need nothing but Go; the first run builds Helm, for the chart.
 	@hack/test.sh unit
 
 test-integration: ## Tests against a real control plane without a node; the first run builds it.
 	@hack/test.sh integration
 
-test-chart: ## The Helm chart with the real Helm, on a control plane without a node; the first run builds both.
+test-chart: ## The Helm chart installed, upgraded and uninstalled by Helm 3 and 4, on a control plane without a node; the first run builds all.
 	@hack/test.sh chart
 
 test-pages: ## The quick part of test-dashboard, which every change needs: a minute or so.

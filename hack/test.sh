@@ -43,6 +43,7 @@ case ${1:-} in
     # shellcheck disable=SC2086 # none, or one
     CGO_ENABLED=${race:+1} go test $race -trimpath ./cmd/... ./pkg/...
     go test -trimpath ./hack/chart/ ./hack/krew/ ./hack/sbom/ ./test/audit/ ./test/docs/ ./test/readme/ ./test/fuzz/
+    go test -trimpath -count=1 -short ./test/chart/ # with Helm, built of Go modules
     go test -trimpath -skip '^TestFieldCases$' ./test/cases/
     go test -trimpath -skip '^TestZoo$' ./test/zoo/
     (cd test/cluster && go test -trimpath ./...)
@@ -55,7 +56,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 15m ./test/faults/
     ;;
   chart)
-    # Flags go to the tests: hack/test.sh chart -node -run Installed for a cluster with a node, of its own.
+    # Flags go to the tests: hack/test.sh chart -short needs no control plane; -node -run Installed takes a cluster with a node, of its own.
     go test -trimpath -count=1 -timeout 20m ./test/chart/ "${@:2}"
     ;;
   versions)

@@ -93,14 +93,19 @@ func (v values) tree() map[string]any {
 	return top
 }
 
-// file writes v where Helm can read it.
+// file writes v where Helm can read it. The names of some tests have a comma, at which --values splits.
 func (v values) file(t *testing.T) string {
 	t.Helper()
 	text, err := json.Marshal(v.tree())
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(t.TempDir(), "values.json")
+	dir, err := os.MkdirTemp("", "values-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	name := filepath.Join(dir, "values.json")
 	if err := os.WriteFile(name, text, 0o600); err != nil {
 		t.Fatal(err)
 	}

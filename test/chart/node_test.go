@@ -104,23 +104,12 @@ func (s *scene) isReady(t *testing.T) {
 	})
 }
 
-// clear takes all away from a node that a release leaves, for the next.
+// clear takes away from a node what an uninstallation leaves, for the next release.
 func (s *scene) clear(t *testing.T) {
 	t.Helper()
 	if !*onNode {
 		return
 	}
-	if err := s.Kymaros.RestoreV1alpha1().RestoreTests("default").Delete(t.Context(), "shop", metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	plane.Eventually(t, time.Second, 3*time.Minute, func(ctx context.Context) error { // its run, if it has one, is cleaned up by the controller
-		_, err := s.Kymaros.RestoreV1alpha1().RestoreTests("default").Get(ctx, "shop", metav1.GetOptions{})
-		if !apierrors.IsNotFound(err) {
-			return fmt.Errorf("the test is still there: %w", err)
-		}
-		return nil
-	})
-	s.uninstall(t)
 	for _, name := range []string{"restoretests", "restorereports", "healthcheckpolicies"} {
 		if err := s.Objects.Resource(plane.CRDResource).Delete(t.Context(), name+".restore.kymaros.io", metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)

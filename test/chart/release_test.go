@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,33 +25,41 @@ import (
 	"github.com/kymaros/kymaros/test/plane"
 )
 
-// TestAReleaseIsInstalledUpgradedAndUninstalled by each Helm that is maintained, on a control plane of its own without a node, or with -node
-// on a cluster where all pods have to become ready too.
+// TestAReleaseIsInstalledUpgradedAndUninstalled by the commands of the chart's README, with each Helm that is maintained, and with the newer
+// after the older: on a control plane of its own without a node, or with -node on a cluster where all pods have to become ready too.
 func TestAReleaseIsInstalledUpgradedAndUninstalled(t *testing.T) {
-	for _, version := range []string{newest, "3"} {
-		t.Run("Helm "+version, func(t *testing.T) {
-			s := newScene(t, version)
+	for name, of := range map[string]struct{ install, upgrade string }{
+		"Helm 4": {newest, newest}, "Helm 3": {"3", "3"}, "Helm 4 after 3": {"3", newest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t, of.install)
 			before := olderChart(t)
-			s.install(t, before)
+			s.install(t, before, "--set", "controller.extraArgs={--v=3}")
 			s.isReady(t)
 			s.seesAll(t, "after the installation", before)
 			s.hasTheFence(t)
 			s.write(t)
 			s.changeRules(t)
 
-			s.upgrade(t, chart, nil)
+			s.use(t, of.upgrade)
+			s.refusesOldDefaults(t)
+			s.seesAll(t, "after a refused upgrade", before)
+			s.upgrade(t)
 			s.isReady(t)
 			s.seesAll(t, "after the upgrade", chart)
 			s.hasTheFence(t)
 			s.hasTheNewDefinitions(t)
+			s.hasTheArgument(t, "--v=3")
 			if _, err := s.Kube.CoreV1().ConfigMaps(namespace).Get(t.Context(), obsolete, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 				t.Errorf("what the chart before had alone is still there: %v", err)
 			}
 			s.stillHas(t)
-			s.upgrade(t, chart, values{"permittedResources": []string{"certificates.cert-manager.io"}})
+			s.do(t, s.without("upgrade", release, chart, "--reuse-values", "--force-conflicts", "--set", "permittedResources={certificates.cert-manager.io}")...)
 			s.hasTheFence(t, "certificates.cert-manager.io")
+			s.hasTheArgument(t, "--v=3")
 
-			s.uninstall(t)
+			// By somebody who does not read on: the test has to stay as well.
+			s.do(t, "uninstall", release)
 			s.onlyKeeps(t)
 			s.stillHas(t)
 
@@ -60,6 +69,10 @@ func TestAReleaseIsInstalledUpgradedAndUninstalled(t *testing.T) {
 			s.hasTheFence(t)
 			s.isReady(t)
 			s.stillHas(t)
+
+			s.follow(t, "Uninstall", chart)
+			s.onlyKeeps(t)
+			s.stillHasTheReport(t)
 			s.clear(t)
 		})
 	}
@@ -76,7 +89,7 @@ func TestMonitoringIsSwitchedOnLater(t *testing.T) {
 	}
 	s.install(t, chart)
 	on := values{"monitoring.podMonitor.enabled": true, "monitoring.serviceMonitor.enabled": true, "monitoring.prometheusRule.enabled": true, "monitoring.dashboards.enabled": true}
-	s.upgrade(t, chart, on)
+	s.upgrade(t, "--values", on.file(t))
 	s.sees(t, "with monitoring", rendered(t, on))
 }
 
@@ -84,40 +97,51 @@ func TestMonitoringIsSwitchedOnLater(t *testing.T) {
 type scene struct {
 	*plane.Cluster
 	helm string
-	// version of helm
-	version string
+	// version of helm, and of the one that made the release
+	version, madeBy string
 }
 
 func newScene(t *testing.T, version string) *scene {
 	t.Helper()
-	program := helm(t, version)
-	if *onNode {
-		return &scene{node(t), program, version}
+	if testing.Short() {
+		t.Skip("make test-chart runs it, on a control plane")
 	}
-	c, err := plane.Start(root, "", "chart-test")
-	if err != nil {
+	s := &scene{}
+	s.use(t, version)
+	if *onNode {
+		s.Cluster = node(t)
+		return s
+	}
+	var err error
+	if s.Cluster, err = plane.Start(root, "", "chart-test"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := c.Stop(); err != nil {
+		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	if err := c.ApplyFiles(t.Context(), filepath.Join(root, "test/integration/testdata/velero.yaml")); err != nil {
+	if err := s.ApplyFiles(t.Context(), filepath.Join(root, "test/integration/testdata/velero.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	velero := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "velero"}}
-	if _, err := c.Kube.CoreV1().Namespaces().Create(t.Context(), velero, metav1.CreateOptions{}); err != nil {
+	if _, err := s.Kube.CoreV1().Namespaces().Create(t.Context(), velero, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	return &scene{c, program, version}
+	return s
+}
+
+// use goes on with a version of Helm.
+func (s *scene) use(t *testing.T, version string) {
+	t.Helper()
+	s.helm, s.version = helm(t, version), version
 }
 
 // obsolete is a ConfigMap of a chart of old, and older its version.
 const obsolete, older = "of-old", "v0.0.9"
 
 // olderChart returns a copy of the chart as a version before could have been: with another image, a definition that lacks a field, an
-// object less, and one that is gone today.
+// object less, a value less, and an object that is gone today.
 func olderChart(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -130,18 +154,24 @@ func olderChart(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Count(string(text), from) != 1 {
-			t.Fatalf("%s has %q %d times", name, from, strings.Count(string(text), from))
+		pattern := regexp.MustCompile(from)
+		if n := len(pattern.FindAll(text, -1)); n != 1 {
+			t.Fatalf("%s has %q %d times", name, from, n)
 		}
-		if err := os.WriteFile(file, []byte(strings.Replace(string(text), from, to, 1)), 0o600); err != nil {
+		if err := os.WriteFile(file, pattern.ReplaceAllLiteral(text, []byte(to)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	edit("Chart.yaml", "\nversion: 0.1.0\n", "\nversion: "+older[1:]+"\n")
-	edit("Chart.yaml", "\nappVersion: v0.1.0\n", "\nappVersion: "+older+"\n")
-	edit("templates/manifests/crds/restore.kymaros.io_restoretests.yaml", "\n              "+newField+":\n", "\n              earlier:\n")
-	if err := os.Remove(filepath.Join(dir, "templates/manifests/storageclass.yaml")); err != nil {
-		t.Fatal(err)
+	edit("Chart.yaml", `\nversion: 0\.1\.0\n`, "\nversion: "+older[1:]+"\n")
+	edit("Chart.yaml", `\nappVersion: v0\.1\.0\n`, "\nappVersion: "+older+"\n")
+	edit("templates/manifests/crds/restore.kymaros.io_restoretests.yaml", `\n {14}`+newField+`:\n`, "\n              earlier:\n")
+	edit("values.yaml", newValue+`:\n( .*\n)+`, "")
+	edit("values.schema.json", `"`+newValue+`": .*\n`, "")
+	edit("values.schema.json", `"`+newValue+`", `, "")
+	for _, name := range []string{"mappings/images.yaml", "storageclass.yaml"} {
+		if err := os.Remove(filepath.Join(dir, "templates/manifests", name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	text := fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: %s\n  namespace: %s\n", obsolete, namespace)
 	if err := os.WriteFile(filepath.Join(dir, "templates/old.yaml"), []byte(text), 0o600); err != nil {
@@ -150,8 +180,8 @@ func olderChart(t *testing.T) string {
 	return dir
 }
 
-// newField is one of spec of RestoreTests, that olderChart does not have.
-const newField = "historyLimit"
+// newField is one of spec of RestoreTests, and newValue one of the chart, that olderChart does not have.
+const newField, newValue = "historyLimit", "imageMappings"
 
 // do runs Helm, as an administrator.
 func (s *scene) do(t *testing.T, args ...string) string {
@@ -165,24 +195,71 @@ func (s *scene) do(t *testing.T, args ...string) string {
 	return out
 }
 
-// install does it as README.md says.
-func (s *scene) install(t *testing.T, chart string) {
+// follow runs the commands of a section of the chart's README, with a chart of choice and more flags for Helm.
+func (s *scene) follow(t *testing.T, section, dir string, more ...string) {
 	t.Helper()
-	s.do(t, "install", release, chart, "--create-namespace", "--take-ownership")
-}
-
-func (s *scene) upgrade(t *testing.T, chart string, v values) {
-	t.Helper()
-	args := []string{"upgrade", release, chart, "--values", v.file(t)}
-	if s.version != "3" {
-		args = append(args, "--force-conflicts")
+	for _, command := range strings.Split(strings.TrimSpace(block(t, section, "")), "\n") {
+		words := strings.Fields(command)
+		switch {
+		case words[0] == "helm":
+			if i := slices.Index(words, "manifests/chart"); i > 0 {
+				words[i] = dir
+			}
+			s.do(t, s.without(append(words[1:], more...)...)...)
+		case command == "kubectl create namespace "+namespace:
+			ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
+			if _, err := s.Kube.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+				t.Fatal(err)
+			}
+		case command == "kubectl delete restoretests --all --all-namespaces":
+			s.deleteTests(t)
+		default:
+			t.Fatalf("nobody knows how to test %q", command)
+		}
 	}
-	s.do(t, args...)
 }
 
-func (s *scene) uninstall(t *testing.T) {
+// without takes away what this Helm does not know, or not for a release of another.
+func (s *scene) without(args ...string) []string {
+	if s.version == newest && s.madeBy == newest {
+		return args
+	}
+	return slices.DeleteFunc(args, func(arg string) bool { return arg == "--force-conflicts" })
+}
+
+func (s *scene) install(t *testing.T, dir string, more ...string) {
 	t.Helper()
-	s.do(t, "uninstall", release)
+	s.follow(t, "Install", dir, more...)
+	s.madeBy = s.version
+}
+
+func (s *scene) upgrade(t *testing.T, more ...string) {
+	t.Helper()
+	s.follow(t, "Upgrade", chart, more...)
+}
+
+// refusesOldDefaults fails t unless Helm refuses an upgrade with the defaults of the version before, which lack a value.
+func (s *scene) refusesOldDefaults(t *testing.T) {
+	t.Helper()
+	_, err := run(s.helm, "upgrade", release, chart, "--namespace", namespace, "--kubeconfig", s.AdminFile, "--reuse-values")
+	if err == nil || !strings.Contains(err.Error(), "missing property '"+newValue+"'") {
+		t.Errorf("values of a version without %s: %v", newValue, err)
+	}
+}
+
+// deleteTests does so, and waits until the controller has cleaned up after them.
+func (s *scene) deleteTests(t *testing.T) {
+	t.Helper()
+	plane.Eventually(t, time.Second, 3*time.Minute, func(ctx context.Context) error {
+		all, err := s.Kymaros.RestoreV1alpha1().RestoreTests("").List(ctx, metav1.ListOptions{})
+		if err != nil || len(all.Items) == 0 {
+			return err
+		}
+		for _, rt := range all.Items {
+			err = errors.Join(err, s.Kymaros.RestoreV1alpha1().RestoreTests(rt.Namespace).Delete(ctx, rt.Name, metav1.DeleteOptions{}))
+		}
+		return errors.Join(fmt.Errorf("%d tests are still there", len(all.Items)), err)
+	})
 }
 
 // has returns an error unless the cluster has one of the objects.
@@ -265,7 +342,10 @@ func (s *scene) write(t *testing.T) {
 		t.Fatal(err)
 	}
 	prober := rest.CopyConfig(s.Admin)
-	prober.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:" + namespace + ":kymaros-prober"}
+	prober.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:" + namespace + ":kymaros-prober",
+		Extra:    map[string][]string{"authentication.kubernetes.io/pod-name": {"kymaros-prober-test"}},
+	}
 	client, err := versioned.NewForConfig(prober)
 	if err != nil {
 		t.Fatal(err)
@@ -280,10 +360,28 @@ func (s *scene) write(t *testing.T) {
 // stillHas fails t unless test and report are there.
 func (s *scene) stillHas(t *testing.T) {
 	t.Helper()
-	_, err := s.Kymaros.RestoreV1alpha1().RestoreTests("default").Get(t.Context(), "shop", metav1.GetOptions{})
-	_, err2 := s.Kymaros.RestoreV1alpha1().RestoreReports("default").Get(t.Context(), "shop-1", metav1.GetOptions{})
-	if err := errors.Join(err, err2); err != nil {
-		t.Errorf("something was lost: %v", err)
+	if _, err := s.Kymaros.RestoreV1alpha1().RestoreTests("default").Get(t.Context(), "shop", metav1.GetOptions{}); err != nil {
+		t.Errorf("the test was lost: %v", err)
+	}
+	s.stillHasTheReport(t)
+}
+
+func (s *scene) stillHasTheReport(t *testing.T) {
+	t.Helper()
+	if _, err := s.Kymaros.RestoreV1alpha1().RestoreReports("default").Get(t.Context(), "shop-1", metav1.GetOptions{}); err != nil {
+		t.Errorf("the report was lost: %v", err)
+	}
+}
+
+// hasTheArgument fails t unless the controller has one that was given as a value.
+func (s *scene) hasTheArgument(t *testing.T, argument string) {
+	t.Helper()
+	d, err := s.Kube.AppsV1().Deployments(namespace).Get(t.Context(), "kymaros-controller", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if args := d.Spec.Template.Spec.Containers[0].Args; !slices.Contains(args, argument) {
+		t.Errorf("the value with %s was lost: %q", argument, args)
 	}
 }
 
@@ -326,11 +424,17 @@ func (s *scene) onlyKeeps(t *testing.T) {
 func (s *scene) define(t *testing.T, kind string) {
 	t.Helper()
 	plural := strings.ToLower(kind) + "s"
-	text := fmt.Sprintf(`{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: %[1]s.monitoring.coreos.com}, spec: {
-		group: monitoring.coreos.com, scope: Namespaced, names: {kind: %[2]s, plural: %[1]s}, versions: [{name: v1, served: true, storage: true,
-		schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]}}`, plural, kind)
+	text := fmt.Sprintf(`apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: %[1]s.monitoring.coreos.com}
+spec:
+  group: monitoring.coreos.com
+  scope: Namespaced
+  names: {kind: %[2]s, plural: %[1]s}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+`, plural, kind)
 	file := filepath.Join(t.TempDir(), "crd.yaml")
-	if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, "\t", "")), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.ApplyFiles(t.Context(), file); err != nil {

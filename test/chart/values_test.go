@@ -126,6 +126,10 @@ var effects = map[string]struct {
 // TestEveryValueIsUsed changes each by itself.
 func TestEveryValueIsUsed(t *testing.T) {
 	all := defaults(t)
+	shipped, err := template(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, path := range slices.Sorted(maps.Keys(effects)) {
 		if _, ok := all[path]; !ok {
 			t.Errorf("values.yaml has no %s", path)
@@ -139,7 +143,10 @@ func TestEveryValueIsUsed(t *testing.T) {
 		}
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			before, err := template(t, effect.beside)
+			before, err := shipped, error(nil)
+			if effect.beside != nil {
+				before, err = template(t, effect.beside)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -200,7 +207,8 @@ func TestValuesReachEveryPod(t *testing.T) {
 	}
 }
 
-// TestTheSchemaKnowsEveryValue, and no other.
+// TestTheSchemaKnowsEveryValue, and no other. It wants each, for helm upgrade --reuse-values has none that is new, which would fail later,
+// in words of templates, or not at all.
 func TestTheSchemaKnowsEveryValue(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(chart, "values.schema.json"))
 	if err != nil {
@@ -209,7 +217,7 @@ func TestTheSchemaKnowsEveryValue(t *testing.T) {
 	type schema struct {
 		Properties           map[string]json.RawMessage
 		AdditionalProperties any
-		Ref                  string `json:"$ref"`
+		Required             []string
 	}
 	found := map[string]bool{}
 	var walk func(prefix string, text []byte)
@@ -225,12 +233,17 @@ func TestTheSchemaKnowsEveryValue(t *testing.T) {
 		if s.AdditionalProperties != false {
 			t.Errorf("%q takes values that nobody reads", prefix)
 		}
+		want := slices.Sorted(maps.Keys(s.Properties))
+		want = slices.DeleteFunc(want, func(key string) bool { return key == "global" }) // of a chart that has this one in it
+		if slices.Sort(s.Required); !slices.Equal(s.Required, want) {
+			t.Errorf("%q requires %q, want %q", prefix, s.Required, want)
+		}
 		for key, sub := range s.Properties {
 			walk(strings.TrimPrefix(prefix+"."+key, "."), sub)
 		}
 	}
 	walk("", text)
-	delete(found, "global") // of a chart that has this one in it
+	delete(found, "global")
 	for path := range defaults(t) {
 		if !found[path] {
 			t.Errorf("values.schema.json does not know %s", path)
@@ -273,6 +286,8 @@ func TestNonsenseIsRefusedWithTheNameOfTheValue(t *testing.T) {
 		{values{"archive.bucket.endpoint": "s3.example.org"}, "archive/bucket/endpoint"},
 		{values{"monitoring.enabled": true}, "monitoring"},
 		{values{"velero.namespace": "velero"}, "velero"},
+		{values{"imageMappings": nil}, "missing property 'imageMappings'"},
+		{values{"archive.bucket.secret": nil}, "missing property 'secret'"},
 	} {
 		if out, err := template(t, of.values); err == nil {
 			t.Errorf("%v is taken", of.values)
