@@ -57,7 +57,7 @@ case ${1:-} in
     ;;
   chart)
     # Flags go to the tests: hack/test.sh chart -short needs no control plane; -node -run Installed takes a cluster with a node, of its own.
-    go test -trimpath -count=1 -timeout 20m ./test/chart/ "${@:2}"
+    go test -trimpath -count=1 -timeout 40m ./test/chart/ "${@:2}"
     ;;
   versions)
     # Other versions of Kubernetes: hack/test.sh versions 1.30.
