@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-cases test-zoo test-versions test-readme test-chart soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-csi test-nodes test-surroundings test-cases test-zoo test-versions test-readme test-chart soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -33,8 +33,16 @@ test-e2e: ## Tests on a real node with Velero, and the quick field cases; root o
 test-slow: ## The tests on a real node with the slow ones, which not every change needs; root on Linux.
 	@hack/test.sh slow
 
-test-real: ## CSI snapshots and the data mover, with two versions of Velero, on a cluster of its own; root on Linux.
+test-real: test-csi test-nodes test-surroundings ## Clusters as people have them: test-csi, test-nodes and test-surroundings.
+
+test-csi: ## CSI snapshots and the data mover, with two versions of Velero, on a cluster of its own; root on Linux.
 	@hack/test.sh real
+
+test-nodes: ## Several nodes, of which some are lost, drained or do not enforce policies, on a cluster of its own; root on Linux.
+	@hack/test.sh nodes
+
+test-surroundings: ## Another domain, Pod Security and priority for all, policies that change what is created, a mesh, on a cluster of its own; root on Linux.
+	@hack/test.sh surroundings
 
 test-cases: ## Field cases, which are applications as people run them, on a real node; root on Linux.
 	@hack/test.sh cases

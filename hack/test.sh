@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|cases|zoo|versions|readme|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|nodes|surroundings|cases|zoo|versions|readme|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -97,6 +97,17 @@ case ${1:-} in
       go test -trimpath -count=1 -timeout 60m -v ./test/real/ -velero 1.18.2
     fi
     ;;
+  nodes)
+    # Flags go to the tests: hack/test.sh nodes -run Drained.
+    needs_node "several nodes"
+    export KYMAROS_CLUSTER=${KYMAROS_CLUSTER:-nodes} # of its own: others have one node
+    go test -trimpath -count=1 -timeout 60m -v ./test/nodes/ "${@:2}"
+    ;;
+  surroundings)
+    needs_node "clusters that are set up otherwise"
+    export KYMAROS_CLUSTER=${KYMAROS_CLUSTER:-surroundings} # of its own: others have other defaults
+    go test -trimpath -count=1 -timeout 40m -v ./test/surroundings/ "${@:2}"
+    ;;
   cases)
     needs_node "field cases"
     # Flags go to the tests: hack/test.sh cases -run TestFieldCases/07, or -quick.
@@ -112,7 +123,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|cases|zoo|versions|readme|bench" >&2
+    echo "usage: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|nodes|surroundings|cases|zoo|versions|readme|bench" >&2
     exit 2
     ;;
 esac

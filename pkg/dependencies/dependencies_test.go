@@ -35,13 +35,15 @@ func TestText(t *testing.T) {
 		"a host on the internet that ends like a namespace":   {"www.db.data:80", nil},
 		"a host that only begins like one of ours":            {"api.company.svc.example.com", nil},
 		"a custom cluster domain, of a namespace of the run":  {"db.data.svc.k8s.corp:5432", []string{"db.data.svc.k8s.corp"}},
+		"a custom cluster domain, of any namespace":           {"db.other.svc.k8s.example:5432", []string{"db.other.svc.k8s.example"}},
+		"the usual domain, of any namespace":                  {"db.other.svc.cluster.local:5432", []string{"db.other.svc.cluster.local"}},
 		"a word that begins with svc":                         {"foo.bar.svcx", nil},
 		"nothing":                                             {"", nil},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, r := range (Finder{Sources: []string{"shop", "data"}}).Text("shop", "x", test.text) {
+			for _, r := range (Finder{Sources: []string{"shop", "data"}, Domain: "k8s.example"}).Text("shop", "x", test.text) {
 				got = append(got, r.Host)
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
@@ -52,7 +54,7 @@ func TestText(t *testing.T) {
 }
 
 func TestPlaces(t *testing.T) {
-	f := Finder{Sources: []string{"shop", "data"}}
+	f := Finder{Sources: []string{"shop", "data"}, Domain: "k8s.example"}
 	spec := &corev1.PodSpec{
 		InitContainers: []corev1.Container{{Name: "wait", Command: []string{"nc", "-z", "db.data.svc", "5432"}}},
 		Containers:     []corev1.Container{{Name: "web", Env: []corev1.EnvVar{{Name: "DB", Value: "pg://u:hunter2@db.data.svc/x"}, {Name: "API_URL", Value: "https://u:hunter2@api.example.com/"}}}},
@@ -89,7 +91,7 @@ func TestPlaces(t *testing.T) {
 }
 
 func TestAHostWithoutAPort(t *testing.T) {
-	f := Finder{Sources: []string{"shop", "data"}}
+	f := Finder{Sources: []string{"shop", "data"}, Domain: "k8s.example"}
 	for name, c := range map[string]struct {
 		key, value string
 		want       []string
@@ -139,7 +141,7 @@ func TestExternal(t *testing.T) {
 		"a host that is followed by what no URL has in it": {"", `{"url":"https://a.example.com"}`, []string{"a.example.com"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := (Finder{Sources: []string{"shop", "data"}}).external(test.key, test.text)
+			got := (Finder{Sources: []string{"shop", "data"}, Domain: "k8s.example"}).external(test.key, test.text)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -181,7 +183,7 @@ func TestSecretsGiveBackNamesOfServicesOnly(t *testing.T) {
 		"of its own, nothing": {secret("", map[string]string{"DSN": "pg://db.shop.svc"}), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := (Finder{Sources: []string{"shop", "data"}}).Secret("shop", test.secret)
+			got := (Finder{Sources: []string{"shop", "data"}, Domain: "k8s.example"}).Secret("shop", test.secret)
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

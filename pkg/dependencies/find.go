@@ -39,6 +39,8 @@ type Finder struct {
 	// Sources are the source namespaces of the run. The short form service.namespace:port counts only for these: any
 	// other could as well be a host on the internet.
 	Sources []string
+	// Domain of the cluster, which any Service may have behind its name; so it may cluster.local, where the backup is of another cluster.
+	Domain string
 }
 
 // Text returns the references in a value that stands at place in the sandbox for from.
@@ -54,7 +56,7 @@ func (f Finder) Text(from, place, text string) []Reference {
 	}
 	for _, m := range qualified.FindAllStringSubmatch(text, -1) {
 		domain := strings.ToLower(m[3])
-		if domain == "" || domain == ".cluster.local" || slices.Contains(f.Sources, strings.ToLower(m[2])) {
+		if domain == "" || domain == "."+f.Domain || domain == ".cluster.local" || slices.Contains(f.Sources, strings.ToLower(m[2])) {
 			add(m[1], m[2], m[1]+"."+m[2]+".svc"+m[3])
 		}
 	}

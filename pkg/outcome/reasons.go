@@ -28,6 +28,7 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonIsolationUnproven:     {Inconclusive, "Look at the pods in namespaces kymaros-canary and kymaros-canary-targets; if there are none, apply manifests/45-canary.yaml."},
 	v1alpha1.ReasonIsolationNotEnforced:  {Inconclusive, "Have the network plugin enforce NetworkPolicies on every node; nothing is restored until it does."},
 	v1alpha1.ReasonGuarded:               pending,
+	v1alpha1.ReasonSpecChanged:           {Inconclusive, "Run the test again, as it is now."},
 	v1alpha1.ReasonNameTaken:             {Inconclusive, "Choose another sandboxName, or delete the namespace if it is not needed."},
 	v1alpha1.ReasonRejected:              {Inconclusive, "See the event: an admission policy or a quota of the cluster refuses the sandbox."},
 

@@ -17,6 +17,7 @@ import (
 	metadatafake "k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/util/exec"
+	"k8s.io/streaming/pkg/httpstream"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
@@ -59,7 +60,7 @@ func TestExec(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := &Prober{kube: fake.NewClientset(web...), exec: func(ctx context.Context, namespace, pod, container string, command []string, stdout io.Writer) error {
+				p := &Prober{kube: fake.NewClientset(web...), dial: answers, exec: func(ctx context.Context, namespace, pod, container string, command []string, stdout io.Writer) error {
 					want := tt.check.Container
 					if want == "" {
 						want = "main"
@@ -73,6 +74,42 @@ func TestExec(t *testing.T) {
 				got := p.Run(t.Context(), v1alpha1.HealthCheck{Exec: &tt.check}, shop, 0)
 				if (got.Status == v1alpha1.CheckPass) != tt.pass || got.Message != tt.want {
 					t.Errorf("got %+v, want pass %v, message %q", got, tt.pass, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// answers is a node that is there.
+func answers(context.Context, string, string) (httpstream.Connection, func(), error) {
+	return nil, func() {}, nil
+}
+
+func TestANodeThatStopsAnsweringIsNotHeldAgainstTheApplication(t *testing.T) {
+	dialing := errors.New("unable to upgrade connection: error dialing backend: dial tcp 192.0.2.7:10250: connect: no route to host")
+	for name, c := range map[string]struct {
+		dial func(ctx context.Context) error
+		want v1alpha1.CheckResult
+	}{
+		"it answers":                      {func(context.Context) error { return nil }, v1alpha1.CheckFail},
+		"nobody reaches it":               {func(context.Context) error { return dialing }, v1alpha1.CheckUnknown},
+		"nobody tells that":               {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, v1alpha1.CheckUnknown},
+		"nobody may ask":                  {func(context.Context) error { return apierrors.NewForbidden(corev1.Resource("pods"), "web-0", nil) }, v1alpha1.CheckFail},
+		"it says that the pod is no more": {func(context.Context) error { return apierrors.NewNotFound(corev1.Resource("pods"), "web-0") }, v1alpha1.CheckFail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &Prober{kube: fake.NewClientset(web...),
+					exec: func(ctx context.Context, _, _, _ string, _ []string, _ io.Writer) error {
+						<-ctx.Done()
+						return ctx.Err()
+					},
+					dial: func(ctx context.Context, _, _ string) (httpstream.Connection, func(), error) {
+						return nil, func() {}, c.dial(ctx)
+					}}
+				check := v1alpha1.HealthCheck{Exec: &v1alpha1.ExecCheck{PodSelector: map[string]string{"app": "web"}, Command: []string{"true"}, Timeout: "5s"}}
+				if got := p.Run(t.Context(), check, shop, 0); got.Status != c.want {
+					t.Errorf("%+v, want %s", got, c.want)
 				}
 			})
 		})

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -15,6 +16,9 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
+
+// nodePatience is how long a node may take to answer whether it is there.
+const nodePatience = 5 * time.Second
 
 // maxOutput bounds how much of a command's output is held for matching, in bytes.
 const maxOutput = 64 << 10
@@ -54,6 +58,8 @@ func (p *Prober) execCommand(ctx context.Context, among []v1alpha1.SandboxNamesp
 	switch {
 	case errors.As(err, &ended):
 		code = ended.Code
+	case err != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded) && p.silent(ctx, pod):
+		return "", told{untold{fmt.Errorf("exec in pod %s, container %s: its node %s stopped answering before the command ended", pod.Name, container, pod.Spec.NodeName)}}
 	case err != nil && noProgram(err):
 		return "", finalf("container %s of pod %s has no program %s", container, pod.Name, check.Command[0])
 	case err != nil:
@@ -70,6 +76,18 @@ func (p *Prober) execCommand(ctx context.Context, among []v1alpha1.SandboxNamesp
 		return "", err
 	}
 	return fmt.Sprintf("exit code %d, output as expected%s", code, more), nil
+}
+
+// silent tells whether the node of a pod does not answer any more, of which nobody tells a stream that is open. ctx may have ended.
+func (p *Prober) silent(ctx context.Context, pod *corev1.Pod) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), nodePatience)
+	defer cancel()
+	_, hangUp, err := p.dial(ctx, pod.Namespace, pod.Name)
+	if err == nil {
+		hangUp()
+		return false
+	}
+	return ctx.Err() != nil || backendLost(err)
 }
 
 // noProgram recognises what container runtimes say, at great length, of a command that cannot be started.

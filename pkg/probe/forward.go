@@ -70,10 +70,15 @@ func (p *Prober) open(ctx context.Context, at endpoint) (*tunnel, error) {
 // unreached marks an error of a stream that could not be opened because the API server did not reach the node, or was not
 // reached itself.
 func unreached(err error) error {
-	if passing(err) || strings.Contains(err.Error(), "error dialing backend") {
+	if backendLost(err) {
 		return untold{err}
 	}
 	return ours(err)
+}
+
+// backendLost tells whether that is what the error says.
+func backendLost(err error) bool {
+	return passing(err) || strings.Contains(err.Error(), "error dialing backend")
 }
 
 func newTunnel(conn httpstream.Connection, hangUp func(), port int32) (*tunnel, error) {

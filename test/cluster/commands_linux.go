@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/kymaros/kymaros/test/cluster/cluster"
@@ -16,7 +17,7 @@ import (
 
 func init() {
 	maps.Copy(commands, map[string]command{
-		"up": up, "down": down, "env": env, "image": image, "netpol": netpolicy, "program": program, "netns": inNetns,
+		"up": up, "down": down, "env": env, "image": image, "netpol": netpolicy, "program": program, "node": power, "netns": inNetns,
 		// What the harness starts itself, in the namespaces of a cluster.
 		"start-node": startNode, "start-program": startProgram, "netpol-agent": runAgent, "forward": forward,
 	})
@@ -35,12 +36,18 @@ func withCluster(flags *flag.FlagSet, args []string, n int) (*cluster.Cluster, [
 	return c, flags.Args(), err
 }
 
+// nodeFlag has the returned number be that of a node.
+func nodeFlag(flags *flag.FlagSet) *int { return flags.Int("node", 1, "number of the node") }
+
 func newFlags(name string) *flag.FlagSet { return flag.NewFlagSet(name, flag.ContinueOnError) }
 
 func up(ctx context.Context, args []string) error {
 	var o cluster.Options
 	flags := newFlags("up")
 	flags.BoolVar(&o.CSI, "csi", false, "volumes with snapshots, and a Velero that backs them up")
+	flags.IntVar(&o.Nodes, "nodes", 1, "how many nodes")
+	flags.StringVar(&o.Domain, "domain", "", "what names of Services end with, if not cluster.local")
+	flags.StringVar(&o.PodSecurity, "pod-security", "", "what namespaces without labels enforce, such as restricted")
 	flags.StringVar(&o.Velero, "velero", "", "another version of Velero: one of mods/velero-*, such as 1.18.2")
 	c, _, err := withCluster(flags, args, 0)
 	if err != nil {
@@ -94,31 +101,53 @@ func image(ctx context.Context, args []string) error {
 }
 
 func netpolicy(ctx context.Context, args []string) error {
-	c, plain, err := withCluster(newFlags("netpol"), args, 1)
+	flags := newFlags("netpol")
+	node := nodeFlag(flags)
+	c, plain, err := withCluster(flags, args, 1)
 	if err != nil {
 		return err
 	}
 	switch plain[0] {
 	case "start":
-		return c.StartNetpol(ctx)
+		return c.StartNetpol(ctx, *node)
 	case "stop":
-		return c.StopNetpol(ctx)
+		return c.StopNetpol(ctx, *node)
 	}
 	return fmt.Errorf("netpol %s: want start or stop", plain[0])
 }
 
 func program(ctx context.Context, args []string) error {
-	c, plain, err := withCluster(newFlags("program"), args, 2)
+	flags := newFlags("program")
+	node := nodeFlag(flags)
+	c, plain, err := withCluster(flags, args, 2)
 	if err != nil {
 		return err
 	}
 	switch plain[0] {
 	case "start":
-		return c.StartProgram(ctx, plain[1])
+		return c.StartProgram(ctx, plain[1], *node)
 	case "stop":
-		return c.StopProgram(plain[1])
+		return c.StopProgram(plain[1], *node)
 	}
 	return fmt.Errorf("program %s: want start or stop", plain[0])
+}
+
+func power(ctx context.Context, args []string) error {
+	c, plain, err := withCluster(newFlags("node"), args, 2)
+	if err != nil {
+		return err
+	}
+	number, err := strconv.Atoi(plain[1])
+	if err != nil {
+		return fmt.Errorf("node %s: want its number", plain[1])
+	}
+	switch plain[0] {
+	case "start":
+		return c.StartNode(ctx, number)
+	case "stop":
+		return c.StopNode(number)
+	}
+	return fmt.Errorf("node %s: want start or stop", plain[0])
 }
 
 func inNetns(_ context.Context, args []string) error {
@@ -138,27 +167,33 @@ func inNetns(_ context.Context, args []string) error {
 }
 
 func startNode(ctx context.Context, args []string) error {
-	c, _, err := withCluster(newFlags("start-node"), args, 0)
+	flags := newFlags("start-node")
+	node := nodeFlag(flags)
+	c, _, err := withCluster(flags, args, 0)
 	if err != nil {
 		return err
 	}
-	return c.Start(ctx)
+	return c.Start(ctx, *node)
 }
 
 func startProgram(ctx context.Context, args []string) error {
-	c, plain, err := withCluster(newFlags("start-program"), args, 1)
+	flags := newFlags("start-program")
+	node := nodeFlag(flags)
+	c, plain, err := withCluster(flags, args, 1)
 	if err != nil {
 		return err
 	}
-	return c.StartProgramInside(ctx, plain[0])
+	return c.StartProgramInside(ctx, plain[0], *node)
 }
 
 func runAgent(ctx context.Context, args []string) error {
-	c, _, err := withCluster(newFlags("netpol-agent"), args, 0)
+	flags := newFlags("netpol-agent")
+	node := nodeFlag(flags)
+	c, _, err := withCluster(flags, args, 0)
 	if err != nil {
 		return err
 	}
-	return c.RunAgent(ctx)
+	return c.RunAgent(ctx, *node)
 }
 
 func forward(ctx context.Context, args []string) error {

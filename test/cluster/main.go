@@ -1,5 +1,5 @@
 // Command kymaros-cluster builds and runs what the tests of Kymaros need: a Kubernetes control plane without
-// a node for integration tests, and a real one-node cluster with Velero for end-to-end tests.
+// a node for integration tests, and a real cluster with Velero for end-to-end tests.
 package main
 
 import (
@@ -30,15 +30,17 @@ const usage = `usage: kymaros-cluster COMMAND
 
 As root on Linux, each with [--name NAME] (default $KYMAROS_CLUSTER, or "kymaros"):
 
-  up [--csi] [--velero VERSION]      start a one-node cluster with Velero, or return if it is there: with volumes that have
-                                     snapshots, with another version of Velero (one of mods/velero-*)
+  up [--csi] [--velero VERSION] [--nodes N]
+                                     start a cluster with Velero, or return if it is there: with volumes that have snapshots,
+                                     with another version of Velero (one of mods/velero-*), with more nodes than one
   down                               end it and leave nothing behind
   env                                print the shell lines that make it current
   image REF DIR [--entrypoint A,B] [--env K=V]... [--user UID]
                                      make an image of DIR's files that pods can use as REF
-  netpol stop|start                  stop or start the enforcement of NetworkPolicies
-  program stop|start NAME            stop or start kubelet, containerd or s3 (the object store) while the rest runs
-  netns -- COMMAND...                run COMMAND in the cluster's network namespace
+  netpol stop|start [--node N]       stop or start the enforcement of NetworkPolicies on a node
+  program stop|start NAME [--node N] stop or start kubelet, containerd or s3 (the object store) while the rest runs
+  node stop|start N                  take the power from a node other than the first, or give it back
+  netns -- COMMAND...                run COMMAND in the network namespace of the first node
 `
 
 // command runs with the arguments that follow its name.

@@ -1,12 +1,8 @@
 package e2e
 
 import (
-	"context"
-	"fmt"
 	"net"
-	"strings"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -36,61 +32,6 @@ func endOf(t *testing.T, namespace string) end {
 		namespace: namespace, from: pods[0].Name,
 		pod: net.JoinHostPort(pods[1].Status.PodIP, "8080"), service: net.JoinHostPort(service.Spec.ClusterIP, "80"),
 	}
-}
-
-// dial tries to fetch a page from each address, all at once, and tells for each whether there was an answer. The last is
-// the pod itself: without an answer from there, dialling does not work at all.
-const dial = `for address in "$@" 127.0.0.1:8080; do
-  (if timeout 3 wget -q -O /dev/null "http://$address/"; then echo "$address yes"; else echo "$address no"; fi) &
-done
-wait`
-
-// reach dials every address of want. It tells which answered and should not have, and which did not and should have.
-func reach(ctx context.Context, from end, want map[string]bool) (leaks, silent []string, err error) {
-	command := []string{"sh", "-c", dial, "dial"}
-	for address := range want {
-		command = append(command, address)
-	}
-	out, err := cluster.Exec(ctx, from.namespace, from.from, command...)
-	if err != nil {
-		return nil, nil, err
-	}
-	got := map[string]string{}
-	for line := range strings.Lines(out) {
-		address, answer, _ := strings.Cut(strings.TrimSpace(line), " ")
-		got[address] = answer
-	}
-	if got["127.0.0.1:8080"] != "yes" {
-		return nil, nil, fmt.Errorf("%s cannot dial at all: %s", from.namespace, out)
-	}
-	for address, wanted := range want {
-		switch answer := got[address]; {
-		case answer == "yes" && !wanted:
-			leaks = append(leaks, address)
-		case answer == "no" && wanted:
-			silent = append(silent, address)
-		case answer != "yes" && answer != "no":
-			return nil, nil, fmt.Errorf("%s did not dial %s: %s", from.namespace, address, out)
-		}
-	}
-	return leaks, silent, nil
-}
-
-// isolated returns an error unless exactly those addresses of want that are true answer. One that must not answer may not
-// do so even once; one that must may need a moment on a busy machine: the policy agent learns of a new pod a little later.
-func isolated(ctx context.Context, from end, want map[string]bool) error {
-	var leaks []string
-	err := stage.Poll(ctx, 30*time.Second, func(ctx context.Context) error {
-		leaked, silent, err := reach(ctx, from, want)
-		if leaks = leaked; err != nil || len(leaks) > 0 || len(silent) == 0 {
-			return err
-		}
-		return fmt.Errorf("from %s there is no answer from %v", from.namespace, silent)
-	})
-	if len(leaks) > 0 {
-		return fmt.Errorf("from %s there are answers from %v", from.namespace, leaks)
-	}
-	return err
 }
 
 func TestIsolation(t *testing.T) {
@@ -126,7 +67,7 @@ func TestIsolation(t *testing.T) {
 						want[to.service] = false
 					}
 				}
-				outcomes <- isolated(t.Context(), from, want)
+				outcomes <- cluster.Isolated(t.Context(), from.namespace, from.from, want)
 			}
 			for _, from := range sandboxes {
 				if test.inside {

@@ -156,11 +156,10 @@ func TestAStolenTokenWritesNoRulesForVelero(t *testing.T) {
 	} else {
 		t.Errorf("the shipped %s has no rule with an address: %q", groupModifiers, rules)
 	}
-	const begin, end = "# mappings begin\n", "# mappings end\n"
+	const begin, end, class = mapsBegin, mapsEnd, mapsClass
 	before, rest, begun := strings.Cut(rules, begin)
 	if _, after, ended := strings.Cut(rest, end); begun && ended {
 		mapped := func(rules string) attempt { return text(before + begin + rules + end + after) }
-		const class = `- {conditions: {groupResource: persistentvolumeclaims, matches: [{path: /spec/storageClassName, value: '"csi"'}]}, mergePatches: [{patchData: '{"metadata":{"annotations":{"kymaros.io/mapped-storage-class":"csi"}},"spec":{"storageClassName":"local-path"}}'}]}` + "\n"
 		const node = `- {conditions: {groupResource: pods, matches: [{path: /spec/nodeSelector/example.com~1zone, value: '"a"'}]}, mergePatches: [{patchData: '{"metadata":{"annotations":{"kymaros.io/mapped-node-selector-0":"example.com/zone=a"}},"spec":{"nodeSelector":{"example.com/zone":null,"pool":"b"}}}'}]}` + "\n"
 		instead := func(line, old, new string) attempt {
 			if !strings.Contains(line, old) {

@@ -109,7 +109,9 @@ var named = []struct {
 
 // equivalent are widened parts that change nothing, each with the reason.
 var equivalent = map[string]string{
-	`kymaros-anchor matchConditions[0] "has-our-labels", wider at ".startsWith('kymaros.io/')" the second time`: "of a namespace that has none of our labels and gets none, nothing is asked",
+	`kymaros-writes-own variables[3] "mapped", wider at "== 'configmaps'"`: "nothing else has that key with those lines in it",
+	`kymaros-writes-prober validations[0] "kymaros fence: kymaros-prober sets the label kymaros.io/guarded of a sandbox, and no other label of any namespace", wider at "== 'kymaros'"`: "of another namespace kymaros-anchor refuses it",
+	`kymaros-anchor matchConditions[0] "has-our-labels", wider at ".startsWith('kymaros.io/')" the second time`:                                                                         "of a namespace that has none of our labels and gets none, nothing is asked",
 }
 
 // widened returns the policy with each name in an expression replaced by anything, one at a time: an exemption must not be wider

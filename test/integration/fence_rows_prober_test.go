@@ -1,6 +1,9 @@
 package integration
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // proberRows: the other key. What it may do, what the controller may not any more, and who is let into a sandbox.
 func proberRows() []row {
@@ -40,6 +43,8 @@ func proberRows() []row {
 		{"an administrator says so of production", administrator, patches(namespaces, prod, labels("kymaros.io/guarded: a")), anchor, false},
 		{"kymaros-prober labels production", theProber, patches(namespaces, prod, labels("team: b")), own, false},
 		{"kymaros-prober labels a sandbox otherwise", theProber, patches(namespaces, unseen, labels("a: b")), own, false},
+		{"kymaros-prober takes a label off a sandbox", theProber, patches(namespaces, unseen, labels("team: null")), own, false},
+		{"kymaros-prober says that production was seen", theProber, patches(namespaces, prod, labels("kymaros.io/guarded: a")), anchor + " or " + own, false},
 		{"kymaros-prober annotates a sandbox", theProber, patches(namespaces, unseen, annotations("a: b")), own, false},
 		{"kymaros-prober takes the finalizers off a sandbox", theProber, patches(namespaces, box, "{metadata: {finalizers: null}}"), own, false},
 		{"kymaros-prober makes a namespace", theProber, creates(namespaces, "", plainNamespace), never, true},
@@ -60,6 +65,9 @@ func proberRows() []row {
 		{"kymaros-prober takes the lease of the controller", theProber, patches(leases, "kymaros-system/kymaros-controller", "{spec: {leaseDurationSeconds: 9}}").put(), own, true},
 		{"the controller takes the lease of kymaros-prober", theController, creates(leases, "kymaros-system", lease("kymaros-prober")), "kymaros-writes-own", false},
 		{"kymaros-prober tells of a test", theProber, event("{apiVersion: restore.kymaros.io/v1alpha1, kind: RestoreTest, namespace: fence-team, name: shop}"), "", false},
+		{"kymaros-prober takes a lease of its name elsewhere", theProber, creates(leases, "fence-team", lease("kymaros-prober")), own, true},
+		{"kymaros-prober tells of a report", theProber, event("{apiVersion: restore.kymaros.io/v1alpha1, kind: RestoreReport, namespace: fence-team, name: shop}"), own, false},
+		{"kymaros-prober tells of a test of another kind", theProber, event("{apiVersion: example.com/v1, kind: RestoreTest, namespace: fence-team, name: shop}"), own, false},
 		{"kymaros-prober tells of a pod", theProber, event("{apiVersion: v1, kind: Pod, namespace: fence-team, name: shop}"), own, false},
 
 		{"a report", theProber, creates(reportsGVR, "fence-team", report), "", false},
@@ -70,7 +78,23 @@ func proberRows() []row {
 		{"the controller labels a report", theController, patches(reportsGVR, "fence-team/shop", labels("a: b")), "kymaros-reports", false},
 		{"the controller writes what a run left", theController, patches(reportsGVR, "fence-team/shop", hygiene), "", false},
 		{"an administrator writes what a run left", administrator, patches(reportsGVR, "fence-team/shop", hygiene), "kymaros-reports", false},
-	}, bindingRows()...), statusRows()...)
+	}, slices.Concat(landRows(), bindingRows())...), statusRows()...)
+}
+
+// landRows: what comes into a sandbox that nobody has seen.
+func landRows() []row {
+	const by, unseen = "kymaros-lands", "fence-unseen"
+	const account = "{apiVersion: v1, kind: ServiceAccount, metadata: {name: new}}"
+	const service = "{apiVersion: v1, kind: Service, metadata: {name: new}, spec: {ports: [{port: 80}]}}"
+	publisher, manager := clusterController("root-ca-cert-publisher"), clusterController("service-account-controller")
+	return []row{
+		{"the controller closes a sandbox that nobody has seen", theController, creates(netpols, unseen, policyBody("kymaros-new", "{}")), "", false},
+		{"an administrator puts a ConfigMap into it", administrator, creates(core("configmaps"), unseen, configMap("new")), by, false},
+		{"an administrator puts a Service into it", administrator, creates(core("services"), unseen, service), by, false},
+		{"the cluster puts its certificates into it", publisher, creates(core("configmaps"), unseen, configMap("new")), "", false},
+		{"the cluster makes its account", manager, creates(core("serviceaccounts"), unseen, account), "", false},
+		{"the cluster makes more of it", manager, creates(core("services"), unseen, service), by, true},
+	}
 }
 
 func binds(namespace, role, account string) attempt {
@@ -86,6 +110,8 @@ func bindsTo(namespace, role, subjects string) attempt {
 func bindingRows() []row {
 	const by, lands, box, unseen, prod = "kymaros-writes-bindings", "kymaros-lands", "fence-sandbox", "fence-unseen", "fence-production"
 	const p, r, d = "kymaros-sandbox-prober", "kymaros-sandbox-restorer", "kymaros-sandbox-dns"
+	aRole := binds(box, p, "kymaros-prober")
+	aRole.body = with(aRole.body, "{roleRef: {kind: Role}}")
 	return []row{
 		{"the prober is let into a sandbox", theController, binds(box, p, "kymaros-prober"), "", false},
 		{"the DNS is let into a sandbox", theController, binds(box, d, "kymaros-dns"), "", false},
@@ -100,6 +126,9 @@ func bindingRows() []row {
 		{"a ServiceAccount of that name elsewhere", theController, bindsTo(box, p, "{kind: ServiceAccount, namespace: fence-team, name: kymaros-prober}"), by, false},
 		{"a user of that name", theController, bindsTo(box, p, "{kind: User, apiGroup: rbac.authorization.k8s.io, name: kymaros-prober}"), by, false},
 		{"one more", theController, bindsTo(box, p, "{kind: ServiceAccount, namespace: kymaros-system, name: kymaros-prober}, {kind: ServiceAccount, namespace: fence-team, name: default}"), by, false},
+		{"a user of that name, with our namespace", theController, bindsTo(box, p, "{kind: User, apiGroup: rbac.authorization.k8s.io, namespace: kymaros-system, name: kymaros-prober}"), by, false},
+		{"a role of that name in the sandbox", theController, aRole, by, false},
+		{"an administrator binds a role", administrator, binds(prod, "view", "kymaros-prober"), "", false},
 		{"another role", theController, binds(box, "cluster-admin", "kymaros-prober"), by, true},
 	}
 }
@@ -121,6 +150,21 @@ func statusRows() []row {
 		{"kymaros-prober says what was told", theProber, status("{notifications: {runID: a}}"), by, false},
 		{"the controller says what was told", theController, status("{notifications: {runID: a}}"), by, false},
 	}
+	// Of a test that both have written.
+	told := func(change string) attempt {
+		return patches(restoretests, "fence-team/told", "{status: "+change+"}").on("status")
+	}
+	both := func(scheduled, checked string) attempt {
+		return told("{conditions: [" + conditionOf("Scheduled", scheduled) + "," + conditionOf("HealthChecked", checked) + "]}")
+	}
+	all = append(all,
+		row{"kymaros-prober changes a condition of its own", theProber, both("True", "False"), "", false},
+		row{"the controller changes a condition of its own", theController, both("False", "Unknown"), "", false},
+		row{"kymaros-prober changes one of the controller", theProber, both("False", "Unknown"), by, false},
+		row{"the controller changes one of kymaros-prober", theController, both("True", "False"), by, false},
+		row{"kymaros-prober takes the phase away", theProber, told("{phase: null}"), by, false},
+		row{"the controller takes the score away", theController, told("{lastScore: null}"), by, false},
+	)
 	for _, kind := range []string{"HealthChecked", "Reported"} {
 		all = append(all, row{"kymaros-prober writes " + kind, theProber, condition(kind), "", false}, row{"the controller writes " + kind, theController, condition(kind), by, false})
 	}

@@ -26,7 +26,7 @@ func (r row) wants(fence, bound bool) string {
 // rows is the matrix.
 func rows() []row {
 	var all []row
-	for _, some := range [][]row{anchorRows(), namespaceRows(), sandboxRows(), clusterRows(), veleroRows(), ownRows(), proberRows(), restoreRows(), restoredRows(), podRows(), execRows(), guardRows(), deputyRows(),
+	for _, some := range [][]row{anchorRows(), namespaceRows(), sandboxRows(), clusterRows(), veleroRows(), ownRows(), mappingRows(), proberRows(), restoreRows(), restoredRows(), podRows(), execRows(), guardRows(), deputyRows(),
 		targetRows(), claimRows(), modifierRows(), shippedRows(), reportRows(), tokenRows(), notifyRows(), grantRows()} {
 		all = append(all, some...)
 	}

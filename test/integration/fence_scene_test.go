@@ -145,4 +145,10 @@ func fenceChecked(t *testing.T) {
 		sixteen = append(sixteen, v1alpha1.SourceNamespace{Name: fmt.Sprintf("fence-src-%02d", i)})
 	}
 	running(create("widened", "widened", sixteen), run("widened", "fence-team"))
+	running(create("told", "", one("fence-src-00")), `{"status":{"phase":"Running","lastScore":90,"conditions":[`+conditionOf("Scheduled", "True")+","+conditionOf("HealthChecked", "Unknown")+`]}}`)
+}
+
+// conditionOf is a condition of a test as JSON.
+func conditionOf(kind, status string) string {
+	return fmt.Sprintf(`{"type":%q,"status":%q,"reason":"A","message":"a","lastTransitionTime":"2026-01-01T00:00:00Z"}`, kind, status)
 }

@@ -99,6 +99,34 @@ func TestAnUpgradeFromOneProcessEndsTheRunThatIsUnderWayInAReport(t *testing.T) 
 	nothingLeft(t, rt)
 }
 
+// TestARunWhoseNamespacesAreEditedBeforeItIsAttestedEnds at once: who attests goes by the spec, and would refuse it until its deadline.
+func TestARunWhoseNamespacesAreEditedBeforeItIsAttestedEnds(t *testing.T) {
+	both, _ := newProcess(t, "edited")
+	brings, looks := both[0], both[1]
+	if err := brings.start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { brings.kill() }()
+	ns := newNamespace(t, "edited")
+	rt := restoreTest(ns, "edited")
+	backup(t, "edited", sources(rt)...)
+	rt = await(t, createTest(t, rt), v1alpha1.ConditionSandboxReady, metav1.ConditionUnknown, v1alpha1.ReasonWaitingForAttestation)
+	body := []byte(`{"spec":{"backupSource":{"namespaces":[{"name":"another"}]}}}`)
+	if _, err := kymaros.RestoreV1alpha1().RestoreTests(ns).Patch(t.Context(), rt.Name, types.MergePatchType, body, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	rt = await(t, rt, v1alpha1.ConditionSandboxReady, metav1.ConditionFalse, v1alpha1.ReasonSpecChanged)
+	if err := looks.start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { looks.kill() }()
+	rt, report := awaitEnd(t, rt)
+	if s := report.Status; s.Result != v1alpha1.ResultInconclusive || s.Reason != v1alpha1.ReasonSpecChanged || !strings.Contains(s.Message, "src-edited") {
+		t.Errorf("result %s, %s: %s", s.Result, s.Reason, s.Message)
+	}
+	nothingLeft(t, rt)
+}
+
 // asBefore makes the sandbox of rt's run one of the version before: without the label, without bindings, and nothing in the status of them.
 func asBefore(t *testing.T, rt *v1alpha1.RestoreTest) {
 	t.Helper()

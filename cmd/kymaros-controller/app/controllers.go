@@ -184,7 +184,7 @@ func (set *controllers) build(ctx context.Context, name string, options *Options
 		set.needs(velero.Backups().Informer())
 		built, err := report.New(ctx, report.Options{
 			Client: c.kymaros, Kube: c.kube, Metadata: c.metadata, Dynamic: c.dynamic, Tests: tests, Backups: velero.Backups(), Recorder: recorder,
-			VeleroNamespace: options.VeleroNamespace, Lists: set.lists, EvidenceKeyDir: options.EvidenceKeyDir,
+			VeleroNamespace: options.VeleroNamespace, ClusterDomain: options.ClusterDomain, Lists: set.lists, EvidenceKeyDir: options.EvidenceKeyDir,
 		})
 		return run(built, err)
 	case controller.Cleanup:

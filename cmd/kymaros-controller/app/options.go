@@ -70,7 +70,7 @@ func NewOptions() *Options {
 		APIServer: process.APIServer{QPS: 50, Burst: 100}, Listens: process.NewListens(),
 		Controllers:          slices.Clone(everyController),
 		VeleroNamespace:      process.Env("KYMAROS_VELERO_NAMESPACE", "velero"),
-		ClusterDomain:        "cluster.local",
+		ClusterDomain:        process.ClusterDomain(),
 		MaxRestores:          1,
 		RunsAhead:            1,
 		Yield:                true,
@@ -96,7 +96,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.Controllers, "controllers", o.Controllers, "controllers to run; the others have to run in another process, with a lease of its own")
 	fs.StringVar(&o.VeleroNamespace, "velero-namespace", o.VeleroNamespace, "namespace of Velero's Backups and Restores")
 	fs.StringVar(&o.VeleroVersion, "velero-version", o.VeleroVersion, "version of Velero's server, such as v1.18.3; empty: as the tag of its image says, if it is one")
-	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of kymaros-dns must be the same")
+	process.AddClusterDomain(fs, &o.ClusterDomain)
 	fs.IntVar(&o.MaxRestores, "max-restores", o.MaxRestores, "how many Velero Restores of ours may be under way at once")
 	fs.IntVar(&o.RunsAhead, "runs-ahead", o.RunsAhead, "how many runs get their sandbox, and a proof of isolation, while Velero restores for the runs before them; all others wait without")
 	fs.BoolVar(&o.WaitForAnyBackup, "wait-for-any-backup", o.WaitForAnyBackup, "start no run while Velero is at any backup; without, only those wait whose namespaces are being backed up")

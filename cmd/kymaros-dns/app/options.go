@@ -24,7 +24,7 @@ func NewOptions() *Options {
 	return &Options{
 		// Three watches for each namespace of a run: until they are there its pods find no names.
 		APIServer: process.APIServer{QPS: 50, Burst: 100},
-		Listen:    ":5353", ClusterDomain: "cluster.local", HealthAddress: ":8081",
+		Listen:    ":5353", ClusterDomain: process.ClusterDomain(), HealthAddress: ":8081",
 	}
 }
 
@@ -33,7 +33,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	o.AddKubeconfig(fs)
 	process.AddHealth(fs, &o.HealthAddress)
 	fs.StringVar(&o.Listen, "listen", o.Listen, "address for queries, by UDP and TCP")
-	fs.StringVar(&o.ClusterDomain, "cluster-domain", o.ClusterDomain, "domain of the cluster, as the kubelet has it; that of the controller must be the same")
+	process.AddClusterDomain(fs, &o.ClusterDomain)
 	process.AddLogging(fs)
 }
 

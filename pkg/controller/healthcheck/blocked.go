@@ -126,6 +126,7 @@ var remedies = []struct{ words, remedy string }{
 	{gateWords, "what opens a readiness gate is not in a sandbox; the containers of those pods are ready"},
 	{strictWords, "set sandbox.networkIsolation: group, and restored pods reach each other by the names of production"},
 	{memoryWords, "set the limit that it needs on the container, or raise sandbox.resourceQuota.memory, and the controller's flag --" + bounds.FlagMemory + " where it allows no more"},
+	{lostWords, "run again when that node answers, or is no node of the cluster any more"},
 	{wayWords, "copies come last: production, or a node that is drained or out of memory, took their place; run again when there is room"},
 	{roomWords, "the copy runs beside production: give the cluster nodes with room for it, or let the rule prefer instead of require"},
 	{`violates PodSecurity "restricted`, "set sandbox.podSecurity to baseline, if that is what the pods need"},

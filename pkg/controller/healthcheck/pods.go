@@ -96,8 +96,10 @@ func assess(sandboxes []contents) readiness {
 		}
 		for _, p := range sandbox.pods {
 			if reason := gaveWay(p); reason != "" {
-				r.block(sandbox, "Pod/"+p.Name, wayWords+": "+reason)
-				r.displaced = append(r.displaced, r.blocked[len(r.blocked)-1])
+				r.lose(sandbox, "Pod/"+p.Name, wayWords+": "+reason)
+			} else if node := lost(p); node != "" {
+				// Should it come back, its containers have ended meanwhile, and that is no fault of theirs either.
+				r.lose(sandbox, "Pod/"+p.Name, lostWords+": "+node)
 			}
 		}
 		workloads, bare := assign(sandbox)
@@ -152,6 +154,12 @@ func (r *readiness) addWorkload(in contents, prefix string, w *workload) {
 func (r *readiness) block(in contents, what, reason string) {
 	r.blocked = append(r.blocked, blockedEntry(in, what, reason))
 	r.hindered = true
+}
+
+// lose does so for what ran and had to go.
+func (r *readiness) lose(in contents, what, reason string) {
+	r.block(in, what, reason)
+	r.displaced = append(r.displaced, r.blocked[len(r.blocked)-1])
 }
 
 // addPod counts a pod that is to become ready. what is the workload it is of, or the pod itself.

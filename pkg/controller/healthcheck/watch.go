@@ -210,7 +210,7 @@ func kept(spec *corev1.PodSpec) corev1.PodSpec {
 		}
 		return some
 	}
-	return corev1.PodSpec{RestartPolicy: spec.RestartPolicy, ReadinessGates: spec.ReadinessGates,
+	return corev1.PodSpec{NodeName: spec.NodeName, RestartPolicy: spec.RestartPolicy, ReadinessGates: spec.ReadinessGates,
 		Containers: names(spec.Containers), InitContainers: names(spec.InitContainers)}
 }
 

@@ -44,6 +44,8 @@ type Options struct {
 	Lists *inventory.Lists
 	// VeleroNamespace is where Velero's Backups and PodVolumeRestores are.
 	VeleroNamespace string
+	// ClusterDomain is what names of Services end with, such as cluster.local.
+	ClusterDomain string
 	// EvidenceKeyDir holds the private keys that sign reports, see signer; empty: none is signed.
 	EvidenceKeyDir string
 }
@@ -57,6 +59,7 @@ type Controller struct {
 	tests           listers.RestoreTestLister
 	backups         velerolisters.BackupLister
 	veleroNamespace string
+	clusterDomain   string
 	recorder        record.EventRecorder
 	status          controller.StatusWriter
 	runner          controller.Runner
@@ -72,7 +75,7 @@ func New(ctx context.Context, o Options) (*Controller, error) {
 	metrics.Register()
 	c := &Controller{
 		client: o.Client, kube: o.Kube, metadata: o.Metadata, dynamic: o.Dynamic, lists: o.Lists, looking: make(chan struct{}, looks),
-		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, recorder: o.Recorder, keyDir: o.EvidenceKeyDir,
+		tests: o.Tests.Lister(), backups: o.Backups.Lister(), veleroNamespace: o.VeleroNamespace, clusterDomain: o.ClusterDomain, recorder: o.Recorder, keyDir: o.EvidenceKeyDir,
 		status: controller.StatusWriter{Controller: controller.Report, Tests: o.Client.RestoreV1alpha1(), Recorder: o.Recorder},
 	}
 	name := controller.FieldManager(controller.Report)

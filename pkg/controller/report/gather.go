@@ -70,6 +70,7 @@ func (c *Controller) gather(ctx context.Context, rt *v1alpha1.RestoreTest, list 
 		mapped:    newMapped(rt.Status.Run.Spec.Restore),
 		snapshots: map[string]string{}, sandboxes: map[string]*dependencies.Sandbox{}, back: sets.New[string](), unowned: sets.New[string](),
 	}}
+	l.finder.Domain = c.clusterDomain
 	var sandboxes []string
 	for _, ns := range sandbox.Namespaces {
 		l.finder.Sources = append(l.finder.Sources, ns.Source)

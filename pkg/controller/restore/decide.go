@@ -37,6 +37,8 @@ type seen struct {
 	production []string
 	// hopeless is what Velero waits for in vain, as far as somebody looked.
 	hopeless []obstacle
+	// agentless are pods whose volumes were not filled, for their nodes run no node agent of Velero; known once the restore has ended.
+	agentless []string
 	// foreign are Restores of others that Velero is not done with.
 	foreign []string
 	// stalled says what became of Velero's server; "" if it is at work.

@@ -68,9 +68,17 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 			return say(metav1.ConditionFalse, v1alpha1.ReasonFailed,
 				"Velero failed to restore backup %s: %s; %s", r.Spec.BackupName, or(r.Status.FailureReason, "no reason given"), look)
 		}
+		agents := ""
+		if len(s.agentless) > 0 {
+			agents = "the volumes of pods were not filled, for their nodes run no node agent of Velero: " + strings.Join(first(s.agentless), "; ") +
+				"; see why its DaemonSet node-agent has no pod there"
+		}
+		if n := len(s.agentless); n > 0 && r.Status.Errors <= n { // no other error
+			return say(metav1.ConditionFalse, v1alpha1.ReasonClusterLacks, "%s", agents)
+		}
 		return say(metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed,
 			"Velero restored only a part of backup %s: %d errors, %d warnings%s; %s",
-			r.Spec.BackupName, r.Status.Errors, r.Status.Warnings, velero.LogNotWritten(p.status.Location, p.status.Errors), look)
+			r.Spec.BackupName, r.Status.Errors, r.Status.Warnings, velero.LogNotWritten(p.status.Location, p.status.Errors), joined(agents, look))
 	case velerov1.RestorePhaseFailedValidation:
 		return say(metav1.ConditionFalse, v1alpha1.ReasonFailedValidation,
 			"Velero refused Restore %s of backup %s: %s", r.Name, r.Spec.BackupName, or(strings.Join(r.Status.ValidationErrors, "; "), "no reason given"))
@@ -112,6 +120,11 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 			"the run's deadline passed while Velero Restore %s was %s; raise spec.timeout and spec.sandbox.ttl, or %s", r.Name, phaseOf(r), look)
 	}
 	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "Velero is restoring backup %s", r.Spec.BackupName)
+}
+
+// joined returns the texts that are not empty, with a semicolon between.
+func joined(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "; ")
 }
 
 // cannotStart says what Velero waits for in vain, and whether that says something about the backup: if all of it is of the sandbox'

@@ -60,7 +60,11 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	r := s.restore
 	if velero.Terminal(r.Status.Phase) {
 		delete(c.still, r.Name)
-		return nil
+		var err error
+		if r.Status.Phase == velerov1.RestorePhasePartiallyFailed {
+			s.agentless, err = c.agentless(ctx, rt, r)
+		}
+		return err
 	}
 	due, again := c.due(r, now)
 	s.lookAgain = again

@@ -44,6 +44,10 @@ func decide(rt *v1alpha1.RestoreTest, s seen, now time.Time) metav1.Condition {
 	switch {
 	case s.verdict != nil:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, s.verdict.reason, s.verdict.message
+	case len(s.unattested) > 0 && len(dropped(rt)) > 0:
+		// Attest goes by the spec and refuses them, so it would be waited for in vain.
+		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonSpecChanged
+		condition.Message = fmt.Sprintf("spec.backupSource.namespaces no longer names %s, which the run began with; run the test again", strings.Join(dropped(rt), ", "))
 	case len(s.missing)+len(s.quota) == 0 && s.unproven():
 		condition.Reason, condition.Message = v1alpha1.ReasonIsolationUnproven, "waiting for a proof of isolation: "+s.isolation.Message
 		if expired || impatient(rt.Status.Sandbox, s.patience, now) {

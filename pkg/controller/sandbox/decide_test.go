@@ -21,6 +21,11 @@ func deadline(at time.Time) func(*v1alpha1.RestoreTest) {
 	return func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Deadline = metav1.NewTime(at) }
 }
 
+// renamed has the test name another namespace than its run began with.
+func renamed(rt *v1alpha1.RestoreTest) {
+	rt.Spec.BackupSource.Namespaces = []v1alpha1.SourceNamespace{{Name: "store"}}
+}
+
 func TestDecide(t *testing.T) {
 	later := deadline(now.Add(time.Hour))
 	for name, c := range map[string]struct {
@@ -36,6 +41,8 @@ func TestDecide(t *testing.T) {
 		"it waits until the quota is enforced": {test(later), seen{quota: []string{"ResourceQuota sbx/kymaros-quota"}}, "Unknown", v1alpha1.ReasonWaitingForQuota, "kymaros-quota"},
 		"it waits until others have seen it":   {test(later), seen{unattested: []string{"sbx"}}, "Unknown", v1alpha1.ReasonWaitingForAttestation, "the guards of sbx"},
 		"the deadline names who did not look":  {test(deadline(now)), seen{unattested: []string{"sbx"}}, "False", v1alpha1.ReasonNotStarted, "events NotAttested"},
+		"an edit that attest refuses ends it":  {test(later, renamed), seen{unattested: []string{"sbx"}}, "False", v1alpha1.ReasonSpecChanged, "no longer names shop, db"},
+		"an edit after that changes nothing":   {test(later, renamed), seen{}, "True", v1alpha1.ReasonGuarded, "strict"},
 		"it is ready when nothing is missing":  {test(later), seen{namespaces: []v1alpha1.SandboxNamespace{box}}, "True", v1alpha1.ReasonGuarded, "sbx for shop"},
 		"it is ready although late":            {test(deadline(now)), seen{}, "True", v1alpha1.ReasonGuarded, "strict"},
 		"the deadline names what is missing":   {test(deadline(now)), seen{missing: []string{"Namespace sbx"}}, "False", v1alpha1.ReasonNotStarted, "Namespace sbx"},

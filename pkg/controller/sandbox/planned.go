@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"slices"
+
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/names"
 )
@@ -22,6 +24,17 @@ func planned(rt *v1alpha1.RestoreTest) []v1alpha1.SandboxNamespace {
 		}
 		was := known[source.Name]
 		all = append(all, v1alpha1.SandboxNamespace{Source: source.Name, Name: name, UID: was.UID, Quota: was.Quota, Limits: was.Limits, Deleted: was.Deleted})
+	}
+	return all
+}
+
+// dropped returns the sources of rt's run that its spec has ceased to name since.
+func dropped(rt *v1alpha1.RestoreTest) []string {
+	var all []string
+	for _, source := range rt.Status.Run.Spec.BackupSource.Namespaces {
+		if !slices.ContainsFunc(rt.Spec.BackupSource.Namespaces, func(n v1alpha1.SourceNamespace) bool { return n.Name == source.Name }) {
+			all = append(all, source.Name)
+		}
 	}
 	return all
 }

@@ -16,6 +16,7 @@ func test(edits ...func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
 			Sandbox:      v1alpha1.SandboxSpec{NamespacePrefix: "rp-test"},
 		}}},
 	}
+	rt.Spec = *rt.Status.Run.Spec.DeepCopy()
 	for _, e := range edits {
 		e(rt)
 	}

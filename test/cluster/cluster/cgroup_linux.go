@@ -39,22 +39,22 @@ func hierarchies() ([]string, error) {
 }
 
 // makeCgroup makes the cgroup below which the kubelet puts all pods. The kubelet demands that it exists.
-func (c *Cluster) makeCgroup() error {
+func (n node) makeCgroup() error {
 	roots, err := hierarchies()
 	if err != nil {
 		return err
 	}
 	for _, root := range roots {
-		if err := os.MkdirAll(filepath.Join(root, c.cgroup()), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Join(root, n.cgroup()), 0o755); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// killCgroup kills every process in the cluster's cgroup. What is in it is the cluster's, whatever it is.
-func (c *Cluster) killCgroup() (int, error) {
-	mark := "/" + c.cgroup()
+// killCgroup kills every process in the node's cgroup. What is in it is the node's, whatever it is.
+func (n node) killCgroup() (int, error) {
+	mark := "/" + n.cgroup()
 	return proc.KillWhere(func(pid int) bool {
 		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 		if err != nil {
@@ -71,8 +71,8 @@ func (c *Cluster) killCgroup() (int, error) {
 	})
 }
 
-// removeCgroup removes the cluster's cgroup, whose processes have been killed. The kernel takes a moment to let them go.
-func (c *Cluster) removeCgroup() error {
+// removeCgroup removes the node's cgroup, whose processes have been killed. The kernel takes a moment to let them go.
+func (n node) removeCgroup() error {
 	roots, err := hierarchies()
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (c *Cluster) removeCgroup() error {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		var problems []error
 		for _, root := range roots {
-			problems = append(problems, removeTree(filepath.Join(root, c.cgroup())))
+			problems = append(problems, removeTree(filepath.Join(root, n.cgroup())))
 		}
 		err := errors.Join(problems...)
 		if err == nil || time.Now().After(deadline) {

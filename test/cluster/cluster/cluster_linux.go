@@ -1,8 +1,9 @@
-// Package cluster starts and ends a one-node Kubernetes cluster with Velero on this machine.
+// Package cluster starts and ends a Kubernetes cluster with Velero on this machine. It has one node, or several.
 //
-// The cluster has a network namespace, a mount namespace and a cgroup of its own, so that any number of them
-// coexist with each other and with whatever else runs here. up.go runs in the machine's namespaces
-// and start.go in the cluster's; down.go removes what both have made.
+// Each node has a network namespace, a mount namespace and a cgroup of its own, so that any number of clusters
+// coexist with each other and with whatever else runs here. The first node's are those of the control plane, the
+// registry and the object store too. up.go runs in the machine's namespaces and start.go in the nodes'; down.go
+// removes what both have made.
 package cluster
 
 import (
@@ -18,22 +19,14 @@ import (
 )
 
 const (
-	// NodeName and NodeIP are the same in every cluster: nothing outside sees them.
-	NodeName = "node1"
-	// NodeIP is its address.
-	NodeIP = "198.18.0.1"
-	// NodePodCIDR is the part of the pods' addresses that the only node uses.
-	NodePodCIDR = "10.244.0.0/24"
-
-	registryAddress = "127.0.0.1:5000"
-	s3Port          = 7070
+	registryPort = 5000
+	s3Port       = 7070
 )
 
 // Cluster is a cluster that exists or may exist.
 type Cluster struct {
 	Name string
-	// Dir holds everything that belongs to it.
-	Dir string
+	site
 	// Bin holds the programs it is started from.
 	Bin string
 }
@@ -57,25 +50,12 @@ func New(name string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Cluster{Name: name, Dir: filepath.Join(cache, "clusters", name), Bin: bin}, nil
+	return &Cluster{Name: name, site: site{filepath.Join(cache, "clusters", name)}, Bin: bin}, nil
 }
 
-// path is a file or directory of the cluster.
-func (c *Cluster) path(elements ...string) string {
-	return filepath.Join(append([]string{c.Dir}, elements...)...)
-}
-
-func (c *Cluster) logs() string    { return c.path("log") }
-func (c *Cluster) records() string { return c.path("run") }
 func (c *Cluster) program(name string) string {
 	return filepath.Join(c.Bin, name)
 }
-
-// netns is the name of its network namespace.
-func (c *Cluster) netns() string { return "kymaros-" + c.Name }
-
-// cgroup is the name of its top-level cgroup, below which all of its pods are.
-func (c *Cluster) cgroup() string { return "kymaros-" + c.Name }
 
 // Kubeconfig is the file with which the machine's processes reach the API server.
 func (c *Cluster) Kubeconfig() string { return c.path("kubeconfig") }
@@ -86,7 +66,7 @@ func (c *Cluster) AuditLog() string { return c.path("audit.log") }
 // plane is its control plane. In a network namespace of its own every port is free.
 func (c *Cluster) plane() controlplane.Plane {
 	return controlplane.Plane{Bin: c.Bin, Dir: c.Dir, EtcdPort: 2379, EtcdPeerPort: 2380, APIPort: 6443, ManagerPort: 10257,
-		NodeIP: NodeIP, AuditLog: c.AuditLog()}
+		NodeIP: c.first().ip(), AuditLog: c.AuditLog()}
 }
 
 // lock keeps two commands from changing the cluster at the same time.
@@ -100,12 +80,12 @@ func (c *Cluster) Env() (string, error) {
 	return fmt.Sprintf("export KUBECONFIG=%q\nexport PATH=%q:\"$PATH\"\n", c.Kubeconfig(), c.Bin), nil
 }
 
-// Exec replaces the calling process by argv in the cluster's network namespace.
+// Exec replaces the calling process by argv in the network namespace of the first node.
 func (c *Cluster) Exec(argv []string) error {
-	if !netns.Exists(c.netns()) {
+	if !netns.Exists(c.first().netns()) {
 		return c.notUp()
 	}
-	return netns.Exec(c.netns(), argv, os.Environ())
+	return netns.Exec(c.first().netns(), argv, os.Environ())
 }
 
 func (c *Cluster) notUp() error {

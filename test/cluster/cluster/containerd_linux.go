@@ -1,28 +1,28 @@
 package cluster
 
 import (
+	"context"
 	"fmt"
-	"os"
-	"path/filepath"
+	"net"
 
 	"github.com/kymaros/kymaros/test/cluster/images"
 	"github.com/kymaros/kymaros/test/cluster/proc"
 )
 
-func (c *Cluster) containerdSocket() string { return c.path("containerd.sock") }
+func (n node) containerdSocket() string { return n.path("containerd.sock") }
 
 // containerd writes the configuration of the container runtime and of its network, and returns its program.
-func (c *Cluster) containerd() (proc.Program, error) {
+func (n node) containerd() (proc.Program, error) {
 	files := map[string]string{
 		// Whatever registry an image names, it comes from ours.
-		"certs.d/_default/hosts.toml": fmt.Sprintf("[host.\"http://%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", registryAddress),
+		"certs.d/_default/hosts.toml": fmt.Sprintf("[host.\"http://%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", n.cluster.registryAddress()),
 
 		// ptp and not bridge: what one pod sends to another is then routed by the node and passes its packet
 		// filter, where NetworkPolicies are enforced.
 		"cni/10-kymaros.conflist": fmt.Sprintf(`{"cniVersion":"1.0.0","name":"kymaros","plugins":[
   {"type":"ptp","ipam":{"type":"host-local","dataDir":%q,"ranges":[[{"subnet":%q}]],"routes":[{"dst":"0.0.0.0/0"}]}},
   {"type":"portmap","capabilities":{"portMappings":true}}]}
-`, c.path("ipam"), NodePodCIDR),
+`, n.path("ipam"), n.podCIDR()),
 
 		"containerd.toml": fmt.Sprintf(`version = 3
 root = %q
@@ -48,28 +48,34 @@ state = %q
     conf_dir = %q
   [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
-`, c.path("containerd", "root"), c.path("containerd", "state"), c.containerdSocket(), c.path("containerd", "opt"), images.Pause, c.path("certs.d"), c.path("cni")),
+`, n.path("containerd", "root"), n.path("containerd", "state"), n.containerdSocket(), n.path("containerd", "opt"), images.Pause, n.path("certs.d"), n.path("cni")),
 	}
-	if err := c.writeFiles(files); err != nil {
+	if err := n.writeFiles(files); err != nil {
 		return proc.Program{}, err
 	}
 	return proc.Program{
 		Name: "containerd",
-		Argv: []string{c.program("containerd"), "--config", c.path("containerd.toml")},
+		Argv: []string{n.cluster.program("containerd"), "--config", n.path("containerd.toml")},
 		// It looks for the shim and for runc there.
-		Env: []string{"PATH=" + c.Bin + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"},
+		Env: []string{"PATH=" + n.cluster.Bin + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"},
 	}, nil
 }
 
-// writeFiles writes files, named relative to the cluster's directory.
-func (c *Cluster) writeFiles(files map[string]string) error {
-	for name, content := range files {
-		if err := os.MkdirAll(filepath.Dir(c.path(name)), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(c.path(name), []byte(content), 0o644); err != nil {
-			return err
-		}
+// startContainerd starts the container runtime, and waits until it answers: its socket outlives it, so that the file is there
+// says nothing, and a kubelet that nobody answers ends.
+func (n node) startContainerd(ctx context.Context) error {
+	p, err := n.containerd()
+	if err != nil {
+		return err
 	}
-	return nil
+	if err := n.start(p); err != nil {
+		return err
+	}
+	return n.until(ctx, p.Name, func(ctx context.Context) error {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", n.containerdSocket())
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	})
 }

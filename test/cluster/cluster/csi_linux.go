@@ -22,7 +22,7 @@ import (
 // csiDriver is the name of the driver; csi.yaml has it too.
 const csiDriver = "directories.csi.kymaros.test"
 
-// kubeletDir is the cluster's own in its mount namespace. The driver's sockets have to be below it.
+// kubeletDir is the node's own in its mount namespace. The driver's sockets have to be below it.
 const kubeletDir = "/var/lib/kubelet"
 
 //go:embed csi.yaml
@@ -57,7 +57,7 @@ func (c *Cluster) startCSI(ctx context.Context) error {
 		return err
 	}
 	socket := filepath.Join(kubeletDir, "plugins", csiDriver, "csi.sock")
-	driver := proc.Program{Name: "csi-driver", Argv: []string{c.path("csidriver"), "--name", csiDriver, "--node", NodeName,
+	driver := proc.Program{Name: "csi-driver", Argv: []string{c.path("csidriver"), "--name", csiDriver, "--node", c.first().name(),
 		"--dir", c.path("csi"), "--endpoint", socket, "--registry", filepath.Join(kubeletDir, "plugins_registry")}}
 	if err := c.start(driver); err != nil {
 		return err
@@ -88,8 +88,8 @@ func (c *Cluster) startCSI(ctx context.Context) error {
 }
 
 // registered returns an error until the kubelet knows the driver.
-func registered(ctx context.Context, client kubernetes.Interface) error {
-	node, err := client.StorageV1().CSINodes().Get(ctx, NodeName, metav1.GetOptions{})
+func (n node) registered(ctx context.Context, client kubernetes.Interface) error {
+	node, err := client.StorageV1().CSINodes().Get(ctx, n.name(), metav1.GetOptions{})
 	if err != nil {
 		return err
 	}

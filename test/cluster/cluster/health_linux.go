@@ -16,12 +16,15 @@ import (
 )
 
 // usable returns what still keeps a test from using the cluster.
-func usable(ctx context.Context, client kubernetes.Interface, o Options) error {
-	if err := nodeReady(ctx, client); err != nil {
-		return err
+func (c *Cluster) usable(ctx context.Context, client kubernetes.Interface, o Options) error {
+	nodes := c.nodes(o.Nodes)
+	for _, n := range nodes {
+		if err := n.ready(ctx, client); err != nil {
+			return err
+		}
 	}
 	if o.CSI {
-		if err := registered(ctx, client); err != nil {
+		if err := c.first().registered(ctx, client); err != nil {
 			return err
 		}
 	}
@@ -38,8 +41,8 @@ func usable(ctx context.Context, client kubernetes.Interface, o Options) error {
 	if err != nil {
 		return err
 	}
-	if agent.Status.NumberReady == 0 {
-		return errors.New("daemon set velero/node-agent has no ready pod")
+	if ready := int(agent.Status.NumberReady); ready < len(nodes) {
+		return fmt.Errorf("daemon set velero/node-agent has %d ready pods on %d nodes", ready, len(nodes))
 	}
 	if _, err := client.CoreV1().ServiceAccounts("default").Get(ctx, "default", metav1.GetOptions{}); err != nil {
 		return err
@@ -47,8 +50,8 @@ func usable(ctx context.Context, client kubernetes.Interface, o Options) error {
 	return backupLocationAvailable(ctx, client)
 }
 
-func nodeReady(ctx context.Context, client kubernetes.Interface) error {
-	node, err := client.CoreV1().Nodes().Get(ctx, NodeName, metav1.GetOptions{})
+func (n node) ready(ctx context.Context, client kubernetes.Interface) error {
+	node, err := client.CoreV1().Nodes().Get(ctx, n.name(), metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
@@ -57,7 +60,7 @@ func nodeReady(ctx context.Context, client kubernetes.Interface) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("node %s is not ready", NodeName)
+	return fmt.Errorf("node %s is not ready", n.name())
 }
 
 func backupLocationAvailable(ctx context.Context, client kubernetes.Interface) error {
@@ -93,8 +96,15 @@ func (c *Cluster) healthy(ctx context.Context, o Options) error {
 	} else if has != o {
 		return fmt.Errorf("it was started %v, not %v", has, o)
 	}
-	if err := c.ended(); err != nil {
-		return err
+	for _, n := range c.nodes(o.Nodes) {
+		if err := n.ended(); err != nil {
+			return err
+		}
+		if runs, err := n.runs(proxyName); err != nil {
+			return err
+		} else if !runs {
+			return fmt.Errorf("%s has lost its power", n.name())
+		}
 	}
 	client, err := controlplane.Client(c.Kubeconfig())
 	if err != nil {
@@ -105,5 +115,10 @@ func (c *Cluster) healthy(ctx context.Context, o Options) error {
 	if err := controlplane.Ready(client)(ctx); err != nil {
 		return err
 	}
-	return nodeReady(ctx, client)
+	for _, n := range c.nodes(o.Nodes) {
+		if err := n.ready(ctx, client); err != nil {
+			return err
+		}
+	}
+	return nil
 }

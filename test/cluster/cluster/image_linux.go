@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -28,17 +29,30 @@ func (c *Cluster) Image(ctx context.Context, ref, root string, config oci.Config
 		return err
 	}
 	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return netns.DialContext(ctx, c.netns(), network, registryAddress)
+		return netns.DialContext(ctx, c.first().netns(), network, c.registryAddress())
 	}}}
-	if err := oci.PushManifest(ctx, client, "http://"+registryAddress, image); err != nil {
+	if err := oci.PushManifest(ctx, client, "http://"+c.registryAddress(), image); err != nil {
 		return err
 	}
-	// With pull policy IfNotPresent the node would keep an older image of that name.
-	out, err := exec.CommandContext(ctx, c.program("ctr"), "--address", c.containerdSocket(), "--namespace", "k8s.io",
-		"images", "remove", "--sync", name.String()).CombinedOutput()
-	if err != nil && !strings.Contains(string(out), "not found") {
+	o, err := c.options()
+	if err != nil {
 		return err
+	}
+	for _, n := range c.nodes(o.Nodes) {
+		if err := n.forgetImage(ctx, name); err != nil {
+			return err
+		}
 	}
 	progress.Printf("image %s", name)
+	return nil
+}
+
+// forgetImage removes an older image of that name, which a node would keep with pull policy IfNotPresent.
+func (n node) forgetImage(ctx context.Context, name oci.Ref) error {
+	out, err := exec.CommandContext(ctx, n.cluster.program("ctr"), "--address", n.containerdSocket(), "--namespace", "k8s.io",
+		"images", "remove", "--sync", name.String()).CombinedOutput()
+	if err != nil && !strings.Contains(string(out), "not found") {
+		return fmt.Errorf("%s: %w: %s", n.name(), err, out)
+	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// private are directories that programs use under a fixed name. In the cluster's mount namespace each
-// is one of the cluster's own.
+// private are directories that programs use under a fixed name. In the mount namespace of a node each
+// is one of the node's own.
 var private = []string{
 	"/var/lib/kubelet",    // Velero's node agent looks for volumes here
 	"/var/log/pods",       // the kubelet, and what reads logs
@@ -21,7 +21,7 @@ var private = []string{
 }
 
 // tunables are settings of the whole machine that the kubelet sets when they are not as it likes them.
-// In the cluster's mount namespace they appear to be.
+// In the mount namespace of a node they appear to be.
 var tunables = map[string]string{
 	"vm/overcommit_memory":      "1",
 	"vm/panic_on_oom":           "0",
@@ -32,14 +32,14 @@ var tunables = map[string]string{
 }
 
 // privateMounts sets up the mount namespace that the calling process has been started in.
-func (c *Cluster) privateMounts() error {
+func (n node) privateMounts() error {
 	// Shared with the namespaces made from this one, as the node agent needs to see volumes that are
 	// mounted after its start; the machine's own mounts were cut off when this one was made.
 	if err := unix.Mount("", "/", "", unix.MS_SHARED|unix.MS_REC, ""); err != nil {
 		return fmt.Errorf("share mounts: %w", err)
 	}
 	for _, dir := range private {
-		own := c.path("private", dir)
+		own := n.path("private", dir)
 		if err := os.MkdirAll(own, 0o755); err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (c *Cluster) privateMounts() error {
 		}
 	}
 	for name, value := range tunables {
-		own := c.path("private", "sysctl", name)
+		own := n.path("private", "sysctl", name)
 		if err := os.MkdirAll(filepath.Dir(own), 0o755); err != nil {
 			return err
 		}

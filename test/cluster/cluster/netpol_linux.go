@@ -2,10 +2,10 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 
 	"github.com/kymaros/kymaros/test/cluster/controlplane"
@@ -17,21 +17,21 @@ import (
 
 const agentName = "netpol-agent"
 
-func (c *Cluster) agentReadyFile() string { return c.path("netpol-ready") }
+func (n node) agentReadyFile() string { return n.path("netpol-ready") }
 
-// StartNetpol starts the enforcement of NetworkPolicies, if it does not run.
-func (c *Cluster) StartNetpol(ctx context.Context) error {
-	return c.whileUp(func() error { return c.startAgent(ctx) })
+// StartNetpol starts the enforcement of NetworkPolicies on a node, if it does not run.
+func (c *Cluster) StartNetpol(ctx context.Context, number int) error {
+	return c.onNode(number, func(n node) error { return n.startAgent(ctx) })
 }
 
-// StopNetpol ends the enforcement of NetworkPolicies: all traffic flows.
-func (c *Cluster) StopNetpol(ctx context.Context) error {
-	return c.whileUp(func() error {
-		if err := c.stop(agentName); err != nil {
+// StopNetpol ends the enforcement of NetworkPolicies on a node: all traffic of its pods flows, as far as the other end lets it.
+func (c *Cluster) StopNetpol(ctx context.Context, number int) error {
+	return c.onNode(number, func(n node) error {
+		if err := n.stop(agentName); err != nil {
 			return err
 		}
 		// It removes its rules when it ends, unless it was killed.
-		return netns.Do(c.netns(), func() error { return deleteTable(ctx) })
+		return netns.Do(n.netns(), func() error { return deleteTable(ctx) })
 	})
 }
 
@@ -60,41 +60,48 @@ func (c *Cluster) whileUp(f func() error) error {
 	return f()
 }
 
-// startAgent starts the agent in the cluster's network namespace, unless it runs, and waits until it enforces
-// what there is.
-func (c *Cluster) startAgent(ctx context.Context) error {
-	r, err := proc.Load(c.records(), agentName)
-	if err == nil && r.Alive() {
-		return nil
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+// onNode runs f on a node that the cluster has, while no other command starts or ends the cluster.
+func (c *Cluster) onNode(number int, f func(n node) error) error {
+	return c.whileUp(func() error {
+		n, err := c.existing(number)
+		if err != nil {
+			return err
+		}
+		return f(n)
+	})
+}
+
+// startAgent starts the agent in the node's network namespace, unless it runs, and waits until it enforces what there is.
+func (n node) startAgent(ctx context.Context) error {
+	if runs, err := n.runs(agentName); err != nil || runs {
 		return err
 	}
-	progress.Printf("starting the NetworkPolicy agent")
-	if err := os.RemoveAll(c.agentReadyFile()); err != nil {
+	progress.Printf("starting the NetworkPolicy agent of %s", n.name())
+	if err := os.RemoveAll(n.agentReadyFile()); err != nil {
 		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	err = netns.Do(c.netns(), func() error {
-		return c.start(proc.Program{Name: agentName, Argv: []string{self, "netpol-agent", "--name", c.Name}})
+	err = netns.Do(n.netns(), func() error {
+		return n.start(proc.Program{Name: agentName, Argv: []string{self, "netpol-agent", "--name", n.cluster.Name, "--node", strconv.Itoa(n.number)}})
 	})
 	if err != nil {
 		return err
 	}
-	return c.until(ctx, "NetworkPolicy agent", func(context.Context) error {
-		_, err := os.Stat(c.agentReadyFile())
+	return n.until(ctx, "NetworkPolicy agent", func(context.Context) error {
+		_, err := os.Stat(n.agentReadyFile())
 		return err
 	})
 }
 
-// RunAgent enforces NetworkPolicies until ctx ends, from within the cluster's network namespace.
-func (c *Cluster) RunAgent(ctx context.Context) error {
-	client, err := controlplane.Client(c.plane().AdminKubeconfig())
+// RunAgent enforces NetworkPolicies on the pods of a node until ctx ends, from within its network namespace.
+func (c *Cluster) RunAgent(ctx context.Context, number int) error {
+	n := c.node(number)
+	client, err := controlplane.Client(n.path(agentConf))
 	if err != nil {
 		return err
 	}
-	return netpol.Run(ctx, client, controlplane.PodCIDR, c.agentReadyFile())
+	return netpol.Run(ctx, client, n.podCIDR(), n.agentReadyFile())
 }

@@ -1,70 +1,136 @@
 package cluster
 
 import (
+	"cmp"
 	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
 
 	"github.com/kymaros/kymaros/test/cluster/controlplane"
-	"github.com/kymaros/kymaros/test/cluster/pki"
-	"github.com/kymaros/kymaros/test/cluster/proc"
+	"github.com/kymaros/kymaros/test/cluster/netns"
 )
 
-// nodeCredentials makes the certificates and kubeconfigs of the node's components.
-func (c *Cluster) nodeCredentials(ca *pki.Authority) error {
-	if _, _, err := ca.Issue("kubelet", "system:node:"+NodeName, "system:nodes", "127.0.0.1", NodeIP, NodeName); err != nil {
-		return err
+// maxNodes is how many nodes a cluster may have.
+const maxNodes = 9
+
+// node is a node of a cluster that exists or may exist. Names and addresses are the same in every cluster: nothing outside
+// sees them.
+type node struct {
+	cluster *Cluster
+	// number is 1 for the node that has the control plane, the registry and the object store beside it.
+	number int
+	site
+}
+
+func (c *Cluster) node(number int) node {
+	n := node{cluster: c, number: number, site: c.site}
+	if number > 1 {
+		n.Dir = c.path(n.name())
 	}
-	for _, u := range []struct{ file, user, group string }{
-		{"kubelet.conf", "system:node:" + NodeName, "system:nodes"},
-		{"kube-proxy.conf", "system:kube-proxy", ""},
-		{"kube-scheduler.conf", "system:kube-scheduler", ""},
-	} {
-		if err := ca.Kubeconfig(c.path(u.file), c.plane().Server(), u.user, u.group); err != nil {
-			return err
+	return n
+}
+
+// first is the node that every cluster has.
+func (c *Cluster) first() node { return c.node(1) }
+
+// nodes are the first n.
+func (c *Cluster) nodes(n int) []node {
+	var all []node
+	for number := range cmp.Or(n, 1) {
+		all = append(all, c.node(number+1))
+	}
+	return all
+}
+
+// remnants are the nodes of which anything is there, whatever the cluster was started with.
+func (c *Cluster) remnants() []node {
+	var all []node
+	for _, n := range c.nodes(maxNodes) {
+		if n.exists() {
+			all = append(all, n)
 		}
 	}
-	return nil
+	return all
 }
 
-func (c *Cluster) scheduler() proc.Program {
-	conf := c.path("kube-scheduler.conf")
-	return proc.Program{Name: "kube-scheduler", Argv: []string{c.program("kube-scheduler"),
-		"--kubeconfig=" + conf, "--authentication-kubeconfig=" + conf, "--authorization-kubeconfig=" + conf,
-		"--leader-elect=false", "--bind-address=127.0.0.1", "--cert-dir=" + c.path("pki")}}
+// existing returns the node of that number, or an error if the cluster has none.
+func (c *Cluster) existing(number int) (node, error) {
+	o, err := c.options()
+	if err != nil {
+		return node{}, err
+	}
+	if has := len(c.nodes(o.Nodes)); number < 1 || number > has {
+		return node{}, fmt.Errorf("node %d: cluster %s has nodes 1 to %d; \"up --nodes\" gives it more", number, c.Name, has)
+	}
+	return c.node(number), nil
 }
 
-func (c *Cluster) proxy() proc.Program {
-	return proc.Program{Name: "kube-proxy", Argv: []string{c.program("kube-proxy"),
-		"--kubeconfig=" + c.path("kube-proxy.conf"), "--proxy-mode=nftables", "--cluster-cidr=" + controlplane.PodCIDR,
-		"--hostname-override=" + NodeName, "--metrics-bind-address=127.0.0.1:10249",
-		// The size of the machine's connection table is not ours to set.
-		"--conntrack-max-per-core=0", "--conntrack-min=0"}}
+func (n node) name() string { return "node" + strconv.Itoa(n.number) }
+
+// ip is the node's address.
+func (n node) ip() string { return "198.18.0." + strconv.Itoa(n.number) }
+
+// podCIDR is the part of the pods' addresses that the node uses.
+func (n node) podCIDR() string { return fmt.Sprintf("10.244.%d.0/24", n.number-1) }
+
+// isolated is the name of the network namespace, and of the top-level cgroup below which all of the node's pods are. No name
+// of a cluster has a dot in it.
+func (n node) isolated() string {
+	name := "kymaros-" + n.cluster.Name
+	if n.number > 1 {
+		name += "." + n.name()
+	}
+	return name
 }
 
-// kubelet writes the configuration of the kubelet and returns its program.
-func (c *Cluster) kubelet() (proc.Program, error) {
-	config := fmt.Sprintf(`apiVersion: kubelet.config.k8s.io/v1beta1
-kind: KubeletConfiguration
-failCgroupV1: false
-cgroupDriver: cgroupfs
-cgroupRoot: /%s
-authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: %q}}
-authorization: {mode: Webhook}
-tlsCertFile: %q
-tlsPrivateKeyFile: %q
-containerRuntimeEndpoint: %q
-volumePluginDir: %q
-clusterDomain: cluster.local
-failSwapOn: false
-enforceNodeAllocatable: [pods]
-maxPods: 200
-# The disk is not ours alone: another's files must not evict our pods, nor ours lose their images.
-evictionHard: {memory.available: 100Mi, nodefs.available: 1%%, imagefs.available: 1%%}
-imageGCHighThresholdPercent: 100
-resolvConf: /dev/null
-serializeImagePulls: false
-`, c.cgroup(), c.path("pki", "ca.crt"), c.path("pki", "kubelet.crt"), c.path("pki", "kubelet.key"),
-		"unix://"+c.containerdSocket(), c.path("volume-plugins"))
-	return proc.Program{Name: "kubelet", Argv: []string{c.program("kubelet"),
-		"--config=" + c.path("kubelet.yaml"), "--kubeconfig=" + c.path("kubelet.conf"),
-		"--hostname-override=" + NodeName, "--node-ip=" + NodeIP}}, c.writeFiles(map[string]string{"kubelet.yaml": config})
+func (n node) netns() string  { return n.isolated() }
+func (n node) cgroup() string { return n.isolated() }
+
+// exists reports whether anything of the node is there.
+func (n node) exists() bool {
+	if netns.Exists(n.netns()) {
+		return true
+	}
+	if _, err := os.Lstat(n.Dir); err == nil {
+		return true
+	}
+	roots, err := hierarchies()
+	if err != nil {
+		return false
+	}
+	for _, root := range roots {
+		if _, err := os.Stat(filepath.Join(root, n.cgroup())); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// make makes the namespace and the cgroup of the node, whose directory is there. Further nodes have no network until plug.
+func (n node) make() error {
+	if err := n.makeCgroup(); err != nil {
+		return err
+	}
+	if n.number == 1 {
+		return netns.Create(n.netns(), n.ip(), controlplane.ServiceCIDR)
+	}
+	if err := netns.Create(n.netns(), ""); err != nil {
+		return err
+	}
+	return netns.Wire(n.cluster.first().netns(), n.netns(), n.name(), n.cluster.first().ip(), n.ip(), n.podCIDR())
+}
+
+// plug connects a further node with the first, which forwards what nodes send to each other.
+func (n node) plug() error {
+	return netns.Plug(n.netns(), n.ip(), n.cluster.first().ip())
+}
+
+// unwire cuts that connection, at once.
+func (n node) unwire() error { return netns.Unwire(n.cluster.first().netns(), n.name()) }
+
+// registryAddress is where every node gets images.
+func (c *Cluster) registryAddress() string {
+	return net.JoinHostPort(c.first().ip(), strconv.Itoa(registryPort))
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,23 @@ type Options struct {
 	CSI bool
 	// Velero is another version than the usual one, such as 1.18.2; "" is the usual one.
 	Velero string
+	// Nodes is how many nodes it has; 1 is usual.
+	Nodes int
+	// Domain is what names of Services end with, if not cluster.local.
+	Domain string
+	// PodSecurity is the level that namespaces without labels enforce, such as restricted; "" is none.
+	PodSecurity string
+}
+
+// Check returns why no cluster can be started so.
+func (o Options) Check() error {
+	if o.Nodes < 1 || o.Nodes > maxNodes {
+		return fmt.Errorf("--nodes %d: want 1 to %d", o.Nodes, maxNodes)
+	}
+	if o.Nodes > 1 && o.CSI {
+		return errors.New("--csi with --nodes: the driver keeps its volumes on one node; leave one of the two out")
+	}
+	return nil
 }
 
 func (o Options) String() string {
@@ -27,6 +45,15 @@ func (o Options) String() string {
 	}
 	if o.Velero != "" {
 		said += ", Velero " + o.Velero
+	}
+	if o.Nodes > 1 {
+		said += fmt.Sprintf(", %d nodes", o.Nodes)
+	}
+	if o.Domain != "" {
+		said += ", domain " + o.Domain
+	}
+	if o.PodSecurity != "" {
+		said += ", Pod Security " + o.PodSecurity
 	}
 	return said
 }

@@ -2,10 +2,8 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -15,57 +13,37 @@ import (
 	"github.com/kymaros/kymaros/test/cluster/proc"
 )
 
-// restartable are the programs that can be away for a while: those of the node, and the object store.
-var restartable = map[string]func(*Cluster, context.Context) error{
-	"kubelet": func(c *Cluster, _ context.Context) error {
-		p, err := c.kubelet()
+// restartable are the programs that can be away for a while: those of a node, and the object store, which is beside the first.
+var restartable = map[string]func(node, context.Context) error{
+	"kubelet": func(n node, _ context.Context) error {
+		p, err := n.kubelet()
 		if err != nil {
 			return err
 		}
-		return c.start(p)
+		return n.start(p)
 	},
-	"containerd": func(c *Cluster, ctx context.Context) error {
-		p, err := c.containerd()
-		if err != nil {
-			return err
-		}
-		if err := c.start(p); err != nil {
-			return err
-		}
-		// Its socket outlives it: that the file is there says nothing.
-		return c.until(ctx, p.Name, func(ctx context.Context) error {
-			conn, err := (&net.Dialer{}).DialContext(ctx, "unix", c.containerdSocket())
-			if err != nil {
-				return err
-			}
-			return conn.Close()
-		})
-	},
-	"s3": (*Cluster).startS3,
+	"containerd": node.startContainerd,
+	objectStore:  func(n node, ctx context.Context) error { return n.cluster.startS3(ctx) },
 }
 
-// StopProgram ends a program of the cluster: kubelet, containerd or s3. Containers run on without the first two.
-func (c *Cluster) StopProgram(name string) error {
-	if restartable[name] == nil {
-		return unknownProgram(name)
+// StopProgram ends a program of a node: kubelet, containerd or s3. Containers run on without the first two.
+func (c *Cluster) StopProgram(name string, number int) error {
+	if err := knownProgram(name, number); err != nil {
+		return err
 	}
-	return c.whileUp(func() error { return c.stop(name) })
+	return c.onNode(number, func(n node) error { return n.stop(name) })
 }
 
 // StartProgram starts such a program again, if it does not run.
-func (c *Cluster) StartProgram(ctx context.Context, name string) error {
-	if restartable[name] == nil {
-		return unknownProgram(name)
+func (c *Cluster) StartProgram(ctx context.Context, name string, number int) error {
+	if err := knownProgram(name, number); err != nil {
+		return err
 	}
-	return c.whileUp(func() error {
-		r, err := proc.Load(c.records(), name)
-		if err == nil && r.Alive() {
-			return nil
-		}
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+	return c.onNode(number, func(n node) error {
+		if runs, err := n.runs(name); err != nil || runs {
 			return err
 		}
-		inside, err := proc.Load(c.records(), "kube-apiserver")
+		inside, err := proc.Load(n.records(), proxyName)
 		if err != nil {
 			return err
 		}
@@ -74,21 +52,27 @@ func (c *Cluster) StartProgram(ctx context.Context, name string) error {
 			return err
 		}
 		// The mounts of the node are in a mount namespace that only its processes hold.
-		cmd := exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(inside.Pid), "--mount", "--net", "--", self, "start-program", "--name", c.Name, name)
+		cmd := exec.CommandContext(ctx, "nsenter", "--target", strconv.Itoa(inside.Pid), "--mount", "--net", "--",
+			self, "start-program", "--name", c.Name, "--node", strconv.Itoa(number), name)
 		cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 		return cmd.Run()
 	})
 }
 
-// StartProgramInside starts such a program from within the cluster's network and mount namespace.
-func (c *Cluster) StartProgramInside(ctx context.Context, name string) error {
-	start := restartable[name]
-	if start == nil {
-		return unknownProgram(name)
+// StartProgramInside starts such a program from within the network and the mount namespace of the node.
+func (c *Cluster) StartProgramInside(ctx context.Context, name string, number int) error {
+	if err := knownProgram(name, number); err != nil {
+		return err
 	}
-	return start(c, ctx)
+	return restartable[name](c.node(number), ctx)
 }
 
-func unknownProgram(name string) error {
-	return fmt.Errorf("program %q: want one of %s", name, strings.Join(slices.Sorted(maps.Keys(restartable)), ", "))
+func knownProgram(name string, number int) error {
+	switch {
+	case restartable[name] == nil:
+		return fmt.Errorf("program %q: want one of %s", name, strings.Join(slices.Sorted(maps.Keys(restartable)), ", "))
+	case name == objectStore && number != 1:
+		return fmt.Errorf("program %s: there is one, beside node 1", name)
+	}
+	return nil
 }

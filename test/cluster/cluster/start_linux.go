@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
 	"sync"
-	"time"
 
 	"k8s.io/client-go/kubernetes"
 
@@ -18,25 +16,35 @@ import (
 	"github.com/kymaros/kymaros/test/cluster/progress"
 )
 
-// patience is how long a single step may take before it counts as stuck.
-const patience = 90 * time.Second
+// Start starts all programs of a node, from within its network and mount namespace. Beside those of the first are the
+// programs of the cluster. What runs when it fails keeps running, for inspection; Down ends it.
+func (c *Cluster) Start(ctx context.Context, number int) error {
+	n := c.node(number)
+	if err := n.privateMounts(); err != nil {
+		return err
+	}
+	if number > 1 {
+		if err := n.startContainerd(ctx); err != nil {
+			return err
+		}
+		return n.join(ctx)
+	}
+	return c.startFirst(ctx, n)
+}
 
-// Start starts all programs of the cluster, from within its network and mount namespace, and waits until it is
-// usable. What runs when it fails keeps running, for inspection; Down ends it.
-func (c *Cluster) Start(ctx context.Context) error {
+// startFirst starts the programs of the cluster and those of the first node.
+func (c *Cluster) startFirst(ctx context.Context, n node) error {
 	o, err := c.options()
 	if err != nil {
 		return err
 	}
-	if err := c.privateMounts(); err != nil {
-		return err
-	}
 	plane := c.plane()
+	plane.PodSecurity = o.PodSecurity
 	ca, err := plane.Prepare()
 	if err != nil {
 		return err
 	}
-	if err := c.nodeCredentials(ca); err != nil {
+	if err := c.credentials(ca, c.nodes(o.Nodes)); err != nil {
 		return err
 	}
 	client, err := controlplane.Client(plane.AdminKubeconfig())
@@ -51,17 +59,8 @@ func (c *Cluster) Start(ctx context.Context) error {
 		return err
 	}
 	progress.Printf("control plane and container runtime run")
-	kubelet, err := c.kubelet()
-	if err != nil {
-		return err
-	}
-	for _, p := range []proc.Program{kubelet, c.proxy()} {
-		if err := c.start(p); err != nil {
-			return err
-		}
-	}
 	steps := []func() error{
-		func() error { return c.startAgent(ctx) },
+		func() error { return n.join(ctx) },
 		func() error { return c.startS3(ctx) },
 		func() error { return c.installVelero(ctx, o) },
 		func() error { return c.installStorage(ctx) },
@@ -69,11 +68,21 @@ func (c *Cluster) Start(ctx context.Context) error {
 	if o.CSI {
 		steps = append(steps, func() error { return c.startCSI(ctx) })
 	}
-	if err := parallel(steps...); err != nil {
+	return parallel(steps...)
+}
+
+// join has the node, whose container runtime runs, be one of the cluster's.
+func (n node) join(ctx context.Context) error {
+	kubelet, err := n.kubelet()
+	if err != nil {
 		return err
 	}
-	progress.Printf("waiting for the node and its pods")
-	return c.until(ctx, "cluster", func(ctx context.Context) error { return usable(ctx, client, o) })
+	for _, p := range []proc.Program{kubelet, n.proxy()} {
+		if err := n.start(p); err != nil {
+			return err
+		}
+	}
+	return n.startAgent(ctx)
 }
 
 func (c *Cluster) startPlane(ctx context.Context, plane controlplane.Plane, client kubernetes.Interface) error {
@@ -99,29 +108,18 @@ func (c *Cluster) startRuntime(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := c.start(proc.Program{Name: "registry", Argv: []string{c.program("crane"), "registry", "serve",
-		"--address", registryAddress, "--disk", string(c.registry())}}); err != nil {
+		"--address", c.registryAddress(), "--disk", string(c.registry())}}); err != nil {
 		return err
 	}
-	if err := c.until(ctx, "registry", controlplane.Listening(registryAddress)); err != nil {
+	if err := c.until(ctx, "registry", controlplane.Listening(c.registryAddress())); err != nil {
 		return err
 	}
 	for _, image := range all {
-		if err := oci.PushManifest(ctx, http.DefaultClient, "http://"+registryAddress, image); err != nil {
+		if err := oci.PushManifest(ctx, http.DefaultClient, "http://"+c.registryAddress(), image); err != nil {
 			return err
 		}
 	}
-	containerd, err := c.containerd()
-	if err != nil {
-		return err
-	}
-	if err := c.start(containerd); err != nil {
-		return err
-	}
-	// A kubelet that finds no socket ends.
-	return c.until(ctx, "containerd", func(context.Context) error {
-		_, err := os.Stat(c.containerdSocket())
-		return err
-	})
+	return c.first().startContainerd(ctx)
 }
 
 // fillRegistry copies all images into the store behind the registry.
@@ -152,31 +150,6 @@ func (c *Cluster) fillRegistry(ctx context.Context, o Options) ([]oci.Image, err
 
 // registry is the store behind the registry.
 func (c *Cluster) registry() oci.Store { return oci.Store(c.path("registry")) }
-
-// start starts a program that Down will end.
-func (c *Cluster) start(p proc.Program) error {
-	_, err := proc.Detach(p, c.logs(), c.records())
-	return err
-}
-
-// until waits for check, as long as all programs run.
-func (c *Cluster) until(ctx context.Context, what string, check func(context.Context) error) error {
-	return controlplane.Until(ctx, what, patience, c.ended, check)
-}
-
-// ended returns an error if a program that was started has ended.
-func (c *Cluster) ended() error {
-	records, err := proc.LoadAll(c.records())
-	if err != nil {
-		return err
-	}
-	for _, r := range records {
-		if !r.Alive() {
-			return proc.ExitError(c.logs(), r.Name)
-		}
-	}
-	return nil
-}
 
 // parallel runs all steps at once and returns their errors.
 func parallel(steps ...func() error) error {

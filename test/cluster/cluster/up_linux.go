@@ -2,11 +2,11 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -21,6 +21,9 @@ import (
 
 // Up makes sure that the cluster runs with these options: it returns at once if it does, and otherwise starts it afresh.
 func (c *Cluster) Up(ctx context.Context, o Options) error {
+	if err := o.Check(); err != nil {
+		return err
+	}
 	unlock, err := c.lock()
 	if err != nil {
 		return err
@@ -28,7 +31,12 @@ func (c *Cluster) Up(ctx context.Context, o Options) error {
 	defer unlock()
 	why := c.healthy(ctx, o)
 	if why == nil {
-		return c.startAgent(ctx)
+		for _, n := range c.nodes(o.Nodes) {
+			if err := n.startAgent(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	if err := installPackages(ctx); err != nil {
 		return err
@@ -63,36 +71,54 @@ func (c *Cluster) create(ctx context.Context, o Options) error {
 	if err := c.writeFor(ctx, o); err != nil {
 		return err
 	}
-	if err := c.makeCgroup(); err != nil {
-		return err
+	nodes := c.nodes(o.Nodes)
+	for _, n := range nodes {
+		if err := os.MkdirAll(n.Dir, 0o755); err != nil {
+			return err
+		}
+		if err := n.make(); err != nil {
+			return err
+		}
 	}
-	if err := netns.Create(c.netns(), NodeIP, controlplane.ServiceCIDR); err != nil {
-		return err
-	}
-	if err := c.startInside(ctx); err != nil {
+	if err := c.first().startInside(ctx); err != nil {
 		return err
 	}
 	if err := c.startForwarder(); err != nil {
 		return err
 	}
+	var steps []func() error
+	for _, n := range nodes[1:] {
+		steps = append(steps, func() error { return n.powerOn(ctx) })
+	}
+	if err := parallel(steps...); err != nil {
+		return err
+	}
+	client, err := controlplane.Client(c.Kubeconfig())
+	if err != nil {
+		return err
+	}
+	progress.Printf("waiting for the nodes and their pods")
+	if err := c.until(ctx, "cluster", func(ctx context.Context) error { return c.usable(ctx, client, o) }); err != nil {
+		return err
+	}
 	return os.WriteFile(c.upFile(), []byte(c.Bin), 0o644)
 }
 
-// startInside runs Start in the cluster's namespaces.
-func (c *Cluster) startInside(ctx context.Context) error {
+// startInside runs Start in the node's namespaces.
+func (n node) startInside(ctx context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "start-node", "--name", c.Name)
+	cmd := exec.CommandContext(ctx, self, "start-node", "--name", n.cluster.Name, "--node", strconv.Itoa(n.number))
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	// Go makes all mounts private in a new mount namespace: nothing gets back to the machine's.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	if err := netns.Do(c.netns(), cmd.Start); err != nil {
+	if err := netns.Do(n.netns(), cmd.Start); err != nil {
 		return err
 	}
 	if err := cmd.Wait(); err != nil {
-		return errors.New("the cluster did not start")
+		return fmt.Errorf("%s did not start", n.name())
 	}
 	return nil
 }
@@ -117,7 +143,7 @@ func (c *Cluster) startForwarder() error {
 		return err
 	}
 	target := fmt.Sprintf("127.0.0.1:%d", c.plane().APIPort)
-	err = netns.Do(c.netns(), func() error {
+	err = netns.Do(c.first().netns(), func() error {
 		return c.start(proc.Program{Name: "forward", Argv: []string{self, "forward", target}, Files: []*os.File{file}})
 	})
 	if err != nil {

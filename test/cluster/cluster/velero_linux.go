@@ -4,8 +4,10 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 
 	"github.com/kymaros/kymaros/test/cluster/controlplane"
@@ -20,16 +22,21 @@ const (
 	bucket   = "velero"
 )
 
+// objectStore is the name of its program.
+const objectStore = "s3"
+
 //go:embed storage.yaml
 var storage string
+
+func (c *Cluster) s3Address() string { return net.JoinHostPort(c.first().ip(), strconv.Itoa(s3Port)) }
 
 // startS3 starts the object store. A bucket is a directory below the cluster's s3.
 func (c *Cluster) startS3(ctx context.Context) error {
 	if err := os.MkdirAll(c.path("s3", bucket), 0o755); err != nil {
 		return err
 	}
-	address := fmt.Sprintf("%s:%d", NodeIP, s3Port)
-	if err := c.start(proc.Program{Name: "s3", Argv: []string{c.program("versitygw"),
+	address := c.s3Address()
+	if err := c.start(proc.Program{Name: objectStore, Argv: []string{c.program("versitygw"),
 		"--access", s3Key, "--secret", s3Secret, "--port", address, "posix", c.path("s3")}}); err != nil {
 		return err
 	}
@@ -51,7 +58,7 @@ func (c *Cluster) installVelero(ctx context.Context, o Options) error {
 	args := []string{"install", "--kubeconfig", c.plane().AdminKubeconfig(),
 		"--image", image, "--plugins", images.AWSPlugin,
 		"--provider", "aws", "--bucket", bucket, "--secret-file", c.path("s3-credentials"),
-		"--backup-location-config", fmt.Sprintf("region=us-east-1,s3ForcePathStyle=true,s3Url=http://%s:%d", NodeIP, s3Port),
+		"--backup-location-config", "region=us-east-1,s3ForcePathStyle=true,s3Url=http://" + c.s3Address(),
 		"--use-volume-snapshots=false", "--use-node-agent"}
 	if o.CSI {
 		args = append(args, "--features=EnableCSI")

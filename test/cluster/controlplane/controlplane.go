@@ -17,6 +17,18 @@ import (
 //go:embed audit-policy.yaml
 var auditPolicy []byte
 
+// admission is the configuration of admission plugins, for a level of Pod Security.
+const admission = `apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+- name: PodSecurity
+  configuration:
+    apiVersion: pod-security.admission.config.k8s.io/v1
+    kind: PodSecurityConfiguration
+    defaults: {enforce: %s, enforce-version: latest}
+    exemptions: {namespaces: [kube-system, local-path-storage]}
+`
+
 const (
 	// ServiceCIDR holds the addresses of Services.
 	ServiceCIDR = "10.96.0.0/16"
@@ -40,6 +52,8 @@ type Plane struct {
 	Controllers string
 	// AuditLog is the file that the API server writes requests to; empty for none.
 	AuditLog string
+	// PodSecurity is the level that namespaces without labels enforce; empty for none.
+	PodSecurity string
 }
 
 // Path is a file or directory of the control plane.
@@ -49,6 +63,9 @@ func (p Plane) Path(elements ...string) string {
 
 // Server is the URL of the API server on the loopback device.
 func (p Plane) Server() string { return fmt.Sprintf("https://127.0.0.1:%d", p.APIPort) }
+
+// NodeServer is its URL for nodes, if there are any.
+func (p Plane) NodeServer() string { return fmt.Sprintf("https://%s:%d", p.NodeIP, p.APIPort) }
 
 // EtcdURL is where etcd answers.
 func (p Plane) EtcdURL() string { return fmt.Sprintf("http://127.0.0.1:%d", p.EtcdPort) }
@@ -80,6 +97,11 @@ func (p Plane) Prepare() (*pki.Authority, error) {
 	}
 	if err := ca.Kubeconfig(p.Path("controller-manager.conf"), p.Server(), "system:kube-controller-manager", ""); err != nil {
 		return nil, err
+	}
+	if p.PodSecurity != "" {
+		if err := os.WriteFile(p.Path("admission.yaml"), fmt.Appendf(nil, admission, p.PodSecurity), 0o644); err != nil {
+			return nil, err
+		}
 	}
 	return ca, os.WriteFile(p.Path("audit-policy.yaml"), auditPolicy, 0o644)
 }
@@ -121,6 +143,9 @@ func (p Plane) APIServer() proc.Program {
 	if p.AuditLog != "" {
 		argv = append(argv, "--audit-policy-file="+p.Path("audit-policy.yaml"), "--audit-log-path="+p.AuditLog,
 			"--audit-log-maxsize=1024") // MiB; the default rotates away what a test wants to read
+	}
+	if p.PodSecurity != "" {
+		argv = append(argv, "--admission-control-config-file="+p.Path("admission.yaml"))
 	}
 	return proc.Program{Name: "kube-apiserver", Argv: argv}
 }

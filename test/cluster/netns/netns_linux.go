@@ -29,7 +29,8 @@ func Exists(name string) bool {
 	return unix.Statfs(Path(name), &st) == nil && st.Type == unix.NSFS_MAGIC
 }
 
-// Create makes the namespace called name with address on its loopback device and routes to it, and with forwarding on.
+// Create makes the namespace called name with address, unless that is empty, on its loopback device and routes to it, and with
+// forwarding on.
 //
 // The loopback device carries the node's address because the kernel may lack the dummy device
 // type; routes make the service addresses reachable before kube-proxy rewrites them.
@@ -37,15 +38,15 @@ func Create(name, address string, routes ...string) error {
 	commands := [][]string{
 		{"netns", "add", name},
 		{"-n", name, "link", "set", "lo", "up"},
-		{"-n", name, "addr", "add", address + "/32", "dev", "lo"},
+	}
+	if address != "" {
+		commands = append(commands, []string{"-n", name, "addr", "add", address + "/32", "dev", "lo"})
 	}
 	for _, r := range routes {
 		commands = append(commands, []string{"-n", name, "route", "add", r, "dev", "lo"})
 	}
-	for _, args := range commands {
-		if err := ip(args...); err != nil {
-			return err
-		}
+	if err := ips(commands...); err != nil {
+		return err
 	}
 	return Do(name, func() error {
 		// The files under /proc/sys/net are those of the namespace of the thread that opens them.
@@ -125,6 +126,15 @@ func enter(name string) error {
 	defer f.Close()
 	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("enter network namespace %s: %w", name, err)
+	}
+	return nil
+}
+
+func ips(commands ...[]string) error {
+	for _, args := range commands {
+		if err := ip(args...); err != nil {
+			return err
+		}
 	}
 	return nil
 }

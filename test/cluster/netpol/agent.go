@@ -35,9 +35,9 @@ type Agent struct {
 	changed chan struct{}
 }
 
-// Run enforces policies on the pods in podCIDR until ctx ends, and then lets all traffic flow. It creates
+// Run enforces policies on the pods of the node, which are in podCIDR, until ctx ends, and then lets all traffic flow. It creates
 // readyFile once every object that existed at the start has been taken into account; until then it
-// drops all traffic of pods.
+// drops all their traffic.
 func Run(ctx context.Context, client kubernetes.Interface, podCIDR, readyFile string) error {
 	nft, err := knftables.New(knftables.IPv4Family, Table)
 	if err != nil {

@@ -23,12 +23,14 @@ type Objects struct {
 	Policies   []*networkingv1.NetworkPolicy
 }
 
-// Compile turns objects into what the node has to enforce.
+// Compile turns objects into what the node whose pods are in podCIDR has to enforce: what those may send and get. The node at the
+// other end of a connection sees to its own.
 func Compile(podCIDR string, objects Objects) Ruleset {
 	w := newWorld(objects)
+	w.node = netip.MustParsePrefix(podCIDR)
 	rs := Ruleset{
 		PodCIDR: podCIDR,
-		Known:   slices.Sorted(maps.Keys(w.owner)),
+		Known:   slices.DeleteFunc(slices.Sorted(maps.Keys(w.owner)), func(address string) bool { return !w.onNode(address) }),
 		Chains:  map[string][]Rule{},
 	}
 	rs.Ingress = w.isolate(rs.Chains, networkingv1.PolicyTypeIngress)
@@ -38,6 +40,8 @@ func Compile(podCIDR string, objects Objects) Ruleset {
 
 // world is objects, indexed.
 type world struct {
+	// node holds the addresses of the pods for which policies are compiled.
+	node netip.Prefix
 	// owner is the pod that has an address.
 	owner map[string]*corev1.Pod
 	// labels are those of a namespace.
@@ -69,6 +73,12 @@ func newWorld(objects Objects) world {
 	return w
 }
 
+// onNode reports whether it is the address of a pod on the node.
+func (w world) onNode(address string) bool {
+	ip, err := netip.ParseAddr(address)
+	return err == nil && w.node.Contains(ip)
+}
+
 // supersedes reports whether pod, rather than other, has the address that both claim: a deleted pod is
 // in the API a little longer than its address is its own.
 func supersedes(pod, other *corev1.Pod) bool {
@@ -81,7 +91,7 @@ func supersedes(pod, other *corev1.Pod) bool {
 	return pod.UID > other.UID
 }
 
-// isolate returns the chain of every address that policies isolate in one direction, and adds these
+// isolate returns the chain of every address of the node that policies isolate in one direction, and adds these
 // chains to chains. Pods with the same policies share a chain.
 func (w world) isolate(chains map[string][]Rule, direction networkingv1.PolicyType) map[string]string {
 	members := map[string][]string{} // addresses by chain
@@ -89,7 +99,7 @@ func (w world) isolate(chains map[string][]Rule, direction networkingv1.PolicyTy
 	chainOf := map[string]string{}
 	for address, pod := range w.owner {
 		selecting := w.selecting(pod, direction)
-		if len(selecting) == 0 {
+		if len(selecting) == 0 || !w.onNode(address) {
 			continue
 		}
 		name := chainName(direction, selecting)

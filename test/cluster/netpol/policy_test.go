@@ -346,3 +346,19 @@ func TestCompileIsFastEnough(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 }
+
+func TestANodeSeesToItsOwnPodsOnly(t *testing.T) {
+	const far = "10.244.1.7"
+	o := objects(networkingv1.NetworkPolicySpec{PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}})
+	o.Pods = append(o.Pods, pod("shop", "far", far, "web", 8080))
+	for cidr, own := range map[string]string{"10.244.0.0/24": shopWeb, "10.244.1.0/24": far} {
+		rs := Compile(cidr, o)
+		for _, address := range []string{shopWeb, far} {
+			for what, got := range map[string]bool{"ingress": rs.Ingress[address] != "", "egress": rs.Egress[address] != "", "known": slices.Contains(rs.Known, address)} {
+				if want := address == own; got != want {
+					t.Errorf("node of %s: %s of %s %t, want %t", cidr, what, address, got, want)
+				}
+			}
+		}
+	}
+}

@@ -1,7 +1,7 @@
-// Package netpol enforces networking.k8s.io/v1 NetworkPolicies on the node of a test cluster.
+// Package netpol enforces networking.k8s.io/v1 NetworkPolicies on the nodes of a test cluster, on each for its own pods.
 //
 // None of the usual network plugins can be built from a Go module alone, and a test of isolation that
-// nothing enforces proves nothing. This one is for tests: one node, IPv4, and only traffic that the
+// nothing enforces proves nothing. This one is for tests: IPv4, and only traffic that the
 // node forwards (pod to pod, also by way of a Service). Traffic between a pod and the node itself,
 // such as probes and port-forward, is never filtered.
 //
@@ -11,10 +11,10 @@ package netpol
 // Ruleset is what the node enforces. All slices are sorted and all names derive from the content, so
 // that equal inputs give equal Rulesets.
 type Ruleset struct {
-	// PodCIDR holds the addresses of all pods. Traffic of an address in it that is not in Known is dropped:
+	// PodCIDR holds the addresses of all pods of the node. Traffic of an address in it that is not in Known is dropped:
 	// a pod can send before the API knows its address, and must not be free until then.
 	PodCIDR string
-	// Known are the addresses of the pods that the API knows.
+	// Known are the addresses of those that the API knows.
 	Known []string
 	// Ingress and Egress name the chain that decides about new connections to or from an
 	// isolated pod's address. A pod that no policy isolates is not in them.

@@ -28,6 +28,8 @@ type App struct {
 	Namespace string
 	// Peer is the namespace of a service that the application names in its environment.
 	Peer string
+	// Domain is what that name ends with; empty for nothing.
+	Domain string
 	// Class is a storage class of one of its claims.
 	Class string
 	// Volume is a PersistentVolume that one of its claims is bound to.

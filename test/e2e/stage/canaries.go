@@ -63,7 +63,8 @@ func (c *Cluster) AwaitCanaries(ctx context.Context) error {
 	if err := c.AwaitRollout(ctx, canary.TargetNamespace, canaryGuide); err != nil {
 		return err
 	}
-	return Poll(ctx, 2*time.Minute, func(ctx context.Context) error {
+	// One node after another.
+	return Poll(ctx, 4*time.Minute, func(ctx context.Context) error {
 		for name, namespace := range canaries {
 			d, err := c.Kube.AppsV1().DaemonSets(namespace).Get(ctx, name, metav1.GetOptions{})
 			if err != nil {

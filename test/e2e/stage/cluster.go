@@ -81,7 +81,7 @@ type Cluster struct {
 }
 
 // Up starts the cluster unless it runs, with these flags of test/cluster/run.sh up, and installs the controller as it is built from
-// this tree.
+// this tree. Of several nodes the first gets all that is not of a DaemonSet.
 func Up(ctx context.Context, flags ...string) (*Cluster, error) {
 	if err := (&Cluster{}).command(ctx, "test/cluster/run.sh", append([]string{"up"}, flags...)...); err != nil {
 		return nil, err
@@ -90,13 +90,16 @@ func Up(ctx context.Context, flags ...string) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.Only(ctx, NodeName(1)); err != nil {
+		return nil, err
+	}
 	if err := c.install(ctx); err != nil {
 		return nil, fmt.Errorf("install: %w", err)
 	}
 	if err := c.serveGadgets(ctx); err != nil {
 		return nil, fmt.Errorf("serve gadgets: %w", err)
 	}
-	return c, nil
+	return c, c.Anywhere(ctx)
 }
 
 var export = regexp.MustCompile(`(?m)^export (KUBECONFIG|PATH)="([^"]*)"`)

@@ -66,6 +66,8 @@ const (
 	ReasonIsolationNotEnforced = "IsolationNotEnforced"
 	// ReasonGuarded: every sandbox exists with all its guards.
 	ReasonGuarded = "Guarded"
+	// ReasonSpecChanged: the spec no longer names a namespace that a sandbox of the run was made for.
+	ReasonSpecChanged = "SpecChanged"
 	// ReasonNameTaken: a namespace of that name exists and is not this run's.
 	ReasonNameTaken = "NameTaken"
 	// ReasonRejected: the API server refused a sandbox object (admission, quota, invalid field).
@@ -110,7 +112,8 @@ const (
 	// ReasonCannotStartInSandbox: the same, and all of it is of the sandbox' making, or of Velero's. It says nothing about the backup.
 	ReasonCannotStartInSandbox = "CannotStartInSandbox"
 	// ReasonClusterLacks: the backup was made in another cluster, and this one lacks a storage class, an image or a node label that it
-	// asks for. The message names them, and the mapping for each. It says nothing about the backup. Also a reason of HealthChecked.
+	// asks for; or, wherever it was made, nodes lack the node agent by which Velero fills volumes. The message names them, and the
+	// mapping for each that has one. It says nothing about the backup. Also a reason of HealthChecked.
 	ReasonClusterLacks = "ClusterLacks"
 	// ReasonVeleroUnsupported: Velero's server is of a version that is known not to restore what the test needs. Nothing was
 	// restored.

@@ -1,0 +1,26 @@
+package velero
+
+import (
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// Velero's installers give its node agents this label.
+const roleLabel, agentRole = "role", "node-agent"
+
+// AgentNodes returns the nodes on which one of pods is a node agent that runs. Only there can volumes be filled.
+func AgentNodes(pods []corev1.Pod) sets.Set[string] {
+	nodes := sets.New[string]()
+	for i := range pods {
+		if p := &pods[i]; p.Labels[roleLabel] == agentRole && p.Status.Phase == corev1.PodRunning {
+			nodes.Insert(p.Spec.NodeName)
+		}
+	}
+	return nodes
+}
+
+// Untouched tells whether no node agent has taken up the volume that v is to fill.
+func Untouched(v *velerov1.PodVolumeRestore) bool {
+	return v.Status.Phase == "" || v.Status.Phase == velerov1.PodVolumeRestorePhaseNew
+}
