@@ -160,7 +160,7 @@ func resources(d *document) (int, error) {
 // arguments adds those that follow from values, and those that are values.
 func arguments(d *document) (n int, err error) {
 	for _, c := range d.containers() {
-		expression := ""
+		var expression string
 		switch d.component {
 		case "controller", "prober":
 			expression = fmt.Sprintf(`concat (include "kymaros.runArguments" . | fromYamlArray) .Values.%s.extraArgs`, d.component)

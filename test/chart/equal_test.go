@@ -49,7 +49,7 @@ func TestRightsAreThoseOfTheOverlays(t *testing.T) {
 	want := shipped(t).and(plain(t, "overlays/seed-rbac/rbac.yaml"))
 	controller := want.object(t, "Deployment kymaros-system/kymaros-controller")
 	containers, _, _ := unstructured.NestedSlice(controller.Object, "spec", "template", "spec", "containers")
-	env := containers[0].(map[string]any) //nolint:errcheck,forcetypeassert // a container
+	env := containers[0].(map[string]any) //nolint:forcetypeassert // a container
 	env["env"] = append(env["env"].([]any), map[string]any{"name": "KYMAROS_SANDBOX_BINDINGS", "value": "false"})
 	if err := unstructured.SetNestedSlice(controller.Object, containers, "spec", "template", "spec", "containers"); err != nil {
 		t.Fatal(err)
@@ -65,13 +65,13 @@ func TestOptionalPartsAreThoseOfTheManifests(t *testing.T) {
 		values values
 		files  []string
 	}{
-		"an archive on a volume":  {values{"archive.enabled": true}, []string{"archive/access.yaml", "archive/volume.yaml"}},
-		"an archive in a bucket":  {bucket, []string{"archive/access.yaml", "archive/bucket.yaml"}},
-		"new pods":                {values{"newbornPods.enabled": true}, []string{"newborn/pods.yaml"}},
-		"images from elsewhere":   {values{"imageMappings.enabled": true}, []string{"mappings/images.yaml"}},
-		"alerts":                  {values{"monitoring.prometheusRule.enabled": true}, []string{"monitoring/prometheusrule.yaml"}},
-		"the metrics of the API":  {values{"monitoring.serviceMonitor.enabled": true}, []string{"monitoring/servicemonitor.yaml", "monitoring/scraper.yaml"}},
-		"metrics, of the archive": {values{"monitoring.podMonitor.enabled": true, "archive.enabled": true}, []string{"monitoring/podmonitor.yaml", "monitoring/scraper.yaml", "archive/access.yaml", "archive/volume.yaml"}},
+		"an archive on a volume": {values{"archive.enabled": true}, []string{"archive/access.yaml", "archive/volume.yaml"}},
+		"an archive in a bucket": {bucket, []string{"archive/access.yaml", "archive/bucket.yaml"}},
+		"new pods":               {values{"newbornPods.enabled": true}, []string{"newborn/pods.yaml"}},
+		"images from elsewhere":  {values{"imageMappings.enabled": true}, []string{"mappings/images.yaml"}},
+		"alerts":                 {values{"monitoring.prometheusRule.enabled": true}, []string{"monitoring/prometheusrule.yaml"}},
+		"the metrics of the API": {values{"monitoring.serviceMonitor.enabled": true}, []string{"monitoring/servicemonitor.yaml", "monitoring/scraper.yaml"}},
+		"metrics of the archive": {values{"monitoring.podMonitor.enabled": true, "archive.enabled": true}, []string{"monitoring/podmonitor.yaml", "monitoring/scraper.yaml", "archive/access.yaml", "archive/volume.yaml"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			same(t, shipped(t).and(plain(t, of.files...)), rendered(t, of.values))

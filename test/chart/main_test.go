@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,9 +70,7 @@ type values map[string]any
 func (v values) with(more values) values {
 	all := values{}
 	for _, some := range []values{v, more} {
-		for path, value := range some {
-			all[path] = value
-		}
+		maps.Copy(all, some)
 	}
 	return all
 }
@@ -86,26 +85,21 @@ func (v values) tree() map[string]any {
 			if at[key] == nil {
 				at[key] = map[string]any{}
 			}
-			at = at[key].(map[string]any) //nolint:errcheck,forcetypeassert // paths of one tree
+			at = at[key].(map[string]any) //nolint:forcetypeassert // paths of one tree
 		}
 		at[keys[len(keys)-1]] = value
 	}
 	return top
 }
 
-// file writes v where Helm can read it. The names of some tests have a comma, at which --values splits.
+// file writes v where Helm can read it. No name of a test may have a comma: --values splits there.
 func (v values) file(t *testing.T) string {
 	t.Helper()
 	text, err := json.Marshal(v.tree())
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "values-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	name := filepath.Join(dir, "values.json")
+	name := filepath.Join(t.TempDir(), "values.json")
 	if err := os.WriteFile(name, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -179,9 +173,7 @@ func shipped(t *testing.T) objects {
 func (o objects) and(others objects) objects {
 	all := objects{}
 	for _, some := range []objects{o, others} {
-		for name, object := range some {
-			all[name] = object
-		}
+		maps.Copy(all, some)
 	}
 	return all
 }

@@ -198,7 +198,7 @@ func (s *scene) do(t *testing.T, args ...string) string {
 // follow runs the commands of a section of the chart's README, with a chart of choice and more flags for Helm.
 func (s *scene) follow(t *testing.T, section, dir string, more ...string) {
 	t.Helper()
-	for _, command := range strings.Split(strings.TrimSpace(block(t, section, "")), "\n") {
+	for _, command := range strings.SplitSeq(strings.TrimSpace(block(t, section, "")), "\n") {
 		words := strings.Fields(command)
 		switch {
 		case words[0] == "helm":
@@ -449,5 +449,5 @@ func imageOf(t *testing.T, workload map[string]any) any {
 	if !ok || err != nil {
 		t.Fatalf("no containers: %v", err)
 	}
-	return containers[0].(map[string]any)["image"] //nolint:errcheck,forcetypeassert // a container
+	return containers[0].(map[string]any)["image"] //nolint:forcetypeassert // a container
 }

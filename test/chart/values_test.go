@@ -188,7 +188,7 @@ func TestValuesReachEveryPod(t *testing.T) {
 			containers = append(containers, some...)
 		}
 		for _, c := range containers {
-			c := c.(map[string]any) //nolint:errcheck,forcetypeassert // a container
+			c := c.(map[string]any) //nolint:forcetypeassert // a container
 			if c["image"] != "ghcr.io/kymaros/kymaros@"+digest || c["imagePullPolicy"] != "Always" {
 				t.Errorf("%s: container %v has image %v and pull policy %v", name, c["name"], c["image"], c["imagePullPolicy"])
 			}
