@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-csi test-nodes test-surroundings test-disaster test-cases test-zoo test-versions test-readme soak bench verify generate image reproducible sbom krew vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-csi test-nodes test-surroundings test-disaster test-cases test-zoo test-versions test-readme test-chart soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -10,13 +10,16 @@ help: ## This list.
 build: ## The commands of cmd/, in _output/bin.
 	@hack/build.sh _output/bin
 
-test: test-unit test-integration test-pages test-e2e ## All tests.
+test: test-unit test-integration test-chart test-pages test-e2e ## All tests.
 
-test-unit: ## Tests that need nothing but Go.
+test-unit: ## Tests that need nothing but Go; the first run builds Helm, for the chart.
 	@hack/test.sh unit
 
 test-integration: ## Tests against a real control plane without a node; the first run builds it.
 	@hack/test.sh integration
+
+test-chart: ## The Helm chart installed, upgraded and uninstalled by Helm 3 and 4, on a control plane without a node; the first run builds all.
+	@hack/test.sh chart
 
 test-pages: ## The quick part of test-dashboard, which every change needs: a minute or so.
 	@hack/test.sh dashboard -short
@@ -79,6 +82,9 @@ sbom: ## What the commands are made of, as SPDX, in _output/sbom.spdx.json.
 
 krew: ## The kubectl plugin for every platform with its krew manifest, checked, in _output/krew; VERSION=v0.1.0; minutes, so not part of verify.
 	@hack/krew.sh _output/krew
+
+release: ## All files of a release with their checksums, made twice and compared, in _output/release; VERSION=v0.1.0; minutes, so not part of verify.
+	@hack/release.sh _output/release
 
 vulncheck: ## Known vulnerabilities in what the commands call; needs the database (GOVULNDB).
 	@hack/vulncheck.sh

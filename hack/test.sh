@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|cases|zoo|versions|readme|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|cases|zoo|versions|readme|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -45,7 +45,8 @@ case ${1:-} in
     CGO_ENABLED=${race:+1} hack/compile.sh $race -trimpath ./cmd/... ./pkg/...
     # shellcheck disable=SC2086 # none, or one
     CGO_ENABLED=${race:+1} go test $race -trimpath ./cmd/... ./pkg/...
-    go test -trimpath ./hack/krew/ ./hack/sbom/ ./test/audit/ ./test/docs/ ./test/readme/ ./test/fuzz/
+    go test -trimpath ./hack/chart/ ./hack/krew/ ./hack/sbom/ ./test/audit/ ./test/docs/ ./test/readme/ ./test/fuzz/
+    go test -trimpath -count=1 -short ./test/chart/ # with Helm, built of Go modules
     go test -trimpath -skip '^TestFieldCases$' ./test/cases/
     go test -trimpath -skip '^TestZoo$' ./test/zoo/
     (cd test/cluster && go test -trimpath ./...)
@@ -56,6 +57,10 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 15m ./test/cli/
     go test -trimpath -count=1 -timeout 15m ./test/archive/
     go test -trimpath -count=1 -timeout 15m ./test/faults/
+    ;;
+  chart)
+    # Flags go to the tests: hack/test.sh chart -short needs no control plane; -node -run Installed takes a cluster with a node, of its own.
+    go test -trimpath -count=1 -timeout 40m ./test/chart/ "${@:2}"
     ;;
   versions)
     # Other versions of Kubernetes: hack/test.sh versions 1.30.
@@ -126,7 +131,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|cases|zoo|versions|readme|bench" >&2
+    echo "usage: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|cases|zoo|versions|readme|bench" >&2
     exit 2
     ;;
 esac

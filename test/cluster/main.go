@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/kymaros/kymaros/test/cluster/build"
@@ -25,6 +26,7 @@ const usage = `usage: kymaros-cluster COMMAND
                                      run etcd, kube-apiserver and kube-controller-manager until stdin ends, the two of another
                                      Kubernetes if wanted (one of mods/k8s-*, such as 1.30);
                                      prints {"kubeconfig","dir","etcd","kubectl"} when it is ready; no root needed
+  helm MAJOR                         build Helm, one of mods/helm-*, such as 4, and print where the program is
 
 As root on Linux, each with [--name NAME] (default $KYMAROS_CLUSTER, or "kymaros"):
 
@@ -48,6 +50,7 @@ type command func(ctx context.Context, args []string) error
 var commands = map[string]command{
 	"build":         buildPrograms,
 	"control-plane": runControlPlane,
+	"helm":          buildHelm,
 }
 
 func main() {
@@ -100,6 +103,23 @@ func buildPrograms(ctx context.Context, args []string) error {
 		return err
 	}
 	progress.Printf("programs: %s", bin)
+	return nil
+}
+
+func buildHelm(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("helm", flag.ContinueOnError)
+	if err := parse(flags, args, 1); err != nil {
+		return err
+	}
+	m, err := build.Helm(flags.Arg(0))
+	if err != nil {
+		return err
+	}
+	bin, err := build.Extra(ctx, m)
+	if err != nil {
+		return err
+	}
+	fmt.Println(filepath.Join(bin, "helm"))
 	return nil
 }
 

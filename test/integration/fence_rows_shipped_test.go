@@ -113,6 +113,7 @@ func tokenRows() []row {
 		{"a token of somebody else", administrator, token("fence-production", "app", long), "", false},
 		{"a Secret with a token of the controller", owner, creates(secrets, system, secret("kymaros-controller", tokens)), by, false},
 		{"a Secret with a token becomes one of the controller's", owner, patches(secrets, system+"/fence-token", annotations("kubernetes.io/service-account.name: kymaros-controller")), by, false},
+		{"a Secret with the token by which Prometheus asks", owner, creates(secrets, system, secret("kymaros-scraper", tokens)), "", false},
 		{"a Secret with a token of somebody else", owner, creates(secrets, system, secret("fence-app", tokens)), "", false},
 		{"a Secret that only names the controller", owner, creates(secrets, system, secret("kymaros-controller", "Opaque")), "", false},
 		{"a Secret with a token of that name elsewhere", owner, creates(secrets, "velero", secret("kymaros-controller", tokens)), "", false},

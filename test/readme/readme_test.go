@@ -34,7 +34,8 @@ var journey = []string{
 
 // elsewhere are pages whose commands other tests run.
 var elsewhere = map[string]string{
-	"test/cluster/README.md": "make test-e2e",
+	"manifests/chart/README.md": "make test-chart",
+	"test/cluster/README.md":    "make test-e2e",
 }
 
 var block = regexp.MustCompile("(?s)```(\\w*)\n(.*?)```")

@@ -79,6 +79,19 @@ func CSI() Module {
 		sidecars + "external-snapshotter/v8/cmd/csi-snapshotter", sidecars + "external-snapshotter/v8/cmd/snapshot-controller"}}
 }
 
+// Helm returns the module of a version of Helm, one of mods/helm-*, such as 4.
+func Helm(major string) (Module, error) {
+	const prefix = "helm-"
+	have, err := versionsOf(prefix)
+	if err == nil && !slices.Contains(have, major) {
+		err = fmt.Errorf("there is no Helm %q: want one of %s", major, strings.Join(have, ", "))
+	}
+	// Without a cluster Helm 3 renders for the Kubernetes that it was stamped with, and for 1.20 else; Helm 4 finds it out.
+	const kubernetes = "helm.sh/helm/v3/pkg/chartutil.k8sVersion"
+	stamp := "-X " + kubernetes + "Major=1 -X " + kubernetes + "Minor=" + strings.TrimPrefix(minorOf(KubernetesVersion), "1.")
+	return Module{Name: prefix + major, Packages: []string{"helm.sh/helm/v" + major + "/cmd/helm"}, Static: true, Flags: []string{"-trimpath", "-ldflags", stamp}}, err
+}
+
 // OlderVelero returns the module of another version of Velero than that of Node, one of mods/velero-*.
 func OlderVelero(version string) (Module, error) {
 	module, err := another("Velero", "velero-", version, VeleroVersion)

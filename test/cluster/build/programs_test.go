@@ -18,8 +18,19 @@ func TestAnotherVeleroSaysThatItIs(t *testing.T) {
 
 func TestNoClusterBuildsWhatFewNeed(t *testing.T) {
 	for _, m := range append(ControlPlane(), Node()...) {
-		if m.Name == CSI().Name || strings.HasPrefix(m.Name, "velero-") || strings.HasPrefix(m.Name, "k8s-") {
+		if m.Name == CSI().Name || strings.HasPrefix(m.Name, "helm-") || strings.HasPrefix(m.Name, "velero-") || strings.HasPrefix(m.Name, "k8s-") {
 			t.Errorf("every cluster builds %s", m.Name)
 		}
+	}
+}
+
+func TestThereIsAModuleForEachHelm(t *testing.T) {
+	for _, major := range []string{"3", "4"} {
+		if m, err := Helm(major); err != nil || m.Packages[0] != "helm.sh/helm/v"+major+"/cmd/helm" {
+			t.Errorf("Helm %s: %+v, %v", major, m, err)
+		}
+	}
+	if _, err := Helm("2"); err == nil || !strings.Contains(err.Error(), "want one of 3, 4") {
+		t.Errorf("Helm 2: %v", err)
 	}
 }
