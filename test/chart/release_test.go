@@ -198,7 +198,7 @@ func (s *scene) do(t *testing.T, args ...string) string {
 // follow runs the commands of a section of the chart's README, with a chart of choice and more flags for Helm.
 func (s *scene) follow(t *testing.T, section, dir string, more ...string) {
 	t.Helper()
-	for _, command := range strings.SplitSeq(strings.TrimSpace(block(t, section, "")), "\n") {
+	for command := range strings.SplitSeq(strings.TrimSpace(block(t, section, "")), "\n") {
 		words := strings.Fields(command)
 		switch {
 		case words[0] == "helm":
