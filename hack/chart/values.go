@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -199,11 +200,11 @@ func placement(d *document) (int, error) {
 	if selector == nil || at(d.pods(), "tolerations") != nil {
 		return 0, fmt.Errorf("want a nodeSelector and no tolerations")
 	}
-	shipped := "dict"
+	shipped := []string{"dict"}
 	for _, node := range selector.Content {
-		shipped += fmt.Sprintf(" %q", node.Value)
+		shipped = append(shipped, strconv.Quote(node.Value))
 	}
-	d.block(selector, "merge (dict) .Values.nodeSelector ("+shipped+")")
+	d.block(selector, "merge (dict) .Values.nodeSelector ("+strings.Join(shipped, " ")+")")
 	d.addKey(d.pods(), "tolerations", ".Values.tolerations")
 	return 1, nil
 }
