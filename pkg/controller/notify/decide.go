@@ -121,6 +121,12 @@ func (s *seen) tell(told *v1alpha1.NotificationsStatus, o *occasion) {
 	}
 }
 
+// news tells whether an event is a change in itself, beside trouble that is known: a score that falls again, a run that leaves something,
+// and the end of the time in which a run was to pass, all of which may come with the verdict of a run.
+func news(event v1alpha1.NotificationEvent) bool {
+	return event == v1alpha1.NotifyRegressed || event == v1alpha1.NotifyLeaked || event == v1alpha1.NotifyNotVerified
+}
+
 // eventsFor returns what of an occasion a channel is to be told that knows of such trouble.
 func eventsFor(c *channel, o *occasion, known v1alpha1.NotificationEvent) []v1alpha1.NotificationEvent {
 	var events []v1alpha1.NotificationEvent
@@ -128,7 +134,7 @@ func eventsFor(c *channel, o *occasion, known v1alpha1.NotificationEvent) []v1al
 	case o.well() && known != "":
 		events = append(events, v1alpha1.NotifyRecovered)
 	case c.failure == none || len(o.bad) == 0:
-	case c.failure == changes && o.bad[0] == known && !slices.Contains(o.bad, v1alpha1.NotifyRegressed): // a score that falls again is a change
+	case c.failure == changes && o.bad[0] == known && !slices.ContainsFunc(o.bad, news):
 	default:
 		events = append(events, o.bad...)
 	}

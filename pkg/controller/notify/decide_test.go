@@ -69,6 +69,8 @@ func TestWhoIsToldOfWhat(t *testing.T) {
 		"not one that it does not know of":                           {ended(fail, fail, onlyChanges, knew()), []string{slackKey + ": failed"}},
 		"not one that is of another kind":                            {ended(partial, fail, onlyChanges, knew(toldOf(slackKey, "failed"))), []string{slackKey + ": partial"}},
 		"not a score that falls again":                               {ended(partial, partial, onlyChanges, scores(89, 70), knew(toldOf(slackKey, "partial"))), []string{slackKey + ": partial regressed"}},
+		"not what the end of the time for a pass comes with":         {ended(fail, fail, onlyChanges, unverified(-2*24*60), knew(toldOf(slackKey, "failed"))), []string{slackKey + ": failed notVerified"}},
+		"nor what is left of a run":                                  {ended(fail, fail, onlyChanges, leaked, knew(toldOf(slackKey, "failed"))), []string{slackKey + ": failed leaked"}},
 		"not the recovery":                                           {ended(pass, fail, onlyChanges, knew(toldOf(slackKey, "failed"))), []string{slackKey + ": recovered", pagerKey + ": verified"}},
 		"and a pass after a pass":                                    {ended(pass, pass, onlyChanges, knew()), nil},
 		"the first channel of a test hears of its last run":          {ended(fail, pass), []string{slackKey + ": failed"}},
