@@ -16,8 +16,8 @@ const html = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"] });
 try {
-  const page = await (await browser.newContext({ viewport: { width: 900, height: 600 }, deviceScaleFactor: 2 })).newPage();
-  await page.setContent(`<body style="margin:0;background:#0d1117"><pre id="t" style="display:inline-block;margin:0;padding:18px 22px;color:#e6edf3;font:13px/1.45 'DejaVu Sans Mono',monospace">` +
+  const page = await (await browser.newContext({ viewport: { width: 1000, height: 600 }, deviceScaleFactor: 1.25 })).newPage();
+  await page.setContent(`<body style="margin:0;background:#0d1117"><pre id="t" style="margin:0;padding:18px 22px;white-space:pre-wrap;color:#e6edf3;font:13px/1.45 'DejaVu Sans Mono',monospace">` +
     `<span style="opacity:.6">$</span> ${html(given.command)}\n${html(readFileSync(given.text, "utf8")).trimEnd()}</pre>`);
   await page.locator("#t").screenshot({ path: "pkg/cli/report.png" });
 
