@@ -124,7 +124,7 @@ var before = []struct{ command, shell string }{
 
 const (
 	// application is that of the demo again, under the name that README.md has, with a backup of it.
-	application = `kubectl -n kymaros-system delete restoretest shop
+	application = `kubectl -n kymaros-system delete restoretest,healthcheckpolicy shop
 sed -e 's#kymaros-demo#shop#; s#POSTGRES_IMAGE#docker.io/kymaros/demo-postgres:15#; s#WEB_IMAGE#docker.io/kymaros/demo-web:1#' hack/demo/shop.yaml | kubectl apply -f -
 kubectl -n shop rollout status statefulset/db --timeout 180s
 kubectl -n shop rollout status deployment/web --timeout 180s

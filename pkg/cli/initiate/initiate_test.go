@@ -132,6 +132,9 @@ func TestWhatItWritesIsValid(t *testing.T) {
 		if err != nil || objects != 2 || len(findings) > 0 {
 			t.Errorf("%s: %d objects, %+v %v\n%s", db, objects, findings, err, text)
 		}
+		if strings.Index(text, "kind: HealthCheckPolicy") > strings.Index(text, "kind: RestoreTest") {
+			t.Errorf("%s: the test would run before its policy is there:\n%s", db, text)
+		}
 		if strings.Contains(text, "creationTimestamp") || strings.Contains(text, "status:") || !strings.Contains(text, "# The check that matters") {
 			t.Errorf("%s:\n%s", db, text)
 		}

@@ -26,7 +26,7 @@ func (p Plan) Objects(namespace string) (*v1alpha1.RestoreTest, *v1alpha1.Health
 	return rt, policy
 }
 
-// YAML returns both with comments.
+// YAML returns both with comments. The policy comes first: the test runs as soon as it is there, with the policy as it is then.
 func (p Plan) YAML(namespace string) (string, error) {
 	rt, policy := p.Objects(namespace)
 	var b strings.Builder
@@ -34,32 +34,40 @@ func (p Plan) YAML(namespace string) (string, error) {
 	for _, c := range p.Cannot {
 		_, _ = fmt.Fprintf(&b, "# Not tested: %s.\n", c)
 	}
-	body, err := marshal(rt)
+	policy.Spec.Checks = nil
+	body, err := marshal(policy)
 	if err != nil {
 		return "", err
 	}
-	b.WriteString(strings.Replace(body, "    cron:", comment("    ", p.Schedule)+"    cron:", 1))
-	policy.Spec.Checks = nil
-	if body, err = marshal(policy); err != nil {
+	b.WriteString(strings.Replace(body, "  checks: null\n", "", 1))
+	if err := p.checks(&b); err != nil {
 		return "", err
 	}
-	b.WriteString("---\n" + strings.Replace(body, "  checks: null\n", "", 1))
+	if body, err = marshal(rt); err != nil {
+		return "", err
+	}
+	b.WriteString("---\n" + strings.Replace(body, "    cron:", comment("    ", p.Schedule)+"    cron:", 1))
+	return b.String(), nil
+}
+
+// checks writes those of the policy, each with its comment.
+func (p Plan) checks(b *strings.Builder) error {
 	if len(p.Checks) == 0 {
 		b.WriteString("  # Nothing was found that could be checked. FILL IN: kubectl explain healthcheckpolicy.spec.checks\n  checks: []\n")
-		return b.String(), nil
+		return nil
 	}
 	b.WriteString("  checks:\n")
 	for _, c := range p.Checks {
 		one, err := yaml.Marshal([]v1alpha1.HealthCheck{c.HealthCheck})
 		if err != nil {
-			return "", err
+			return err
 		}
 		b.WriteString(comment("  ", strings.ReplaceAll(c.Comment, "-n NAMESPACE", "-n "+p.Namespace)))
 		for line := range strings.Lines(string(one)) {
 			b.WriteString("  " + line)
 		}
 	}
-	return b.String(), nil
+	return nil
 }
 
 // comment returns text as lines of comments.
