@@ -128,7 +128,7 @@ const (
 sed -e 's#kymaros-demo#shop#; s#POSTGRES_IMAGE#docker.io/kymaros/demo-postgres:15#; s#WEB_IMAGE#docker.io/kymaros/demo-web:1#' hack/demo/shop.yaml | kubectl apply -f -
 kubectl -n shop rollout status statefulset/db --timeout 180s
 kubectl -n shop rollout status deployment/web --timeout 180s
-velero backup create shop --include-namespaces shop --default-volumes-to-fs-backup --wait
+velero backup create "shop-$(date +%H%M%S)" --include-namespaces shop --default-volumes-to-fs-backup --wait
 `
 	// kinds are those of the Prometheus operator.
 	kinds = `for kind in PodMonitor PrometheusRule; do
