@@ -128,6 +128,7 @@ const (
 sed -e 's#kymaros-demo#shop#; s#POSTGRES_IMAGE#docker.io/kymaros/demo-postgres:15#; s#WEB_IMAGE#docker.io/kymaros/demo-web:1#' hack/demo/shop.yaml | kubectl apply -f -
 kubectl -n shop rollout status statefulset/db --timeout 180s
 kubectl -n shop rollout status deployment/web --timeout 180s
+kubectl -n shop exec db-0 -c postgres -- psql -U postgres -d shop -qc 'CREATE TABLE IF NOT EXISTS orders AS SELECT n AS id FROM generate_series(1, 50000) n' -c ANALYZE -c CHECKPOINT
 velero backup create "shop-$(date +%H%M%S)" --include-namespaces shop --default-volumes-to-fs-backup --wait
 `
 	// kinds are those of the Prometheus operator.
