@@ -61,9 +61,9 @@ func TestWhatUsersGetWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			source := cluster.Name(test.source)
-			untouched(t, taken)
+			cluster.Untouched(t, taken)
 			if test.source != "noimage" { // whose pods change all the time by themselves
-				untouched(t, source)
+				cluster.Untouched(t, source)
 			}
 			rt := cluster.RestoreTest("wrong-"+name, appsBackup, source)
 			if test.edit != nil {
@@ -87,14 +87,14 @@ func TestWhatUsersGetWrong(t *testing.T) {
 
 func TestAGoodRunBesideBadOnesPasses(t *testing.T) {
 	t.Parallel()
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	_, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("good", appsBackup, web), webAnswers()))
 	verdict(t, report, v1alpha1.ResultPass, "Passed")
 }
 
 func TestACommandThatNeverReturnsIsGivenUp(t *testing.T) {
 	t.Parallel()
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	// A time that nobody else sleeps for.
 	seconds := "36" + cluster.Suffix
 	never := execIn("never-returns", "", "3s", "sleep", seconds)

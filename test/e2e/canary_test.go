@@ -80,7 +80,7 @@ func TestFencedPodsTellWhatTheyReachedWhenTheyBegan(t *testing.T) {
 // It stops what enforces policies, so it runs alone.
 func TestNothingIsRestoredWherePoliciesAreNotEnforced(t *testing.T) {
 	slow(t)
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
 		if err := errors.Join(cluster.EnforcePolicies(ctx, true), cluster.AwaitCanaries(ctx)); err != nil {

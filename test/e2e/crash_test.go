@@ -22,7 +22,7 @@ import (
 // each start, until the Restore or the claim is gone. Neither our rules nor the fence let such a claim through, so both are taken away:
 // what is left is the watchdog. It runs alone.
 func TestARestoreThatCrashesVeleroIsGivenUp(t *testing.T) {
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	source := staticBackup(t, "crash")
 	withoutDefaultClass(t)
 	withoutRulesForClaims(t)

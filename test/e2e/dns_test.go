@@ -25,7 +25,7 @@ wait`
 // TestNamesOfProductionMeanTheSandbox: what restored pods find under the names that they used in production.
 func TestNamesOfProductionMeanTheSandbox(t *testing.T) {
 	t.Parallel()
-	untouched(t, storeDB, storeWeb)
+	cluster.Untouched(t, storeDB, storeWeb)
 	rt := cluster.RestoreTest("store-names", appsBackup, storeDB, storeWeb)
 	rt.Spec.Sandbox.NetworkIsolation = v1alpha1.IsolationGroup
 	rt = cluster.AwaitHeld(t, cluster.Start(t, rt, stage.Hold(storeDB)))

@@ -28,7 +28,7 @@ import (
 
 // It takes a part of the fence away, so it runs alone.
 func TestNoRunStartsWithoutTheFence(t *testing.T) {
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	put := func(ctx context.Context) {
 		if err := cluster.ApplyFence(ctx); err != nil {
 			t.Error(err)
@@ -66,7 +66,7 @@ var refusedRestore = regexp.MustCompile(`'kymaros-(restores|mapping)' with bindi
 // TestARestoreThatAsksForWhatIsForbiddenIsRefused writes Restores as a controller that was taken over would.
 func TestARestoreThatAsksForWhatIsForbiddenIsRefused(t *testing.T) {
 	t.Parallel()
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	client, err := versioned.NewForConfig(stolenToken())
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestARestoreThatAsksForWhatIsForbiddenIsRefused(t *testing.T) {
 // holdsAgainstVelero has Velero restore the hazards by Restores that are named as ours are and say none of what ours do: the
 // fence is all that is left.
 func holdsAgainstVelero(t *testing.T, h stage.Hazards) {
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("fenced", appsBackup, web), stage.Hold(web)))
 	sandbox := stage.SandboxOf(t, rt, web)
 

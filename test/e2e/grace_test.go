@@ -34,7 +34,7 @@ func TestACopyThatTakesItsTimeToStopIsGoneSoon(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	untouched(t, slow)
+	cluster.Untouched(t, slow)
 
 	rt := cluster.RestoreTest("slow", slow, slow)
 	rt.Spec.HistoryLimit = new(int32(1))

@@ -44,7 +44,7 @@ func sandboxesOf(t *testing.T, rt *v1alpha1.RestoreTest) func() sets.Set[string]
 
 func TestSandboxesDeletedByHandInMidRun(t *testing.T) {
 	t.Parallel()
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	hold := stage.Hold(web)
 	hold.PodStatus.Timeout = "20s" // it will wait in vain
 	rt := cluster.Start(t, cluster.RestoreTest("by-hand", appsBackup, web), hold, webAnswers())
@@ -73,7 +73,7 @@ func TestSandboxesDeletedByHandInMidRun(t *testing.T) {
 
 func TestARestoreTestDeletedInMidRun(t *testing.T) {
 	t.Parallel()
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	rt := cluster.Start(t, cluster.RestoreTest("deleted", appsBackup, web), stage.Hold(web), webAnswers())
 	seen := sandboxesOf(t, rt)
 	rt = cluster.AwaitHeld(t, rt)
@@ -96,7 +96,7 @@ func TestARestoreTestDeletedInMidRun(t *testing.T) {
 
 func TestABackupDeletedInMidRun(t *testing.T) {
 	t.Parallel()
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("no-backup", sparestBackup, web), stage.Hold(web), webAnswers()))
 	if err := cluster.AwaitBackupDeleted(t.Context(), sparestBackup); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestABackupDeletedInMidRun(t *testing.T) {
 // What follows stops a part of the cluster, so it runs alone.
 
 func TestAControllerKilledInMidRunGoesOn(t *testing.T) {
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("killed", appsBackup, web), stage.Hold(web), webAnswers()))
 	pods := cluster.Kube.CoreV1().Pods(stage.SystemNamespace)
 	before := slices.DeleteFunc(cluster.Pods(t, stage.SystemNamespace), func(p corev1.Pod) bool { return p.Labels["app.kubernetes.io/component"] != "controller" })
@@ -146,7 +146,7 @@ func TestVeleroStopped(t *testing.T) {
 	t.Cleanup(func() { scale(t, 1) })
 
 	t.Run("a Restore that is deleted before it began is lost", func(t *testing.T) {
-		untouched(t, web)
+		cluster.Untouched(t, web)
 		rt := cluster.Await(t, cluster.Start(t, cluster.RestoreTest("lost", spareBackup, web), webAnswers()), v1alpha1.ConditionRestored, v1alpha1.ReasonInProgress)
 		velero := cluster.Kymaros.VeleroV1()
 		if err := velero.Backups(stage.VeleroNamespace).Delete(t.Context(), spareBackup, metav1.DeleteOptions{}); err != nil {
@@ -163,7 +163,7 @@ func TestVeleroStopped(t *testing.T) {
 	})
 
 	t.Run("a run waits until the Restore of somebody else has ended", func(t *testing.T) {
-		untouched(t, web)
+		cluster.Untouched(t, web)
 		foreign := foreignRestore(t)
 		rt := cluster.Await(t, cluster.Start(t, cluster.RestoreTest("queued", appsBackup, web), webAnswers()), v1alpha1.ConditionScheduled, v1alpha1.ReasonQueued)
 		if rt.Status.Phase != v1alpha1.PhaseQueued || !rt.Status.Run.StartTime.IsZero() || rt.Status.Run.Deadline.After(time.Now()) {

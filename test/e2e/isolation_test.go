@@ -45,7 +45,7 @@ func TestIsolation(t *testing.T) {
 	} {
 		t.Run(string(test.mode), func(t *testing.T) {
 			t.Parallel()
-			untouched(t, storeDB, storeWeb)
+			cluster.Untouched(t, storeDB, storeWeb)
 			rt := cluster.RestoreTest("store-"+string(test.mode), appsBackup, storeDB, storeWeb)
 			rt.Spec.Sandbox.NetworkIsolation = test.mode
 			inWeb, inDB := webAnswers(), webAnswers()

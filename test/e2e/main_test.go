@@ -134,22 +134,6 @@ func tearDown(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// untouched fails t if anything in the namespaces differs at the end of t from what it is now.
-func untouched(t *testing.T, namespaces ...string) {
-	t.Helper()
-	before, err := cluster.Snapshot(t.Context(), namespaces...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		after, err := cluster.Snapshot(context.WithoutCancel(t.Context()), namespaces...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		compare(t, before, after)
-	})
-}
-
 func ignoreNotFound(err error) error {
 	if apierrors.IsNotFound(err) {
 		return nil

@@ -42,7 +42,7 @@ func TestANodeWhoseAgentAndRuntimeRestartInMidRun(t *testing.T) {
 		"while checks run": {"node-checks", func(t *testing.T, rt *v1alpha1.RestoreTest) { cluster.AwaitHeld(t, rt) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			untouched(t, web)
+			cluster.Untouched(t, web)
 			rt := cluster.Start(t, cluster.RestoreTest(c.test, appsBackup, web), stage.Hold(web), webAnswers())
 			c.await(t, rt)
 			away(t, "containerd", "kubelet")()
@@ -56,7 +56,7 @@ func TestANodeWhoseAgentAndRuntimeRestartInMidRun(t *testing.T) {
 
 func TestAnObjectStoreThatIsAwayIsNoFaultOfTheBackup(t *testing.T) {
 	slow(t)
-	untouched(t, web)
+	cluster.Untouched(t, web)
 	back := away(t, "s3")
 	rt := cluster.Start(t, cluster.RestoreTest("no-store", appsBackup, web), webAnswers())
 	rt = cluster.Await(t, rt, v1alpha1.ConditionReported, v1alpha1.ReasonReportWritten)

@@ -4,14 +4,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/kymaros/kymaros/pkg/canary"
 	"github.com/kymaros/kymaros/test/audit"
-	"github.com/kymaros/kymaros/test/e2e/stage"
 )
 
 // exceptions are the grants that a run of these tests cannot use, and why. An entry that was used, or that no manifest
@@ -45,12 +41,7 @@ var exceptions = map[string]string{
 // checkPermissions compares what the ServiceAccounts of the manifests asked for since then with what they are granted: a
 // request that was denied fails the run, and so does a grant that nothing used, unless only some tests were run.
 func checkPermissions(since time.Time) error {
-	log, err := os.Open(filepath.Join(cluster.Dir, "audit.log"))
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	requests, err := audit.Read(log, []string{stage.SystemNamespace, canary.TargetNamespace}, since)
+	requests, err := cluster.Requests(since)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 // so it is known for what it is by its port.
 func TestInitPasses(t *testing.T) {
 	t.Parallel()
-	untouched(t, shop.Namespace)
+	cluster.Untouched(t, shop.Namespace)
 	ctx, name := t.Context(), shop.Namespace // init calls both objects by the name of what they restore
 	tests, policies := cluster.Kymaros.RestoreV1alpha1().RestoreTests(cluster.Tests), cluster.Kymaros.RestoreV1alpha1().HealthCheckPolicies(cluster.Tests)
 	t.Cleanup(func() {

@@ -13,7 +13,7 @@ import (
 // TestAfterAFailTheNewestBackupThatRestoresIsFound has a check that only the older one of two backups meets.
 func TestAfterAFailTheNewestBackupThatRestoresIsFound(t *testing.T) {
 	t.Parallel()
-	untouched(t, shop.Namespace)
+	cluster.Untouched(t, shop.Namespace)
 	rt := cluster.RestoreTest("search", "latest", shop.Namespace)
 	rt.Spec.OnFailure = &v1alpha1.OnFailure{SearchLastGood: &v1alpha1.SearchLastGood{MaxRuns: 3}}
 	rt = cluster.Start(t, rt, stage.CountOrders(stage.FewerOrders))

@@ -20,7 +20,7 @@ import (
 
 func TestABackupThatRestoresIntoAWorkingShopPasses(t *testing.T) {
 	t.Parallel()
-	untouched(t, shop.Namespace)
+	cluster.Untouched(t, shop.Namespace)
 	rt := cluster.RestoreTest("strict", shop.Full, shop.Namespace)
 	rt.Spec.SLA = &v1alpha1.SLA{MaxRTO: "10m"}
 	rt, report := cluster.AwaitEnd(t, cluster.Start(t, rt, shopWorks()...))
@@ -151,7 +151,7 @@ func immutable(t *testing.T, report *v1alpha1.RestoreReport) {
 
 func TestABackupWithOtherDataFails(t *testing.T) {
 	t.Parallel()
-	untouched(t, shop.Namespace)
+	cluster.Untouched(t, shop.Namespace)
 	rt, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("short", shop.Short, shop.Namespace), shopWorks()...))
 
 	verdict(t, report, v1alpha1.ResultFail, v1alpha1.ReasonCheckFailed)

@@ -25,7 +25,7 @@ func TestASourceThatIsGoneIsRestoredAllTheSame(t *testing.T) {
 
 func TestAVolumeWithoutDataInTheBackupNeverPasses(t *testing.T) {
 	t.Parallel()
-	untouched(t, ledger)
+	cluster.Untouched(t, ledger)
 	works := v1alpha1.HealthCheck{Name: "runs", Type: v1alpha1.CheckPodStatus, PodStatus: &v1alpha1.PodStatusCheck{LabelSelector: map[string]string{"app": "ledger"}, MinReady: 1}}
 	_, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("ledger", appsBackup, ledger), works))
 	s := report.Status

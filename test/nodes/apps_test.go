@@ -45,7 +45,7 @@ func (a *application) ready(t *testing.T) {
 		a.err = a.setUp(context.WithoutCancel(t.Context()))
 	}
 	must(t, a.err)
-	untouched(t, a.namespace)
+	cluster.Untouched(t, a.namespace)
 }
 
 func (a *application) setUp(ctx context.Context) error {

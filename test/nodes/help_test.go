@@ -30,20 +30,6 @@ func ignoreNotFound(err error) error {
 	return err
 }
 
-// untouched fails t if anything in the namespaces differs at the end of t from what it is now.
-func untouched(t *testing.T, namespaces ...string) {
-	t.Helper()
-	before, err := cluster.Snapshot(t.Context(), namespaces...)
-	must(t, err)
-	t.Cleanup(func() {
-		after, err := cluster.Snapshot(context.WithoutCancel(t.Context()), namespaces...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stage.Compare(t, before, after)
-	})
-}
-
 // only has new pods go to these nodes until t ends, or until the function it returns is called.
 func only(t *testing.T, names ...string) (anywhere func()) {
 	t.Helper()

@@ -8,13 +8,9 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/kymaros/kymaros/pkg/canary"
-	"github.com/kymaros/kymaros/test/audit"
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
 
@@ -53,7 +49,7 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	code = m.Run()
-	return code, nothingDenied(began)
+	return code, cluster.NothingDenied(began)
 }
 
 // tearDown deletes what tests have deployed. RestoreTests are gone by then: each test deletes its own.
@@ -68,21 +64,4 @@ func tearDown(ctx context.Context) error {
 		errs = append(errs, ignoreNotFound(cluster.DeleteBackup(ctx, a.backup)))
 	}
 	return errors.Join(append(errs, cluster.DeleteNamespaces(ctx, namespaces...))...)
-}
-
-// nothingDenied returns an error if anything that one of the manifests' ServiceAccounts asked for since then was denied.
-func nothingDenied(since time.Time) error {
-	log, err := os.Open(filepath.Join(cluster.Dir, "audit.log"))
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	requests, err := audit.Read(log, []string{stage.SystemNamespace, canary.TargetNamespace}, since)
-	if err != nil {
-		return err
-	}
-	if denied := audit.Forbidden(requests); len(denied) > 0 {
-		return fmt.Errorf("denied:\n\t%s", strings.Join(denied, "\n\t"))
-	}
-	return nil
 }

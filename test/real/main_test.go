@@ -8,16 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 
-	"github.com/kymaros/kymaros/pkg/canary"
-	"github.com/kymaros/kymaros/test/audit"
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
 
@@ -62,24 +58,7 @@ func run(m *testing.M) (code int, err error) {
 	}
 	fmt.Printf("shops and backups ready after %v\n", time.Since(began).Round(time.Second))
 	code = m.Run()
-	return code, nothingDenied(began)
-}
-
-// nothingDenied returns an error if anything that one of the manifests' ServiceAccounts asked for since then was denied.
-func nothingDenied(since time.Time) error {
-	log, err := os.Open(filepath.Join(cluster.Dir, "audit.log"))
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	requests, err := audit.Read(log, []string{stage.SystemNamespace, canary.TargetNamespace}, since)
-	if err != nil {
-		return err
-	}
-	if denied := audit.Forbidden(requests); len(denied) > 0 {
-		return fmt.Errorf("denied:\n\t%s", strings.Join(denied, "\n\t"))
-	}
-	return nil
+	return code, cluster.NothingDenied(began)
 }
 
 // backups are all of them, in the order in which they are made.

@@ -21,7 +21,7 @@ func TestPodSecurityOfTheClusterIsNotThatOfSandboxes(t *testing.T) {
 	apply(t, "plain.yaml", "NAMESPACE", plain)
 	must(t, cluster.AwaitPods(t.Context(), plain, 1))
 	must(t, cluster.Backup(t.Context(), plain, plain))
-	untouched(t, plain)
+	cluster.Untouched(t, plain)
 	_, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("baseline", plain, plain), ready("plain", 1)))
 	stage.Verdict(t, report, v1alpha1.ResultPass, "Passed")
 
@@ -38,7 +38,7 @@ func TestPodSecurityOfTheClusterIsNotThatOfSandboxes(t *testing.T) {
 // refused.
 func TestADefaultClassIsNoneOfCopies(t *testing.T) {
 	apply(t, "class.yaml")
-	untouched(t, db, web)
+	cluster.Untouched(t, db, web)
 	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("class", web, web), stage.Hold(web)))
 	sandbox := stage.SandboxOf(t, rt, web)
 	pods := cluster.Pods(t, sandbox)
@@ -69,7 +69,7 @@ func TestAPolicyThatLabelsSandboxesIsNamed(t *testing.T) {
 
 func TestAPolicyThatChangesQuotasIsNoViolation(t *testing.T) {
 	apply(t, "quotas.yaml")
-	untouched(t, db, web)
+	cluster.Untouched(t, db, web)
 	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("defaults", web, web), stage.Hold(web), ready("web", 2)))
 	quotas, err := cluster.Kube.CoreV1().ResourceQuotas(stage.SandboxOf(t, rt, web)).List(t.Context(), metav1.ListOptions{})
 	must(t, err)
@@ -101,7 +101,7 @@ func TestAServiceMeshHasNoPartInASandbox(t *testing.T) {
 		}
 	}
 	must(t, cluster.Backup(t.Context(), meshed, meshed))
-	untouched(t, meshed)
+	cluster.Untouched(t, meshed)
 	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("mesh", meshed, meshed), stage.Hold(meshed), ready("web", 2)))
 	sandbox := stage.SandboxOf(t, rt, meshed)
 	ns, err := cluster.Kube.CoreV1().Namespaces().Get(t.Context(), sandbox, metav1.GetOptions{})

@@ -60,7 +60,7 @@ func TestRulesForAnotherDomainAreNamed(t *testing.T) {
 func TestNamesOfAnotherDomainMeanTheSandbox(t *testing.T) {
 	rules(t, domain)
 	t.Cleanup(func() { rules(t, "cluster.local") })
-	untouched(t, db, web)
+	cluster.Untouched(t, db, web)
 	ask := func(name, host string, code int) v1alpha1.HealthCheck {
 		return v1alpha1.HealthCheck{Name: name, Type: v1alpha1.CheckExec, Namespace: web, Exec: &v1alpha1.ExecCheck{
 			PodSelector: map[string]string{"app": "web"}, Command: []string{"timeout", "8", "wget", "-q", "-O", "/dev/null", "http://" + host + "/"}, SuccessExitCode: int32(code),

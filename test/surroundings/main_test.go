@@ -98,18 +98,6 @@ func apply(t *testing.T, file string, replace ...string) {
 	must(t, err)
 }
 
-// untouched fails t if anything in the namespaces differs at the end of t from what it is now.
-func untouched(t *testing.T, namespaces ...string) {
-	t.Helper()
-	before, err := cluster.Snapshot(t.Context(), namespaces...)
-	must(t, err)
-	t.Cleanup(func() {
-		after, err := cluster.Snapshot(context.WithoutCancel(t.Context()), namespaces...)
-		must(t, err)
-		stage.Compare(t, before, after)
-	})
-}
-
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -90,4 +91,20 @@ func withoutAllocation(pod *unstructured.Unstructured) {
 	if len(containers) > 0 {
 		_ = unstructured.SetNestedSlice(pod.Object, containers, "status", "containerStatuses")
 	}
+}
+
+// Untouched fails t if anything in the namespaces differs at the end of t from what it is now.
+func (c *Cluster) Untouched(t testing.TB, namespaces ...string) {
+	t.Helper()
+	before, err := c.Snapshot(t.Context(), namespaces...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		after, err := c.Snapshot(context.WithoutCancel(t.Context()), namespaces...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		Compare(t, before, after)
+	})
 }
