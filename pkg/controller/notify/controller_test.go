@@ -101,7 +101,7 @@ func (s *stage) start() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
 	if s.log != nil {
-		ctx = klog.NewContext(ctx, textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(s.log), textlogger.Verbosity(10))))
+		ctx = klog.NewContext(ctx, textlogger.NewLogger(textlogger.NewConfig(textlogger.Output(&line{to: s.log}), textlogger.Verbosity(10))))
 	}
 	factory := externalversions.NewSharedInformerFactory(s.client, 0)
 	c, err := New(ctx, Options{
@@ -117,6 +117,18 @@ func (s *stage) start() {
 	done := make(chan struct{})
 	go func() { defer close(done); c.Run(ctx) }()
 	s.stop = func() { cancel(); <-done; end(); factory.Shutdown() }
+}
+
+// line lets the goroutines of a controller write one after the other: a text logger leaves that to its output.
+type line struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (l *line) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to.Write(b)
 }
 
 func (s *stage) test(name string) *v1alpha1.RestoreTest {
