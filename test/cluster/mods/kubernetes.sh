@@ -27,6 +27,19 @@ cd "$module"
 export GOWORK=off GOFLAGS=-mod=mod
 own=$(cd / && go mod download -json "k8s.io/kubernetes@v$version" | sed -n 's/^\t"GoMod": "\(.*\)",$/\1/p')
 staged=$(sed -n 's|^\s*\(k8s\.io/[a-z-]*\) => \./staging/.*|\1|p' "$own" | sort -u)
+
+# served is the version of a staging module: the release, or the patch next below it that the module proxy has, which is said.
+served() {
+  local patch
+  for ((patch = ${release##*.}; patch >= 0; patch--)); do
+    (cd / && go mod download "$1@${release%.*}.$patch") >/dev/null 2>&1 || continue
+    [ "$patch" = "${release##*.}" ] || echo "$1 is not served as $release; taking ${release%.*}.$patch" >&2
+    echo "${release%.*}.$patch"
+    return
+  done
+  echo "$1: no version of ${release%.*} is served" >&2
+  return 1
+}
 {
   printf "// The requirements of k8s.io/kubernetes itself, with every staging module replaced by its release.\n\n"
   sed -n '/^module /,$p' "$own"
@@ -38,7 +51,10 @@ for m in $staged; do
   case $m in
     # Nothing that runs needs them, and not every release of theirs is served.
     */sample-* | */code-generator) edits+=(-droprequire="$m") ;;
-    *) edits+=(-replace="$m=$m@$release") ;;
+    *)
+      at=$(served "$m")
+      edits+=(-replace="$m=$m@$at")
+      ;;
   esac
 done
 go mod edit "${edits[@]}"
