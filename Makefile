@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-csi test-nodes test-surroundings test-disaster test-cases test-zoo test-versions test-readme test-chart soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-csi test-nodes test-surroundings test-disaster test-velero test-cases test-zoo test-versions test-readme test-chart soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ test-surroundings: ## Another domain, Pod Security and priority for all, policie
 
 test-disaster: ## A backup restored where its cluster is gone, on two clusters one after the other; root on Linux.
 	@hack/test.sh disaster
+
+test-velero: ## The end-to-end tests with the two minors of Velero before the usual one, on a cluster of its own; root on Linux.
+	@hack/test.sh velero
 
 test-cases: ## Field cases, which are applications as people run them, on a real node; root on Linux.
 	@hack/test.sh cases

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|cases|zoo|versions|readme|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|velero|cases|zoo|versions|readme|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -85,6 +85,16 @@ case ${1:-} in
     needs_node "slow end-to-end tests"
     go test -trimpath -count=1 -timeout 60m ./test/e2e/ -slow
     ;;
+  velero)
+    # The end-to-end tests with other versions of Velero: hack/test.sh velero 1.17.2. Without any, with the two minors before the usual one.
+    needs_node "other versions of Velero"
+    export KYMAROS_CLUSTER=${KYMAROS_CLUSTER:-velero} # of its own: others have the usual one
+    shift
+    [ $# != 0 ] || set -- 1.17.2 1.16.2
+    for version; do
+      go test -trimpath -count=1 -timeout 60m -v ./test/e2e/ -velero "$version"
+    done
+    ;;
   readme)
     needs_node "the commands of README files"
     go test -trimpath -count=1 -timeout 60m ./test/readme/ -on-cluster "${@:2}"
@@ -131,7 +141,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|cases|zoo|versions|readme|bench" >&2
+    echo "usage: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|velero|cases|zoo|versions|readme|bench" >&2
     exit 2
     ;;
 esac

@@ -32,7 +32,10 @@ var (
 	appsBackup, spareBackup, sparestBackup string
 )
 
-var slowToo = flag.Bool("slow", false, "run the slow tests too, which not every change needs")
+var (
+	slowToo       = flag.Bool("slow", false, "run the slow tests too, which not every change needs")
+	veleroVersion = flag.String("velero", "", "another version of Velero, one of test/cluster/mods/velero-*")
+)
 
 // slow leaves t out of a run that is to be over soon.
 func slow(t *testing.T) {
@@ -61,8 +64,11 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (code int, err error) {
 	ctx := context.Background()
 	began := time.Now()
-	cluster, err = stage.Up(ctx)
-	if err != nil {
+	var flags []string
+	if *veleroVersion != "" {
+		flags = append(flags, "--velero", *veleroVersion)
+	}
+	if cluster, err = stage.Up(ctx, flags...); err != nil {
 		return 1, err
 	}
 	fmt.Printf("cluster and controller ready after %v\n", time.Since(began).Round(time.Second))
