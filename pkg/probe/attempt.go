@@ -36,16 +36,15 @@ const maxUntold = 5
 
 // attempts calls try, each time for at most timeout, until it succeeds, the error is final, n attempts are used up or ctx
 // ends. late says what has not happened when the time is up.
-func attempts(ctx context.Context, n int32, timeout time.Duration, late string, try func(context.Context) (string, error)) (string, error) {
+func attempts[T any](ctx context.Context, n int32, timeout time.Duration, late string, try func(context.Context) (T, error)) (got T, err error) {
 	var last error
 	again := maxUntold
 	for i, delay := int32(1), firstDelay; ; i, delay = i+1, min(2*delay, maxDelay) {
-		message, err := attempt(ctx, timeout, late, try)
-		if err == nil {
-			return message, nil
+		if got, err = attempt(ctx, timeout, late, try); err == nil {
+			return got, nil
 		}
 		if ctx.Err() != nil {
-			return "", cut(last)
+			return got, cut(last)
 		}
 		last = err
 		if again > 0 && errors.As(err, &untold{}) {
@@ -54,27 +53,22 @@ func attempts(ctx context.Context, n int32, timeout time.Duration, late string, 
 			if i > 1 {
 				err = fmt.Errorf("%w (attempt %d of %d)", err, i, n)
 			}
-			return "", err
+			return got, err
 		}
 		if pause(ctx, delay) != nil {
-			return "", cut(last)
+			return got, cut(last)
 		}
 	}
 }
 
-func attempt(ctx context.Context, timeout time.Duration, late string, try func(context.Context) (string, error)) (string, error) {
+func attempt[T any](ctx context.Context, timeout time.Duration, late string, try func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	message, err := try(ctx)
-	switch {
-	case err == nil:
-		return message, nil
-	case errors.As(err, &told{}):
-		return "", err
-	case ctx.Err() != nil:
-		return "", fmt.Errorf("%s within %s", late, timeout)
+	got, err := try(ctx)
+	if err != nil && ctx.Err() != nil && !errors.As(err, &told{}) {
+		err = fmt.Errorf("%s within %s", late, timeout)
 	}
-	return "", err
+	return got, err
 }
 
 // told marks an error that says itself what was missing when the time was up.

@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/util/exec"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -24,22 +25,22 @@ const nodePatience = 5 * time.Second
 const maxOutput = 64 << 10
 
 // execCommand passes when the command ends with the expected code and prints what is expected.
-func (p *Prober) execCommand(ctx context.Context, among []v1alpha1.SandboxNamespace, check *v1alpha1.ExecCheck) (string, error) {
+func (p *Prober) execCommand(ctx context.Context, among []v1alpha1.SandboxNamespace, check *v1alpha1.ExecCheck) (passed, error) {
 	selector := labels.SelectorFromSet(check.PodSelector).String()
 	pods, sandbox, err := locate(ctx, p, among, "a pod with "+selector, func(ctx context.Context, namespace string) ([]corev1.Pod, bool, error) {
 		pods, err := p.pods(ctx, namespace, check.PodSelector)
 		return pods, len(pods) > 0, err
 	})
 	if err != nil {
-		return "", err
+		return passed{}, err
 	}
 	pod := choose(pods)
 	if pod == nil {
-		return "", fmt.Errorf("no pod with %s is running in %s (%d exist)", selector, where(sandbox), len(pods))
+		return passed{}, fmt.Errorf("no pod with %s is running in %s (%d exist)", selector, where(sandbox), len(pods))
 	}
 	container, err := chooseContainer(pod, check.Container)
 	if err != nil {
-		return "", err
+		return passed{}, err
 	}
 
 	ctx, stop := context.WithCancelCause(ctx)
@@ -51,7 +52,7 @@ func (p *Prober) execCommand(ctx context.Context, among []v1alpha1.SandboxNamesp
 	}
 	err = p.exec(ctx, pod.Namespace, pod.Name, container, check.Command, stdout)
 	if errors.Is(context.Cause(ctx), errTooLong) {
-		return "", told{errTooLong}
+		return passed{}, told{errTooLong}
 	}
 	var ended exec.CodeExitError
 	code := 0
@@ -59,23 +60,55 @@ func (p *Prober) execCommand(ctx context.Context, among []v1alpha1.SandboxNamesp
 	case errors.As(err, &ended):
 		code = ended.Code
 	case err != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded) && p.silent(ctx, pod):
-		return "", told{untold{fmt.Errorf("exec in pod %s, container %s: its node %s stopped answering before the command ended", pod.Name, container, pod.Spec.NodeName)}}
+		return passed{}, told{untold{fmt.Errorf("exec in pod %s, container %s: its node %s stopped answering before the command ended", pod.Name, container, pod.Spec.NodeName)}}
 	case err != nil && noProgram(err):
-		return "", finalf("container %s of pod %s has no program %s", container, pod.Name, check.Command[0])
+		return passed{}, finalf("container %s of pod %s has no program %s", container, pod.Name, check.Command[0])
 	case err != nil:
-		return "", fmt.Errorf("exec in pod %s, container %s: %w", pod.Name, container, unreached(err))
+		return passed{}, fmt.Errorf("exec in pod %s, container %s: %w", pod.Name, container, unreached(err))
 	}
 	more := several(pods)
 	if code != int(check.SuccessExitCode) {
-		return "", fmt.Errorf("exit code %d, expected %d%s", code, check.SuccessExitCode, more)
+		return passed{}, fmt.Errorf("exit code %d, expected %d%s", code, check.SuccessExitCode, more)
 	}
-	if check.Expect == nil {
-		return fmt.Sprintf("exit code %d%s", code, more), nil
+	as := ""
+	if check.Expect != nil {
+		if err := match(check.Expect, strings.TrimSpace(output.held.String())); err != nil {
+			return passed{}, err
+		}
+		as = ", output as expected"
 	}
-	if err := match(check.Expect, strings.TrimSpace(output.held.String())); err != nil {
-		return "", err
+	out := passed{message: fmt.Sprintf("exit code %d%s%s", code, as, more)}
+	if check.ReadsVolumes {
+		for _, claim := range mounted(pod, container) {
+			out.volumes = append(out.volumes, sandbox.Source+": "+claim)
+		}
 	}
-	return fmt.Sprintf("exit code %d, output as expected%s", code, more), nil
+	return out, nil
+}
+
+// mounted returns the claims whose volumes a container has whole, sorted.
+func mounted(pod *corev1.Pod, container string) []string {
+	of := map[string]string{}
+	for _, v := range pod.Spec.Volumes {
+		if v.PersistentVolumeClaim != nil {
+			of[v.Name] = v.PersistentVolumeClaim.ClaimName
+		}
+	}
+	claims := sets.New[string]()
+	for _, c := range running(pod) {
+		if c.Name != container {
+			continue
+		}
+		for _, m := range c.VolumeMounts {
+			if m.SubPath == "" && m.SubPathExpr == "" {
+				claims.Insert(of[m.Name])
+			}
+		}
+		for _, d := range c.VolumeDevices {
+			claims.Insert(of[d.Name])
+		}
+	}
+	return sets.List(claims.Delete(""))
 }
 
 // silent tells whether the node of a pod does not answer any more, of which nobody tells a stream that is open. ctx may have ended.

@@ -48,16 +48,16 @@ func New(kube kubernetes.Interface, metadata metadata.Interface, config *rest.Co
 func (p *Prober) Run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes []v1alpha1.SandboxNamespace, timeout time.Duration) v1alpha1.CheckStatus {
 	start := time.Now()
 	type outcome struct {
-		message string
-		err     error
+		passed
+		err error
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		message, err := p.run(ctx, check, sandboxes, timeout)
+		how, err := p.run(ctx, check, sandboxes, timeout)
 		if err != nil && ctx.Err() == nil {
 			err = p.unlost(ctx, sandboxes, err)
 		}
-		done <- outcome{message, err}
+		done <- outcome{how, err}
 	}()
 	var got outcome
 	select {
@@ -71,13 +71,14 @@ func (p *Prober) Run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes 
 	}
 
 	status := v1alpha1.CheckStatus{
-		Name:     check.Name,
-		Status:   v1alpha1.CheckPass,
-		Duration: v1alpha1.Of(time.Since(start).Round(time.Millisecond)),
-		Message:  sanitize(got.message),
+		Name:        check.Name,
+		Status:      v1alpha1.CheckPass,
+		Duration:    v1alpha1.Of(time.Since(start).Round(time.Millisecond)),
+		Message:     sanitize(got.message),
+		ReadVolumes: got.volumes,
 	}
 	if got.err != nil {
-		status.Status, status.Message = v1alpha1.CheckFail, sanitize(got.err.Error())
+		status.Status, status.Message, status.ReadVolumes = v1alpha1.CheckFail, sanitize(got.err.Error()), nil
 		if errors.As(got.err, &untold{}) {
 			status.Status = v1alpha1.CheckUnknown
 		}
@@ -85,11 +86,20 @@ func (p *Prober) Run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes 
 	return status
 }
 
+// passed is what is to be said of a check that passed. volumes are the claims that it has read, "namespace: name".
+type passed struct {
+	message string
+	volumes []string
+}
+
+// saying is for checks of which nothing but a message is to be said.
+func saying(message string, err error) (passed, error) { return passed{message: message}, err }
+
 // run returns what is to be said of a check that passed, or why it failed.
-func (p *Prober) run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes []v1alpha1.SandboxNamespace, timeout time.Duration) (string, error) {
+func (p *Prober) run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes []v1alpha1.SandboxNamespace, timeout time.Duration) (passed, error) {
 	among, err := candidates(check.Namespace, sandboxes)
 	if err != nil {
-		return "", err
+		return passed{}, err
 	}
 	bound := func(own v1alpha1.Duration, fallback time.Duration) time.Duration {
 		if timeout > 0 {
@@ -100,30 +110,30 @@ func (p *Prober) run(ctx context.Context, check v1alpha1.HealthCheck, sandboxes 
 	switch {
 	case check.HTTPGet != nil:
 		c := check.HTTPGet
-		return attempts(ctx, c.Retries, bound(c.Timeout, connectTimeout), "no answer", func(ctx context.Context) (string, error) {
+		return saying(attempts(ctx, c.Retries, bound(c.Timeout, connectTimeout), "no answer", func(ctx context.Context) (string, error) {
 			return p.httpGet(ctx, among, c)
-		})
+		}))
 	case check.TCPSocket != nil:
 		c := check.TCPSocket
-		return attempts(ctx, c.Retries, bound(c.Timeout, connectTimeout), "the connection was neither accepted nor refused", func(ctx context.Context) (string, error) {
+		return saying(attempts(ctx, c.Retries, bound(c.Timeout, connectTimeout), "the connection was neither accepted nor refused", func(ctx context.Context) (string, error) {
 			return p.tcpSocket(ctx, among, c)
-		})
+		}))
 	case check.Exec != nil:
 		c := check.Exec
-		return attempts(ctx, c.Retries, bound(c.Timeout, defaultTimeout), "the command did not end", func(ctx context.Context) (string, error) {
+		return attempts(ctx, c.Retries, bound(c.Timeout, defaultTimeout), "the command did not end", func(ctx context.Context) (passed, error) {
 			return p.execCommand(ctx, among, c)
 		})
 	case check.PodStatus != nil:
 		c := check.PodStatus
-		return attempts(ctx, 1, bound(c.Timeout, defaultTimeout), "not enough pods became ready", func(ctx context.Context) (string, error) {
+		return saying(attempts(ctx, 1, bound(c.Timeout, defaultTimeout), "not enough pods became ready", func(ctx context.Context) (string, error) {
 			return p.podStatus(ctx, among, c)
-		})
+		}))
 	case check.ResourceExists != nil:
-		return attempts(ctx, 1, bound("", defaultTimeout), "the API server did not answer", func(ctx context.Context) (string, error) {
+		return saying(attempts(ctx, 1, bound("", defaultTimeout), "the API server did not answer", func(ctx context.Context) (string, error) {
 			return p.resourceExists(ctx, among, check.ResourceExists)
-		})
+		}))
 	}
-	return "", fmt.Errorf("the check has no %s: add it to the HealthCheckPolicy", check.Type)
+	return passed{}, fmt.Errorf("the check has no %s: add it to the HealthCheckPolicy", check.Type)
 }
 
 // errCut is of a check that the end of the run found unfinished.

@@ -109,7 +109,7 @@ func rtoCompliance(r RTO) v1alpha1.LevelResult {
 	l := v1alpha1.LevelResult{Status: v1alpha1.LevelNotTested, Max: MaxRTOCompliance}
 	measured := r.Measured.Round(time.Millisecond)
 	if r.Recovered && len(r.Lazy) > 0 {
-		l.NotTested = []string{fmt.Sprintf("how long all data of volumes out of snapshots takes to come (%s): where storage loads it when it is read first, a real recovery takes longer than the %s measured",
+		l.NotTested = []string{fmt.Sprintf("how long all data of volumes out of snapshots takes to come (%s): where storage loads it when it is read first, a real recovery takes longer than the %s measured; an exec check with readsVolumes measures it",
 			list(r.Lazy), measured)}
 	}
 	switch {

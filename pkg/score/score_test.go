@@ -482,7 +482,7 @@ func TestLevels(t *testing.T) {
 		"volumes out of snapshots may come later than measured, with or without an SLA": {
 			rtoCompliance(RTO{Started: true, Recovered: true, Measured: time.Minute, Lazy: []string{"shop: data", "shop: logs"}}),
 			level{Status: v1alpha1.LevelNotTested, Detail: "the test has no sla.maxRTO", NotTested: []string{
-				"how long all data of volumes out of snapshots takes to come (shop: data, shop: logs): where storage loads it when it is read first, a real recovery takes longer than the 1m0s measured",
+				"how long all data of volumes out of snapshots takes to come (shop: data, shop: logs): where storage loads it when it is read first, a real recovery takes longer than the 1m0s measured; an exec check with readsVolumes measures it",
 			}},
 		},
 		"without recovery nothing is said of what comes after it": {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/util/sets"
+
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 )
 
@@ -56,13 +58,18 @@ func Named(all []v1alpha1.VolumeReport, consequence Consequence) []string {
 	return out
 }
 
-// Lazy returns the volumes whose data the storage itself brings, out of a snapshot: "namespace: claim". Much of it may come only when
-// it is read first, when the run is over.
-func Lazy(all []v1alpha1.VolumeReport) []string {
+// Lazy returns the volumes whose data the storage itself brings, out of a snapshot, and no check has read whole: "namespace: claim".
+// Much of it may come only when it is read first, when the run is over.
+func Lazy(all []v1alpha1.VolumeReport, checks []v1alpha1.CheckStatus) []string {
+	read := sets.New[string]()
+	for _, c := range checks {
+		read.Insert(c.ReadVolumes...)
+	}
 	var out []string
 	for _, v := range all {
-		if v.Method == v1alpha1.VolumeCSISnapshot || v.Method == v1alpha1.VolumeNativeSnapshot {
-			out = append(out, v.Namespace+": "+v.Claim)
+		name := v.Namespace + ": " + v.Claim
+		if (v.Method == v1alpha1.VolumeCSISnapshot || v.Method == v1alpha1.VolumeNativeSnapshot) && !read.Has(name) {
+			out = append(out, name)
 		}
 	}
 	return out

@@ -261,8 +261,10 @@ func TestOnlyVolumesOutOfSnapshotsAreLazy(t *testing.T) {
 		{Namespace: "shop", Claim: "moved", Method: v1alpha1.VolumeDataMover},
 		{Namespace: "shop", Claim: "files", Method: v1alpha1.VolumeFileSystemBackup},
 		{Namespace: "shop", Claim: "lost", Method: v1alpha1.VolumeEmpty},
-	})
-	if diff := cmp.Diff([]string{"shop: csi", "shop: native"}, got); diff != "" {
+		{Namespace: "shop", Claim: "read", Method: v1alpha1.VolumeCSISnapshot},
+		{Namespace: "cellar", Claim: "read", Method: v1alpha1.VolumeCSISnapshot},
+	}, []v1alpha1.CheckStatus{{Name: "web"}, {Name: "files", ReadVolumes: []string{"shop: read", "shop: moved"}}})
+	if diff := cmp.Diff([]string{"shop: csi", "shop: native", "cellar: read"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

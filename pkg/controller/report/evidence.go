@@ -97,7 +97,7 @@ func evidence(rt *v1alpha1.RestoreTest, d decision, s seen) score.Evidence {
 	if e.Volumes.Unknown = s.unread.Denied(look.Volumes); s.unread.Why(look.Volumes) == "" {
 		all := volumeReports(rt, s)
 		e.Volumes.Unproven, e.Volumes.NotShown = volumes.Named(all, volumes.Unproven), volumes.Named(all, volumes.NotShown)
-		e.RTO.Lazy = volumes.Lazy(all)
+		e.RTO.Lazy = volumes.Lazy(all, health.Checks)
 	}
 	return e
 }

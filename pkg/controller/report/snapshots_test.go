@@ -123,3 +123,14 @@ func TestARecoveryOutOfSnapshotsIsSaidToBeOptimistic(t *testing.T) {
 		t.Errorf("not tested: %q", notes)
 	}
 }
+
+func TestARecoveryInWhichACheckReadAllIsNot(t *testing.T) {
+	f := newFixture(t, test(func(rt *v1alpha1.RestoreTest) { rt.Status.Health.Checks[0].ReadVolumes = []string{"shop: data-db-0"} }))
+	fromSnapshot(t, f, corev1.ClaimBound)
+	f.mustSync(t)
+	r := f.reports(t)[0].Status
+	equal(t, "method", r.Volumes[0].Method, v1alpha1.VolumeCSISnapshot)
+	if notes := strings.Join(r.ValidationLevels.RTOCompliance.NotTested, "; "); strings.Contains(notes, "data-db-0") {
+		t.Errorf("not tested: %q", notes)
+	}
+}

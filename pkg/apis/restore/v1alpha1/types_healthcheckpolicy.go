@@ -171,6 +171,10 @@ type ExecCheck struct {
 	// Expect is matched against standard output without surrounding white space.
 	// +optional
 	Expect *Expectation `json:"expect,omitempty"`
+	// ReadsVolumes says that the command reads all data of the volumes that the container mounts. Storage may load a volume out of
+	// a snapshot only when it is read: with such a check that time is part of the RTO, without it the report says that it is not.
+	// +optional
+	ReadsVolumes bool `json:"readsVolumes,omitempty"`
 	// Timeout of each attempt. Default: healthChecks.timeout of the test, else 30s. A command that is still running then is
 	// left alone, for Kubernetes cannot end it; it goes with the sandbox.
 	// +optional

@@ -287,6 +287,10 @@ type CheckStatus struct {
 	// Message never holds output of the application.
 	// +optional
 	Message string `json:"message,omitempty"`
+	// ReadVolumes are the claims whose data a check with readsVolumes has read, "namespace: name", if it passed.
+	// +optional
+	// +listType=atomic
+	ReadVolumes []string `json:"readVolumes,omitempty"`
 }
 
 // CheckResult is the outcome of a check.
