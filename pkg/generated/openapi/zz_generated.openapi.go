@@ -499,6 +499,26 @@ func schema_pkg_apis_restore_v1alpha1_CheckStatus(ref common.ReferenceCallback) 
 							Format:      "",
 						},
 					},
+					"readVolumes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "ReadVolumes are the claims whose data a check with readsVolumes has read, \"namespace: name\", if it passed.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
 				},
 				Required: []string{"name", "status"},
 			},
@@ -998,6 +1018,13 @@ func schema_pkg_apis_restore_v1alpha1_ExecCheck(ref common.ReferenceCallback) co
 						SchemaProps: spec.SchemaProps{
 							Description: "Expect is matched against standard output without surrounding white space.",
 							Ref:         ref(v1alpha1.Expectation{}.OpenAPIModelName()),
+						},
+					},
+					"readsVolumes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ReadsVolumes says that the command reads all data of the volumes that the container mounts. Storage may load a volume out of a snapshot only when it is read: with such a check that time is part of the RTO, without it the report says that it is not.",
+							Type:        []string{"boolean"},
+							Format:      "",
 						},
 					},
 					"timeout": {

@@ -146,6 +146,12 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: readVolumes
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
     - name: status
       type:
         scalar: string
@@ -330,6 +336,9 @@ var schemaYAML = typed.YAMLObject(`types:
         map:
           elementType:
             scalar: string
+    - name: readsVolumes
+      type:
+        scalar: boolean
     - name: retries
       type:
         scalar: numeric

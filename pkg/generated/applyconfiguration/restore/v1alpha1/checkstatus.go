@@ -19,6 +19,8 @@ type CheckStatusApplyConfiguration struct {
 	Duration *restorev1alpha1.Duration    `json:"duration,omitempty"`
 	// Message never holds output of the application.
 	Message *string `json:"message,omitempty"`
+	// ReadVolumes are the claims whose data a check with readsVolumes has read, "namespace: name", if it passed.
+	ReadVolumes []string `json:"readVolumes,omitempty"`
 }
 
 // CheckStatusApplyConfiguration constructs a declarative configuration of the CheckStatus type for use with
@@ -56,5 +58,15 @@ func (b *CheckStatusApplyConfiguration) WithDuration(value restorev1alpha1.Durat
 // If called multiple times, the Message field is set to the value of the last call.
 func (b *CheckStatusApplyConfiguration) WithMessage(value string) *CheckStatusApplyConfiguration {
 	b.Message = &value
+	return b
+}
+
+// WithReadVolumes adds the given value to the ReadVolumes field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the ReadVolumes field.
+func (b *CheckStatusApplyConfiguration) WithReadVolumes(values ...string) *CheckStatusApplyConfiguration {
+	for i := range values {
+		b.ReadVolumes = append(b.ReadVolumes, values[i])
+	}
 	return b
 }

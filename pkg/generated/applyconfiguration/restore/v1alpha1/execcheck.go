@@ -23,6 +23,9 @@ type ExecCheckApplyConfiguration struct {
 	SuccessExitCode *int32   `json:"successExitCode,omitempty"`
 	// Expect is matched against standard output without surrounding white space.
 	Expect *ExpectationApplyConfiguration `json:"expect,omitempty"`
+	// ReadsVolumes says that the command reads all data of the volumes that the container mounts. Storage may load a volume out of
+	// a snapshot only when it is read: with such a check that time is part of the RTO, without it the report says that it is not.
+	ReadsVolumes *bool `json:"readsVolumes,omitempty"`
 	// Timeout of each attempt. Default: healthChecks.timeout of the test, else 30s. A command that is still running then is
 	// left alone, for Kubernetes cannot end it; it goes with the sandbox.
 	Timeout *restorev1alpha1.Duration `json:"timeout,omitempty"`
@@ -81,6 +84,14 @@ func (b *ExecCheckApplyConfiguration) WithSuccessExitCode(value int32) *ExecChec
 // If called multiple times, the Expect field is set to the value of the last call.
 func (b *ExecCheckApplyConfiguration) WithExpect(value *ExpectationApplyConfiguration) *ExecCheckApplyConfiguration {
 	b.Expect = value
+	return b
+}
+
+// WithReadsVolumes sets the ReadsVolumes field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ReadsVolumes field is set to the value of the last call.
+func (b *ExecCheckApplyConfiguration) WithReadsVolumes(value bool) *ExecCheckApplyConfiguration {
+	b.ReadsVolumes = &value
 	return b
 }
 
