@@ -30,6 +30,9 @@ type Addresses struct {
 	// Fenced and FencedLocal are the addresses of the Services of those names; empty without such a Service.
 	Fenced      string `json:"fenced"`
 	FencedLocal string `json:"fencedLocal"`
+	// Second is where all that is in the other IP family, for a plugin enforces policies in each by itself. Nil if no pod has an address
+	// in it. Services need have none there although pods have.
+	Second *Addresses `json:"second,omitempty"`
 }
 
 // Text is what the ConfigMap holds: the same text for the same addresses.
@@ -56,11 +59,23 @@ func readAddresses(file string) (Addresses, error) {
 }
 
 // dials returns how a pod on a node dials the targets: that of the node, some of other nodes if there are any, and the Service;
-// and how a control pod dials fenced pods. It fails if it would not get to know anything about its own node.
+// and how a control pod dials fenced pods. In the second IP family it does so where the target of its node is in it. It fails if it
+// would not get to know anything about its own node.
 func (a Addresses) dials(role Role, node string) ([]Dial, error) {
-	if a.Pods[node] == "" {
-		return nil, fmt.Errorf("no addresses of targets: none is ready on node %s: kubectl -n %s get pods -o wide", node, TargetNamespace)
+	all, err := required(a.family(role, node))
+	if err != nil || a.Second == nil || a.Second.Pods[node] == "" {
+		return all, err
 	}
+	second := slices.DeleteFunc(a.Second.family(role, node), func(d Dial) bool { return d.Address == "" })
+	for i := range second {
+		second[i].Name += " in the second IP family"
+	}
+	second, err = required(second)
+	return append(all, second...), err
+}
+
+// family returns what a pod on a node dials in one IP family, each with an address that may be none.
+func (a Addresses) family(role Role, node string) []Dial {
 	all := []Dial{{Name: "target on the same node", Node: node, Address: a.Pods[node], Tries: 1}}
 	for _, other := range neighbours(a.Pods, node) {
 		all = append(all, Dial{Name: "target on another node", Node: other, Address: a.Pods[other], Tries: 1})
@@ -70,13 +85,20 @@ func (a Addresses) dials(role Role, node string) ([]Dial, error) {
 		all = append(all, Dial{Name: "fenced pod on the same node", Address: a.FencedLocal, Tries: 1, Shut: true},
 			Dial{Name: "fenced pods on all nodes", Address: a.Fenced, Tries: tries, Shut: true})
 	}
+	return all
+}
+
+// required returns dials with their port, on which a verdict rests; it fails if one has no address.
+func required(all []Dial) ([]Dial, error) {
 	for i := range all {
 		switch known := net.ParseIP(all[i].Address) != nil; {
 		case !known && all[i].Shut:
 			return nil, fmt.Errorf("no addresses of fenced pods: %s: %q is none: kubectl -n %s get services, and apply manifests/45-canary.yaml",
 				all[i].Name, all[i].Address, Namespace)
+		case all[i].Address == "" && all[i].Node != "":
+			return nil, fmt.Errorf("no addresses of targets: none is ready on node %s: kubectl -n %s get pods -o wide", all[i].Node, TargetNamespace)
 		case !known:
-			return nil, fmt.Errorf("no addresses of targets: %s: %q is none", all[i].Name, all[i].Address)
+			return nil, fmt.Errorf("no addresses of targets: %s: %q is none: kubectl -n %s get services", all[i].Name, all[i].Address, TargetNamespace)
 		}
 		all[i].Address, all[i].Required = net.JoinHostPort(all[i].Address, Port), true
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"slices"
 	"sync"
 	"time"
 )
@@ -86,19 +85,19 @@ func BeBorn(ctx context.Context, node, file string, begun time.Time) Birth {
 	return b
 }
 
-// targets returns what a new pod on a node dials: the target there, some of other nodes, and the Service of all; nothing if no target
-// is ready.
+// targets returns what a new pod on a node dials: the target there, some of other nodes, and the Service of all, in each IP family;
+// nothing if no target is ready.
 func (a Addresses) targets(node string) []string {
 	if len(a.Pods) == 0 {
 		return nil
 	}
-	hosts := []string{a.Pods[node]}
-	for _, other := range neighbours(a.Pods, node) {
-		hosts = append(hosts, a.Pods[other])
-	}
-	hosts = slices.DeleteFunc(append(hosts, a.Service), func(host string) bool { return net.ParseIP(host) == nil })
-	for i := range hosts {
-		hosts[i] = net.JoinHostPort(hosts[i], Port)
+	var hosts []string
+	for family := &a; family != nil; family = family.Second {
+		for _, d := range family.family(Newborn, node) {
+			if net.ParseIP(d.Address) != nil {
+				hosts = append(hosts, net.JoinHostPort(d.Address, Port))
+			}
+		}
 	}
 	return hosts
 }

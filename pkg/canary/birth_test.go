@@ -72,9 +72,13 @@ func TestANewPodDialsWhatTheGuideWrote(t *testing.T) {
 		want []string
 	}{
 		"its own node, others, and the Service": {"a", `{"service":"10.0.0.2","pods":{"a":"10.1.0.1","b":"fd00::2"}}`, []string{"10.1.0.1:9440", "[fd00::2]:9440", "10.0.0.2:9440"}},
-		"a node that is new":                    {"c", `{"service":"10.0.0.2","pods":{"a":"10.1.0.1"}}`, []string{"10.1.0.1:9440", "10.0.0.2:9440"}},
-		"no target is ready":                    {"a", `{"service":"10.0.0.2","pods":{}}`, nil},
-		"there is no Service":                   {"a", `{"service":"","pods":{"a":"10.1.0.1"}}`, []string{"10.1.0.1:9440"}},
+		"in both IP families": {
+			"a", `{"service":"10.0.0.2","pods":{"a":"10.1.0.1"},"second":{"service":"fd01::2","pods":{"a":"fd00::1","b":"fd00::2"}}}`,
+			[]string{"10.1.0.1:9440", "10.0.0.2:9440", "[fd00::1]:9440", "[fd00::2]:9440", "[fd01::2]:9440"},
+		},
+		"a node that is new":  {"c", `{"service":"10.0.0.2","pods":{"a":"10.1.0.1"}}`, []string{"10.1.0.1:9440", "10.0.0.2:9440"}},
+		"no target is ready":  {"a", `{"service":"10.0.0.2","pods":{}}`, nil},
+		"there is no Service": {"a", `{"service":"","pods":{"a":"10.1.0.1"}}`, []string{"10.1.0.1:9440"}},
 	} {
 		addresses, err := readAddresses(written(t, c.text))
 		if err != nil {

@@ -106,6 +106,44 @@ func TestDialsAreThoseOfTheRole(t *testing.T) {
 	}
 }
 
+// A plugin enforces policies in each IP family by itself.
+func TestBothIPFamiliesAreDialled(t *testing.T) {
+	const first = `"service":"10.0.0.2","pods":{"a":"10.1.0.1","b":"10.1.0.2"},"fenced":"10.0.0.4","fencedLocal":"10.0.0.3"`
+	const ofFirst = "10.1.0.1:9440, 10.1.0.2:9440, 10.0.0.2:9440, 10.0.0.3:9440, 10.0.0.4:9440"
+	for name, c := range map[string]struct{ second, want, says string }{
+		"all has two addresses": {
+			`{"service":"fd01::2","pods":{"a":"fd00::1","b":"fd00::2"},"fenced":"fd01::4","fencedLocal":"fd01::3"}`,
+			ofFirst + ", [fd00::1]:9440, [fd00::2]:9440, [fd01::2]:9440, [fd01::3]:9440, [fd01::4]:9440", "",
+		},
+		"Services have one":          {`{"service":"","pods":{"a":"fd00::1"},"fenced":"","fencedLocal":""}`, ofFirst + ", [fd00::1]:9440", ""},
+		"pods of this node have one": {`{"service":"fd01::2","pods":{"b":"fd00::2"},"fenced":"fd01::4","fencedLocal":"fd01::3"}`, ofFirst, ""},
+		"an address is none":         {`{"service":"x","pods":{"a":"fd00::1"}}`, "", `Service of the targets in the second IP family: "x" is none`},
+	} {
+		dials, err := Plan(Control, "a", written(t, `{`+first+`,"second":`+c.second+`}`), nil)()
+		if c.says != "" {
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s: %v, want an error that says %q", name, err, c.says)
+			}
+			continue
+		}
+		var got []string
+		names := map[string]bool{}
+		for _, d := range dials {
+			got = append(got, d.Address)
+			// One answer is enough of those with the same name, and not one of another family.
+			names[d.Name] = strings.HasPrefix(d.Address, "[")
+		}
+		for _, d := range dials {
+			if names[d.Name] != strings.HasPrefix(d.Address, "[") {
+				t.Errorf("%s: both families have %q", name, d.Name)
+			}
+		}
+		if diff := cmp.Diff(c.want, strings.Join(got, ", ")); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", name, err, diff)
+		}
+	}
+}
+
 // A control pod that dialled an old address would be ready: nobody answers there.
 func TestAControlPodKnowsTheFencedPodsByWhatTheGuideWrites(t *testing.T) {
 	const targets = `"service":"10.0.0.2","pods":{"a":"10.1.0.1"}`

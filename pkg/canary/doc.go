@@ -9,10 +9,9 @@
 //   - control dials the same targets without a policy, so that a dead network is not taken for isolation, and fenced pods, from
 //     outside in. It is ready while the targets answer and the fenced pods do not.
 //
-// Both dial the target of their node, those of up to three others, and the Service of all. The kubelet tells a pod of the
-// Services of its own namespace only, and as they were when it started, so package guide, one pod, writes down where the targets
-// and the Services of fenced pods are, and the kubelet mounts that. A pod that does not get to know it ends, and so begins anew:
-// it never says anything by what it did not dial.
+// Both dial the target of their node, those of up to three others, and the Service of all, in each IP family that pods have addresses
+// of. Package guide, one pod, writes down where all that is, and the kubelet mounts it. A pod that does not get to know it ends, and
+// so begins anew: it never says anything by what it did not dial.
 //
 // A leak makes the fenced pod unready by what it sees itself: an answer, or the greeting of a control pod. A pod says by its
 // startup probe that a round of dials is complete, so started and not ready is a finding, and not a pod that begins.

@@ -1,10 +1,6 @@
 package canary
 
-import (
-	"fmt"
-	"net"
-	"slices"
-)
+import "slices"
 
 // Role is what a canary is there for.
 type Role string
@@ -27,8 +23,8 @@ const (
 // Port is where canaries listen for each other.
 const Port = "9440"
 
-// TargetService is the Service of all targets, as it is called in the environment of pods of its namespace.
-const TargetService = "CANARY_TARGET"
+// TargetService is the Service of all targets, in TargetNamespace.
+const TargetService = "canary-target"
 
 // Services of the fenced pods, in Namespace.
 const (
@@ -52,16 +48,6 @@ type Dial struct {
 	Required bool `json:"required"`
 	// Shut: a control must not get through. A fenced pod never must.
 	Shut bool `json:"-"`
-}
-
-// Host returns the address of a Service, from the environment that the kubelet gives to pods of its namespace.
-func Host(service string, environment func(string) string) (string, error) {
-	host := environment(service + "_SERVICE_HOST")
-	if net.ParseIP(host) == nil {
-		return "", fmt.Errorf("%s_SERVICE_HOST=%q: the kubelet sets it to the address of a Service of this namespace that is older than the pod: apply manifests/45-canary.yaml, and leave enableServiceLinks on",
-			service, host)
-	}
-	return host, nil
 }
 
 // Plan returns what tells a pod of the role on a node what to dial in a round; it fails while that is not known. file holds the

@@ -29,7 +29,7 @@ func TestTheGuideOfCanariesKeepsTheirAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	g, err := guide.New(ctx, client, "10.0.0.2")
+	g, err := guide.New(ctx, client)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,13 +37,15 @@ func TestTheGuideOfCanariesKeepsTheirAddresses(t *testing.T) {
 	go func() { defer close(done); g.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 
-	var fenced []any
-	for _, name := range []string{"canary-fenced", "canary-fenced-local"} {
-		service, err := kube.CoreV1().Services(canary.Namespace).Get(t.Context(), name, metav1.GetOptions{})
+	var services []any
+	for _, service := range []struct{ namespace, name string }{
+		{canary.TargetNamespace, "canary-target"}, {canary.Namespace, "canary-fenced"}, {canary.Namespace, "canary-fenced-local"},
+	} {
+		is, err := kube.CoreV1().Services(service.namespace).Get(t.Context(), service.name, metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		fenced = append(fenced, service.Spec.ClusterIP)
+		services = append(services, is.Spec.ClusterIP)
 	}
 	holds := func(want string) {
 		t.Helper()
@@ -55,7 +57,7 @@ func TestTheGuideOfCanariesKeepsTheirAddresses(t *testing.T) {
 			return err
 		})
 	}
-	none := fmt.Sprintf(`{"service":"10.0.0.2","pods":{},"fenced":%q,"fencedLocal":%q}`, fenced...)
+	none := fmt.Sprintf(`{"service":%q,"pods":{},"fenced":%q,"fencedLocal":%q}`, services...)
 	pod := canaryPod("target-of-the-guide", "node-of-the-guide", "canary-target")
 	pods := kube.CoreV1().Pods(canary.TargetNamespace)
 	eventually(t, stepTimeout, func(ctx context.Context) error { // a new namespace has no service account for a moment
@@ -69,7 +71,7 @@ func TestTheGuideOfCanariesKeepsTheirAddresses(t *testing.T) {
 	if _, err := pods.UpdateStatus(t.Context(), pod, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	one := fmt.Sprintf(`{"service":"10.0.0.2","pods":{"node-of-the-guide":"10.1.0.1"},"fenced":%q,"fencedLocal":%q}`, fenced...)
+	one := fmt.Sprintf(`{"service":%q,"pods":{"node-of-the-guide":"10.1.0.1"},"fenced":%q,"fencedLocal":%q}`, services...)
 	holds(one)
 	if err := installCanaries(t.Context()); err != nil {
 		t.Fatal(err)

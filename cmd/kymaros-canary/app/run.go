@@ -74,10 +74,6 @@ func beBorn(ctx context.Context, options *Options, begun time.Time) error {
 
 // runGuide tells the others where the targets are until ctx ends.
 func runGuide(ctx context.Context, options *Options) error {
-	service, err := canary.Host(canary.TargetService, os.Getenv)
-	if err != nil {
-		return err
-	}
 	config, err := options.Config(guide.Name)
 	if err != nil {
 		return err
@@ -86,7 +82,7 @@ func runGuide(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	g, err := guide.New(ctx, kube, service)
+	g, err := guide.New(ctx, kube)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ const (
 	// gather is how long changes are gathered before they are written: all targets change at once when they get a new image.
 	gather = time.Second
 	// recheck is when the ConfigMap is looked at again although no target has changed, in case somebody else changed it, and
-	// the Services of fenced pods.
+	// the Services.
 	recheck = time.Minute
 	// syncTimeout bounds one look at the Services and the ConfigMap.
 	syncTimeout = 30 * time.Second
@@ -39,10 +39,9 @@ const (
 // key is the only one of the queue: there is one ConfigMap.
 const key = canary.Namespace + "/" + canary.ConfigMap
 
-// Guide follows the targets, and writes down where they and the Services of fenced pods are.
+// Guide follows the targets, and writes down where they are, their Service and those of fenced pods.
 type Guide struct {
 	kube    kubernetes.Interface
-	service string
 	factory informers.SharedInformerFactory
 	pods    corelisters.PodLister
 	listed  cache.DoneChecker
@@ -50,12 +49,11 @@ type Guide struct {
 	ready   atomic.Bool
 }
 
-// New returns what Run runs. service is the address of the Service of all targets.
-func New(ctx context.Context, kube kubernetes.Interface, service string) (*Guide, error) {
+// New returns what Run runs.
+func New(ctx context.Context, kube kubernetes.Interface) (*Guide, error) {
 	logger := klog.FromContext(ctx)
 	g := &Guide{
-		kube:    kube,
-		service: service,
+		kube: kube,
 		factory: informers.NewSharedInformerFactoryWithOptions(kube, 0, informers.WithNamespace(canary.TargetNamespace), informers.WithTransform(trim),
 			informers.WithTweakListOptions(func(o *metav1.ListOptions) { o.LabelSelector = targets })),
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
@@ -122,19 +120,31 @@ func (g *Guide) next(ctx context.Context) bool {
 	return true
 }
 
-// clusterIP returns where a Service of fenced pods is, or nothing if there is none: then nobody dials, which proves nothing.
-func (g *Guide) clusterIP(ctx context.Context, name string) (string, error) {
-	service, err := g.kube.CoreV1().Services(canary.Namespace).Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return "", nil
+// services looks up the Services. Not by the environment that a kubelet gives to pods: a Service that is deleted and made anew has other
+// addresses.
+func (g *Guide) services(ctx context.Context) (services, error) {
+	var s services
+	for _, of := range []struct {
+		namespace, name string
+		to              *[]string
+	}{
+		{canary.TargetNamespace, canary.TargetService, &s.targets},
+		{canary.Namespace, canary.FencedService, &s.fenced},
+		{canary.Namespace, canary.FencedLocalService, &s.fencedLocal},
+	} {
+		service, err := g.kube.CoreV1().Services(of.namespace).Get(ctx, of.name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err): // then nobody dials it, which proves nothing
+		case err != nil:
+			return s, fmt.Errorf("get service %s/%s: %w", of.namespace, of.name, err)
+		default:
+			*of.to = service.Spec.ClusterIPs
+		}
 	}
-	if err != nil {
-		return "", fmt.Errorf("get service %s/%s: %w", canary.Namespace, name, err)
-	}
-	return service.Spec.ClusterIP, nil
+	return s, nil
 }
 
-// sync makes the ConfigMap hold where the targets and the Services of fenced pods are, and nothing else. It tells whether there was
+// sync makes the ConfigMap hold where the targets and the Services are, and nothing else. It tells whether there was
 // something to tell: the first fenced pods wait for the key, so that they know a target from their first instruction, and as long as no
 // target was ever ready it is not there.
 func (g *Guide) sync(ctx context.Context) (told bool, err error) {
@@ -142,14 +152,11 @@ func (g *Guide) sync(ctx context.Context) (told bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	where := addresses(g.service, pods)
-	// Not by the environment of those who dial: a Service that is deleted and made anew has another address.
-	if where.Fenced, err = g.clusterIP(ctx, canary.FencedService); err != nil {
+	services, err := g.services(ctx)
+	if err != nil {
 		return false, err
 	}
-	if where.FencedLocal, err = g.clusterIP(ctx, canary.FencedLocalService); err != nil {
-		return false, err
-	}
+	where := addresses(services, pods)
 	want, err := where.Text()
 	if err != nil {
 		return false, err

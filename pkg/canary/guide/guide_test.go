@@ -20,15 +20,19 @@ import (
 
 type podEdit = func(*corev1.Pod)
 
-// target is one that is ready.
-func target(name, node, ip string, edits ...podEdit) *corev1.Pod {
+// target is one that is ready, with an address in each IP family that it has.
+func target(name, node string, ips []string, edits ...podEdit) *corev1.Pod {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: canary.TargetNamespace, Name: name,
 			Labels: map[string]string{"app.kubernetes.io/name": "kymaros", "app.kubernetes.io/component": "canary-target"},
 		},
 		Spec:   corev1.PodSpec{NodeName: node},
-		Status: corev1.PodStatus{PodIP: ip, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}},
+		Status: corev1.PodStatus{Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}},
+	}
+	for _, ip := range ips {
+		pod.Status.PodIP = ips[0]
+		pod.Status.PodIPs = append(pod.Status.PodIPs, corev1.PodIP{IP: ip})
 	}
 	for _, e := range edits {
 		e(pod)
@@ -45,14 +49,14 @@ func TestAddresses(t *testing.T) {
 		pods []*corev1.Pod
 		want map[string]string
 	}{
-		"each node has its target":           {[]*corev1.Pod{target("x", "a", "10.1.0.1"), target("y", "b", "fd00::1")}, map[string]string{"a": "10.1.0.1", "b": "fd00::1"}},
+		"each node has its target":           {[]*corev1.Pod{target("x", "a", []string{"10.1.0.1"}), target("y", "b", []string{"fd00::1"})}, map[string]string{"a": "10.1.0.1", "b": "fd00::1"}},
 		"there is none":                      {nil, map[string]string{}},
-		"one is not ready":                   {[]*corev1.Pod{target("x", "a", "10.1.0.1", unready), target("y", "b", "10.1.0.2")}, map[string]string{"b": "10.1.0.2"}},
-		"one goes, and another comes for it": {[]*corev1.Pod{target("x", "a", "10.1.0.1"), target("y", "a", "10.1.0.2", going)}, map[string]string{"a": "10.1.0.1"}},
-		"one has no address yet":             {[]*corev1.Pod{target("x", "a", "")}, map[string]string{}},
-		"one has no node yet":                {[]*corev1.Pod{target("x", "", "10.1.0.1")}, map[string]string{}},
-		"one says nothing of readiness":      {[]*corev1.Pod{target("x", "a", "10.1.0.1", func(p *corev1.Pod) { p.Status.Conditions = nil })}, map[string]string{}},
-		"two are on one node":                {[]*corev1.Pod{target("y", "a", "10.1.0.2"), target("x", "a", "10.1.0.1")}, map[string]string{"a": "10.1.0.2"}},
+		"one is not ready":                   {[]*corev1.Pod{target("x", "a", []string{"10.1.0.1"}, unready), target("y", "b", []string{"10.1.0.2"})}, map[string]string{"b": "10.1.0.2"}},
+		"one goes, and another comes for it": {[]*corev1.Pod{target("x", "a", []string{"10.1.0.1"}), target("y", "a", []string{"10.1.0.2"}, going)}, map[string]string{"a": "10.1.0.1"}},
+		"one has no address yet":             {[]*corev1.Pod{target("x", "a", nil)}, map[string]string{}},
+		"one has no node yet":                {[]*corev1.Pod{target("x", "", []string{"10.1.0.1"})}, map[string]string{}},
+		"one says nothing of readiness":      {[]*corev1.Pod{target("x", "a", []string{"10.1.0.1"}, func(p *corev1.Pod) { p.Status.Conditions = nil })}, map[string]string{}},
+		"two are on one node":                {[]*corev1.Pod{target("y", "a", []string{"10.1.0.2"}), target("x", "a", []string{"10.1.0.1"})}, map[string]string{"a": "10.1.0.2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var trimmed []*corev1.Pod
@@ -63,27 +67,52 @@ func TestAddresses(t *testing.T) {
 				}
 				trimmed = append(trimmed, small.(*corev1.Pod))
 			}
-			if diff := cmp.Diff(canary.Addresses{Service: "10.0.0.2", Pods: c.want}, addresses("10.0.0.2", trimmed)); diff != "" {
+			if diff := cmp.Diff(canary.Addresses{Service: "10.0.0.2", Pods: c.want}, addresses(services{targets: []string{"10.0.0.2"}}, trimmed)); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
+func TestAddressesInBothIPFamilies(t *testing.T) {
+	both, one := target("x", "a", []string{"10.1.0.1", "fd00::1"}), target("y", "b", []string{"10.1.0.2"})
+	all := services{targets: []string{"10.0.0.2", "fd00:1::2"}, fenced: []string{"10.0.0.3", "fd00:1::3"}, fencedLocal: []string{"10.0.0.4", "fd00:1::4"}}
+	first := canary.Addresses{Service: "10.0.0.2", Pods: map[string]string{"a": "10.1.0.1", "b": "10.1.0.2"}, Fenced: "10.0.0.3", FencedLocal: "10.0.0.4"}
+	for name, c := range map[string]struct {
+		services services
+		pods     []*corev1.Pod
+		second   *canary.Addresses
+	}{
+		"all has two": {all, []*corev1.Pod{both, one}, &canary.Addresses{Service: "fd00:1::2", Pods: map[string]string{"a": "fd00::1"}, Fenced: "fd00:1::3", FencedLocal: "fd00:1::4"}},
+		"Services have one": {
+			services{targets: all.targets[:1], fenced: all.fenced[:1], fencedLocal: all.fencedLocal[:1]}, []*corev1.Pod{both, one},
+			&canary.Addresses{Pods: map[string]string{"a": "fd00::1"}},
+		},
+		"no pod has two": {all, []*corev1.Pod{target("x", "a", []string{"10.1.0.1"}), one}, nil},
+	} {
+		want := first
+		want.Second = c.second
+		if diff := cmp.Diff(want, addresses(c.services, c.pods)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Not ours, and not a target.
-		elsewhere := target("z", "c", "10.1.0.9")
+		elsewhere := target("z", "c", []string{"10.1.0.9"})
 		elsewhere.Namespace = "default"
-		itself := target("canary-guide", "c", "10.1.0.8")
+		itself := target("canary-guide", "c", []string{"10.1.0.8"})
 		itself.Labels["app.kubernetes.io/component"] = "canary-guide"
 		shipped := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: canary.Namespace, Name: canary.ConfigMap, Labels: map[string]string{"a": "b"}}}
-		fenced := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: canary.Namespace, Name: "canary-fenced"}, Spec: corev1.ServiceSpec{ClusterIP: "10.0.0.4"}}
-		kube := fake.NewClientset(elsewhere, itself, fenced)
+		fenced := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: canary.Namespace, Name: "canary-fenced"}, Spec: corev1.ServiceSpec{ClusterIPs: []string{"10.0.0.4"}}}
+		all := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: canary.TargetNamespace, Name: "canary-target"}, Spec: corev1.ServiceSpec{ClusterIPs: []string{"10.0.0.2", "fd00:1::2"}}}
+		kube := fake.NewClientset(elsewhere, itself, fenced, all)
 		pods := kube.CoreV1().Pods(canary.TargetNamespace)
 		configMaps := kube.CoreV1().ConfigMaps(canary.Namespace)
 		ctx, cancel := context.WithCancel(t.Context())
-		g, err := New(ctx, kube, "10.0.0.2")
+		g, err := New(ctx, kube)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +160,7 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 			t.Error("ready although there is nothing to tell")
 		}
 
-		for _, pod := range []*corev1.Pod{target("x", "a", "10.1.0.1"), target("y", "b", "10.1.0.2")} {
+		for _, pod := range []*corev1.Pod{target("x", "a", []string{"10.1.0.1"}), target("y", "b", []string{"10.1.0.2"})} {
 			if _, err := pods.Create(ctx, pod, metav1.CreateOptions{}); err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +172,7 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 			t.Error("not ready although the addresses are written")
 		}
 
-		labelled := target("x", "a", "10.1.0.1", func(pod *corev1.Pod) { pod.Labels["more"] = "labels" })
+		labelled := target("x", "a", []string{"10.1.0.1"}, func(pod *corev1.Pod) { pod.Labels["more"] = "labels" })
 		if _, err := pods.Update(ctx, labelled, metav1.UpdateOptions{}); err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +187,7 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect("after the last has gone", 2*gather, 1, `{"service":"10.0.0.2","pods":{},"fenced":"10.0.0.4","fencedLocal":""}`)
-		if _, err := pods.Create(ctx, target("x", "a", "10.1.0.1"), metav1.CreateOptions{}); err != nil {
+		if _, err := pods.Create(ctx, target("x", "a", []string{"10.1.0.1"}), metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		expect("when it is back", 2*gather, 1, one)
@@ -173,18 +202,18 @@ func TestTheGuideWritesWhereTheTargetsAre(t *testing.T) {
 
 		services := kube.CoreV1().Services(canary.Namespace)
 		local := fenced.DeepCopy()
-		local.Name, local.Spec.ClusterIP = "canary-fenced-local", "fd00::3"
+		local.Name, local.Spec.ClusterIPs = "canary-fenced-local", []string{"10.0.0.3"}
 		if _, err := services.Create(ctx, local, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		fenced.Spec.ClusterIP = "10.0.0.14"
+		fenced.Spec.ClusterIPs = []string{"10.0.0.14"}
 		if err := services.Delete(ctx, fenced.Name, metav1.DeleteOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := services.Create(ctx, fenced, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		const anew = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1"},"fenced":"10.0.0.14","fencedLocal":"fd00::3"}`
+		const anew = `{"service":"10.0.0.2","pods":{"a":"10.1.0.1"},"fenced":"10.0.0.14","fencedLocal":"10.0.0.3"}`
 		expect("after a Service of fenced pods was made anew", recheck, 1, anew)
 
 		kube.PrependReactor("get", "services", func(clienttesting.Action) (bool, runtime.Object, error) {
