@@ -41,7 +41,7 @@ test-csi: ## CSI snapshots and the data mover, with two versions of Velero, on a
 test-nodes: ## Several nodes, of which some are lost, drained or do not enforce policies, on a cluster of its own; root on Linux.
 	@hack/test.sh nodes
 
-test-surroundings: ## Another domain, Pod Security and priority for all, policies that change what is created, a mesh, on a cluster of its own; root on Linux.
+test-surroundings: ## Another domain, two IP families, Pod Security and priority for all, policies that change what is created, a mesh, on a cluster of its own; root on Linux.
 	@hack/test.sh surroundings
 
 test-disaster: ## A backup restored where its cluster is gone, on two clusters one after the other; root on Linux.

@@ -39,6 +39,10 @@ func withCluster(flags *flag.FlagSet, args []string, n int) (*cluster.Cluster, [
 // nodeFlag has the returned number be that of a node.
 func nodeFlag(flags *flag.FlagSet) *int { return flags.Int("node", 1, "number of the node") }
 
+func onlyIPv4Flag(flags *flag.FlagSet) *bool {
+	return flags.Bool("only-ipv4", false, "enforce nothing in IPv6")
+}
+
 func newFlags(name string) *flag.FlagSet { return flag.NewFlagSet(name, flag.ContinueOnError) }
 
 func up(ctx context.Context, args []string) error {
@@ -47,6 +51,7 @@ func up(ctx context.Context, args []string) error {
 	flags.BoolVar(&o.CSI, "csi", false, "volumes with snapshots, and a Velero that backs them up")
 	flags.IntVar(&o.Nodes, "nodes", 1, "how many nodes")
 	flags.StringVar(&o.Domain, "domain", "", "what names of Services end with, if not cluster.local")
+	flags.BoolVar(&o.DualStack, "dual-stack", false, "addresses of IPv6 too, for pods and Services")
 	flags.StringVar(&o.PodSecurity, "pod-security", "", "what namespaces without labels enforce, such as restricted")
 	flags.StringVar(&o.Velero, "velero", "", "another version of Velero: one of mods/velero-*, such as 1.18.2")
 	c, _, err := withCluster(flags, args, 0)
@@ -103,13 +108,14 @@ func image(ctx context.Context, args []string) error {
 func netpolicy(ctx context.Context, args []string) error {
 	flags := newFlags("netpol")
 	node := nodeFlag(flags)
+	onlyIPv4 := onlyIPv4Flag(flags)
 	c, plain, err := withCluster(flags, args, 1)
 	if err != nil {
 		return err
 	}
 	switch plain[0] {
 	case "start":
-		return c.StartNetpol(ctx, *node)
+		return c.StartNetpol(ctx, *node, *onlyIPv4)
 	case "stop":
 		return c.StopNetpol(ctx, *node)
 	}
@@ -200,11 +206,12 @@ func startProgram(ctx context.Context, args []string) error {
 func runAgent(ctx context.Context, args []string) error {
 	flags := newFlags("netpol-agent")
 	node := nodeFlag(flags)
+	onlyIPv4 := onlyIPv4Flag(flags)
 	c, _, err := withCluster(flags, args, 0)
 	if err != nil {
 		return err
 	}
-	return c.RunAgent(ctx, *node)
+	return c.RunAgent(ctx, *node, *onlyIPv4)
 }
 
 func forward(ctx context.Context, args []string) error {

@@ -30,14 +30,16 @@ const usage = `usage: kymaros-cluster COMMAND
 
 As root on Linux, each with [--name NAME] (default $KYMAROS_CLUSTER, or "kymaros"):
 
-  up [--csi] [--velero VERSION] [--nodes N]
+  up [--csi] [--velero VERSION] [--nodes N] [--dual-stack]
                                      start a cluster with Velero, or return if it is there: with volumes that have snapshots,
-                                     with another version of Velero (one of mods/velero-*), with more nodes than one
+                                     with another version of Velero (one of mods/velero-*), with more nodes than one, with
+                                     addresses of IPv6 too
   down                               end it and leave nothing behind
   env                                print the shell lines that make it current
   image REF DIR [--entrypoint A,B] [--env K=V]... [--user UID]
                                      make an image of DIR's files that pods can use as REF
-  netpol stop|start [--node N]       stop or start the enforcement of NetworkPolicies on a node
+  netpol stop|start [--node N] [--only-ipv4]
+                                     stop or start the enforcement of NetworkPolicies on a node
   program stop|start NAME [--node N] stop or start kubelet, containerd or s3 (the object store) while the rest runs
   node stop|start N                  take the power from a node other than the first, or give it back
   netns -- COMMAND...                run COMMAND in the network namespace of the first node

@@ -1,5 +1,6 @@
-// Package surroundings tests the product in a cluster that its administrators have set up otherwise than most: another domain, Pod
-// Security and priority classes for who asks for none, policies that change what is created, a service mesh. It takes a cluster of its own.
+// Package surroundings tests the product in a cluster that its administrators have set up otherwise than most: another domain, two IP
+// families, Pod Security and priority classes for who asks for none, policies that change what is created, a service mesh. It takes a
+// cluster of its own.
 package surroundings
 
 import (
@@ -41,7 +42,7 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) (code int, err error) {
 	ctx := context.Background()
 	began := time.Now()
-	if cluster, err = stage.Up(ctx, "--domain", domain, "--pod-security", "restricted"); err != nil {
+	if cluster, err = stage.Up(ctx, "--domain", domain, "--pod-security", "restricted", "--dual-stack"); err != nil {
 		return 1, err
 	}
 	fmt.Printf("cluster and controller ready after %v\n", time.Since(began).Round(time.Second))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/kymaros/kymaros/test/cluster/images"
 	"github.com/kymaros/kymaros/test/cluster/proc"
@@ -13,6 +14,17 @@ func (n node) containerdSocket() string { return n.path("containerd.sock") }
 
 // containerd writes the configuration of the container runtime and of its network, and returns its program.
 func (n node) containerd() (proc.Program, error) {
+	o, err := n.cluster.options()
+	if err != nil {
+		return proc.Program{}, err
+	}
+	var ranges, routes []string
+	for _, cidr := range n.podCIDRs(o) {
+		ranges = append(ranges, fmt.Sprintf(`[{"subnet":%q}]`, cidr))
+	}
+	for _, all := range []string{"0.0.0.0/0", "::/0"}[:len(ranges)] {
+		routes = append(routes, fmt.Sprintf(`{"dst":%q}`, all))
+	}
 	files := map[string]string{
 		// Whatever registry an image names, it comes from ours.
 		"certs.d/_default/hosts.toml": fmt.Sprintf("[host.\"http://%s\"]\n  capabilities = [\"pull\", \"resolve\"]\n", n.cluster.registryAddress()),
@@ -20,9 +32,9 @@ func (n node) containerd() (proc.Program, error) {
 		// ptp and not bridge: what one pod sends to another is then routed by the node and passes its packet
 		// filter, where NetworkPolicies are enforced.
 		"cni/10-kymaros.conflist": fmt.Sprintf(`{"cniVersion":"1.0.0","name":"kymaros","plugins":[
-  {"type":"ptp","ipam":{"type":"host-local","dataDir":%q,"ranges":[[{"subnet":%q}]],"routes":[{"dst":"0.0.0.0/0"}]}},
+  {"type":"ptp","ipam":{"type":"host-local","dataDir":%q,"ranges":[%s],"routes":[%s]}},
   {"type":"portmap","capabilities":{"portMappings":true}}]}
-`, n.path("ipam"), n.podCIDR()),
+`, n.path("ipam"), strings.Join(ranges, ","), strings.Join(routes, ",")),
 
 		"containerd.toml": fmt.Sprintf(`version = 3
 root = %q

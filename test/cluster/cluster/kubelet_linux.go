@@ -3,6 +3,7 @@ package cluster
 import (
 	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/kymaros/kymaros/test/cluster/controlplane"
 	"github.com/kymaros/kymaros/test/cluster/proc"
@@ -18,12 +19,17 @@ func (c *Cluster) scheduler() proc.Program {
 // proxyName is a program that every node has and that is never stopped alone.
 const proxyName = "kube-proxy"
 
-func (n node) proxy() proc.Program {
+func (n node) proxy() (proc.Program, error) {
+	o, err := n.cluster.options()
+	pods := []string{controlplane.PodCIDR}
+	if o.DualStack {
+		pods = append(pods, controlplane.PodCIDR6)
+	}
 	return proc.Program{Name: proxyName, Argv: []string{n.cluster.program("kube-proxy"),
-		"--kubeconfig=" + n.path(proxyConf), "--proxy-mode=nftables", "--cluster-cidr=" + controlplane.PodCIDR,
+		"--kubeconfig=" + n.path(proxyConf), "--proxy-mode=nftables", "--cluster-cidr=" + strings.Join(pods, ","),
 		"--hostname-override=" + n.name(), "--metrics-bind-address=127.0.0.1:10249",
 		// The size of the machine's connection table is not ours to set.
-		"--conntrack-max-per-core=0", "--conntrack-min=0"}}
+		"--conntrack-max-per-core=0", "--conntrack-min=0"}}, err
 }
 
 // kubelet writes the configuration of the kubelet and returns its program.
@@ -56,5 +62,5 @@ serializeImagePulls: false
 		"unix://"+n.containerdSocket(), n.path("volume-plugins"), cmp.Or(o.Domain, "cluster.local"))
 	return proc.Program{Name: "kubelet", Argv: []string{n.cluster.program("kubelet"),
 		"--config=" + n.path("kubelet.yaml"), "--kubeconfig=" + n.path(kubeletConf),
-		"--hostname-override=" + n.name(), "--node-ip=" + n.ip()}}, n.writeFiles(map[string]string{"kubelet.yaml": config})
+		"--hostname-override=" + n.name(), "--node-ip=" + strings.Join(n.ips(o), ",")}}, n.writeFiles(map[string]string{"kubelet.yaml": config})
 }

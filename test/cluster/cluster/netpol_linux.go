@@ -19,9 +19,10 @@ const agentName = "netpol-agent"
 
 func (n node) agentReadyFile() string { return n.path("netpol-ready") }
 
-// StartNetpol starts the enforcement of NetworkPolicies on a node, if it does not run.
-func (c *Cluster) StartNetpol(ctx context.Context, number int) error {
-	return c.onNode(number, func(n node) error { return n.startAgent(ctx) })
+// StartNetpol starts the enforcement of NetworkPolicies on a node, if it does not run: in IPv4 alone, or in each IP family that the
+// cluster has.
+func (c *Cluster) StartNetpol(ctx context.Context, number int, onlyIPv4 bool) error {
+	return c.onNode(number, func(n node) error { return n.startAgent(ctx, onlyIPv4) })
 }
 
 // StopNetpol ends the enforcement of NetworkPolicies on a node: all traffic of its pods flows, as far as the other end lets it.
@@ -37,7 +38,7 @@ func (c *Cluster) StopNetpol(ctx context.Context, number int) error {
 
 func deleteTable(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "nft", "-f", "-")
-	cmd.Stdin = strings.NewReader(fmt.Sprintf("add table ip %[1]s\ndelete table ip %[1]s\n", netpol.Table))
+	cmd.Stdin = strings.NewReader(fmt.Sprintf("add table ip %[1]s\ndelete table ip %[1]s\nadd table ip6 %[1]s\ndelete table ip6 %[1]s\n", netpol.Table))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("nft: %w: %s", err, out)
 	}
@@ -72,7 +73,7 @@ func (c *Cluster) onNode(number int, f func(n node) error) error {
 }
 
 // startAgent starts the agent in the node's network namespace, unless it runs, and waits until it enforces what there is.
-func (n node) startAgent(ctx context.Context) error {
+func (n node) startAgent(ctx context.Context, onlyIPv4 bool) error {
 	if runs, err := n.runs(agentName); err != nil || runs {
 		return err
 	}
@@ -84,9 +85,8 @@ func (n node) startAgent(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = netns.Do(n.netns(), func() error {
-		return n.start(proc.Program{Name: agentName, Argv: []string{self, "netpol-agent", "--name", n.cluster.Name, "--node", strconv.Itoa(n.number)}})
-	})
+	argv := []string{self, "netpol-agent", "--name", n.cluster.Name, "--node", strconv.Itoa(n.number), "--only-ipv4=" + strconv.FormatBool(onlyIPv4)}
+	err = netns.Do(n.netns(), func() error { return n.start(proc.Program{Name: agentName, Argv: argv}) })
 	if err != nil {
 		return err
 	}
@@ -97,11 +97,16 @@ func (n node) startAgent(ctx context.Context) error {
 }
 
 // RunAgent enforces NetworkPolicies on the pods of a node until ctx ends, from within its network namespace.
-func (c *Cluster) RunAgent(ctx context.Context, number int) error {
+func (c *Cluster) RunAgent(ctx context.Context, number int, onlyIPv4 bool) error {
 	n := c.node(number)
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	o.DualStack = o.DualStack && !onlyIPv4
 	client, err := controlplane.Client(n.path(agentConf))
 	if err != nil {
 		return err
 	}
-	return netpol.Run(ctx, client, n.podCIDR(), n.agentReadyFile())
+	return netpol.Run(ctx, client, n.podCIDRs(o), n.agentReadyFile())
 }

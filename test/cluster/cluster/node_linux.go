@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -75,6 +76,26 @@ func (n node) ip() string { return "198.18.0." + strconv.Itoa(n.number) }
 // podCIDR is the part of the pods' addresses that the node uses.
 func (n node) podCIDR() string { return fmt.Sprintf("10.244.%d.0/24", n.number-1) }
 
+// ip6 is the node's address in a second IP family, and podCIDR6 the part of the pods' addresses there.
+func (n node) ip6() string      { return fmt.Sprintf("fd00:198:18::%d", n.number) }
+func (n node) podCIDR6() string { return fmt.Sprintf("fd00:10:244:%d::/64", n.number-1) }
+
+// podCIDRs are those of the IP families that the cluster has.
+func (n node) podCIDRs(o Options) []string {
+	if o.DualStack {
+		return []string{n.podCIDR(), n.podCIDR6()}
+	}
+	return []string{n.podCIDR()}
+}
+
+// ips are the node's addresses.
+func (n node) ips(o Options) []string {
+	if o.DualStack {
+		return []string{n.ip(), n.ip6()}
+	}
+	return []string{n.ip()}
+}
+
 // isolated is the name of the network namespace, and of the top-level cgroup below which all of the node's pods are. No name
 // of a cluster has a dot in it.
 func (n node) isolated() string {
@@ -114,9 +135,22 @@ func (n node) make() error {
 		return err
 	}
 	if n.number == 1 {
-		return netns.Create(n.netns(), n.ip(), controlplane.ServiceCIDR)
+		o, err := n.cluster.options()
+		if err != nil {
+			return err
+		}
+		var addresses []netip.Prefix
+		routes := []netip.Prefix{netip.MustParsePrefix(controlplane.ServiceCIDR)}
+		for _, ip := range n.ips(o) {
+			a := netip.MustParseAddr(ip)
+			addresses = append(addresses, netip.PrefixFrom(a, a.BitLen()))
+		}
+		if o.DualStack {
+			routes = append(routes, netip.MustParsePrefix(controlplane.ServiceCIDR6))
+		}
+		return netns.Create(n.netns(), addresses, routes)
 	}
-	if err := netns.Create(n.netns(), ""); err != nil {
+	if err := netns.Create(n.netns(), nil, nil); err != nil {
 		return err
 	}
 	return netns.Wire(n.cluster.first().netns(), n.netns(), n.name(), n.cluster.first().ip(), n.ip(), n.podCIDR())

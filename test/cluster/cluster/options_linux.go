@@ -25,6 +25,8 @@ type Options struct {
 	Domain string
 	// PodSecurity is the level that namespaces without labels enforce, such as restricted; "" is none.
 	PodSecurity string
+	// DualStack gives pods and Services addresses of IPv6 too.
+	DualStack bool
 }
 
 // Check returns why no cluster can be started so.
@@ -34,6 +36,9 @@ func (o Options) Check() error {
 	}
 	if o.Nodes > 1 && o.CSI {
 		return errors.New("--csi with --nodes: the driver keeps its volumes on one node; leave one of the two out")
+	}
+	if o.Nodes > 1 && o.DualStack {
+		return errors.New("--dual-stack with --nodes: nodes are joined by IPv4 alone; leave one of the two out")
 	}
 	return nil
 }
@@ -54,6 +59,9 @@ func (o Options) String() string {
 	}
 	if o.PodSecurity != "" {
 		said += ", Pod Security " + o.PodSecurity
+	}
+	if o.DualStack {
+		said += ", dual stack"
 	}
 	return said
 }

@@ -39,7 +39,7 @@ func (c *Cluster) startFirst(ctx context.Context, n node) error {
 		return err
 	}
 	plane := c.plane()
-	plane.PodSecurity = o.PodSecurity
+	plane.PodSecurity, plane.DualStack = o.PodSecurity, o.DualStack
 	ca, err := plane.Prepare()
 	if err != nil {
 		return err
@@ -73,16 +73,16 @@ func (c *Cluster) startFirst(ctx context.Context, n node) error {
 
 // join has the node, whose container runtime runs, be one of the cluster's.
 func (n node) join(ctx context.Context) error {
-	kubelet, err := n.kubelet()
-	if err != nil {
-		return err
-	}
-	for _, p := range []proc.Program{kubelet, n.proxy()} {
+	for _, program := range []func() (proc.Program, error){n.kubelet, n.proxy} {
+		p, err := program()
+		if err != nil {
+			return err
+		}
 		if err := n.start(p); err != nil {
 			return err
 		}
 	}
-	return n.startAgent(ctx)
+	return n.startAgent(ctx, false)
 }
 
 func (c *Cluster) startPlane(ctx context.Context, plane controlplane.Plane, client kubernetes.Interface) error {

@@ -32,7 +32,7 @@ func (c *Cluster) Up(ctx context.Context, o Options) error {
 	why := c.healthy(ctx, o)
 	if why == nil {
 		for _, n := range c.nodes(o.Nodes) {
-			if err := n.startAgent(ctx); err != nil {
+			if err := n.startAgent(ctx, false); err != nil {
 				return err
 			}
 		}

@@ -36,6 +36,9 @@ const (
 	APIServiceIP = "10.96.0.1"
 	// PodCIDR holds the addresses of pods.
 	PodCIDR = "10.244.0.0/16"
+	// ServiceCIDR6 and PodCIDR6 hold those of a second IP family.
+	ServiceCIDR6 = "fd00:10:96::/112"
+	PodCIDR6     = "fd00:10:244::/48"
 )
 
 // Plane describes one control plane. Its keys, configuration and data are in Dir.
@@ -54,6 +57,16 @@ type Plane struct {
 	AuditLog string
 	// PodSecurity is the level that namespaces without labels enforce; empty for none.
 	PodSecurity string
+	// DualStack gives pods and Services addresses of IPv6 too.
+	DualStack bool
+}
+
+// cidrs returns one, or with two IP families both as flags take them.
+func (p Plane) cidrs(first, second string) string {
+	if p.DualStack {
+		return first + "," + second
+	}
+	return first
 }
 
 // Path is a file or directory of the control plane.
@@ -128,7 +141,7 @@ func (p Plane) APIServer() proc.Program {
 		"--client-ca-file=" + p.Path("pki", "ca.crt"),
 		"--service-account-key-file=" + p.Path("pki", "sa.pub"), "--service-account-signing-key-file=" + p.Path("pki", "sa.key"),
 		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-cluster-ip-range=" + ServiceCIDR,
+		"--service-cluster-ip-range=" + p.cidrs(ServiceCIDR, ServiceCIDR6),
 		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
 		"--allow-privileged",
 	}
@@ -166,7 +179,7 @@ func (p Plane) ControllerManager() proc.Program {
 		argv = append(argv, "--controllers="+p.Controllers)
 	}
 	if p.NodeIP != "" {
-		argv = append(argv, "--cluster-cidr="+PodCIDR, "--allocate-node-cidrs")
+		argv = append(argv, "--cluster-cidr="+p.cidrs(PodCIDR, PodCIDR6), "--allocate-node-cidrs")
 	}
 	return proc.Program{Name: "kube-controller-manager", Argv: argv}
 }

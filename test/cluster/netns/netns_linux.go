@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,28 +30,37 @@ func Exists(name string) bool {
 	return unix.Statfs(Path(name), &st) == nil && st.Type == unix.NSFS_MAGIC
 }
 
-// Create makes the namespace called name with address, unless that is empty, on its loopback device and routes to it, and with
-// forwarding on.
+// Create makes the namespace called name with addresses on its loopback device and routes to it, and with forwarding on, of IPv6 if an
+// address is.
 //
 // The loopback device carries the node's address because the kernel may lack the dummy device
 // type; routes make the service addresses reachable before kube-proxy rewrites them.
-func Create(name, address string, routes ...string) error {
+func Create(name string, addresses, routes []netip.Prefix) error {
 	commands := [][]string{
 		{"netns", "add", name},
 		{"-n", name, "link", "set", "lo", "up"},
 	}
-	if address != "" {
-		commands = append(commands, []string{"-n", name, "addr", "add", address + "/32", "dev", "lo"})
+	forwarding := []string{"/proc/sys/net/ipv4/ip_forward"}
+	for _, a := range addresses {
+		commands = append(commands, []string{"-n", name, "addr", "add", a.String(), "dev", "lo"})
+		if a.Addr().Is6() {
+			forwarding = append(forwarding, "/proc/sys/net/ipv6/conf/all/forwarding")
+		}
 	}
 	for _, r := range routes {
-		commands = append(commands, []string{"-n", name, "route", "add", r, "dev", "lo"})
+		commands = append(commands, []string{"-n", name, "route", "add", r.String(), "dev", "lo"})
 	}
 	if err := ips(commands...); err != nil {
 		return err
 	}
 	return Do(name, func() error {
 		// The files under /proc/sys/net are those of the namespace of the thread that opens them.
-		return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0)
+		for _, file := range forwarding {
+			if err := os.WriteFile(file, []byte("1"), 0); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -26,8 +26,7 @@ const (
 
 // Agent keeps the packet filter of the network namespace it runs in as the cluster's policies say.
 type Agent struct {
-	podCIDR    string
-	nft        knftables.Interface
+	tables     []table
 	pods       corelisters.PodLister
 	namespaces corelisters.NamespaceLister
 	policies   networkinglisters.NetworkPolicyLister
@@ -35,27 +34,53 @@ type Agent struct {
 	changed chan struct{}
 }
 
-// Run enforces policies on the pods of the node, which are in podCIDR, until ctx ends, and then lets all traffic flow. It creates
-// readyFile once every object that existed at the start has been taken into account; until then it
-// drops all their traffic.
-func Run(ctx context.Context, client kubernetes.Interface, podCIDR, readyFile string) error {
-	nft, err := knftables.New(knftables.IPv4Family, Table)
+// table is what holds the rules of one IP family.
+type table struct {
+	podCIDR string
+	nft     knftables.Interface
+	// applied is what it holds; nil before the first.
+	applied *Ruleset
+}
+
+// newTable returns that of the IP family of podCIDR.
+func newTable(podCIDR string) (table, error) {
+	family := knftables.IPv4Family
+	if (Ruleset{PodCIDR: podCIDR}).protocol() == "ip6" {
+		family = knftables.IPv6Family
+	}
+	nft, err := knftables.New(family, Table)
 	if err != nil {
-		return fmt.Errorf("%w: install nftables", err)
+		return table{}, fmt.Errorf("%w: install nftables", err)
+	}
+	return table{podCIDR: podCIDR, nft: nft}, nil
+}
+
+// Run enforces policies on the pods of the node, which are in podCIDRs, one for each IP family, until ctx ends, and then lets all
+// traffic flow. It creates readyFile once every object that existed at the start has been taken into account; until then it drops all
+// their traffic.
+func Run(ctx context.Context, client kubernetes.Interface, podCIDRs []string, readyFile string) error {
+	var tables []table
+	for _, podCIDR := range podCIDRs {
+		t, err := newTable(podCIDR)
+		if err != nil {
+			return err
+		}
+		tables = append(tables, t)
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
 	a := &Agent{
-		podCIDR:    podCIDR,
-		nft:        nft,
+		tables:     tables,
 		pods:       factory.Core().V1().Pods().Lister(),
 		namespaces: factory.Core().V1().Namespaces().Lister(),
 		policies:   factory.Networking().V1().NetworkPolicies().Lister(),
 		changed:    make(chan struct{}, 1),
 	}
-	if err := a.apply(ctx, Ruleset{PodCIDR: podCIDR}); err != nil {
-		return err
-	}
 	defer a.remove() //nolint:contextcheck // the rules go after ctx has ended
+	for i := range a.tables {
+		if err := a.tables[i].apply(ctx, Ruleset{PodCIDR: a.tables[i].podCIDR}); err != nil {
+			return err
+		}
+	}
 
 	var synced []cache.InformerSynced
 	for _, informer := range []cache.SharedIndexInformer{
@@ -84,7 +109,7 @@ func Run(ctx context.Context, client kubernetes.Interface, podCIDR, readyFile st
 // loop applies the rules whenever they differ from what was applied last.
 func (a *Agent) loop(ctx context.Context, readyFile string) error {
 	logger := klog.FromContext(ctx)
-	var applied *Ruleset
+	ready := false
 	a.enqueue()
 	for {
 		select {
@@ -94,32 +119,46 @@ func (a *Agent) loop(ctx context.Context, readyFile string) error {
 		}
 		// An event seldom comes alone: a namespace is deleted with all that is in it.
 		time.Sleep(settle)
-		begin := time.Now()
-		rs, err := a.compile()
+		o, err := a.objects()
 		if err != nil {
 			return err
 		}
-		if applied != nil && reflect.DeepEqual(*applied, rs) {
-			continue
-		}
-		if err := a.apply(ctx, rs); err != nil {
-			if ctx.Err() != nil {
-				return nil //nolint:nilerr // told to stop in the middle of it
+		failed := false
+		for i := range a.tables {
+			if err := a.tables[i].update(ctx, o); err != nil {
+				// What was applied before stays in force, and unknown pods stay cut off.
+				failed = true
+				logger.Error(err, "Applying rules")
 			}
-			// What was applied before stays in force, and unknown pods stay cut off.
-			logger.Error(err, "Applying rules")
-			time.AfterFunc(retry, a.enqueue)
-			continue
 		}
-		logger.Info("Applied rules", "pods", len(rs.Known), "isolatedIngress", len(rs.Ingress), "isolatedEgress", len(rs.Egress),
-			"took", time.Since(begin).Round(time.Millisecond))
-		if applied == nil {
+		switch {
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // told to stop in the middle of it
+		case failed:
+			time.AfterFunc(retry, a.enqueue)
+		case !ready:
 			if err := os.WriteFile(readyFile, nil, 0o644); err != nil {
 				return err
 			}
+			ready = true
 		}
-		applied = &rs
 	}
+}
+
+// update applies the rules unless they are in force.
+func (t *table) update(ctx context.Context, o Objects) error {
+	begin := time.Now()
+	rs := Compile(t.podCIDR, o)
+	if t.applied != nil && reflect.DeepEqual(*t.applied, rs) {
+		return nil
+	}
+	if err := t.apply(ctx, rs); err != nil {
+		return err
+	}
+	klog.FromContext(ctx).Info("Applied rules", "family", rs.protocol(), "pods", len(rs.Known), "isolatedIngress", len(rs.Ingress),
+		"isolatedEgress", len(rs.Egress), "took", time.Since(begin).Round(time.Millisecond))
+	t.applied = &rs
+	return nil
 }
 
 // enqueue wakes the loop, if it is not about to run anyway.
@@ -130,33 +169,31 @@ func (a *Agent) enqueue() {
 	}
 }
 
-func (a *Agent) compile() (Ruleset, error) {
-	var o Objects
-	var err error
+func (a *Agent) objects() (o Objects, err error) {
 	if o.Pods, err = a.pods.List(labels.Everything()); err != nil {
-		return Ruleset{}, err
+		return o, err
 	}
 	if o.Namespaces, err = a.namespaces.List(labels.Everything()); err != nil {
-		return Ruleset{}, err
+		return o, err
 	}
-	if o.Policies, err = a.policies.List(labels.Everything()); err != nil {
-		return Ruleset{}, err
-	}
-	return Compile(a.podCIDR, o), nil
+	o.Policies, err = a.policies.List(labels.Everything())
+	return o, err
 }
 
-func (a *Agent) apply(ctx context.Context, rs Ruleset) error {
-	tx := a.nft.NewTransaction()
+func (t *table) apply(ctx context.Context, rs Ruleset) error {
+	tx := t.nft.NewTransaction()
 	Write(tx, rs)
-	return a.nft.Run(ctx, tx)
+	return t.nft.Run(ctx, tx)
 }
 
-// remove deletes the table. The agent's own context has ended by then.
+// remove deletes the tables. The agent's own context has ended by then.
 func (a *Agent) remove() {
-	tx := a.nft.NewTransaction()
-	tx.Add(&knftables.Table{}) // a table that does not exist cannot be deleted
-	tx.Delete(&knftables.Table{})
-	if err := a.nft.Run(context.Background(), tx); err != nil {
-		klog.ErrorS(err, "Removing the rules")
+	for _, t := range a.tables {
+		tx := t.nft.NewTransaction()
+		tx.Add(&knftables.Table{}) // a table that does not exist cannot be deleted
+		tx.Delete(&knftables.Table{})
+		if err := t.nft.Run(context.Background(), tx); err != nil {
+			klog.ErrorS(err, "Removing the rules")
+		}
 	}
 }

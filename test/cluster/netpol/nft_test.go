@@ -27,7 +27,7 @@ func TestRuleSyntax(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := tc.rule.nft(tc.ingress); got != tc.want {
+			if got := tc.rule.nft("ip", tc.ingress); got != tc.want {
 				t.Errorf("got  %q\nwant %q", got, tc.want)
 			}
 		})
@@ -81,5 +81,28 @@ func TestRulesAreInTheOrderThatMakesThemSafe(t *testing.T) {
 	}
 	if allow, drop := strings.Index(dump, "return"), strings.LastIndex(dump, "counter drop"); allow == -1 || drop < allow {
 		t.Errorf("a chain does not end with a drop:\n%s", dump)
+	}
+}
+
+func TestRulesOfIPv6(t *testing.T) {
+	nft := knftables.NewFake(knftables.IPv6Family, Table)
+	tx := nft.NewTransaction()
+	Write(tx, Ruleset{
+		PodCIDR: "fd00::/64", Known: []string{"fd00::1"}, Ingress: map[string]string{"fd00::1": "ingress-x"},
+		Chains: map[string][]Rule{"ingress-x": {{Peers: []string{"fd00::2"}, Protocol: "tcp", First: 80, Last: 80}}},
+	})
+	if err := nft.Run(context.Background(), tx); err != nil {
+		t.Fatal(err)
+	}
+	dump := nft.Dump()
+	for _, want := range []string{
+		"add set ip6 kymaros-netpol known { type ipv6_addr ; }",
+		"add rule ip6 kymaros-netpol forward ip6 saddr fd00::/64 ip6 saddr != @known counter drop",
+		"add rule ip6 kymaros-netpol ingress-x ip6 saddr fd00::2 tcp dport 80 return",
+		"add element ip6 kymaros-netpol ingress { fd00::1 : jump ingress-x }",
+	} {
+		if !strings.Contains(dump, want) {
+			t.Errorf("missing: %s in\n%s", want, dump)
+		}
 	}
 }

@@ -23,11 +23,10 @@ type Objects struct {
 	Policies   []*networkingv1.NetworkPolicy
 }
 
-// Compile turns objects into what the node whose pods are in podCIDR has to enforce: what those may send and get. The node at the
-// other end of a connection sees to its own.
+// Compile turns objects into what the node whose pods are in podCIDR has to enforce in the IP family of that: what those may send and
+// get. The node at the other end of a connection sees to its own.
 func Compile(podCIDR string, objects Objects) Ruleset {
-	w := newWorld(objects)
-	w.node = netip.MustParsePrefix(podCIDR)
+	w := newWorld(netip.MustParsePrefix(podCIDR), objects)
 	rs := Ruleset{
 		PodCIDR: podCIDR,
 		Known:   slices.DeleteFunc(slices.Sorted(maps.Keys(w.owner)), func(address string) bool { return !w.onNode(address) }),
@@ -40,7 +39,7 @@ func Compile(podCIDR string, objects Objects) Ruleset {
 
 // world is objects, indexed.
 type world struct {
-	// node holds the addresses of the pods for which policies are compiled.
+	// node holds the addresses of the pods for which policies are compiled. There are no addresses but those of its IP family.
 	node netip.Prefix
 	// owner is the pod that has an address.
 	owner map[string]*corev1.Pod
@@ -49,8 +48,8 @@ type world struct {
 	policies []*networkingv1.NetworkPolicy
 }
 
-func newWorld(objects Objects) world {
-	w := world{owner: map[string]*corev1.Pod{}, labels: map[string]labels.Set{}, policies: slices.Clone(objects.Policies)}
+func newWorld(node netip.Prefix, objects Objects) world {
+	w := world{node: node, owner: map[string]*corev1.Pod{}, labels: map[string]labels.Set{}, policies: slices.Clone(objects.Policies)}
 	for _, ns := range objects.Namespaces {
 		w.labels[ns.Name] = ns.Labels
 	}
@@ -58,8 +57,8 @@ func newWorld(objects Objects) world {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	for _, pod := range objects.Pods {
-		address := pod.Status.PodIP
-		if ip, err := netip.ParseAddr(address); err != nil || !ip.Is4() {
+		address := w.addressOf(pod)
+		if address == "" {
 			continue
 		}
 		// A pod on the host network has the node's address; an ended one has given its address back.
@@ -72,6 +71,18 @@ func newWorld(objects Objects) world {
 	}
 	return w
 }
+
+// addressOf returns the address of a pod in the IP family, or nothing.
+func (w world) addressOf(pod *corev1.Pod) string {
+	for _, at := range pod.Status.PodIPs {
+		if ip, err := netip.ParseAddr(at.IP); err == nil && w.inFamily(ip) {
+			return at.IP
+		}
+	}
+	return ""
+}
+
+func (w world) inFamily(ip netip.Addr) bool { return ip.Is4() == w.node.Addr().Is4() }
 
 // onNode reports whether it is the address of a pod on the node.
 func (w world) onNode(address string) bool {
@@ -176,7 +187,7 @@ func (w world) peers(namespace string, from []networkingv1.NetworkPolicyPeer) []
 	var addresses []string
 	for _, peer := range from {
 		if peer.IPBlock != nil {
-			if r, ok := block(peer.IPBlock); ok {
+			if r, ok := w.block(peer.IPBlock); ok {
 				rules = append(rules, r)
 			}
 			continue
@@ -211,10 +222,10 @@ func selects(selector *metav1.LabelSelector, set labels.Set) bool {
 	return err == nil && s.Matches(set)
 }
 
-// block turns an ipBlock into a Rule; it is not ok when the block is not IPv4.
-func block(b *networkingv1.IPBlock) (r Rule, ok bool) {
+// block turns an ipBlock into a Rule; it is not ok when the block is of another IP family.
+func (w world) block(b *networkingv1.IPBlock) (r Rule, ok bool) {
 	cidr, err := netip.ParsePrefix(b.CIDR)
-	if err != nil || !cidr.Addr().Is4() {
+	if err != nil || !w.inFamily(cidr.Addr()) {
 		return Rule{}, false
 	}
 	if cidr.Bits() > 0 {

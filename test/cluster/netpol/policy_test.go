@@ -60,7 +60,7 @@ const (
 func pod(namespace, name, address, app string, http int32) *corev1.Pod {
 	p := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, UID: types.UID(namespace + name), Labels: map[string]string{"app": app}},
-		Status:     corev1.PodStatus{PodIP: address, Phase: corev1.PodRunning},
+		Status:     corev1.PodStatus{PodIPs: []corev1.PodIP{{IP: address}}, Phase: corev1.PodRunning},
 	}
 	if http != 0 {
 		p.Spec.Containers = []corev1.Container{{Ports: []corev1.ContainerPort{{Name: "http", ContainerPort: http}}}}
@@ -290,7 +290,7 @@ func TestWhoHasAnAddress(t *testing.T) {
 		"a pod on the host network":        {pods: []*corev1.Pod{edit(func(p *corev1.Pod) { p.Spec.HostNetwork = true })}},
 		"a pod that has succeeded":         {pods: []*corev1.Pod{edit(func(p *corev1.Pod) { p.Status.Phase = corev1.PodSucceeded })}},
 		"a pod that has failed":            {pods: []*corev1.Pod{edit(func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed })}},
-		"a pod that has an IPv6 address":   {pods: []*corev1.Pod{edit(func(p *corev1.Pod) { p.Status.PodIP = "fd00::1" })}},
+		"a pod that has an IPv6 address":   {pods: []*corev1.Pod{edit(func(p *corev1.Pod) { p.Status.PodIPs[0].IP = "fd00::1" })}},
 		"a pod that is being deleted":      {pods: []*corev1.Pod{edit(func(p *corev1.Pod) { p.DeletionTimestamp = &now })}, known: true},
 		"the old and the new owner":        {pods: []*corev1.Pod{pod("shop", "old", shopWeb, "old", 0), edit(func(p *corev1.Pod) { p.CreationTimestamp = now })}, known: true},
 		"a deleted old owner, created now": {pods: []*corev1.Pod{edit(func(p *corev1.Pod) { p.DeletionTimestamp, p.CreationTimestamp = &now, now }), pod("shop", "old", shopWeb, "old", 0)}, known: true, isolatedByIt: true},
@@ -358,6 +358,38 @@ func TestANodeSeesToItsOwnPodsOnly(t *testing.T) {
 				if want := address == own; got != want {
 					t.Errorf("node of %s: %s of %s %t, want %t", cidr, what, address, got, want)
 				}
+			}
+		}
+	}
+}
+
+func TestEachIPFamilyHasItsOwnRules(t *testing.T) {
+	const web6, db6, cidr6 = "fd00:10:244::1", "fd00:10:244::3", "fd00:10:244::/64"
+	o := objects(networkingv1.NetworkPolicySpec{
+		PodSelector: *app("db"), PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},
+		Ingress: []networkingv1.NetworkPolicyIngressRule{{From: []networkingv1.NetworkPolicyPeer{
+			{PodSelector: app("web")}, {IPBlock: &networkingv1.IPBlock{CIDR: "192.0.2.0/24"}}, {IPBlock: &networkingv1.IPBlock{CIDR: "2001:db8::/32", Except: []string{"2001:db8:1::/48"}}},
+		}}},
+	})
+	for _, p := range o.Pods {
+		if at := map[string]string{shopWeb: web6, shopDB: db6}[p.Status.PodIPs[0].IP]; at != "" {
+			p.Status.PodIPs = append(p.Status.PodIPs, corev1.PodIP{IP: at})
+		}
+	}
+	for cidr, want := range map[string]struct {
+		known []string
+		rules []Rule
+	}{
+		podCIDR: {[]string{shopWeb, shopWeb2, shopDB, otherWeb}, []Rule{{Peers: []string{"192.0.2.0/24"}}, {Peers: []string{shopWeb, shopWeb2}}}},
+		cidr6:   {[]string{web6, db6}, []Rule{{Peers: []string{"2001:db8::/32"}, Except: []string{"2001:db8:1::/48"}}, {Peers: []string{web6}}}},
+	} {
+		rs := Compile(cidr, o)
+		if !reflect.DeepEqual(rs.Known, want.known) || len(rs.Chains) != 1 || len(rs.Ingress) != 1 || len(rs.Egress) != 0 {
+			t.Errorf("%s: %+v", cidr, rs)
+		}
+		for name, rules := range rs.Chains {
+			if !reflect.DeepEqual(rules, want.rules) {
+				t.Errorf("%s: %s: %+v, want %+v", cidr, name, rules, want.rules)
 			}
 		}
 	}

@@ -1,14 +1,16 @@
 // Package netpol enforces networking.k8s.io/v1 NetworkPolicies on the nodes of a test cluster, on each for its own pods.
 //
 // None of the usual network plugins can be built from a Go module alone, and a test of isolation that
-// nothing enforces proves nothing. This one is for tests: IPv4, and only traffic that the
-// node forwards (pod to pod, also by way of a Service). Traffic between a pod and the node itself,
+// nothing enforces proves nothing. This one is for tests: only traffic that the node
+// forwards (pod to pod, also by way of a Service). Traffic between a pod and the node itself,
 // such as probes and port-forward, is never filtered.
 //
 // policy.go decides (objects to Ruleset), nft.go writes (Ruleset to nftables), agent.go watches.
 package netpol
 
-// Ruleset is what the node enforces. All slices are sorted and all names derive from the content, so
+import "strings"
+
+// Ruleset is what the node enforces in one IP family. All slices are sorted and all names derive from the content, so
 // that equal inputs give equal Rulesets.
 type Ruleset struct {
 	// PodCIDR holds the addresses of all pods of the node. Traffic of an address in it that is not in Known is dropped:
@@ -21,6 +23,14 @@ type Ruleset struct {
 	Ingress, Egress map[string]string
 	// Chains are lists of what is allowed, by name. What no rule allows is dropped.
 	Chains map[string][]Rule
+}
+
+// protocol is how nftables calls the IP family.
+func (rs Ruleset) protocol() string {
+	if strings.Contains(rs.PodCIDR, ":") {
+		return "ip6"
+	}
+	return "ip"
 }
 
 // Rule allows the connections that match all of its fields.

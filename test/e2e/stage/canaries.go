@@ -83,13 +83,13 @@ func (c *Cluster) AwaitCanaries(ctx context.Context) error {
 	})
 }
 
-// EnforcePolicies starts or stops what enforces NetworkPolicies in the cluster.
-func (c *Cluster) EnforcePolicies(ctx context.Context, enforce bool) error {
+// EnforcePolicies starts or stops what enforces NetworkPolicies in the cluster, with flags of the harness.
+func (c *Cluster) EnforcePolicies(ctx context.Context, enforce bool, flags ...string) error {
 	command := "stop"
 	if enforce {
 		command = "start"
 	}
-	return c.command(ctx, "test/cluster/run.sh", "netpol", command)
+	return c.command(ctx, "test/cluster/run.sh", append([]string{"netpol", command}, flags...)...)
 }
 
 // Program stops or starts a program of the cluster: kubelet, containerd or s3.
