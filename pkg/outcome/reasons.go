@@ -63,7 +63,7 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonPassed:                 {Class: Passed},
 	v1alpha1.ReasonNotChecked:             {Sandbox, "Name a HealthCheckPolicy in spec.healthChecks.policyRef."},
 	v1alpha1.ReasonCheckFailed:            {Backup, "See status.checks: the backup does not restore into a working application, or the check expects something else."},
-	v1alpha1.ReasonBlockedBySandboxPolicy: {Sandbox, "It says nothing about the backup. See validationLevels.podStartup.notTested: what needs more than sandbox.podSecurity baseline allows cannot be tested; if it was a quota, raise sandbox.resourceQuota, and the controller's flags --max-sandbox-* where they allow no more."},
+	v1alpha1.ReasonBlockedBySandboxPolicy: {Sandbox, "It says nothing about the backup. validationLevels.podStartup.notTested names all that was blocked."},
 	v1alpha1.ReasonPolicyNotFound:         {Inconclusive, "Create the policy in the namespace of the test, or correct spec.healthChecks.policyRef."},
 
 	// Reports.

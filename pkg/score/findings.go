@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/hindrance"
 	"github.com/kymaros/kymaros/pkg/outcome"
 )
 
@@ -71,7 +72,7 @@ func look(e Evidence) []finding {
 	}
 	if len(e.Blocked) > 0 {
 		// Before the restore: Velero counts what the sandbox refuses among its errors.
-		cap(v1alpha1.ReasonBlockedBySandboxPolicy, "the sandbox blocked: %s", list(e.Blocked))
+		cap(v1alpha1.ReasonBlockedBySandboxPolicy, "the sandbox blocked: %s (%s)", list(e.Blocked), hindrance.Remedies(e.Blocked))
 	}
 	switch e.Restore.Outcome {
 	case PartlyRestored:

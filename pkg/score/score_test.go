@@ -113,7 +113,7 @@ func TestJudge(t *testing.T) {
 				e.RTO.Recovered = false
 			},
 			score: 82, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBlockedBySandboxPolicy,
-			caps: []string{"Velero restored only part of the backup (1 errors, 0 warnings)", "the sandbox blocked: shop: Deployment/web: exceeded quota"},
+			caps: []string{"Velero restored only part of the backup (1 errors, 0 warnings)", "the sandbox blocked: shop: Deployment/web: exceeded quota (raise sandbox.resourceQuota)"},
 			says: []string{"shop: Deployment/web", "nothing about the backup", "sandbox.resourceQuota"},
 		},
 		"what the sandbox refused keeps a run without other trouble from failing, however little could be tested": {
@@ -126,7 +126,7 @@ func TestJudge(t *testing.T) {
 			score: 70, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBlockedBySandboxPolicy,
 			caps: []string{
 				"Velero restored only part of the backup (1 errors, 0 warnings)", "checks that were not run: web",
-				"the sandbox blocked: shop: Deployment/web: exceeded quota",
+				"the sandbox blocked: shop: Deployment/web: exceeded quota (raise sandbox.resourceQuota)",
 			},
 		},
 		"what the sandbox refused excuses nothing else": {
@@ -135,7 +135,7 @@ func TestJudge(t *testing.T) {
 				e.Completeness.Found, e.RTO.Recovered = 10, false
 			},
 			score: 60, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonObjectsMissing,
-			caps: []string{"30 of 40 objects did not come back", "the sandbox blocked: shop: Deployment/web: exceeded quota"},
+			caps: []string{"30 of 40 objects did not come back", "the sandbox blocked: shop: Deployment/web: exceeded quota (raise sandbox.resourceQuota)"},
 		},
 		"objects that are missing because the sandbox refused them are its doing": {
 			change: func(e *Evidence) {
@@ -145,7 +145,7 @@ func TestJudge(t *testing.T) {
 			},
 			score: 81, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBlockedBySandboxPolicy,
 			caps: []string{
-				"1 of 40 objects did not come back", "Velero restored only part of the backup (2 errors, 0 warnings)", "the sandbox blocked: shop: Deployment/web: claim data is missing",
+				"1 of 40 objects did not come back", "Velero restored only part of the backup (2 errors, 0 warnings)", "the sandbox blocked: shop: Deployment/web: claim data is missing (raise sandbox.resourceQuota, and the controller's flag --max-sandbox-cpu or --max-sandbox-memory where it allows no more, or remove the LimitRange that something else puts into sandboxes)",
 			},
 		},
 		"pods that are not ready beside what had to make room are not held against the backup": {
@@ -156,7 +156,7 @@ func TestJudge(t *testing.T) {
 			},
 			score: 70, result: v1alpha1.ResultPartial, reason: v1alpha1.ReasonBlockedBySandboxPolicy,
 			caps: []string{
-				"1 of 1 pods are not ready", "checks that could not tell: rows", "the sandbox blocked: shop: Pod/web-1: had to make room: PreemptionByScheduler",
+				"1 of 1 pods are not ready", "checks that could not tell: rows", "the sandbox blocked: shop: Pod/web-1: had to make room: PreemptionByScheduler (copies come last: production, or a node that is drained or out of memory, took their place; run again when there is room)",
 			},
 		},
 		"a failed check decides, and what was refused is said": {
@@ -166,7 +166,7 @@ func TestJudge(t *testing.T) {
 				e.Ended = Cause{Reason: v1alpha1.ReasonCheckFailed, Message: "1 of 2 checks failed"}
 			},
 			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed,
-			caps: []string{"failed checks: rows", "the sandbox blocked: shop: Deployment/web: exceeded quota"},
+			caps: []string{"failed checks: rows", "the sandbox blocked: shop: Deployment/web: exceeded quota (raise sandbox.resourceQuota)"},
 			says: []string{"Failed checks: rows; the sandbox blocked"},
 		},
 		"changed guards cap, and come before other findings": {
@@ -257,7 +257,7 @@ func TestJudge(t *testing.T) {
 				e.Blocked = []string{"shop: Deployment/web: exceeded quota"}
 			},
 			score: 69, result: v1alpha1.ResultFail, reason: v1alpha1.ReasonCheckFailed, says: []string{"the sandbox may be the cause", "sandbox.resourceQuota"},
-			caps: []string{"failed checks: rows", "the sandbox blocked: shop: Deployment/web: exceeded quota"},
+			caps: []string{"failed checks: rows", "the sandbox blocked: shop: Deployment/web: exceeded quota (raise sandbox.resourceQuota)"},
 		},
 		"a check that failed beside data that the test itself left out makes no failure": {
 			change: func(e *Evidence) {

@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/bounds"
+	"github.com/kymaros/kymaros/pkg/hindrance"
 )
 
 const (
@@ -121,41 +121,10 @@ func refused(check v1alpha1.HealthCheck) v1alpha1.CheckStatus {
 	return v1alpha1.CheckStatus{Name: check.Name, Status: v1alpha1.CheckSkip, Message: "not run: the guards of the sandbox refused all pods"}
 }
 
-// remedies say what to do about a refusal, by a part of its words.
-var remedies = []struct{ words, remedy string }{
-	{gateWords, "what opens a readiness gate is not in a sandbox; the containers of those pods are ready"},
-	{strictWords, "set sandbox.networkIsolation: group, and restored pods reach each other by the names of production"},
-	{memoryWords, "set the limit that it needs on the container, or raise sandbox.resourceQuota.memory, and the controller's flag --" + bounds.FlagMemory + " where it allows no more"},
-	{lostWords, "run again when that node answers, or is no node of the cluster any more"},
-	{wayWords, "copies come last: production, or a node that is drained or out of memory, took their place; run again when there is room"},
-	{roomWords, "the copy runs beside production: give the cluster nodes with room for it, or let the rule prefer instead of require"},
-	{`violates PodSecurity "restricted`, "set sandbox.podSecurity to baseline, if that is what the pods need"},
-	{classWords, "give the cluster a default storage class"},
-	{"kymaros fence", "what would reach production cannot be tested"},
-	{"violates PodSecurity", "sandbox.podSecurity cannot be lowered below baseline: such pods cannot be tested"},
-	{"storageclass.storage.k8s.io", "a volume of that storage class that was made by hand waits for a claim: bind or delete it"},
-	{"kymaros-priority", "pods that name a PriorityClass, or get the default one of the cluster, could displace production: only those that Velero restores run, for they get another class; with manifests/newborn others do too"},
-	{"requests.cpu", raise("cpu", bounds.FlagCPU)},
-	{"requests.memory", raise("memory", bounds.FlagMemory)},
-	{"requests.storage", raise("storage", bounds.FlagStorage)},
-	{"quota", "raise sandbox.resourceQuota"},
-	{"", "raise sandbox.resourceQuota, and the controller's flag --max-sandbox-cpu or --max-sandbox-memory where it allows no more, or remove the LimitRange that something else puts into sandboxes"},
-}
-
-func raise(resource, flag string) string {
-	return fmt.Sprintf("raise sandbox.resourceQuota.%s, and the controller's flag --%s where it allows no more", resource, flag)
-}
-
 // blockedText says what the guards refused and what to do; empty if they refused nothing.
-func blockedText(blocked []string) string {
-	if len(blocked) == 0 {
+func blockedText(refused []string) string {
+	if len(refused) == 0 {
 		return ""
 	}
-	var all []string
-	for _, b := range blocked {
-		i := slices.IndexFunc(remedies, func(r struct{ words, remedy string }) bool { return strings.Contains(b, r.words) })
-		all = append(all, remedies[i].remedy)
-	}
-	slices.Sort(all)
-	return fmt.Sprintf("the sandbox blocked %s (%s)", list(blocked, ", "), strings.Join(slices.Compact(all), "; "))
+	return fmt.Sprintf("the sandbox blocked %s (%s)", list(refused, ", "), hindrance.Remedies(refused))
 }

@@ -15,12 +15,10 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/hindrance"
 	"github.com/kymaros/kymaros/pkg/podsecurity"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
-
-// classWords are those of the fence, about claims that would take a volume made by hand.
-const classWords = "a claim of a sandbox has a storage class"
 
 // notRestored tells whether Velero could not restore everything. What is missing then may have been refused; else it was not
 // in the backup.
@@ -131,7 +129,7 @@ func (in *contents) refusedClaim(claim string) string {
 		return ""
 	}
 	if in.noClass.Has(claim) {
-		return fmt.Sprintf("claim %s is missing; kymaros fence: %s", claim, classWords)
+		return fmt.Sprintf("claim %s is missing; kymaros fence: %s", claim, hindrance.HasClass)
 	}
 	if request := in.noRoom[claim]; request != "" {
 		return fmt.Sprintf("claim %s is missing; the quota has no room for it, %s", claim, request)

@@ -10,18 +10,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/kymaros/kymaros/pkg/hindrance"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/unschedulable"
 )
 
-// What the status says of pods that no guard refuses and that the sandbox holds up all the same.
-const (
-	gateWords   = "its containers are ready and it waits for readiness gate "
-	strictWords = "networkIsolation strict lets it reach nothing"
-	roomWords   = "no node takes it beside production"
-	wayWords    = "had to make room"
-	shutWords   = "init container " + names.GateContainer + " finds that it is not cut off, so it does not start"
-)
+// shutWords are what the status says of a pod that our own gate holds up.
+const shutWords = "init container " + names.GateContainer + " finds that it is not cut off, so it does not start"
 
 // restoreName is the label of Velero on all that it restores.
 const restoreName = "velero.io/restore-name"
@@ -47,13 +42,13 @@ func (in *contents) holdsUp(pod *corev1.Pod) string {
 	}
 	if in.strict {
 		if c := stuck(pod); c != "" {
-			return c + "; " + strictWords
+			return c + "; " + hindrance.ReachesNothing
 		}
 	}
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
 			if rules := unschedulable.Crowded(c.Message); rules != "" {
-				return roomWords + " (" + rules + ")"
+				return hindrance.NoRoom + " (" + rules + ")"
 			}
 		}
 	}

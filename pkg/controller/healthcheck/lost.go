@@ -4,9 +4,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// lostWords are what the status says of a pod of whose node the cluster has lost sight.
-const lostWords = "its node does not answer"
-
 // lost returns the name of the node of a pod that was ready, if the cluster has lost sight of that node; else it is empty. The node
 // lifecycle controller takes the readiness of such a pod, gives no reason, and leaves its containers as they were; a kubelet that does
 // so always gives one. After some five minutes the pod is deleted, and gaveWay tells of it.

@@ -10,10 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/hindrance"
 )
-
-// memoryWords are what the status says of a container that was killed for a limit that production does not set.
-const memoryWords = "was killed for want of memory: it has no limit of its own, and the sandbox lets it take "
 
 // limitRanger is the annotation in which the API server tells which containers of a pod got their limits from a LimitRange.
 const limitRanger = "kubernetes.io/limit-ranger"
@@ -27,7 +25,7 @@ func (in *contents) squeezed(pod *corev1.Pod) string {
 	}
 	for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		if outOfMemory(c) && given(pod, c.Name, limit) {
-			return fmt.Sprintf("container %s %s%s", c.Name, memoryWords, limit.String())
+			return fmt.Sprintf("container %s %s%s", c.Name, hindrance.WantOfMemory, limit.String())
 		}
 	}
 	return ""

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/hindrance"
 )
 
 // named bounds how many pods and workloads a message names.
@@ -96,10 +97,10 @@ func assess(sandboxes []contents) readiness {
 		}
 		for _, p := range sandbox.pods {
 			if reason := gaveWay(p); reason != "" {
-				r.lose(sandbox, "Pod/"+p.Name, wayWords+": "+reason)
+				r.lose(sandbox, "Pod/"+p.Name, hindrance.MadeRoom+": "+reason)
 			} else if node := lost(p); node != "" {
 				// Should it come back, its containers have ended meanwhile, and that is no fault of theirs either.
-				r.lose(sandbox, "Pod/"+p.Name, lostWords+": "+node)
+				r.lose(sandbox, "Pod/"+p.Name, hindrance.NodeSilent+": "+node)
 			}
 		}
 		workloads, bare := assign(sandbox)
@@ -176,7 +177,7 @@ func (r *readiness) addPod(in contents, prefix, what string, pod *corev1.Pod) {
 			r.since = since
 		}
 		if len(gates) > 0 {
-			r.blocked = append(r.blocked, blockedEntry(in, what, gateWords+strings.Join(gates, ", ")))
+			r.blocked = append(r.blocked, blockedEntry(in, what, hindrance.WaitsForGate+strings.Join(gates, ", ")))
 		}
 		return
 	}

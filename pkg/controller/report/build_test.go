@@ -111,7 +111,7 @@ func TestBuild(t *testing.T) {
 				equal(t, "reason", r.Reason, v1alpha1.ReasonBlockedBySandboxPolicy)
 				equal(t, "caps", r.Caps, []string{
 					"Velero restored only part of the backup (0 errors, 1 warnings)",
-					"the sandbox blocked: shop: Deployment/web: too much, shop: Pod/agent: host network",
+					"the sandbox blocked: shop: Deployment/web: too much, shop: Pod/agent: host network (raise sandbox.resourceQuota, and the controller's flag --max-sandbox-cpu or --max-sandbox-memory where it allows no more, or remove the LimitRange that something else puts into sandboxes)",
 				})
 				equal(t, "pods", r.ValidationLevels.PodStartup, v1alpha1.LevelResult{
 					Status: v1alpha1.LevelPass, Points: 20, Max: 20, Detail: "1 of 1 pods ready; 2 workloads or pods blocked by the sandbox",
