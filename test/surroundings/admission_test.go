@@ -50,14 +50,15 @@ func TestADefaultClassIsNoneOfCopies(t *testing.T) {
 	must(t, cluster.Kube.CoreV1().Pods(sandbox).Delete(t.Context(), pods[0].Name, metav1.DeleteOptions{}))
 	_, report := cluster.AwaitEnd(t, rt)
 	stage.Verdict(t, report, v1alpha1.ResultPartial, v1alpha1.ReasonBlockedBySandboxPolicy)
-	if level := report.Status.ValidationLevels.PodStartup; !strings.Contains(strings.Join(level.NotTested, "\n"), "the default one of the cluster") {
-		t.Errorf("it is not said what refused the pod: %+v", level)
+	if !strings.Contains(report.Status.Message, "the default one of the cluster") {
+		t.Errorf("it is not said what refused the pod: %s", report.Status.Message)
 	}
 }
 
 // TestAPolicyThatLabelsSandboxesIsNamed: labels open namespaces to webhooks, meshes and policies, so a sandbox has none but ours.
 func TestAPolicyThatLabelsSandboxesIsNamed(t *testing.T) {
 	apply(t, "labels.yaml")
+	inForce(t, "cost-center", `{apiVersion: v1, kind: Namespace, metadata: {name: probe}}`)
 	_, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("labels", web, web)))
 	stage.Verdict(t, report, v1alpha1.ResultInconclusive, v1alpha1.ReasonRejected)
 	for _, words := range []string{"no others", "kymaros.io/managed-by"} {
@@ -69,6 +70,7 @@ func TestAPolicyThatLabelsSandboxesIsNamed(t *testing.T) {
 
 func TestAPolicyThatChangesQuotasIsNoViolation(t *testing.T) {
 	apply(t, "quotas.yaml")
+	inForce(t, "services.loadbalancers", `{apiVersion: v1, kind: ResourceQuota, metadata: {name: probe, namespace: default}, spec: {hard: {pods: "1"}}}`)
 	cluster.Untouched(t, db, web)
 	rt := cluster.AwaitHeld(t, cluster.Start(t, cluster.RestoreTest("defaults", web, web), stage.Hold(web), ready("web", 2)))
 	quotas, err := cluster.Kube.CoreV1().ResourceQuotas(stage.SandboxOf(t, rt, web)).List(t.Context(), metav1.ListOptions{})
@@ -93,6 +95,9 @@ func TestAServiceMeshHasNoPartInASandbox(t *testing.T) {
 	must(t, cluster.CreateNamespace(t.Context(), meshed))
 	_, err := cluster.Kube.CoreV1().Namespaces().Patch(t.Context(), meshed, types.MergePatchType, []byte(`{"metadata":{"labels":{"istio-injection":"enabled"}}}`), metav1.PatchOptions{})
 	must(t, err)
+	inForce(t, "istio-proxy", `{apiVersion: v1, kind: Pod, metadata: {name: probe, namespace: `+meshed+`}, spec: {
+  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}},
+  containers: [{name: probe, image: probe, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}}`)
 	must(t, cluster.Add(t.Context(), stage.App{File: "web.yaml", Namespace: meshed}))
 	must(t, cluster.AwaitPods(t.Context(), meshed, 2))
 	for _, p := range cluster.Pods(t, meshed) {

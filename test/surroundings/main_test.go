@@ -99,6 +99,18 @@ func apply(t *testing.T, file string, replace ...string) {
 	must(t, err)
 }
 
+// inForce waits until policies put those words into a manifest: they are in force some time after they were made.
+func inForce(t *testing.T, words, manifest string) {
+	t.Helper()
+	stage.Until(t, 30*time.Second, func(ctx context.Context) error {
+		made, err := cluster.Kubectl(ctx, strings.NewReader(manifest), "create", "--dry-run=server", "-o", "yaml", "-f", "-")
+		if err == nil && !strings.Contains(made, words) {
+			err = fmt.Errorf("no %s in\n%s", words, made)
+		}
+		return err
+	})
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
