@@ -32,16 +32,13 @@ var (
 	appsBackup, spareBackup, sparestBackup string
 )
 
-var (
-	slowToo       = flag.Bool("slow", false, "run the slow tests too, which not every change needs")
-	veleroVersion = flag.String("velero", "", "another version of Velero, one of test/cluster/mods/velero-*")
-)
+var veleroVersion = flag.String("velero", "", "another version of Velero, one of test/cluster/mods/velero-*")
 
-// slow leaves t out of a run that is to be over soon.
+// slow leaves t out with -short.
 func slow(t *testing.T) {
 	t.Helper()
-	if !*slowToo {
-		t.Skip("slow; run make test-slow")
+	if testing.Short() {
+		t.Skip("slow; make test-e2e runs it")
 	}
 }
 
