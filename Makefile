@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-unit test-integration test-pages test-dashboard test-e2e test-slow test-real test-csi test-nodes test-surroundings test-disaster test-velero test-cases test-zoo test-versions test-readme test-chart soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-all test-unit test-integration test-dashboard test-e2e test-real test-csi test-nodes test-surroundings test-disaster test-velero test-cases test-zoo test-versions test-readme test-chart soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -10,7 +10,10 @@ help: ## This list.
 build: ## The commands of cmd/, in _output/bin.
 	@hack/build.sh _output/bin
 
-test: test-unit test-integration test-chart test-pages test-e2e ## All tests.
+test: ## What a change has to pass: every layer without its slow tests, some 25 minutes on two cores.
+	@for layer in unit 'integration -short' 'dashboard -short' 'e2e -short'; do hack/test.sh $$layer; done
+
+test-all: test-unit test-integration test-chart test-dashboard test-e2e ## The same layers with their slow tests, and the chart on a control plane.
 
 test-unit: ## Tests that need nothing but Go; the first run builds Helm, for the chart.
 	@hack/test.sh unit
@@ -21,17 +24,11 @@ test-integration: ## Tests against a real control plane without a node; the firs
 test-chart: ## The Helm chart installed, upgraded and uninstalled by Helm 3 and 4, on a control plane without a node; the first run builds all.
 	@hack/test.sh chart
 
-test-pages: ## The quick part of test-dashboard, which every change needs: a minute or so.
-	@hack/test.sh dashboard -short
-
 test-dashboard: ## The dashboard in Chromium, driven by Node.js.
 	@hack/test.sh dashboard
 
 test-e2e: ## Tests on a real node with Velero, and the quick field cases; root on Linux.
 	@hack/test.sh e2e
-
-test-slow: ## The tests on a real node with the slow ones, which not every change needs; root on Linux.
-	@hack/test.sh slow
 
 test-real: test-csi test-nodes test-surroundings test-disaster ## Clusters as people have them: test-csi, test-nodes, test-surroundings and test-disaster.
 

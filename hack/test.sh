@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one layer of tests: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|velero|cases|zoo|versions|readme|bench.
+# Runs one layer of tests: hack/test.sh unit|integration|chart|dashboard|soak|e2e|real|nodes|surroundings|disaster|velero|cases|zoo|versions|readme|bench.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -52,11 +52,12 @@ case ${1:-} in
     (cd test/cluster && go test -trimpath ./...)
     ;;
   integration)
-    go test -trimpath -count=1 -timeout 30m ./test/integration/...
-    KYMAROS_VELERO_NAMESPACE=openshift-adp go test -trimpath -count=1 -timeout 10m -run '^TestNoRunStartsUnlessTheFenceIsIntact$' ./test/integration/
-    go test -trimpath -count=1 -timeout 15m ./test/cli/
-    go test -trimpath -count=1 -timeout 15m ./test/archive/
-    go test -trimpath -count=1 -timeout 15m ./test/faults/
+    # -short leaves out what is slow and that few changes can break.
+    go test -trimpath -count=1 -timeout 30m ./test/integration/... "${@:2}"
+    KYMAROS_VELERO_NAMESPACE=openshift-adp go test -trimpath -count=1 -timeout 10m -run '^TestNoRunStartsUnlessTheFenceIsIntact$' ./test/integration/ "${@:2}"
+    go test -trimpath -count=1 -timeout 15m ./test/cli/ "${@:2}"
+    go test -trimpath -count=1 -timeout 15m ./test/archive/ "${@:2}"
+    go test -trimpath -count=1 -timeout 15m ./test/faults/ "${@:2}"
     ;;
   chart)
     # Flags go to the tests: hack/test.sh chart -short needs no control plane; -node -run Installed takes a cluster with a node, of its own.
@@ -77,13 +78,10 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 4h -v ./test/faults/ -faults=0 "${@:2}"
     ;;
   e2e)
+    # -short leaves out what is slow and that few changes can break.
     needs_node "end-to-end tests"
-    go test -trimpath -count=1 -timeout 60m ./test/e2e/...
+    go test -trimpath -count=1 -timeout 60m ./test/e2e/... "${@:2}"
     go test -trimpath -count=1 -timeout 30m -run '^TestFieldCases$' ./test/cases/ -quick
-    ;;
-  slow)
-    needs_node "slow end-to-end tests"
-    go test -trimpath -count=1 -timeout 60m ./test/e2e/ -slow
     ;;
   velero)
     # The end-to-end tests with other versions of Velero: hack/test.sh velero 1.17.2. Without any, with the two minors before the usual one.
@@ -141,7 +139,7 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 60m -v -bench . ./test/bench/...
     ;;
   *)
-    echo "usage: hack/test.sh unit|integration|chart|dashboard|soak|e2e|slow|real|nodes|surroundings|disaster|velero|cases|zoo|versions|readme|bench" >&2
+    echo "usage: hack/test.sh unit|integration|chart|dashboard|soak|e2e|real|nodes|surroundings|disaster|velero|cases|zoo|versions|readme|bench" >&2
     exit 2
     ;;
 esac

@@ -22,6 +22,7 @@ import (
 // each start, until the Restore or the claim is gone. Neither our rules nor the fence let such a claim through, so both are taken away:
 // what is left is the watchdog. It runs alone.
 func TestARestoreThatCrashesVeleroIsGivenUp(t *testing.T) {
+	slow(t)
 	cluster.Untouched(t, web)
 	source := staticBackup(t, "crash")
 	withoutDefaultClass(t)
@@ -41,7 +42,6 @@ func TestARestoreThatCrashesVeleroIsGivenUp(t *testing.T) {
 		worksAgain(t, "after-crash")
 	})
 	t.Run("after the verdict", func(t *testing.T) {
-		slow(t)
 		rt := cluster.RestoreTest("late-crash", source, source)
 		rt.Spec.Timeout = new(v1alpha1.Duration)
 		*rt.Spec.Timeout = "1m" // so long Velero waits for the volume, so that it crashes when the run has just ended

@@ -32,6 +32,7 @@ const fuzzTest = "fuzz"
 // TestRandomRestoresChangeNothingOutsideOfSandboxes asks for Restores as somebody would who has stolen the token of the controller,
 // and has Velero carry out what the fence accepts, while two runs are held. It has Velero for itself.
 func TestRandomRestoresChangeNothingOutsideOfSandboxes(t *testing.T) {
+	slow(t)
 	held := map[string]*v1alpha1.RestoreTest{}
 	var sandboxes []fuzz.Sandbox
 	for _, source := range []string{web, storeDB} {

@@ -17,26 +17,27 @@ import (
 
 // TestACopyThatTakesItsTimeToStopIsGoneSoon has pods that ignore SIGTERM, and ask for eight minutes.
 func TestACopyThatTakesItsTimeToStopIsGoneSoon(t *testing.T) {
+	slow(t)
 	t.Parallel()
-	slow := cluster.Name("slow")
-	if err := cluster.Deploy(t.Context(), stage.App{File: "web.yaml", Namespace: slow, Grace: 480}); err != nil {
+	stubborn := cluster.Name("slow")
+	if err := cluster.Deploy(t.Context(), stage.App{File: "web.yaml", Namespace: stubborn, Grace: 480}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { deleteSlow(t, slow) })
-	if err := cluster.AwaitPods(t.Context(), slow, 2); err != nil {
+	t.Cleanup(func() { deleteSlow(t, stubborn) })
+	if err := cluster.AwaitPods(t.Context(), stubborn, 2); err != nil {
 		t.Fatal(err)
 	}
-	if err := cluster.Backup(t.Context(), slow, slow); err != nil {
+	if err := cluster.Backup(t.Context(), stubborn, stubborn); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := cluster.DeleteBackup(context.WithoutCancel(t.Context()), slow); err != nil {
+		if err := cluster.DeleteBackup(context.WithoutCancel(t.Context()), stubborn); err != nil {
 			t.Error(err)
 		}
 	})
-	cluster.Untouched(t, slow)
+	cluster.Untouched(t, stubborn)
 
-	rt := cluster.RestoreTest("slow", slow, slow)
+	rt := cluster.RestoreTest("slow", stubborn, stubborn)
 	rt.Spec.HistoryLimit = new(int32(1))
 	rt = cluster.Start(t, rt, webAnswers())
 	rt = cluster.Await(t, rt, v1alpha1.ConditionReported, v1alpha1.ReasonReportWritten)

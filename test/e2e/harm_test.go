@@ -109,6 +109,7 @@ func startRestore(t *testing.T, backup, source, target, modifiers string) (name 
 
 // TestVeleroIsFreeLongBeforeTheDeadline when what it waits for cannot come.
 func TestVeleroIsFreeLongBeforeTheDeadline(t *testing.T) {
+	slow(t)
 	source, class := cluster.Name("classgone"), cluster.Name("old-class")
 	must(t, cluster.CopyDefaultClass(t.Context(), class))
 	classes := cluster.Kube.StorageV1().StorageClasses()

@@ -12,6 +12,7 @@ import (
 
 // TestAfterAFailTheNewestBackupThatRestoresIsFound has a check that only the older one of two backups meets.
 func TestAfterAFailTheNewestBackupThatRestoresIsFound(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	cluster.Untouched(t, shop.Namespace)
 	rt := cluster.RestoreTest("search", "latest", shop.Namespace)

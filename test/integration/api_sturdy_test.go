@@ -17,6 +17,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // TestTheFenceJudgesWhoWritesThroughTheAPI, and the API server sees them and not the API.
@@ -95,6 +96,7 @@ func auditLines(t *testing.T) []string {
 
 // TestTheAPIStandsFirm against who sends too much, and while the API server is away.
 func TestTheAPIStandsFirm(t *testing.T) {
+	plane.Slow(t)
 	ns := newNamespace(t, "api-firm")
 	filled(t, ns, "firm")
 	read := rbacv1.PolicyRule{APIGroups: []string{v1alpha1.GroupName}, Resources: []string{"restoretests"}, Verbs: []string{"get", "list"}}
@@ -185,6 +187,7 @@ func TestTheAPIStandsFirm(t *testing.T) {
 // TestTheAPIServerIsAwayForAMinute: who was known goes on reading what was known, and is told so; nobody gets more; and all is as before
 // when it is back.
 func TestTheAPIServerIsAwayForAMinute(t *testing.T) {
+	plane.Slow(t)
 	t.Parallel()
 	ns := newNamespace(t, "api-away")
 	filled(t, ns, "away")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/names"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // backupsOf creates n backups of src-<name>, the oldest first: <name>-1 and so on.
@@ -48,6 +49,7 @@ func next(t *testing.T, rt *v1alpha1.RestoreTest, last string) (*v1alpha1.Restor
 }
 
 func TestAfterAFailureTheNewestBackupThatRestoresIsSearched(t *testing.T) {
+	plane.Slow(t)
 	t.Parallel()
 	shared(t)
 	const name = "search"
@@ -128,6 +130,7 @@ func TestAfterAFailureTheNewestBackupThatRestoresIsSearched(t *testing.T) {
 }
 
 func TestTheOldestBackupThatWasNotVerifiedIsTaken(t *testing.T) {
+	plane.Slow(t)
 	t.Parallel()
 	shared(t)
 	const name = "oldest"

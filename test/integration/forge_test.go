@@ -23,6 +23,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	restoreclient "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/typed/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/names"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // forger may do everything in the namespace of a RestoreTest whose run will fail, and nothing else.
@@ -228,6 +229,7 @@ func TestAReportThatSomebodyElseJudgesFirstIsNoEvidence(t *testing.T) {
 }
 
 func TestAReportIsTheControllersByItsFieldsAndNotByItsLabels(t *testing.T) {
+	plane.Slow(t)
 	t.Parallel()
 	shared(t)
 	const name = "whose-report"

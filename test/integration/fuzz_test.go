@@ -23,6 +23,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kymaros/kymaros/test/fuzz"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 var (
@@ -41,6 +42,7 @@ const (
 // TestNothingOutsideOfSandboxesIsChangedByRandomRequests makes random requests with the tokens of the controller and of the prober, as
 // somebody would who has stolen both: what the one may not, the other is asked for. It looks whether anything outside of sandboxes differs afterwards but for what SECURITY.md says.
 func TestNothingOutsideOfSandboxesIsChangedByRandomRequests(t *testing.T) {
+	plane.Slow(t)
 	f := newFuzzing(t)
 	began := time.Now()
 	for n := range *fuzzRequests {

@@ -40,6 +40,7 @@ func runs(t *testing.T, name string) (*v1alpha1.RestoreTest, *v1alpha1.RestoreRe
 
 // TestSourcesAreReadOnlyWhereAnAdministratorSaysSo runs alone: the bindings are those of every controller.
 func TestSourcesAreReadOnlyWhereAnAdministratorSaysSo(t *testing.T) {
+	plane.Slow(t)
 	withoutSources = true
 	overlay(t, "hardened")
 	alone(t)

@@ -17,11 +17,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 const listRequest = "kymaros-inventory-prober"
 
 func TestTheListOfABackupIsAskedForUnderOneName(t *testing.T) {
+	plane.Slow(t)
 	applyForTest(t, "testdata/inventory.yaml")
 	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/backups/"), "/")

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/canary"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // canaryOn makes a canary by hand, as the kubelet of a node would have it after an hour.
@@ -115,6 +116,7 @@ func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
 }
 
 func TestTheProofIsLookedAtAgainWhenItsTurnComes(t *testing.T) {
+	plane.Slow(t)
 	c := aloneWith(t, "require", noFence)
 	// queued begins a run on a node with canaries that prove isolation, and has it wait for somebody else's Restore.
 	queued := func(t *testing.T, name, node string, edits ...func(*v1alpha1.RestoreTest)) (rt *v1alpha1.RestoreTest, control, fenced string, theirs *velerov1.Restore) {

@@ -60,6 +60,7 @@ func (v *victims) answered(r *request) {
 }
 
 func TestARunSurvivesAKillAfterEachOfItsWrites(t *testing.T) {
+	plane.Slow(t)
 	controller, through := newProcess(t, "killed", "--max-restores=1000", "--kube-api-qps=500", "--kube-api-burst=1000")
 	if err := controller.start(); err != nil {
 		t.Fatal(err)

@@ -14,10 +14,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // realRuns shows each event once, of runs that the controllers make: what they write is what is told.
 func realRuns(t *testing.T) {
+	plane.Slow(t)
 	t.Parallel()
 	shared(t)
 	bad, good := newReceiver(t, nil), newReceiver(t, nil)
