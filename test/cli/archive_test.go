@@ -133,6 +133,7 @@ func (a *archive) says(want string) {
 // TestReportsOutliveTheCluster has an archive killed after every report, and look again: each is there once, and proves without a cluster
 // what it proved in it.
 func TestReportsOutliveTheCluster(t *testing.T) {
+	plane.Slow(t)
 	c := &chain{t, shop(t, "kept")}
 	a := newArchive(t)
 	written := map[string]time.Time{}

@@ -108,6 +108,7 @@ func (c *chain) verify(sentence string, code exit.Code, says string, args ...str
 }
 
 func TestReportsThatAreTamperedWithInTheStoreShow(t *testing.T) {
+	plane.Slow(t)
 	limit := int32(4)
 	c := &chain{t, shop(t, "evident", func(rt *v1alpha1.RestoreTest) {
 		rt.Spec.HistoryLimit = &limit

@@ -15,11 +15,13 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/cli/exit"
 	"github.com/kymaros/kymaros/pkg/evidence"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // TestAChainOf200RunsVerifiesAndEachFieldOfItCounts has a chain that began with a real run, went on for 198 in etcd, of which each removed
 // what historyLimit does not take, and ends with a real one.
 func TestAChainOf200RunsVerifiesAndEachFieldOfItCounts(t *testing.T) {
+	plane.Slow(t)
 	limit := int32(10)
 	c := &chain{t, shop(t, "long", func(rt *v1alpha1.RestoreTest) { rt.Spec.HistoryLimit = &limit })}
 	c.run()

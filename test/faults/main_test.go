@@ -2,7 +2,7 @@
 // refusals, silence, lost answers, watches that end, kills, a stolen lease, a server that restarts, and people who delete and edit.
 // After each fault the same must hold (invariants_test.go). One control plane serves the package; there is no node and no Velero.
 //
-// A run without flags tries an evenly spread part; -faults=0 tries all there is.
+// A run without flags tries an evenly spread part, with -short half of that; -faults=0 tries all there is.
 package faults
 
 import (
@@ -27,6 +27,9 @@ var (
 	atFlag     = flag.String("at", "", "regular expression: only requests of a run that match, such as 'kymaros-restore create'")
 )
 
+// short is how many faults are tried with -short.
+const short = 24
+
 // The control plane, and what the whole package shares; TestMain sets them.
 var (
 	cluster  *plane.Cluster
@@ -38,6 +41,9 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if testing.Short() {
+		*faultsFlag = short
+	}
 	// Tests wait, most of the time, for what takes a cluster seconds.
 	if err := flag.Set("test.parallel", "8"); err != nil {
 		panic(err)
