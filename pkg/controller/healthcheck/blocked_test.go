@@ -212,26 +212,6 @@ func TestDecideAboutBlockedPods(t *testing.T) {
 	}
 }
 
-func TestEveryRefusalHasARemedy(t *testing.T) {
-	for name, c := range map[string]struct{ refusal, remedy string }{
-		"Pod Security restricted": {`violates PodSecurity "restricted:latest": runAsNonRoot != true`, "set sandbox.podSecurity to baseline"},
-		"Pod Security baseline":   {`violates PodSecurity "baseline:latest": hostPath volumes (volume "x")`, "cannot be tested"},
-		"the fence":               {"kymaros fence: volume orders of a pod in a sandbox: no", "cannot be tested"},
-		"the quota of CPU":        {"exceeded quota: kymaros-quota, requested: requests.cpu=2, limited: requests.cpu=1", "raise sandbox.resourceQuota.cpu, and the controller's flag --max-sandbox-cpu"},
-		"the quota of memory":     {"exceeded quota: kymaros-quota, requested: requests.memory=2Gi, limited: requests.memory=1Gi", "raise sandbox.resourceQuota.memory, and the controller's flag --max-sandbox-memory"},
-		"the quota of storage":    {"exceeded quota: kymaros-quota, requested: requests.storage=2Gi, limited: requests.storage=1Gi", "raise sandbox.resourceQuota.storage, and the controller's flag --max-sandbox-storage"},
-		"a class of volumes":      {"exceeded quota: kymaros-quota, requested: static.storageclass.storage.k8s.io/persistentvolumeclaims=1, limited: static.storageclass.storage.k8s.io/persistentvolumeclaims=0", "bind or delete it"},
-		"a class of pods":         {"exceeded quota: kymaros-priority, requested: pods=1, limited: pods=0", "PriorityClass"},
-		"a limit":                 {"must be less than or equal to memory limit of 1Gi", "LimitRange"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := blockedText([]string{"shop: Deployment/web: " + c.refusal}); !strings.Contains(got, c.refusal) || !strings.Contains(got, c.remedy) {
-				t.Errorf("got %q, want %q", got, c.remedy)
-			}
-		})
-	}
-}
-
 func TestARunOfWhichAllIsBlockedEndsAtTheEventThatTellsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := begin(t, []string{"a"})

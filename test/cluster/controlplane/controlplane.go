@@ -36,9 +36,10 @@ const (
 	APIServiceIP = "10.96.0.1"
 	// PodCIDR holds the addresses of pods.
 	PodCIDR = "10.244.0.0/16"
-	// ServiceCIDR6 and PodCIDR6 hold those of a second IP family.
+	// ServiceCIDR6 holds the addresses of Services in a second IP family.
 	ServiceCIDR6 = "fd00:10:96::/112"
-	PodCIDR6     = "fd00:10:244::/48"
+	// PodCIDR6 holds those of pods.
+	PodCIDR6 = "fd00:10:244::/48"
 )
 
 // Plane describes one control plane. Its keys, configuration and data are in Dir.
