@@ -54,7 +54,8 @@ case ${1:-} in
   integration)
     # -short leaves out what is slow and that few changes can break.
     go test -trimpath -count=1 -timeout 30m ./test/integration/... "${@:2}"
-    KYMAROS_VELERO_NAMESPACE=openshift-adp go test -trimpath -count=1 -timeout 10m -run '^TestNoRunStartsUnlessTheFenceIsIntact$' ./test/integration/ "${@:2}"
+    [[ " $* " == *" -short "* ]] || # all of it is slow
+      KYMAROS_VELERO_NAMESPACE=openshift-adp go test -trimpath -count=1 -timeout 10m -run '^TestNoRunStartsUnlessTheFenceIsIntact$' ./test/integration/ "${@:2}"
     go test -trimpath -count=1 -timeout 15m ./test/cli/ "${@:2}"
     go test -trimpath -count=1 -timeout 15m ./test/archive/ "${@:2}"
     go test -trimpath -count=1 -timeout 15m ./test/faults/ "${@:2}"

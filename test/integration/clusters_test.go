@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // securityContextConstraints are what the controller tells OpenShift by.
@@ -29,6 +30,7 @@ spec:
 // TestARunOnAnOpenShiftWithoutDataMoverAndSnapshots: a controller that starts where nothing serves velero.io/v2alpha1, nor snapshots, works
 // as ever; and on OpenShift sandboxes have the users of their sources, which the fence, intact, lets them have.
 func TestARunOnAnOpenShiftWithoutDataMoverAndSnapshots(t *testing.T) {
+	plane.Slow(t)
 	withoutDataMover(t)
 	applyObject(t, object(t, securityContextConstraints))
 	installFence(t)

@@ -11,10 +11,12 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // The fence is one for the whole cluster, so this test runs alone.
 func TestNoRunStartsUnlessTheFenceIsIntact(t *testing.T) {
+	plane.Slow(t)
 	c := aloneWith(t, noProof, true)
 	rt := begin(t, "unguarded")
 	waits := func(what string) {

@@ -68,6 +68,7 @@ func TestSourcesAreReadOnlyWhereAnAdministratorSaysSo(t *testing.T) {
 
 // TestWhereNobodyMayBindARunPasses runs alone: the roles are those of every controller.
 func TestWhereNobodyMayBindARunPasses(t *testing.T) {
+	plane.Slow(t)
 	overlay(t, "seed-rbac")
 	t.Cleanup(func() {
 		for _, role := range []string{"kymaros-sandbox-prober", "kymaros-sandbox-dns", "kymaros-sandbox-restorer"} {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/canary"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // bornOn makes canaries by hand that prove isolation on a node. The fenced one says what it saw when it began.
@@ -65,6 +66,7 @@ func installNewborn(t *testing.T) {
 
 // TestANewPodOfASandboxHasGateClassAndDNS has the controller for itself, for canaries are one for the whole cluster.
 func TestANewPodOfASandboxHasGateClassAndDNS(t *testing.T) {
+	plane.Slow(t)
 	aloneWith(t, "require", noFence)
 	installNewborn(t)
 	const target = "10.96.44.44"

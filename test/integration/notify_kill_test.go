@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // Steps of a delivery at which the process is killed.
@@ -39,6 +40,7 @@ const (
 // TestMessagesAreNotLostWhereverTheProcessIsKilled kills kymaros-notify at each step of a delivery, to receivers with each fault: no
 // message is lost, and those that come twice have the same id.
 func TestMessagesAreNotLostWhereverTheProcessIsKilled(t *testing.T) {
+	plane.Slow(t)
 	var n *notifier
 	kill := make(chan chan struct{})
 	die := func() { // returns when the process is dead

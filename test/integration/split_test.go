@@ -73,6 +73,7 @@ func TestTwoProcessesShareTheControllers(t *testing.T) {
 // TestAnUpgradeFromOneProcessEndsTheRunThatIsUnderWayInAReport: it has made its sandbox before there was anybody to see the guards,
 // and may look into it by roles that are not any more.
 func TestAnUpgradeFromOneProcessEndsTheRunThatIsUnderWayInAReport(t *testing.T) {
+	plane.Slow(t)
 	const name = "upgraded"
 	both, _ := newProcess(t, name)
 	if err := both.start(); err != nil {

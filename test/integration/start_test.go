@@ -17,10 +17,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/test/plane"
 )
 
 // What a controller meets that was not there, or was down, when something happened.
 func TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse(t *testing.T) {
+	plane.Slow(t)
 	bad := storedBeforeValidation(t)
 	home := newNamespace(t, "orphans")
 	vanished := home + "/vanished"
