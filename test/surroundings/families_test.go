@@ -3,10 +3,8 @@ package surroundings
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -30,13 +28,7 @@ func TestAPluginThatEnforcesOneIPFamilyIsNotTrusted(t *testing.T) {
 		}
 	})
 	must(t, errors.Join(cluster.EnforcePolicies(t.Context(), false), cluster.EnforcePolicies(t.Context(), true, "--only-ipv4")))
-	stage.Until(t, 30*time.Second, func(ctx context.Context) error {
-		fenced, err := cluster.Kube.AppsV1().DaemonSets(canary.Namespace).Get(ctx, "canary-fenced", metav1.GetOptions{})
-		if err == nil && fenced.Status.NumberReady > 0 {
-			err = fmt.Errorf("%d fenced canaries notice nothing", fenced.Status.NumberReady)
-		}
-		return err
-	})
+	cluster.AwaitLeak(t)
 	_, report := cluster.AwaitEnd(t, cluster.Start(t, cluster.RestoreTest("family", web, web)))
 	stage.Verdict(t, report, v1alpha1.ResultInconclusive, v1alpha1.ReasonIsolationNotEnforced)
 }

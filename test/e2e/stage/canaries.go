@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"fmt"
+	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -78,6 +79,18 @@ func (c *Cluster) AwaitCanaries(ctx context.Context) error {
 		proof, err := isolation.Look(ctx, c.Kube)
 		if err == nil && proof.State != v1alpha1.IsolationProven {
 			err = fmt.Errorf("isolation is %s: %s", proof.State, proof.Message)
+		}
+		return err
+	})
+}
+
+// AwaitLeak waits until every fenced canary has found that something gets through.
+func (c *Cluster) AwaitLeak(t *testing.T) {
+	t.Helper()
+	Until(t, 30*time.Second, func(ctx context.Context) error {
+		fenced, err := c.Kube.AppsV1().DaemonSets(canary.Namespace).Get(ctx, "canary-fenced", metav1.GetOptions{})
+		if err == nil && fenced.Status.NumberReady > 0 {
+			err = fmt.Errorf("%d fenced canaries notice nothing", fenced.Status.NumberReady)
 		}
 		return err
 	})
