@@ -24,7 +24,7 @@ type Module struct {
 
 // KubernetesVersion and VeleroVersion are what the programs report; mods/*/go.mod decides what they are.
 const (
-	KubernetesVersion = "v1.36.3"
+	KubernetesVersion = "v1.37.2"
 	VeleroVersion     = "v1.18.3"
 	AWSPluginVersion  = "v1.14.3"
 )
@@ -35,7 +35,7 @@ func kubernetes(programs ...string) Module {
 	return kubernetesOf("k8s", KubernetesVersion, programs...)
 }
 
-// kubernetesOf is so for a version, such as v1.36.3, which is what module requires.
+// kubernetesOf is so for a version, such as v1.37.2, which is what module requires.
 func kubernetesOf(module, version string, programs ...string) Module {
 	const pkg = "k8s.io/component-base/version."
 	m := Module{Name: module, Flags: []string{"-ldflags",

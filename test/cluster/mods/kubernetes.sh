@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
-# Writes k8s-MINOR, the module of a control plane of another Kubernetes: test/cluster/mods/kubernetes.sh 1.30.14.
+# Writes k8s-MINOR, the module of a control plane of another Kubernetes: test/cluster/mods/kubernetes.sh 1.30.14. With --usual after the
+# version it writes k8s, the one that clusters have, with the programs of a node.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-version=${1:?"usage: $0 VERSION, such as 1.30.14"}
+version=${1:?"usage: $0 VERSION [--usual], such as 1.30.14"}
 release=v0.${version#1.} # of what Kubernetes keeps in its own repository and releases beside it
 minor=${version%.*}
 module=k8s-$minor
+programs=(kube-apiserver kube-controller-manager)
+if [ "${2:-}" = --usual ]; then
+  module=k8s
+  programs+=(kube-proxy kube-scheduler kubelet)
+fi
 mkdir -p "$module"
 
-cat >"$module/tools.go" <<'EOF'
+cat >"$module/tools.go" <<EOF
 //go:build tools
 
 // Package tools keeps in go.mod what the harness builds from this module (build/programs.go).
@@ -17,8 +23,7 @@ package tools
 
 import (
 	_ "k8s.io/kubectl/pkg/cmd"
-	_ "k8s.io/kubernetes/cmd/kube-apiserver/app"
-	_ "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+$(printf '\t_ "k8s.io/kubernetes/cmd/%s/app"\n' "${programs[@]}")
 )
 EOF
 
