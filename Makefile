@@ -11,7 +11,7 @@ build: ## The commands of cmd/, in _output/bin.
 	@hack/build.sh _output/bin
 
 test: ## What a change has to pass: every layer without its slow tests, half an hour on two cores.
-	@for layer in unit 'integration -short' 'dashboard -short' 'e2e -short'; do hack/test.sh $$layer; done
+	@for layer in unit 'integration -short' 'versions -short' 'dashboard -short' 'e2e -short'; do hack/test.sh $$layer; done
 
 test-all: test-unit test-integration test-chart test-dashboard test-e2e ## The same layers with their slow tests, and the chart on a control plane.
 
@@ -44,7 +44,7 @@ test-surroundings: ## Another domain, two IP families, Pod Security and priority
 test-disaster: ## A backup restored where its cluster is gone, on two clusters one after the other; root on Linux.
 	@hack/test.sh disaster
 
-test-velero: ## The end-to-end tests with the two minors of Velero before the usual one, on a cluster of its own; root on Linux.
+test-velero: ## The end-to-end tests with each minor of Velero before the usual one, from 1.15, on a cluster of its own; root on Linux.
 	@hack/test.sh velero
 
 test-cases: ## Field cases, which are applications as people run them, on a real node; root on Linux.
@@ -53,7 +53,7 @@ test-cases: ## Field cases, which are applications as people run them, on a real
 test-zoo: ## Hundreds of objects, legal and each odd in another way, through the real Velero; root on Linux.
 	@hack/test.sh zoo
 
-test-versions: ## The fence, permissions and whole runs with the oldest and the newest other Kubernetes of test/cluster/mods; the first run builds them.
+test-versions: ## The fence, permissions and whole runs with every other Kubernetes of test/cluster/mods; the first run builds them.
 	@hack/test.sh versions
 
 test-readme: ## Every command of every README, as a newcomer would type them, on a real node; root on Linux.

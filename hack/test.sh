@@ -52,20 +52,18 @@ case ${1:-} in
     (cd test/cluster && go test -trimpath ./...)
     ;;
   integration)
-    # -short leaves out what is slow and that few changes can break.
-    go test -trimpath -count=1 -timeout 30m ./test/integration/... "${@:2}"
+    # -short leaves out what is slow and that few changes can break. Packages run side by side: each has a control plane of its own and
+    # waits most of the time.
+    go test -trimpath -count=1 -timeout 30m ./test/integration/... ./test/cli/ ./test/archive/ ./test/faults/ "${@:2}"
     [[ " $* " == *" -short "* ]] || # all of it is slow
       KYMAROS_VELERO_NAMESPACE=openshift-adp go test -trimpath -count=1 -timeout 10m -run '^TestNoRunStartsUnlessTheFenceIsIntact$' ./test/integration/ "${@:2}"
-    go test -trimpath -count=1 -timeout 15m ./test/cli/ "${@:2}"
-    go test -trimpath -count=1 -timeout 15m ./test/archive/ "${@:2}"
-    go test -trimpath -count=1 -timeout 15m ./test/faults/ "${@:2}"
     ;;
   chart)
     # Flags go to the tests: hack/test.sh chart -short needs no control plane; -node -run Installed takes a cluster with a node, of its own.
     go test -trimpath -count=1 -timeout 40m ./test/chart/ "${@:2}"
     ;;
   versions)
-    # Other versions of Kubernetes: hack/test.sh versions 1.30.
+    # Other versions of Kubernetes: hack/test.sh versions 1.30; -short before them leaves slow tests out and, without any, means the oldest.
     hack/versions.sh "${@:2}"
     ;;
   dashboard)
@@ -85,11 +83,11 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 30m -run '^TestFieldCases$' ./test/cases/ -quick
     ;;
   velero)
-    # The end-to-end tests with other versions of Velero: hack/test.sh velero 1.17.2. Without any, with the two minors before the usual one.
+    # The end-to-end tests with other versions of Velero: hack/test.sh velero 1.17.2. Without any, with each minor before the usual one.
     needs_node "other versions of Velero"
     export KYMAROS_CLUSTER=${KYMAROS_CLUSTER:-velero} # of its own: others have the usual one
     shift
-    [ $# != 0 ] || set -- 1.17.2 1.16.2
+    [ $# != 0 ] || set -- 1.17.2 1.16.2 1.15.2
     for version; do
       go test -trimpath -count=1 -timeout 60m -v ./test/e2e/ -velero "$version"
     done
