@@ -118,7 +118,7 @@ func TestEveryCommandRuns(t *testing.T) {
 var before = []struct{ command, shell string }{
 	{"kubectl kymaros init shop", application},
 	{"create rolebinding kymaros-notifications", "kubectl create namespace team-web; kubectl -n team-web create serviceaccount viewer\n"},
-	{"manifests/archive/access.yaml", "until kubectl kymaros run shop -n kymaros-system --wait | tee /dev/stderr | grep -q signed; do sleep 5; done\n"},
+	{"manifests/archive/access.yaml", "until kubectl kymaros run shop -n kymaros-system --wait; kubectl -n kymaros-system get restorereports -o 'jsonpath={.items[*].status.evidence.keyID}' | grep .; do sleep 5; done\n"},
 	{"apply -k manifests/monitoring", kinds},
 }
 
