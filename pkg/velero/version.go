@@ -12,7 +12,8 @@ var (
 	// field that an object does not have for an error, so that no restore of a Service ever is Completed.
 	oldest = version.MustParseSemantic("1.15.0-0")
 	// From shy on the content of a snapshot is an item like others, and belongs to the whole cluster, so that a Restore with
-	// includeClusterResources false leaves it out; until bold, which restores it in any case.
+	// includeClusterResources false leaves it out; until bold, which restores it in any case. Bold is also the first that fills volumes
+	// of pods whatever kinds a Restore names.
 	shy, bold = version.MustParseSemantic("1.16.0"), version.MustParseSemantic("1.18.3")
 )
 
@@ -41,4 +42,10 @@ func LosesSnapshots(v *version.Version) bool { return v != nil && v.EqualTo(shy)
 // includeClusterResources false, or may do so: its version is not known, or it is a build of somebody's own.
 func LeavesContentsOut(v *version.Version) bool {
 	return v == nil || v.PreRelease() != "" || v.AtLeast(shy) && v.LessThan(bold)
+}
+
+// FillsOnlyWithVolumes tells whether a server of that version fills volumes of pods only for a Restore that names
+// persistentvolumes among its kinds, or may do so. It asks for nothing else: with includeClusterResources false none is restored.
+func FillsOnlyWithVolumes(v *version.Version) bool {
+	return v == nil || v.PreRelease() != "" || v.LessThan(bold)
 }

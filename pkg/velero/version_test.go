@@ -28,31 +28,31 @@ func TestTheTagOfAnImageIsTheVersion(t *testing.T) {
 	}
 }
 
-func TestWhatAVersionOfVeleroDoesWithSnapshots(t *testing.T) {
-	type does struct{ tooOld, losesSnapshots, leavesContentsOut bool }
+func TestWhatAVersionOfVeleroDoesOtherwise(t *testing.T) {
+	type does struct{ tooOld, losesSnapshots, leavesContentsOut, fillsOnlyWithVolumes bool }
 	for tag, want := range map[string]does{
-		"":                     {leavesContentsOut: true},
-		"v1.9.7":               {tooOld: true},
-		"v1.14.1":              {tooOld: true},
-		"v1.14.1-OADP":         {tooOld: true, leavesContentsOut: true},
-		"v1.15.0-rc.1":         {leavesContentsOut: true},
-		"v1.15.0":              {},
-		"v1.15.2":              {},
-		"v1.16.0":              {losesSnapshots: true, leavesContentsOut: true},
-		"v1.16.0-OADP":         {leavesContentsOut: true},
-		"v1.16.1":              {leavesContentsOut: true},
-		"v1.17.2":              {leavesContentsOut: true},
-		"v1.18.0":              {leavesContentsOut: true},
-		"v1.18.2":              {leavesContentsOut: true},
-		"v1.18.3-rc.1":         {leavesContentsOut: true},
+		"":                     {leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.9.7":               {tooOld: true, fillsOnlyWithVolumes: true},
+		"v1.14.1":              {tooOld: true, fillsOnlyWithVolumes: true},
+		"v1.14.1-OADP":         {tooOld: true, leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.15.0-rc.1":         {leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.15.0":              {fillsOnlyWithVolumes: true},
+		"v1.15.2":              {fillsOnlyWithVolumes: true},
+		"v1.16.0":              {losesSnapshots: true, leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.16.0-OADP":         {leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.16.1":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.17.2":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.18.0":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.18.2":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.18.3-rc.1":         {leavesContentsOut: true, fillsOnlyWithVolumes: true},
 		"v1.18.3":              {},
-		"1.18.3-debian-12-r0":  {leavesContentsOut: true},
+		"1.18.3-debian-12-r0":  {leavesContentsOut: true, fillsOnlyWithVolumes: true},
 		"v1.19.0":              {},
 		"v2.0.0":               {},
-		"not-a-version-at-all": {leavesContentsOut: true},
+		"not-a-version-at-all": {leavesContentsOut: true, fillsOnlyWithVolumes: true},
 	} {
 		v := VersionOf("velero/velero:" + tag)
-		if got := (does{TooOld(v), LosesSnapshots(v), LeavesContentsOut(v)}); got != want {
+		if got := (does{TooOld(v), LosesSnapshots(v), LeavesContentsOut(v), FillsOnlyWithVolumes(v)}); got != want {
 			t.Errorf("%q: got %+v, want %+v", tag, got, want)
 		}
 	}

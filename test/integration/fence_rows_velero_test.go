@@ -27,6 +27,7 @@ func restoreRows() []row {
 		{"a Restore with those for group", theController, creates(restores, "velero", with(goodRestore, "{spec: {resourceModifier: {name: kymaros-group-no-class}}}")), "", false},
 		{"a Restore with the modifiers for group", theController, creates(restores, "velero", with(goodRestore, "{spec: {resourceModifier: {name: kymaros-group-modifiers}}}")), "", false},
 		{"a Restore that leaves open what belongs to the cluster, for contents of snapshots", theController, creates(restores, "velero", with(goodRestore, "{spec: {includeClusterResources: null}}")), "", false},
+		{"a Restore that names volumes, so that those of pods are filled", theController, creates(restores, "velero", with(goodRestore, "{spec: {includedResources: [pods, persistentvolumeclaims, persistentvolumes]}}")), "", false},
 		{"a Restore without a run", theController, creates(restores, "velero", with(goodRestore, labels("kymaros.io/run: null"))), by, false},
 		{"an administrator restores everything", administrator, creates(restores, "velero", with(goodRestore, "{metadata: {labels: null}, spec: {includedNamespaces: ['*'], includeClusterResources: true}}")), "", false},
 	}
@@ -55,6 +56,7 @@ func restoreRows() []row {
 		{"a Restore that leaves it open, of all kinds", "{includeClusterResources: null, includedResources: null}"},
 		{"a Restore that leaves it open, of volumes", "{includeClusterResources: null, includedResources: [persistentvolumes, volumesnapshotcontents.snapshot.storage.k8s.io]}"},
 		{"a Restore that leaves it open, of all namespaces", "{includeClusterResources: null, includedNamespaces: null, namespaceMapping: null}"},
+		{"a Restore of volumes, with what belongs to the cluster", "{includeClusterResources: true, includedResources: [pods, persistentvolumes]}"},
 		{"a Restore with hooks", "hooks: {resources: [{name: a, postHooks: [{exec: {command: [sh]}}]}]}"},
 		{"a Restore that changes what exists", "existingResourcePolicy: update"},
 		{"a Restore without modifiers", "resourceModifier: null"},
@@ -69,7 +71,7 @@ func restoreRows() []row {
 	for _, never := range []string{
 		"networkpolicies.networking.k8s.io", "networkpolicy.networking.k8s.io", "netpol", "ingresses.networking.k8s.io", "ciliumnetworkpolicies.cilium.io",
 		"networkpolicies.crd.projectcalico.org", "roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io", "endpoints", "endpointslices.discovery.k8s.io",
-		"jobs.batch", "job.batch", "resourcequotas", "limitranges", "persistentvolumes", "namespaces", "pv", "customresourcedefinitions.apiextensions.k8s.io",
+		"jobs.batch", "job.batch", "resourcequotas", "limitranges", "persistentvolume", "namespaces", "pv", "customresourcedefinitions.apiextensions.k8s.io",
 		"validatingwebhookconfigurations.admissionregistration.k8s.io", "httproutes.gateway.networking.k8s.io", "virtualservices.networking.istio.io", "routes.route.openshift.io", "ingresses.networking", "rolebindings.rbac", "jobs.b", "restores.velero.io", "restoretests.restore.kymaros.io",
 		"kustomizations.kustomize.toolkit.fluxcd.io", "certificates.cert-manager.io", "pod", "po", "secret", "deployments", "deploy.apps", "deployments.app", "pods.", "Pods",
 	} {

@@ -200,7 +200,7 @@ func (c *Controller) advance(ctx context.Context, rt *v1alpha1.RestoreTest, key 
 	p := decide(rt, s, now)
 	if !p.create {
 		delete(c.doubted, key)
-	} else if name, err := c.create(ctx, rt, p, s.resources, now); err == nil {
+	} else if name, err := c.create(ctx, rt, p, now); err == nil {
 		p.status.Name = name
 	} else if refused, ok := refusal(p.condition, p.status.BackupName, err); ok {
 		p.condition = refused

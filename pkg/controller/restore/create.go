@@ -13,7 +13,7 @@ import (
 )
 
 // create creates the Restore of rt's run, as p wants it, and returns its name. One that exists under it counts only if it is ours.
-func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, p plan, resources []string, now time.Time) (string, error) {
+func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, p plan, now time.Time) (string, error) {
 	var modifiers string
 	err := controller.Together(
 		func() error { return c.lastLook(ctx, rt) },
@@ -23,7 +23,7 @@ func (c *Controller) create(ctx context.Context, rt *v1alpha1.RestoreTest, p pla
 	if err != nil {
 		return "", err
 	}
-	want := build(rt, p.status, scoped{resources, modifiers, p.contents}, c.options.VeleroNamespace, now)
+	want := build(rt, p.status, scoped{p.resources, modifiers, p.contents}, c.options.VeleroNamespace, now)
 	restores := c.client.VeleroV1().Restores(c.options.VeleroNamespace)
 	_, err = restores.Create(ctx, want, metav1.CreateOptions{FieldManager: controller.FieldManager(controller.Restore)})
 	if apierrors.IsAlreadyExists(err) {

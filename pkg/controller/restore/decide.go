@@ -53,9 +53,10 @@ type seen struct {
 type plan struct {
 	condition metav1.Condition
 	status    v1alpha1.RestoreStatus
-	create    bool // create the Restore of plan.status.BackupName
-	contents  bool // so that contents of CSI snapshots come back, which are not of a namespace
-	cancel    bool // have Velero give up the volumes that it still fills
+	create    bool     // create the Restore of plan.status.BackupName
+	resources []string // that it names
+	contents  bool     // so that contents of CSI snapshots come back, which are not of a namespace
+	cancel    bool     // have Velero give up the volumes that it still fills
 }
 
 // decide tells what Restored is, and whether it is our turn.
@@ -124,7 +125,7 @@ func step(rt *v1alpha1.RestoreTest, s seen, now time.Time) plan {
 	if terms.unsupported != "" {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonVeleroUnsupported, "nothing was restored: %s", terms.unsupported)
 	}
-	p.create, p.contents = true, terms.contents
+	p.create, p.resources, p.contents = true, terms.resources, terms.contents
 	return say(metav1.ConditionUnknown, v1alpha1.ReasonInProgress, "restoring backup %s", s.backup.Name)
 }
 

@@ -14,7 +14,7 @@ import (
 
 // scoped is what is restored and how it is changed on the way.
 type scoped struct {
-	// resources is all that is restored.
+	// resources are the kinds that are named.
 	resources []string
 	// modifiers is the ConfigMap with the rules.
 	modifiers string

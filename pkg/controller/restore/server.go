@@ -16,8 +16,11 @@ import (
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
-// snapshotContents is the one resource of the whole cluster that a Restore may name.
-const snapshotContents = "volumesnapshotcontents.snapshot.storage.k8s.io"
+// Resources of the whole cluster that a Restore may name. Of these two, contents alone are restored.
+const (
+	snapshotContents = "volumesnapshotcontents.snapshot.storage.k8s.io"
+	allVolumes       = "persistentvolumes"
+)
 
 // server is what is known of the server of Velero.
 type server struct {
@@ -55,13 +58,14 @@ type terms struct {
 	status v1alpha1.VeleroServer
 	// unsupported says why that server cannot do it, if so.
 	unsupported string
-	// contents is that of scoped.
-	contents bool
+	// resources and contents are those of scoped.
+	resources []string
+	contents  bool
 }
 
 // terms returns those for a Restore of backup, of these resources.
 func (s server) terms(backup *velerov1.Backup, resources []string) terms {
-	var t terms
+	t := terms{resources: resources}
 	if s.version != nil {
 		t.status.Version = s.version.String()
 	} else {
@@ -82,8 +86,16 @@ func (s server) terms(backup *velerov1.Backup, resources []string) terms {
 			t.status.Version, backup.Name, snapshots, remedy)
 	case snapshots > 0 && velero.LeavesContentsOut(s.version):
 		t.contents = true
-		const unset = "includeClusterResources is left unset, for with false Velero 1.16.1 to 1.18.2 restores no CSI snapshot"
-		t.status.Note = strings.TrimPrefix(t.status.Note+"; "+unset, "; ")
+		t.note("includeClusterResources is left unset, for with false Velero 1.16.1 to 1.18.2 restores no CSI snapshot")
+	case velero.FillsOnlyWithVolumes(s.version):
+		// Not where contents come back, for there volumes would too.
+		t.resources = append(slices.Clone(resources), allVolumes)
+		t.note("persistentvolumes are named, for before 1.18.3 Velero fills no volumes of pods otherwise; none is restored")
 	}
 	return t
+}
+
+// note adds to what is said of the server.
+func (t *terms) note(what string) {
+	t.status.Note = strings.TrimPrefix(t.status.Note+"; "+what, "; ")
 }

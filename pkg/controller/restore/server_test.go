@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,7 +87,7 @@ func TestARestoreSaysWhatIsRightForTheVeleroThatRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const isFalse, unset, nothing = "false", "unset", "no Restore"
+	const isFalse, unset, nothing, volumesNamed = "false", "unset", "no Restore", "persistentvolumes are named, for before 1.18.3 Velero fills no volumes of pods otherwise"
 	for name, c := range map[string]struct {
 		image     string
 		backup    *velerov1.Backup
@@ -95,27 +96,27 @@ func TestARestoreSaysWhatIsRightForTheVeleroThatRuns(t *testing.T) {
 		version   string
 		says      string // status.restore.velero.note, or the condition
 	}{
-		"1.15 makes the contents itself":                                  {"velero:v1.15.2", withSnapshots, all, isFalse, "1.15.2", ""},
+		"1.15 makes the contents itself":                                  {"velero:v1.15.2", withSnapshots, all, isFalse, "1.15.2", volumesNamed},
 		"1.16.1 leaves them out otherwise":                                {"velero:v1.16.1", withSnapshots, all, unset, "1.16.1", "includeClusterResources is left unset"},
 		"so does 1.18.2":                                                  {"velero:v1.18.2", withSnapshots, all, unset, "1.18.2", "includeClusterResources is left unset"},
 		"1.18.3 does not":                                                 {"velero:v1.18.3", withSnapshots, all, isFalse, "1.18.3", ""},
 		"a build of somebody's own may or may not":                        {"velero:v1.18.3-OADP", withSnapshots, all, unset, "1.18.3-OADP", "includeClusterResources is left unset"},
 		"a version that nobody knows may or may not":                      {"velero@sha256:0123", withSnapshots, all, unset, "", "the version is not known, for no tag of the image says it (velero@sha256:0123)"},
-		"without snapshots nothing is left open":                          {"velero:v1.18.2", without, all, isFalse, "1.18.2", ""},
-		"nor without snapshots and a version":                             {"velero@sha256:0123", without, all, isFalse, "", "the version is not known"},
-		"nor if the test leaves contents out":                             {"velero:v1.18.2", withSnapshots, []string{"pods"}, isFalse, "1.18.2", ""},
+		"without snapshots nothing is left open":                          {"velero:v1.18.2", without, all, isFalse, "1.18.2", volumesNamed},
+		"nor without snapshots and a version":                             {"velero@sha256:0123", without, all, isFalse, "", volumesNamed},
+		"nor if the test leaves contents out":                             {"velero:v1.18.2", withSnapshots, []string{"pods"}, isFalse, "1.18.2", volumesNamed},
 		"1.16.0 loses snapshots":                                          {"velero:v1.16.0", withSnapshots, all, nothing, "1.16.0", "Velero's server is 1.16.0, which restores no CSI snapshot without all that belongs to the cluster, and backup nightly has 2; update it"},
-		"1.16.0 restores what has none":                                   {"velero:v1.16.0", without, all, isFalse, "1.16.0", ""},
-		"1.16.0 restores all but contents":                                {"velero:v1.16.0", withSnapshots, []string{"pods"}, isFalse, "1.16.0", ""},
+		"1.16.0 restores what has none":                                   {"velero:v1.16.0", without, all, isFalse, "1.16.0", volumesNamed},
+		"1.16.0 restores all but contents":                                {"velero:v1.16.0", withSnapshots, []string{"pods"}, isFalse, "1.16.0", volumesNamed},
 		"what is older than the oldest that works is asked for nothing":   {"velero:v1.14.1", without, all, nothing, "1.14.1", "Velero's server is 1.14.1, and Kymaros needs 1.15 or newer"},
 		"nor is a build of somebody's own of it":                          {"velero:v1.14.1-OADP", withSnapshots, all, nothing, "1.14.1-OADP", "--velero-version"},
-		"a release candidate of the oldest that works is taken as it":     {"velero:v1.15.0-rc.2", without, all, isFalse, "1.15.0-rc.2", ""},
+		"a release candidate of the oldest that works is taken as it":     {"velero:v1.15.0-rc.2", without, all, isFalse, "1.15.0-rc.2", volumesNamed},
 		"what is newer than all that is known is taken as the newest one": {"velero:v2.1.0", withSnapshots, all, isFalse, "2.1.0", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := seen{backup: c.backup, resources: c.resources, server: serverOf([]corev1.Pod{veleroPod("velero", c.image)})}
 			p := decide(test(), s, now)
-			restore := build(test(), p.status, scoped{c.resources, ModifiersName, p.contents}, "velero", now)
+			restore := build(test(), p.status, scoped{p.resources, ModifiersName, p.contents}, "velero", now)
 			got, says := unset, p.status.Velero.Note
 			switch cluster := restore.Spec.IncludeClusterResources; {
 			case !p.create:
@@ -127,6 +128,10 @@ func TestARestoreSaysWhatIsRightForTheVeleroThatRuns(t *testing.T) {
 				got = "true"
 			case cluster != nil:
 				got = isFalse
+			}
+			// What fills volumes of pods must never bring volumes back.
+			if named := slices.Contains(restore.Spec.IncludedResources, allVolumes); named && got != isFalse || named != strings.Contains(says, "persistentvolumes are named") {
+				t.Errorf("persistentvolumes are named: %v, with includeClusterResources %s, and it says %q", named, got, says)
 			}
 			if got != c.want || p.status.Velero.Version != c.version {
 				t.Errorf("includeClusterResources is %s for version %q, want %s for %q", got, p.status.Velero.Version, c.want, c.version)
