@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,8 +64,16 @@ func fuzzScene(t *testing.T) {
 	} {
 		eventually(t, stepTimeout, func(ctx context.Context) error {
 			pv, err := kube.CoreV1().PersistentVolumes().Get(ctx, name, metav1.GetOptions{})
-			if err == nil && pv.Status.Phase != want {
-				err = fmt.Errorf("volume %s is %s, want %s", name, pv.Status.Phase, want)
+			if err != nil || pv.Status.Phase != want {
+				return cmp.Or(err, fmt.Errorf("volume %s is %s, want %s", name, pv.Status.Phase, want))
+			}
+			if want != corev1.VolumeBound {
+				return nil
+			}
+			// It is told of the volume first.
+			claim, err := kube.CoreV1().PersistentVolumeClaims(pv.Spec.ClaimRef.Namespace).Get(ctx, pv.Spec.ClaimRef.Name, metav1.GetOptions{})
+			if err == nil && claim.Status.Phase != corev1.ClaimBound {
+				err = fmt.Errorf("the claim of volume %s is %s", name, claim.Status.Phase)
 			}
 			return err
 		})
