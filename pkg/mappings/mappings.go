@@ -11,6 +11,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/names"
+	"github.com/kymaros/kymaros/pkg/velero"
 )
 
 // mapped counts what the mappings of a test did to the objects of its sandboxes, and what they should have done and did not. Each
@@ -85,7 +86,7 @@ func (m *mapped) registry(image string) (from v1alpha1.ImagePrefix) {
 func imagesOf(spec *corev1.PodSpec) []string {
 	var all []string
 	for _, c := range spec.InitContainers {
-		if c.Name != "restore-wait" && c.Name != "restic-wait" && c.Name != names.GateContainer {
+		if !velero.Waits(c.Name) && c.Name != names.GateContainer {
 			all = append(all, withRegistry(c.Image))
 		}
 	}

@@ -24,3 +24,7 @@ func AgentNodes(pods []corev1.Pod) sets.Set[string] {
 func Untouched(v *velerov1.PodVolumeRestore) bool {
 	return v.Status.Phase == "" || v.Status.Phase == velerov1.PodVolumeRestorePhaseNew
 }
+
+// Waits tells whether an init container of that name is Velero's, which keeps a pod back until its volumes are filled. The second name
+// is that of backups of old.
+func Waits(container string) bool { return container == "restore-wait" || container == "restic-wait" }

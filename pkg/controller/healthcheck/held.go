@@ -13,6 +13,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/hindrance"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/unschedulable"
+	"github.com/kymaros/kymaros/pkg/velero"
 )
 
 // shutWords are what the status says of a pod that our own gate holds up.
@@ -20,9 +21,6 @@ const shutWords = "init container " + names.GateContainer + " finds that it is n
 
 // restoreName is the label of Velero on all that it restores.
 const restoreName = "velero.io/restore-name"
-
-// restoreWait is the init container by which Velero keeps a pod back until its volumes are filled.
-const restoreWait = "restore-wait"
 
 func blockedEntry(in contents, what, reason string) string {
 	if len(reason) > maxRefusal {
@@ -90,7 +88,7 @@ func (r *readiness) displace(earlier []string) *readiness {
 // host; empty if there is none.
 func stuck(pod *corev1.Pod) string {
 	for _, c := range pod.Status.InitContainerStatuses {
-		if c.Ready || c.Name == restoreWait || sidecar(pod, c.Name) {
+		if c.Ready || velero.Waits(c.Name) || sidecar(pod, c.Name) {
 			continue
 		}
 		ended := c.State.Terminated

@@ -39,6 +39,8 @@ type seen struct {
 	hopeless []obstacle
 	// agentless are pods whose volumes were not filled, for their nodes run no node agent of Velero; known once the restore has ended.
 	agentless []string
+	// passedOver are pods whose volumes were not filled, for Velero is too old to do so beside CSI snapshots; known then, too.
+	passedOver []string
 	// foreign are Restores of others that Velero is not done with.
 	foreign []string
 	// stalled says what became of Velero's server; "" if it is at work.

@@ -47,6 +47,11 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonProductionVolume,
 			"aborted: %s; the volume stays, whatever its reclaim policy says", strings.Join(first(s.production), "; "))
 	}
+	if len(s.passedOver) > 0 {
+		return say(metav1.ConditionFalse, v1alpha1.ReasonVeleroUnsupported,
+			"Velero before 1.18.3 brings back no volumes of pods beside CSI snapshots, and backup %s has both: %s; update it, or back them up by one method",
+			r.Spec.BackupName, strings.Join(first(s.passedOver), "; "))
+	}
 	yields := was != nil && was.Reason == v1alpha1.ReasonYielded
 	inVain := was != nil && (was.Reason == v1alpha1.ReasonCannotStart || was.Reason == v1alpha1.ReasonCannotStartInSandbox || was.Reason == v1alpha1.ReasonClusterLacks)
 	switch r.Status.Phase {

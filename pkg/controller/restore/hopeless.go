@@ -14,6 +14,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/unschedulable"
+	"github.com/kymaros/kymaros/pkg/velero"
 )
 
 // How long what may pass by itself is given before it counts as hopeless.
@@ -27,9 +28,6 @@ const (
 	nodePatience  = time.Minute
 	scalePatience = 10 * time.Minute
 )
-
-// restoreWait are the names of the init container in which a restored pod waits until Velero has filled its volumes.
-var restoreWait = sets.New("restore-wait", "restic-wait")
 
 // look is what sandboxes hold while Velero restores into them.
 type look struct {
@@ -57,7 +55,7 @@ func hopeless(l look, now time.Time) []obstacle {
 	var all []obstacle
 	for i := range l.pods {
 		pod := &l.pods[i]
-		if !slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return restoreWait.Has(c.Name) }) || waitsInside(pod) {
+		if !waits(pod) || waitsInside(pod) {
 			continue
 		}
 		if o, found := l.obstacle(pod, now); found {
@@ -88,7 +86,7 @@ func hopeless(l look, now time.Time) []obstacle {
 // waitsInside tells whether pod is where Velero wants it: its volumes are mounted, and data can come.
 func waitsInside(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Status.InitContainerStatuses, func(s corev1.ContainerStatus) bool {
-		return restoreWait.Has(s.Name) && (s.State.Running != nil || s.State.Terminated != nil)
+		return velero.Waits(s.Name) && (s.State.Running != nil || s.State.Terminated != nil)
 	})
 }
 
@@ -210,7 +208,7 @@ func (l look) imageless(pod *corev1.Pod, age time.Duration) (obstacle, bool) {
 			continue
 		}
 		message := fmt.Sprintf("image %s of its init container %s is not there (%s)", s.Image, s.Name, w.Reason)
-		if restoreWait.Has(s.Name) {
+		if velero.Waits(s.Name) {
 			return obstacle{message: message + "; it is Velero's own", ours: true}, true
 		}
 		if w.Reason == "InvalidImageName" {

@@ -60,8 +60,11 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	r := s.restore
 	if velero.Terminal(r.Status.Phase) {
 		delete(c.still, r.Name)
+		if r.Status.Phase != velerov1.RestorePhaseCompleted && r.Status.Phase != velerov1.RestorePhasePartiallyFailed {
+			return nil
+		}
 		var err error
-		if r.Status.Phase == velerov1.RestorePhasePartiallyFailed {
+		if s.passedOver, err = c.passedOver(ctx, rt, r); err == nil && r.Status.Phase == velerov1.RestorePhasePartiallyFailed {
 			s.agentless, err = c.agentless(ctx, rt, r)
 		}
 		return err

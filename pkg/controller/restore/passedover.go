@@ -1,0 +1,31 @@
+package restore
+
+import (
+	"context"
+	"slices"
+
+	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/velero"
+)
+
+// passedOver returns the pods that wait for their volumes, though r, which has ended, made no PodVolumeRestore for them, sorted: Velero
+// before 1.18.3 makes none for a Restore that does not name persistentvolumes, and one that brings back contents of snapshots must not.
+func (c *Controller) passedOver(ctx context.Context, rt *v1alpha1.RestoreTest, r *velerov1.Restore) ([]string, error) {
+	if r.Spec.IncludeClusterResources != nil {
+		return nil, nil
+	}
+	filled, err := c.filledIn(ctx, r, func(*velerov1.PodVolumeRestore) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	return c.podsThat(ctx, rt, func(p *corev1.Pod) bool { return waits(p) && !filled.Has(p.Namespace+"/"+p.Name) },
+		func(p *corev1.Pod) string { return "Pod/" + p.Name })
+}
+
+// waits tells whether Velero has made a pod wait until its volumes are filled.
+func waits(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Spec.InitContainers, func(c corev1.Container) bool { return velero.Waits(c.Name) })
+}
