@@ -71,6 +71,7 @@ func TestVolumesOfACSIDriverComeBack(t *testing.T) {
 		"out of the object store, when a pod asks":          {movedLate, late, v1alpha1.VolumeDataMover},
 		"out of a snapshot, and stay with their claim gone": {ofKept, kept, v1alpha1.VolumeCSISnapshot},
 		"out of a snapshot whose class is not there":        {classGone, shop, v1alpha1.VolumeCSISnapshot},
+		"out of files":                                      {inFiles, late, v1alpha1.VolumeFileSystemBackup},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report := restored(t, strings.TrimSuffix(test.backup, "-"+cluster.Suffix), test.backup, test.source, stage.CountOrders(stage.Orders))
@@ -82,13 +83,13 @@ func TestVolumesOfACSIDriverComeBack(t *testing.T) {
 			if len(s.Volumes) != 1 || s.Volumes[0].Claim != "data-db-0" || s.Volumes[0].Method != test.method || s.Volumes[0].Volume == "" || len(s.Volumes[0].SharedWith) > 0 {
 				t.Errorf("volumes %+v", s.Volumes)
 			}
-			measured(t, s, test.method == v1alpha1.VolumeDataMover)
+			measured(t, s, test.method != v1alpha1.VolumeCSISnapshot)
 			server(t, s.Velero, test.method == v1alpha1.VolumeCSISnapshot)
 		})
 	}
 }
 
-// measured fails t unless the report tells how long which part of the recovery took. What the data mover carries has come when Velero
+// measured fails t unless the report tells how long which part of the recovery took. What a node agent carries has come when Velero
 // is done; what a snapshot holds may come later, and the report says so.
 func measured(t *testing.T, s *v1alpha1.RestoreReportStatus, moved bool) {
 	t.Helper()
@@ -99,11 +100,32 @@ func measured(t *testing.T, s *v1alpha1.RestoreReportStatus, moved bool) {
 	notes := strings.Join(s.ValidationLevels.RTOCompliance.NotTested, "\n")
 	switch {
 	case moved && (p.VolumeData.Or(0) == 0 || p.VolumeData.Or(0) > p.Restore.Or(0) || s.Volumes[0].Bytes < 10<<20 || s.Volumes[0].Duration.Or(0) == 0):
-		t.Errorf("the data mover has no time of its own: %+v, %+v", p, s.Volumes)
+		t.Errorf("the node agent has no time of its own: %+v, %+v", p, s.Volumes)
 	case !moved && p.VolumeData != "":
 		t.Errorf("a snapshot has a time of its own: %+v", p)
 	case moved && notes != "", !moved && !strings.Contains(notes, s.Volumes[0].Namespace+": data-db-0"):
 		t.Errorf("what is said of volumes that come later: %q", notes)
+	}
+}
+
+// Velero before 1.18.3 cannot restore such a backup as a test has to, and that is no fault of the backup.
+func TestABackupOfBothMethods(t *testing.T) {
+	untouched(t, late)
+	rt := cluster.RestoreTest("both", both, shop, late)
+	_, report := cluster.AwaitEnd(t, cluster.Start(t, rt))
+	s := report.Status
+	t.Logf("%s %d, %s: %s\nvolumes %+v", s.Result, s.Score, s.Reason, s.Message, s.Volumes)
+	if *veleroVersion != "" {
+		stage.Verdict(t, report, v1alpha1.ResultInconclusive, v1alpha1.ReasonVeleroUnsupported)
+		says(t, report, late+": Pod/db-0", "Velero before 1.18.3")
+		return
+	}
+	methods := map[string]v1alpha1.VolumeMethod{}
+	for _, v := range s.Volumes {
+		methods[v.Namespace] = v.Method
+	}
+	if want := map[string]v1alpha1.VolumeMethod{shop: v1alpha1.VolumeCSISnapshot, late: v1alpha1.VolumeFileSystemBackup}; !cmp.Equal(methods, want) {
+		t.Errorf("volumes: %s", cmp.Diff(want, methods))
 	}
 }
 

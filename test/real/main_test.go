@@ -26,8 +26,8 @@ var cluster *stage.Cluster
 var shop, late, kept string
 
 // Backups. Of lost and emptied the storage has no snapshot any more, or one without its files. The class of snapshots that classGone
-// was made with is gone since; while classless was made no class was marked for Velero.
-var bySnapshot, byMover, toStay, ofLate, movedLate, ofKept, lost, emptied, classGone, classless string
+// was made with is gone since; while classless was made no class was marked for Velero. InFiles is a file-system backup, and half of both is.
+var inFiles, both, bySnapshot, byMover, toStay, ofLate, movedLate, ofKept, lost, emptied, classGone, classless string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -66,6 +66,8 @@ var backups = []struct {
 	name   *string
 	as     string
 	source *string
+	also   *string                      // another source
+	files  bool                         // of late, so that the files of its volume are backed up
 	moved  bool                         // by the data mover
 	class  string                       // of snapshots, if not the usual one
 	then   func(directory string) error // done to its snapshot
@@ -80,6 +82,8 @@ var backups = []struct {
 	{name: &emptied, as: "emptied", source: &shop, then: stage.EmptySnapshot},
 	{name: &classGone, as: "class-gone", source: &shop, class: passingClass},
 	{name: &classless, as: "classless", source: &shop},
+	{name: &inFiles, as: "files", source: &late, files: true},
+	{name: &both, as: "both", source: &shop, also: &late, files: true},
 }
 
 func setUp(ctx context.Context) error {
@@ -122,6 +126,15 @@ func backUp(ctx context.Context, i int) (err error) {
 	*b.name = cluster.Name(b.as)
 	order := stage.NewBackup(*b.name, *b.source)
 	order.Spec.SnapshotMoveData = &b.moved
+	if b.also != nil {
+		order.Spec.IncludedNamespaces = append(order.Spec.IncludedNamespaces, *b.also)
+	}
+	if b.files {
+		if err := markFiles(ctx, `"data"`); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, markFiles(ctx, "null")) }()
+	}
 	phase := velerov1.BackupPhaseCompleted
 	if b.class != "" {
 		order.Annotations = map[string]string{"velero.io/csi-volumesnapshot-class_" + stage.CSIDriver: b.class}

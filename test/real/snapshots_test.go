@@ -43,6 +43,13 @@ func markClass(ctx context.Context, marked bool) error {
 	return err
 }
 
+// markFiles has Velero back up the files of those volumes of late's database, a name or null, instead of a snapshot.
+func markFiles(ctx context.Context, volumes string) error {
+	_, err := cluster.Kube.CoreV1().Pods(late).Patch(ctx, "db-0", types.MergePatchType,
+		[]byte(`{"metadata":{"annotations":{"backup.velero.io/backup-volumes":`+volumes+`}}}`), metav1.PatchOptions{})
+	return err
+}
+
 // snapshotOfProduction takes a snapshot of the shop's volume that is nobody's backup.
 func snapshotOfProduction(ctx context.Context, namespace string) error {
 	snapshots := cluster.Objects.Resource(stage.VolumeSnapshots).Namespace(namespace)
