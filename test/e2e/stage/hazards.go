@@ -94,8 +94,12 @@ func (c *Cluster) DeployHazards(ctx context.Context, crowd int) (h Hazards, err 
 	return h, c.Backup(ctx, h.Unsound, h.Namespace)
 }
 
-// createVolume makes a volume by hand, in a directory of the node.
+// createVolume makes a volume by hand, in a directory of the node. Anybody may enter it: until 1.17 Velero's container that waits for the
+// data is not root, and waits for ever where it may not look.
 func (c *Cluster) createVolume(ctx context.Context, name, directory string) error {
+	if err := os.Chmod(directory, 0o755); err != nil {
+		return err
+	}
 	nodes, err := c.Kube.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 	if err != nil || len(nodes.Items) == 0 {
 		return fmt.Errorf("no node: %w", err)
