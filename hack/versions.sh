@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests what depends on the API server with other versions of Kubernetes: hack/versions.sh 1.30 1.36. Without any, with all of
 # test/cluster/mods/k8s-*. -short before them leaves slow tests out and means the oldest without any: all other tests have the newest.
-# A new one is written by test/cluster/mods/kubernetes.sh and takes some 10 minutes to build.
+# A new one is written by test/cluster/mods/kubernetes.sh and takes some six minutes of two processors to build.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 short=

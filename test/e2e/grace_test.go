@@ -53,7 +53,7 @@ func TestACopyThatTakesItsTimeToStopIsGoneSoon(t *testing.T) {
 			return err
 		}
 		rt = now
-		if now.Status.Run.ID == first {
+		if now.Status.Run.ID == first || now.Status.Run.StartTime.IsZero() {
 			return fmt.Errorf("the run that was asked for has not begun\n%s", stage.Conditions(now))
 		}
 		return nil

@@ -47,7 +47,7 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonProductionVolume,
 			"aborted: %s; the volume stays, whatever its reclaim policy says", strings.Join(first(s.production), "; "))
 	}
-	if len(s.passedOver) > 0 {
+	unsupported := func() plan {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonVeleroUnsupported,
 			"Velero before 1.18.3 brings back no volumes of pods beside CSI snapshots, and backup %s has both: %s; update it, or back them up by one method",
 			r.Spec.BackupName, strings.Join(first(s.passedOver), "; "))
@@ -56,6 +56,9 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 	inVain := was != nil && (was.Reason == v1alpha1.ReasonCannotStart || was.Reason == v1alpha1.ReasonCannotStartInSandbox || was.Reason == v1alpha1.ReasonClusterLacks)
 	switch r.Status.Phase {
 	case velerov1.RestorePhaseCompleted:
+		if len(s.passedOver) > 0 {
+			return unsupported()
+		}
 		return say(metav1.ConditionTrue, v1alpha1.ReasonCompleted, "Velero restored backup %s (warnings: %d)", r.Spec.BackupName, r.Status.Warnings)
 	case velerov1.RestorePhasePartiallyFailed, velerov1.RestorePhaseFailed:
 		if velero.Interrupted(r) {
@@ -72,6 +75,9 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 		if r.Status.Phase == velerov1.RestorePhaseFailed {
 			return say(metav1.ConditionFalse, v1alpha1.ReasonFailed,
 				"Velero failed to restore backup %s: %s; %s", r.Spec.BackupName, or(r.Status.FailureReason, "no reason given"), look)
+		}
+		if len(s.passedOver) > 0 {
+			return unsupported()
 		}
 		agents := ""
 		if len(s.agentless) > 0 {

@@ -14,24 +14,31 @@ import (
 )
 
 func TestVolumesThatAnOldVeleroPassesOverAreNoFaultOfTheBackup(t *testing.T) {
+	const release, build = "1.18.2", "1.18.3-OADP"
 	for name, c := range map[string]struct {
 		open   bool // what belongs to the whole cluster, so that contents of snapshots come back
 		phase  velerov1.RestorePhase
 		waits  string // an init container of the pod
 		filled string // the pod for which there is a PodVolumeRestore
+		server string // its version
+		errors int
 		want   string // the reason
 	}{
-		"a pod waits for nothing":           {true, velerov1.RestorePhaseCompleted, "restore-wait", "other", v1alpha1.ReasonVeleroUnsupported},
-		"and so with errors":                {true, velerov1.RestorePhasePartiallyFailed, "restore-wait", "other", v1alpha1.ReasonVeleroUnsupported},
-		"a pod of a backup of old":          {true, velerov1.RestorePhaseCompleted, "restic-wait", "other", v1alpha1.ReasonVeleroUnsupported},
-		"its volumes were filled":           {true, velerov1.RestorePhaseCompleted, "restore-wait", "db-0", v1alpha1.ReasonCompleted},
-		"it has none that Velero fills":     {true, velerov1.RestorePhaseCompleted, "migrate", "other", v1alpha1.ReasonCompleted},
-		"volumes are named, so it is asked": {false, velerov1.RestorePhaseCompleted, "restore-wait", "other", v1alpha1.ReasonCompleted},
-		"all of it failed":                  {true, velerov1.RestorePhaseFailed, "restore-wait", "other", v1alpha1.ReasonFailed},
+		"a pod waits for nothing":               {true, velerov1.RestorePhaseCompleted, "restore-wait", "other", release, 0, v1alpha1.ReasonVeleroUnsupported},
+		"and so with errors":                    {true, velerov1.RestorePhasePartiallyFailed, "restore-wait", "other", release, 1, v1alpha1.ReasonVeleroUnsupported},
+		"a pod of a backup of old":              {true, velerov1.RestorePhaseCompleted, "restic-wait", "other", release, 0, v1alpha1.ReasonVeleroUnsupported},
+		"a build of somebody's own does it":     {true, velerov1.RestorePhaseCompleted, "restore-wait", "other", build, 0, v1alpha1.ReasonVeleroUnsupported},
+		"it may have had an error":              {true, velerov1.RestorePhasePartiallyFailed, "restore-wait", "other", build, 1, v1alpha1.ReasonPartiallyFailed},
+		"so may one whose version nobody knows": {true, velerov1.RestorePhasePartiallyFailed, "restore-wait", "other", "", 1, v1alpha1.ReasonPartiallyFailed},
+		"its volumes were filled":               {true, velerov1.RestorePhaseCompleted, "restore-wait", "db-0", release, 0, v1alpha1.ReasonCompleted},
+		"it has none that Velero fills":         {true, velerov1.RestorePhaseCompleted, "migrate", "other", release, 0, v1alpha1.ReasonCompleted},
+		"volumes are named, so it is asked":     {false, velerov1.RestorePhaseCompleted, "restore-wait", "other", release, 0, v1alpha1.ReasonCompleted},
+		"all of it failed":                      {true, velerov1.RestorePhaseFailed, "restore-wait", "other", release, 1, v1alpha1.ReasonFailed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := restoreIn(c.phase, func(r *velerov1.Restore) {
-				r.Namespace, r.UID = "velero", "ours"
+				r.Namespace, r.UID, r.Status.Errors = "velero", "ours", c.errors
+				r.Annotations = map[string]string{v1alpha1.AnnotationVelero: asText(&v1alpha1.VeleroServer{Version: c.server})}
 				if c.open {
 					r.Spec.IncludeClusterResources = nil
 				}
