@@ -59,18 +59,27 @@ func Interrupted(r *velerov1.Restore) bool {
 	return r.Status.Phase == velerov1.RestorePhaseFailed && strings.Contains(r.Status.FailureReason, "during the server starting")
 }
 
-// ofTheStore are Velero's words for what it could not get out of the object store, or not even ask it for; gone are those of stores, and
-// of what unpacks a backup, for a backup that is not there or broken.
+// What Velero says when it got nothing out of the object store. Where it only takes, whatever breaks is the way; where it unpacks what
+// it took, that may be broken. Gone are the words of stores for what is not there.
 var (
-	ofTheStore = []string{"error downloading backup", "error fetching volume snapshots metadata", "fail to fetch csi volumesnapshots metadata", "error setting up backup store", "error getting backup store"}
-	gone       = []string{"nosuchkey", "nosuchbucket", "notfound", "not found", "doesn't exist", "does not exist", "404", "gzip", "unexpected eof"}
+	taking    = []string{"error downloading backup", "error setting up backup store", "error getting backup store"}
+	unpacking = []string{"error fetching volume snapshots metadata", "fail to fetch csi volumesnapshots metadata"}
+	broken    = []string{"gzip", "unexpected eof"}
+	gone      = []string{"nosuchkey", "nosuchbucket", "notfound", "not found", "doesn't exist", "does not exist", "statuscode: 404", "error 404"}
 )
 
 // StoreAway tells whether Velero gave r up because it could not reach the object store, which says nothing about the backup in it.
 func StoreAway(r *velerov1.Restore) bool {
-	reason := strings.ToLower(r.Status.FailureReason)
+	// Stores repeat what was asked for, and a backup may have any name.
+	reason := strings.ReplaceAll(strings.ToLower(r.Status.FailureReason), r.Spec.BackupName, "")
 	says := func(words string) bool { return strings.Contains(reason, words) }
-	return r.Status.Phase == velerov1.RestorePhaseFailed && slices.ContainsFunc(ofTheStore, says) && !slices.ContainsFunc(gone, says)
+	switch {
+	case r.Status.Phase != velerov1.RestorePhaseFailed || slices.ContainsFunc(gone, says):
+		return false
+	case slices.ContainsFunc(unpacking, says):
+		return !slices.ContainsFunc(broken, says)
+	}
+	return slices.ContainsFunc(taking, says)
 }
 
 // ServerImages returns the images of the servers among pods that run, or will, sorted and each once.

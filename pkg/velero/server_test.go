@@ -59,19 +59,23 @@ func TestAStoreThatIsAwayIsNotABackupThatIsBroken(t *testing.T) {
 	const execution = "restore execution failed: "
 	for reason, away := range map[string]bool{
 		execution + `error downloading backup: rpc error: code = Unknown desc = error getting object backups/b/b.tar.gz from bucket velero: operation error S3: GetObject, exceeded maximum number of attempts, 10, https response error StatusCode: 0, RequestID: , HostID: , request send failed, Get "http://10.0.0.1:9000/velero/backups/b/b.tar.gz": dial tcp 10.0.0.1:9000: connect: connection refused`: true,
-		execution + "error downloading backup: rpc error: code = Unknown desc = operation error S3: GetObject, https response error StatusCode: 503, SlowDown":                        true,
-		execution + "error downloading backup: rpc error: code = Unknown desc = operation error S3: GetObject, https response error StatusCode: 403, api error AccessDenied":          true,
-		execution + "error fetching volume snapshots metadata: rpc error: code = Unknown desc = i/o timeout":                                                                          true,
-		execution + "error setting up backup store to persist log and results files: connection reset by peer":                                                                        true,
-		execution + "error downloading backup: rpc error: code = Unknown desc = error getting object: operation error S3: GetObject, https response error StatusCode: 404, NoSuchKey": false,
-		execution + "error downloading backup: storage: object doesn't exist":                                                                                                         false,
-		execution + "error downloading backup: unexpected EOF":                                                                                                                        false,
-		execution + "error parsing backup contents: directory \"resources\" does not exist":                                                                                           false,
+		execution + "error downloading backup: rpc error: code = Unknown desc = operation error S3: GetObject, https response error StatusCode: 503, SlowDown":                                               true,
+		execution + "error downloading backup: rpc error: code = Unknown desc = operation error S3: GetObject, https response error StatusCode: 403, api error AccessDenied":                                 true,
+		execution + "error fetching volume snapshots metadata: rpc error: code = Unknown desc = i/o timeout":                                                                                                 true,
+		execution + "error setting up backup store to persist log and results files: connection reset by peer":                                                                                               true,
+		execution + "error downloading backup: rpc error: code = Unknown desc = error getting object: operation error S3: GetObject, https response error StatusCode: 404, NoSuchKey":                        false,
+		execution + "error downloading backup: storage: object doesn't exist":                                                                                                                                false,
+		execution + "error downloading backup: unexpected EOF":                                                                                                                                               true,
+		execution + "error fetching volume snapshots metadata: unexpected EOF":                                                                                                                               false,
+		execution + "error fetching volume snapshots metadata: gzip: invalid header":                                                                                                                         false,
+		execution + "error downloading backup: error getting object backups/notfound-20261124040000/notfound-20261124040000.tar.gz from bucket velero: dial tcp 10.0.0.5:40412: connect: connection refused": true,
+		execution + "error downloading backup: error getting object backups/notfound-20261124040000/notfound-20261124040000.tar.gz from bucket velero: https response error StatusCode: 404, RequestID: 1, ": false,
+		execution + "error parsing backup contents: directory \"resources\" does not exist":                                                                                                                  false,
 		execution + "gzip: invalid header": false,
 		"no bucket":                        false,
 		"":                                 false,
 	} {
-		r := &velerov1.Restore{Status: velerov1.RestoreStatus{Phase: velerov1.RestorePhaseFailed, FailureReason: reason}}
+		r := &velerov1.Restore{Spec: velerov1.RestoreSpec{BackupName: "notfound-20261124040000"}, Status: velerov1.RestoreStatus{Phase: velerov1.RestorePhaseFailed, FailureReason: reason}}
 		if StoreAway(r) != away {
 			t.Errorf("%q: %v", reason, !away)
 		}

@@ -1,6 +1,7 @@
 package velero
 
 import (
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/version"
@@ -35,8 +36,10 @@ func VersionOf(image string) *version.Version {
 func TooOld(v *version.Version) bool { return v != nil && v.LessThan(oldest) }
 
 // LosesSnapshots tells whether a server of that version is known to restore no CSI snapshot unless all that belongs to the cluster
-// is restored: none of the items of 1.16.0 names the content.
-func LosesSnapshots(v *version.Version) bool { return v != nil && v.EqualTo(shy) }
+// is restored: none of the items of 1.16.0 names the content, nor of what is built of it, as far as a tag tells.
+func LosesSnapshots(v *version.Version) bool {
+	return v != nil && slices.Equal(v.Components(), shy.Components())
+}
 
 // LeavesContentsOut tells whether a server of that version leaves the content of a CSI snapshot out of a Restore that says
 // includeClusterResources false, or may do so: its version is not known, or it is a build of somebody's own.

@@ -39,7 +39,7 @@ func TestWhatAVersionOfVeleroDoesOtherwise(t *testing.T) {
 		"v1.15.0":              {fillsOnlyWithVolumes: true},
 		"v1.15.2":              {fillsOnlyWithVolumes: true},
 		"v1.16.0":              {losesSnapshots: true, leavesContentsOut: true, fillsOnlyWithVolumes: true},
-		"v1.16.0-OADP":         {leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.16.0-OADP":         {losesSnapshots: true, leavesContentsOut: true, fillsOnlyWithVolumes: true},
 		"v1.16.1":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},
 		"v1.17.2":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},
 		"v1.18.0":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},

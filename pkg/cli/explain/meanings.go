@@ -39,7 +39,7 @@ var meanings = map[string]string{
 	v1alpha1.ReasonCannotStart:               "Velero fills volumes of pods that can never run in this cluster, and was told to give them up; the message names pod, claim and cause",
 	v1alpha1.ReasonClusterLacks:              "the backup was made in another cluster, and this one lacks a storage class, an image or a node label that it asks for; or a node lacks the node agent by which Velero fills volumes",
 	v1alpha1.ReasonCannotStartInSandbox:      "pods that Velero waits for can never run, and all of that is the doing of the sandbox, or of Velero",
-	v1alpha1.ReasonVeleroUnsupported:         "Velero's server is of a version that is known not to restore what the test needs",
+	v1alpha1.ReasonVeleroUnsupported:         "Velero's server is of a version that does not restore what the test needs",
 	v1alpha1.ReasonNotPermitted:              "spec.restore.includedResources names what the controller's flag --permitted-resources does not",
 	v1alpha1.ReasonProductionVolume:          "a claim of a sandbox got a volume that was there before the run, or that another volume shares; the run is aborted, and the volume never deleted",
 	v1alpha1.ReasonWaitingForPods:            "not all expected pods are ready yet",

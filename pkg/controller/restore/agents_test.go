@@ -35,11 +35,12 @@ func TestVolumesThatNoNodeAgentFillsAreNoFaultOfTheBackup(t *testing.T) {
 		"no agent is there":                {"", 1, []runtime.Object{agent("a")}, v1alpha1.ReasonClusterLacks, true},
 		"one is there that has ended":      {velerov1.PodVolumeRestorePhaseNew, 1, []runtime.Object{agent("a"), ended}, v1alpha1.ReasonClusterLacks, true},
 		"there are other errors":           {"", 2, []runtime.Object{agent("a")}, v1alpha1.ReasonPartiallyFailed, true},
+		"one of Velero 1.15 is there":      {"", 1, []runtime.Object{agent("a"), onNode("velero", "node-agent-b", "b", map[string]string{"name": "node-agent"})}, v1alpha1.ReasonPartiallyFailed, false},
 		"an agent is there":                {"", 1, []runtime.Object{agent("a"), agent("b")}, v1alpha1.ReasonPartiallyFailed, false},
 		"the agent that tried is gone now": {velerov1.PodVolumeRestorePhaseFailed, 1, []runtime.Object{agent("a")}, v1alpha1.ReasonPartiallyFailed, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := restoreIn(velerov1.RestorePhasePartiallyFailed, func(r *velerov1.Restore) { r.Namespace, r.UID, r.Status.Errors = "velero", "ours", c.errors })
+			r := restoreIn(velerov1.RestorePhasePartiallyFailed, func(r *velerov1.Restore) { r.Namespace, r.Status.Errors = "velero", c.errors })
 			volume := &velerov1.PodVolumeRestore{ObjectMeta: metav1.ObjectMeta{Namespace: "velero", Name: "v", Labels: map[string]string{velerov1.RestoreUIDLabel: "ours"}},
 				Status: velerov1.PodVolumeRestoreStatus{Phase: c.volume}}
 			volume.Spec.Pod.Namespace, volume.Spec.Pod.Name = "sbx-db", "db-0"

@@ -60,7 +60,7 @@ func createdBefore(rt *v1alpha1.RestoreTest) {
 }
 
 func restoreIn(phase velerov1.RestorePhase, edits ...func(*velerov1.Restore)) *velerov1.Restore {
-	r := &velerov1.Restore{ObjectMeta: metav1.ObjectMeta{Name: "kymaros-shop-run"}, Spec: velerov1.RestoreSpec{BackupName: "nightly", IncludeClusterResources: new(false)}, Status: velerov1.RestoreStatus{Phase: phase}}
+	r := &velerov1.Restore{ObjectMeta: metav1.ObjectMeta{Name: "kymaros-shop-run", UID: "ours"}, Spec: velerov1.RestoreSpec{BackupName: "nightly", IncludeClusterResources: new(false)}, Status: velerov1.RestoreStatus{Phase: phase}}
 	for _, e := range edits {
 		e(r)
 	}

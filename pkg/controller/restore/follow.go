@@ -76,20 +76,24 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 			return say(metav1.ConditionFalse, v1alpha1.ReasonFailed,
 				"Velero failed to restore backup %s: %s; %s", r.Spec.BackupName, or(r.Status.FailureReason, "no reason given"), look)
 		}
-		if len(s.passedOver) > 0 {
+		// Velero passes volumes over without a word, so an error is one of something else.
+		if len(s.passedOver) > 0 && r.Status.Errors == 0 {
 			return unsupported()
 		}
-		agents := ""
+		unfilled := ""
+		if len(s.passedOver) > 0 {
+			unfilled = "it did not begin to fill the volumes of pods: " + strings.Join(first(s.passedOver), "; ")
+		}
 		if len(s.agentless) > 0 {
-			agents = "the volumes of pods were not filled, for their nodes run no node agent of Velero: " + strings.Join(first(s.agentless), "; ") +
+			unfilled = "the volumes of pods were not filled, for their nodes run no node agent of Velero: " + strings.Join(first(s.agentless), "; ") +
 				"; see why its DaemonSet node-agent has no pod there"
 		}
 		if n := len(s.agentless); n > 0 && r.Status.Errors <= n { // no other error
-			return say(metav1.ConditionFalse, v1alpha1.ReasonClusterLacks, "%s", agents)
+			return say(metav1.ConditionFalse, v1alpha1.ReasonClusterLacks, "%s", unfilled)
 		}
 		return say(metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed,
 			"Velero restored only a part of backup %s: %d errors, %d warnings%s; %s",
-			r.Spec.BackupName, r.Status.Errors, r.Status.Warnings, velero.LogNotWritten(p.status.Location, p.status.Errors), joined(agents, look))
+			r.Spec.BackupName, r.Status.Errors, r.Status.Warnings, velero.LogNotWritten(p.status.Location, p.status.Errors), joined(unfilled, look))
 	case velerov1.RestorePhaseFailedValidation:
 		return say(metav1.ConditionFalse, v1alpha1.ReasonFailedValidation,
 			"Velero refused Restore %s of backup %s: %s", r.Name, r.Spec.BackupName, or(strings.Join(r.Status.ValidationErrors, "; "), "no reason given"))
@@ -124,7 +128,7 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 	}
 	if expired && !velero.Started(r.Status.Phase) {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonNotStarted,
-			"the run's deadline passed before Velero began with Restore %s; see whether Velero runs: kubectl -n velero get pods", r.Name)
+			"the run's deadline passed before Velero began with Restore %s; see whether Velero runs: kubectl -n %s get pods", r.Name, r.Namespace)
 	}
 	if expired {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded,

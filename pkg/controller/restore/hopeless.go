@@ -31,7 +31,7 @@ const (
 
 // look is what sandboxes hold while Velero restores into them.
 type look struct {
-	phase   velerov1.RestorePhase
+	restore *velerov1.Restore
 	pods    []corev1.Pod
 	claims  map[string][]corev1.PersistentVolumeClaim // by the name of the sandbox
 	sources map[string]string                         // source namespaces, by the name of the sandbox
@@ -55,7 +55,7 @@ func hopeless(l look, now time.Time) []obstacle {
 	var all []obstacle
 	for i := range l.pods {
 		pod := &l.pods[i]
-		if !waits(pod) || waitsInside(pod) {
+		if !waits(pod, l.restore) || waitsInside(pod) {
 			continue
 		}
 		if o, found := l.obstacle(pod, now); found {
@@ -64,7 +64,7 @@ func hopeless(l look, now time.Time) []obstacle {
 		}
 	}
 	// Those whose data comes out of a snapshot are filled before their pods start.
-	if l.phase == velerov1.RestorePhaseWaitingForPluginOperations || l.phase == velerov1.RestorePhaseWaitingForPluginOperationsPartiallyFailed {
+	if phase := l.restore.Status.Phase; phase == velerov1.RestorePhaseWaitingForPluginOperations || phase == velerov1.RestorePhaseWaitingForPluginOperationsPartiallyFailed {
 		for sandbox, claims := range l.claims {
 			for i := range claims {
 				if o, found := l.unclassed(&claims[i]); found {

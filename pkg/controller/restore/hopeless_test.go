@@ -19,7 +19,7 @@ func waiting(age time.Duration, edits ...func(*corev1.Pod)) corev1.Pod {
 	pod := corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "sbx-shop", Name: "db-0", UID: "pod", CreationTimestamp: metav1.NewTime(now.Add(-age))},
 		Spec: corev1.PodSpec{
-			InitContainers: []corev1.Container{{Name: "restore-wait"}},
+			InitContainers: []corev1.Container{{Name: "restore-wait", Args: []string{"ours"}}},
 			Volumes:        []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}}},
 		},
 	}
@@ -133,12 +133,14 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "restore-wait", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}}}
 		}), claims: []corev1.PersistentVolumeClaim{pending("data", "gone")}},
 		"it has no volume that Velero fills": {pod: waiting(time.Hour, func(p *corev1.Pod) { p.Spec.InitContainers = nil }), claims: []corev1.PersistentVolumeClaim{pending("data", "gone")}},
+		"Velero's container is of a former Restore": {pod: waiting(time.Minute, func(p *corev1.Pod) { p.Spec.InitContainers[0].Args = []string{"former"} }, pulls("migrate", "ImagePullBackOff", "example.com/x:1: not found")),
+			claims: []corev1.PersistentVolumeClaim{fast}},
 		"the class of a volume out of a snapshot is gone": {phase: velerov1.RestorePhaseWaitingForPluginOperations, pod: waiting(0, func(p *corev1.Pod) { p.Spec.InitContainers = nil }),
 			claims: []corev1.PersistentVolumeClaim{pending("data", "gone")}, want: "shop: claim data is of storage class gone, which does not exist"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := look{
-				phase: c.phase, pods: []corev1.Pod{c.pod}, events: c.events, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
+				restore: restoreIn(c.phase), pods: []corev1.Pod{c.pod}, events: c.events, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
 				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast"),
 			}
 			got := hopeless(l, now)
@@ -179,7 +181,7 @@ func TestWhatAnotherClusterLacksIsMapped(t *testing.T) {
 		"the way to one, for a moment": {waiting(time.Minute, pulls("mesh", "ImagePullBackOff", "i/o timeout")), fast, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := look{pods: []corev1.Pod{c.pod}, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
+			l := look{restore: restoreIn(""), pods: []corev1.Pod{c.pod}, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
 				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast"), elsewhere: true}
 			got := hopeless(l, now)
 			if c.mapping == "" && len(got) > 0 || c.mapping != "" && (len(got) != 1 || got[0].mapping != c.mapping) {

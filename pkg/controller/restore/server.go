@@ -16,10 +16,11 @@ import (
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
-// Resources of the whole cluster that a Restore may name. Of these two, contents alone are restored.
+// Resources that a Restore may name. The first two are of the whole cluster, and of them contents alone are restored.
 const (
 	snapshotContents = "volumesnapshotcontents.snapshot.storage.k8s.io"
 	allVolumes       = "persistentvolumes"
+	claims           = "persistentvolumeclaims"
 )
 
 // server is what is known of the server of Velero.
@@ -30,7 +31,7 @@ type server struct {
 
 // server looks which Velero runs, by a list that the API server answers from its cache. A ServerStatusRequest would tell it of
 // images without such a tag as well. It would take one more right to write in Velero's namespace, and a wait before each restore,
-// for nothing: what is right for a version that is not known is right for those that matter.
+// for little: what is asked of a version that is not known is right for those that matter.
 func (c *Controller) server(ctx context.Context) (server, error) {
 	if c.options.VeleroVersion != "" {
 		v, err := version.ParseSemantic(c.options.VeleroVersion)
@@ -87,8 +88,8 @@ func (s server) terms(backup *velerov1.Backup, resources []string) terms {
 	case snapshots > 0 && velero.LeavesContentsOut(s.version):
 		t.contents = true
 		t.note("includeClusterResources is left unset, for with false Velero 1.16.1 to 1.18.2 restores no CSI snapshot")
-	case velero.FillsOnlyWithVolumes(s.version):
-		// Not where contents come back, for there volumes would too.
+	case velero.FillsOnlyWithVolumes(s.version) && slices.Contains(resources, claims):
+		// Not where contents come back, for there volumes would too; nor without claims, for then nothing is filled in any case.
 		t.resources = append(slices.Clone(resources), allVolumes)
 		t.note("persistentvolumes are named, for before 1.18.3 Velero fills no volumes of pods otherwise; none is restored")
 	}

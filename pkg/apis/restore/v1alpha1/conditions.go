@@ -115,7 +115,7 @@ const (
 	// asks for; or, wherever it was made, nodes lack the node agent by which Velero fills volumes. The message names them, and the
 	// mapping for each that has one. It says nothing about the backup. Also a reason of HealthChecked.
 	ReasonClusterLacks = "ClusterLacks"
-	// ReasonVeleroUnsupported: Velero's server is of a version that is known not to restore what the test needs. It says nothing
+	// ReasonVeleroUnsupported: Velero's server is of a version that does not restore what the test needs. It says nothing
 	// about the backup.
 	ReasonVeleroUnsupported = "VeleroUnsupported"
 	// ReasonNotPermitted: spec.restore.includedResources names what the controller's flag does not permit.
