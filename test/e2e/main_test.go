@@ -17,6 +17,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
@@ -33,6 +34,11 @@ var (
 )
 
 var veleroVersion = flag.String("velero", "", "another version of Velero, one of test/cluster/mods/velero-*")
+
+// cancelsFiles tells whether that Velero can be asked to give up what it restores of files: PodVolumeRestores have spec.cancel from 1.17 on.
+func cancelsFiles() bool {
+	return *veleroVersion == "" || version.MustParseSemantic(*veleroVersion).AtLeast(version.MustParseSemantic("1.17.0"))
+}
 
 // slow leaves t out with -short.
 func slow(t *testing.T) {
