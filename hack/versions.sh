@@ -17,7 +17,7 @@ fi
 
 # What is judged by the API server alone: the fence, permissions, definitions; and runs from beginning to end.
 tests=(
-  TestTheFence TestNoRunStartsUnlessTheFenceIsIntact TestARunGoesThroughTheFence TestTheFenceJudgesWhoWritesThroughTheAPI
+  TestTheFence TestARunGoesThroughTheFence TestTheFenceJudgesWhoWritesThroughTheAPI
   TestPermissions TestATokenIsMountedOnlyWhereRightsGoWithIt TestWhoGetsWhatOfTheAPI
   TestTheProofOfIsolationIsNotForged TestWhatIsShippedStaysAsItIs TestASandboxTakesNoVolumeThatWaitsForProduction
   TestAPodOfASandboxJoinsNoOtherNetwork TestNoPluginOpensASandbox TestAStolenTokenTellsOfTestsOnly
@@ -26,18 +26,20 @@ tests=(
   TestVeleroMakesNothingOfItsOwnOutOfABackup TestAStolenTokenWritesNoRulesForVelero
   TestNobodyChangesTheChecksOfSomebodyElsesTest TestNobodyButTheProberWritesReports TestASandboxHasNoNameThatToolsTrust
   TestABackupOfAFormerNamespaceOfThatNameTakesARight TestNobodyButAKubeletGetsATokenOfOurs TestTokensOfOurPodsLiveTenMinutes
-  TestAStolenTokenDestroysNoVolumeThatProductionKeeps TestNothingOutsideOfSandboxesIsChangedByRandomRequests
+  TestAStolenTokenDestroysNoVolumeThatProductionKeeps
   TestInvalidObjectsAreRefusedWithTheNameOfTheField TestManifestsOfTheExistingAPIAreStoredAsTheyAre TestExamplesAreValid
   TestThePodsOfTheManifestsAreValidWherePodSecurityIsRestricted TestAReportCannotBeChangedOnceWritten
   TestATestWhoseStatusIsRefusedForItsSpecIsToldInAnEvent TestARunOfAGoodBackupPassesAndLeavesNothing
   TestASandboxIsGuardedBeforeAnythingIsRestoredIntoIt TestMappingsReachVeleroAndAreTold
 )
-# Whole runs once more, for what one has to tell.
+# Whole runs once more, for what one has to tell, and what is slow.
 [ -n "$short" ] || tests+=(
   TestAControllerThatStartsCleansUpWhatIsItsOwnAndNothingElse TestARunWithoutHealthChecksIsNeverMoreThanPartial
   TestARequestStartsAnotherRunAndOldReportsGo TestEveryFieldOfStatusHasOneManager TestPodsThatPodSecurityRefusesAreNoBadBackup
   TestPodsBeyondTheQuotaAreNoBadBackup TestPodsOfAnotherPriorityClassAreRefused TestAQuotaOfTheTestIsEnforced
   TestNotifications TestTwoProcessesShareTheControllers
+  # Slow ones, which -short skips.
+  TestNoRunStartsUnlessTheFenceIsIntact TestNothingOutsideOfSandboxesIsChangedByRandomRequests
 )
 for name in "${tests[@]}"; do
   # One that has another name now would be left out without a word.

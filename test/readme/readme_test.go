@@ -70,14 +70,29 @@ func pages(t *testing.T) map[string]string {
 	return all
 }
 
-// A page that nobody runs may say anything.
+// A page that nobody runs may say anything, and so may a block that is not known as one of commands.
 func TestNoPageIsLeftOut(t *testing.T) {
-	for name, page := range pages(t) {
+	all := pages(t)
+	for name, page := range all {
 		if n := len(commands(page)); n > 0 && !slices.Contains(journey, name) && elsewhere[name] == "" {
 			t.Errorf("%s has %d blocks of commands that no test runs", name, n)
 		}
+		for _, other := range overlooked.FindAllString(block.ReplaceAllStringFunc(page, unfenced), -1) {
+			t.Errorf("%s has commands in another form than all others, a block between ``` without a language: %q", name, strings.TrimSpace(other))
+		}
+	}
+	for name := range elsewhere {
+		if len(commands(all[name])) == 0 {
+			t.Errorf("%s has no commands, and is said to be run elsewhere", name)
+		}
 	}
 }
+
+// overlooked are blocks by indentation, and those that name a shell.
+var overlooked = regexp.MustCompile("\n\n    \\S.*|```(sh|bash|shell|console)\\b")
+
+// unfenced leaves of a block its language alone.
+func unfenced(b string) string { return b[:strings.Index(b, "\n")] }
 
 func TestEveryCommandRuns(t *testing.T) {
 	if !*onCluster {
