@@ -29,6 +29,13 @@ var now = time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC)
 
 func ago(d time.Duration) metav1.Time { return metav1.NewTime(now.Add(-d)) }
 
+// veleroServer has a container besides, as meshes and administrators add them.
+func veleroServer(image string) *appsv1.Deployment {
+	d := deployment("example.com/proxy:v9.9.9")
+	d.Spec.Template.Spec.Containers = append(d.Spec.Template.Spec.Containers, corev1.Container{Name: "velero", Image: image})
+	return d
+}
+
 func deployment(image string) *appsv1.Deployment {
 	d := &appsv1.Deployment{Status: appsv1.DeploymentStatus{ReadyReplicas: 1}}
 	d.Spec.Template.Spec.Containers = []corev1.Container{{Image: image}}
@@ -76,7 +83,7 @@ func healthy() *Seen {
 		Deployments: map[string]*appsv1.Deployment{
 			"kymaros-system/kymaros-controller": deployment("registry:5000/kymaros:v0.1.3"), "kymaros-system/kymaros-prober": deployment("registry:5000/kymaros:v0.1.3"), "kymaros-system/kymaros-dns": deployment("kymaros:v0.1.3"),
 			"kymaros-system/kymaros-api": deployment("kymaros:v0.1.3"), "kymaros-system/kymaros-notify": deployment("kymaros:v0.1.3"),
-			"velero/velero": deployment("velero/velero:v1.18.3"),
+			"velero/velero": veleroServer("velero/velero:v1.18.3"),
 		},
 		DaemonSets: map[string]*appsv1.DaemonSet{
 			"kymaros-canary/canary-fenced": daemonSet(), "kymaros-canary/canary-control": daemonSet(), "velero/node-agent": daemonSet(),
@@ -234,11 +241,14 @@ func TestEachFaultIsFoundAlone(t *testing.T) {
 		"a run left something for good": {func(s *Seen) {
 			s.Tests[0].Status.Cleanup = &v1alpha1.CleanupStatus{Leaked: []v1alpha1.Leak{{Object: "PersistentVolume/pv-1", Reason: "shared"}}}
 		}, "leftovers", Warning, "PersistentVolume pv-1"},
-		"there is no Velero":            {func(s *Seen) { delete(s.Deployments, "velero/velero") }, "server", Failed, "no deployment velero"},
-		"Velero is not ready":           {func(s *Seen) { s.Deployments["velero/velero"].Status.ReadyReplicas = 0 }, "server", Failed, "not ready"},
-		"Velero is too old":             {func(s *Seen) { s.Deployments["velero/velero"] = deployment("velero/velero:v1.14.1") }, "version", Failed, "1.14.1 is older"},
-		"Velero loses snapshots":        {func(s *Seen) { s.Deployments["velero/velero"] = deployment("velero/velero:v1.16.0") }, "version", Failed, "no CSI snapshots"},
-		"Velero's version is not known": {func(s *Seen) { s.Deployments["velero/velero"] = deployment("velero/velero@sha256:1") }, "version", Warning, "is no version"},
+		"there is no Velero":     {func(s *Seen) { delete(s.Deployments, "velero/velero") }, "server", Failed, "no deployment velero"},
+		"Velero is not ready":    {func(s *Seen) { s.Deployments["velero/velero"].Status.ReadyReplicas = 0 }, "server", Failed, "not ready"},
+		"Velero is too old":      {func(s *Seen) { s.Deployments["velero/velero"] = veleroServer("velero/velero:v1.14.1") }, "version", Failed, "1.14.1 is older"},
+		"Velero loses snapshots": {func(s *Seen) { s.Deployments["velero/velero"] = veleroServer("velero/velero:v1.16.0") }, "version", Failed, "no CSI snapshots"},
+		"Velero's version is said to be too old": {func(s *Seen) {
+			s.Deployments["kymaros-system/kymaros-controller"].Spec.Template.Spec.Containers[0].Args = []string{"--velero-version=v1.14.1"}
+		}, "version", Failed, "1.14.1 is older"},
+		"Velero's version is not known": {func(s *Seen) { s.Deployments["velero/velero"] = veleroServer("velero/velero@sha256:1") }, "version", Warning, "is no version"},
 		"there is no node agent":        {func(s *Seen) { delete(s.DaemonSets, "velero/node-agent") }, "node agent", Failed, "no node agent"},
 		"a node has no node agent":      {func(s *Seen) { s.DaemonSets["velero/node-agent"].Status.NumberReady = 1 }, "node agent", Warning, "1 of 2 nodes"},
 		"there is no location":          {func(s *Seen) { s.Locations = nil }, "locations", Failed, "no BackupStorageLocation"},

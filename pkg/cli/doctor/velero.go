@@ -9,6 +9,7 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/velero"
@@ -29,12 +30,10 @@ var ofVelero = []check{
 		return ok("deployment " + s.Velero + "/velero is ready")
 	}},
 	{"velero", "version", []Look{LookWorkloads}, func(s *Seen) []Result {
-		d := s.Deployments[s.Velero+"/velero"]
-		if d == nil || len(d.Spec.Template.Spec.Containers) == 0 {
+		image, v := veleroVersion(s)
+		switch {
+		case image == "":
 			return nil
-		}
-		image := d.Spec.Template.Spec.Containers[0].Image
-		switch v := velero.VersionOf(image); {
 		case v == nil:
 			return warn("the tag of Velero's image is no version: "+image, "give the controller --velero-version=vX.Y.Z")
 		case velero.TooOld(v):
@@ -105,6 +104,26 @@ var ofVelero = []check{
 		}
 		return ok("no Restore of others keeps tests waiting")
 	}},
+}
+
+// veleroVersion returns the image of Velero's server, and the version that the controller takes it for.
+func veleroVersion(s *Seen) (image string, v *version.Version) {
+	d := s.Deployments[s.Velero+"/velero"]
+	if d == nil {
+		return "", nil
+	}
+	for _, c := range d.Spec.Template.Spec.Containers {
+		if c.Name == velero.ServerContainer {
+			image = c.Image
+		}
+	}
+	v = velero.VersionOf(image)
+	if c := s.Deployments[s.System+"/kymaros-controller"]; c != nil {
+		if given, err := version.ParseSemantic(valueOf(c, "--velero-version=")); err == nil {
+			v = given
+		}
+	}
+	return image, v
 }
 
 func locations(s *Seen) (all []Result) {
