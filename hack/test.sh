@@ -54,9 +54,22 @@ case ${1:-} in
   integration)
     # -short leaves out what is slow and that few changes can break. Packages run side by side: each has a control plane of its own and
     # waits most of the time.
-    go test -trimpath -count=1 -timeout 30m ./test/integration/... ./test/cli/ ./test/archive/ ./test/faults/ "${@:2}"
-    [[ " $* " == *" -short "* ]] || # all of it is slow
+    short=
+    [[ " $* " != *" -short "* ]] || short=-short
+    older=
+    if [ -n "$short" ]; then
+      # One after the other: a build takes all processors.
+      test/cluster/run.sh build --control-plane
+      hack/versions.sh -build -short
+      (hack/versions.sh -short 2>&1 | sed -u 's/^/the oldest Kubernetes: /') &
+      older=$!
+    fi
+    failed=0
+    go test -trimpath -count=1 -timeout 30m ./test/integration/... ./test/cli/ ./test/archive/ ./test/faults/ "${@:2}" || failed=1
+    [ -z "$older" ] || wait "$older" || failed=1
+    [ -n "$short" ] || # all of it is slow
       KYMAROS_VELERO_NAMESPACE=openshift-adp go test -trimpath -count=1 -timeout 10m -run '^TestNoRunStartsUnlessTheFenceIsIntact$' ./test/integration/ "${@:2}"
+    exit "$failed"
     ;;
   chart)
     # Flags go to the tests: hack/test.sh chart -short needs no control plane; -node -run Installed takes a cluster with a node, of its own.

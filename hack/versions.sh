@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
 # Tests what depends on the API server with other versions of Kubernetes: hack/versions.sh 1.30 1.36. Without any, with all of
 # test/cluster/mods/k8s-*. -short before them leaves slow tests out and means the oldest without any: all other tests have the newest.
+# -build before all that only builds them.
 # A new one is written by test/cluster/mods/kubernetes.sh and takes some six minutes of two processors to build.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+build_only=
+if [ "${1:-}" = -build ]; then
+  build_only=true
+  shift
+fi
 short=
 if [ "${1:-}" = -short ]; then
   short=-short
@@ -13,6 +19,11 @@ if [ $# = 0 ]; then
   mapfile -t have < <(cd test/cluster/mods && printf '%s\n' k8s-* | grep -o '[0-9.]*$' | sort -V)
   [ -z "$short" ] || have=("${have[0]}")
   set -- "${have[@]}"
+fi
+
+if [ -n "$build_only" ]; then
+  for version; do test/cluster/run.sh build --kubernetes "$version"; done
+  exit
 fi
 
 # What is judged by the API server alone: the fence, permissions, definitions; and runs from beginning to end.
