@@ -16,6 +16,8 @@ var (
 	// includeClusterResources false leaves it out; until bold, which restores it in any case. Bold is also the first that fills volumes
 	// of pods whatever kinds a Restore names.
 	shy, bold = version.MustParseSemantic("1.16.0"), version.MustParseSemantic("1.18.3")
+	// From polite on, its release candidates among them, a PodVolumeRestore has a field by which it is cancelled.
+	polite = version.MustParseSemantic("1.17.0-0")
 )
 
 // Oldest is the oldest version of Velero that works, without the patch.
@@ -52,3 +54,6 @@ func LeavesContentsOut(v *version.Version) bool {
 func FillsOnlyWithVolumes(v *version.Version) bool {
 	return v == nil || v.PreRelease() != "" || v.LessThan(bold)
 }
+
+// CancelsFiles tells whether a server of that version gives up what it restores of files when it is asked to, or may do so.
+func CancelsFiles(v *version.Version) bool { return v == nil || v.AtLeast(polite) }

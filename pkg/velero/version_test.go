@@ -29,9 +29,9 @@ func TestTheTagOfAnImageIsTheVersion(t *testing.T) {
 }
 
 func TestWhatAVersionOfVeleroDoesOtherwise(t *testing.T) {
-	type does struct{ tooOld, losesSnapshots, leavesContentsOut, fillsOnlyWithVolumes bool }
+	type does struct{ tooOld, losesSnapshots, leavesContentsOut, fillsOnlyWithVolumes, cancelsFiles bool }
 	for tag, want := range map[string]does{
-		"":                     {leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"":                     {leavesContentsOut: true, fillsOnlyWithVolumes: true, cancelsFiles: true},
 		"v1.9.7":               {tooOld: true, fillsOnlyWithVolumes: true},
 		"v1.14.1":              {tooOld: true, fillsOnlyWithVolumes: true},
 		"v1.14.1-OADP":         {tooOld: true, leavesContentsOut: true, fillsOnlyWithVolumes: true},
@@ -41,18 +41,19 @@ func TestWhatAVersionOfVeleroDoesOtherwise(t *testing.T) {
 		"v1.16.0":              {losesSnapshots: true, leavesContentsOut: true, fillsOnlyWithVolumes: true},
 		"v1.16.0-OADP":         {losesSnapshots: true, leavesContentsOut: true, fillsOnlyWithVolumes: true},
 		"v1.16.1":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},
-		"v1.17.2":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},
-		"v1.18.0":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},
-		"v1.18.2":              {leavesContentsOut: true, fillsOnlyWithVolumes: true},
-		"v1.18.3-rc.1":         {leavesContentsOut: true, fillsOnlyWithVolumes: true},
-		"v1.18.3":              {},
-		"1.18.3-debian-12-r0":  {leavesContentsOut: true, fillsOnlyWithVolumes: true},
-		"v1.19.0":              {},
-		"v2.0.0":               {},
-		"not-a-version-at-all": {leavesContentsOut: true, fillsOnlyWithVolumes: true},
+		"v1.17.0-rc.1":         {leavesContentsOut: true, fillsOnlyWithVolumes: true, cancelsFiles: true},
+		"v1.17.2":              {leavesContentsOut: true, fillsOnlyWithVolumes: true, cancelsFiles: true},
+		"v1.18.0":              {leavesContentsOut: true, fillsOnlyWithVolumes: true, cancelsFiles: true},
+		"v1.18.2":              {leavesContentsOut: true, fillsOnlyWithVolumes: true, cancelsFiles: true},
+		"v1.18.3-rc.1":         {leavesContentsOut: true, fillsOnlyWithVolumes: true, cancelsFiles: true},
+		"v1.18.3":              {cancelsFiles: true},
+		"1.18.3-debian-12-r0":  {leavesContentsOut: true, fillsOnlyWithVolumes: true, cancelsFiles: true},
+		"v1.19.0":              {cancelsFiles: true},
+		"v2.0.0":               {cancelsFiles: true},
+		"not-a-version-at-all": {leavesContentsOut: true, fillsOnlyWithVolumes: true, cancelsFiles: true},
 	} {
 		v := VersionOf("velero/velero:" + tag)
-		if got := (does{TooOld(v), LosesSnapshots(v), LeavesContentsOut(v), FillsOnlyWithVolumes(v)}); got != want {
+		if got := (does{TooOld(v), LosesSnapshots(v), LeavesContentsOut(v), FillsOnlyWithVolumes(v), CancelsFiles(v)}); got != want {
 			t.Errorf("%q: got %+v, want %+v", tag, got, want)
 		}
 	}

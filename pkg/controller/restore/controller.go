@@ -207,14 +207,7 @@ func (c *Controller) advance(ctx context.Context, rt *v1alpha1.RestoreTest, key 
 	} else {
 		return 0, s.restore, err
 	}
-	if err := c.cancel(ctx, p, s.restore); err != nil {
-		return 0, s.restore, err
-	}
-	own := v1alpha1.RestoreTestStatus{Restore: &p.status, RestoreID: p.status.Name}
-	if p.status.Name != "" {
-		own.RestoreIDs = []string{p.status.Name}
-	}
-	if err := c.status.Write(ctx, rt, p.condition, own); err != nil {
+	if err := c.tell(ctx, rt, p, s.restore); err != nil {
 		return 0, s.restore, err
 	}
 	if p.condition.Reason == v1alpha1.ReasonVeleroStalled {
@@ -235,6 +228,18 @@ func (c *Controller) advance(ctx context.Context, rt *v1alpha1.RestoreTest, key 
 		again = min(again, isolation.LookAgain)
 	}
 	return again, s.restore, nil
+}
+
+// tell writes what was decided, and then has Velero give up what it is to give up: the reason counts whether Velero is freed or not.
+func (c *Controller) tell(ctx context.Context, rt *v1alpha1.RestoreTest, p plan, r *velerov1.Restore) error {
+	own := v1alpha1.RestoreTestStatus{Restore: &p.status, RestoreID: p.status.Name}
+	if p.status.Name != "" {
+		own.RestoreIDs = []string{p.status.Name}
+	}
+	if err := c.status.Write(ctx, rt, p.condition, own); err != nil {
+		return err
+	}
+	return c.cancel(ctx, p, r)
 }
 
 // observe gathers what decide needs. It asks the API server only when the cache alone would start a Restore or declare

@@ -67,6 +67,13 @@ func restoreIn(phase velerov1.RestorePhase, edits ...func(*velerov1.Restore)) *v
 	return r
 }
 
+// by has a Restore be done by that version of Velero.
+func by(version string) func(*velerov1.Restore) {
+	return func(r *velerov1.Restore) {
+		r.Annotations = map[string]string{v1alpha1.AnnotationVelero: asText(&v1alpha1.VeleroServer{Version: version})}
+	}
+}
+
 func backup(name string, phase velerov1.BackupPhase, age time.Duration, edits ...func(*velerov1.Backup)) *velerov1.Backup {
 	b := &velerov1.Backup{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: velerov1.BackupStatus{Phase: phase, StartTimestamp: &metav1.Time{Time: now.Add(-age)}}}
 	for _, e := range edits {
@@ -205,6 +212,10 @@ func TestDecide(t *testing.T) {
 		"what cannot come is not waited for": {
 			test(), seen{restore: restoreIn(velerov1.RestorePhaseInProgress), hopeless: []obstacle{{message: "shop: Pod/db-0: why"}}},
 			want{status: "Unknown", reason: v1alpha1.ReasonCannotStart, message: "shop: Pod/db-0: why", cancel: true},
+		},
+		"it is, where Velero cannot be asked to end": {
+			test(), seen{restore: restoreIn(velerov1.RestorePhaseInProgress, by("1.16.2")), hopeless: []obstacle{{message: "shop: Pod/db-0: why"}}},
+			want{status: "Unknown", reason: v1alpha1.ReasonCannotStart, message: "it is held until the run's deadline: shop: Pod/db-0: why", cancel: true},
 		},
 		"nor asked for more time": {
 			test(expired), seen{restore: restoreIn(velerov1.RestorePhaseInProgress), hopeless: []obstacle{{message: "why", ours: true}}},

@@ -111,7 +111,7 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 		if yields {
 			return say(status, was.Reason, "%s", was.Message)
 		}
-		return say(status, v1alpha1.ReasonYielded, "made way for Restore %s, which is not a test's: the movement of data was cancelled", strings.Join(first(s.foreign), ", "))
+		return say(status, v1alpha1.ReasonYielded, "made way for Restore %s, which is not a test's: %s", strings.Join(first(s.foreign), ", "), givenUp(p.status.Velero, "the movement of data was cancelled"))
 	}
 	if inVain || len(s.hopeless) > 0 {
 		// Undecided until Velero is done: it goes on making objects, and its volumes may have to be cancelled again.
@@ -123,8 +123,8 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 		if inVain {
 			return say(status, was.Reason, "%s", was.Message)
 		}
-		reason, message := cannotStart(s.hopeless)
-		return say(status, reason, "%s", message)
+		reason, messages := cannotStart(s.hopeless)
+		return say(status, reason, "Velero's restore waits for what cannot come, and %s: %s", givenUp(p.status.Velero, "was cancelled"), messages)
 	}
 	if expired && !velero.Started(r.Status.Phase) {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonNotStarted,
@@ -144,7 +144,7 @@ func joined(texts ...string) string {
 
 // cannotStart says what Velero waits for in vain, and whether that says something about the backup: if all of it is of the sandbox'
 // making it does not, nor what a cluster lacks that is not that of the backup.
-func cannotStart(all []obstacle) (reason, message string) {
+func cannotStart(all []obstacle) (reason, what string) {
 	bad, lacking := false, false
 	var messages []string
 	for _, o := range all {
@@ -163,7 +163,15 @@ func cannotStart(all []obstacle) (reason, message string) {
 	default:
 		reason = v1alpha1.ReasonCannotStartInSandbox
 	}
-	return reason, "Velero's restore waits for what cannot come, and was cancelled: " + strings.Join(first(messages), "; ")
+	return reason, strings.Join(first(messages), "; ")
+}
+
+// givenUp says cancelled, or what that server does instead.
+func givenUp(s *v1alpha1.VeleroServer, cancelled string) string {
+	if cancelsFiles(s) {
+		return cancelled
+	}
+	return "Velero before 1.17 cannot be asked to give file-system restores up: it is held until the run's deadline"
 }
 
 // first returns the first few of all, and how many more there are: a message has an end.

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -118,8 +119,8 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	return nil
 }
 
-// cancel has Velero give up the volumes that it still fills for r, if p wants it. Velero before 1.17 does not do it for file-system backups, and
-// ends when the time is up that the Restore gives it.
+// cancel has Velero give up the volumes that it still fills for r, if p wants it. Velero before 1.17 cannot for file-system backups, and
+// ends with the time that the Restore gives it, which is the run's.
 func (c *Controller) cancel(ctx context.Context, p plan, r *velerov1.Restore) error {
 	if !p.cancel {
 		return nil
@@ -132,9 +133,11 @@ func (c *Controller) cancel(ctx context.Context, p plan, r *velerov1.Restore) er
 	options := metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Restore)}
 	var errs []error
 	podVolumes := c.client.VeleroV1().PodVolumeRestores(r.Namespace)
-	list, err := podVolumes.List(ctx, of)
-	if err != nil {
-		return fmt.Errorf("list PodVolumeRestores: %w", err)
+	list := &velerov1.PodVolumeRestoreList{}
+	if cancelsFiles(p.status.Velero) {
+		if list, err = podVolumes.List(ctx, of); err != nil {
+			return fmt.Errorf("list PodVolumeRestores: %w", err)
+		}
 	}
 	for _, o := range list.Items {
 		switch o.Status.Phase {
@@ -167,6 +170,15 @@ func (c *Controller) cancel(ctx context.Context, p plan, r *velerov1.Restore) er
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// cancelsFiles tells whether that server, nil if it is not known, can be asked to give up what it restores of files.
+func cancelsFiles(s *v1alpha1.VeleroServer) bool {
+	if s == nil {
+		return true
+	}
+	v, err := version.ParseSemantic(s.Version)
+	return err != nil || velero.CancelsFiles(v)
 }
 
 func ignoreNotFound(err error) error {

@@ -3,6 +3,7 @@ package restore
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,9 +15,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	kubefake "k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/record"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
 	restorelisters "github.com/kymaros/kymaros/pkg/generated/listers/restore/v1alpha1"
 	velerolisters "github.com/kymaros/kymaros/pkg/generated/listers/velero/v1"
@@ -120,30 +124,55 @@ func TestOnlyDataThatStillMovesForTheRestoreIsCancelled(t *testing.T) {
 	}
 	already := podVolume("already", "ours", velerov1.PodVolumeRestorePhaseInProgress)
 	already.Spec.Cancel = true
-	client := fake.NewSimpleClientset(
+	objects := []runtime.Object{
 		podVolume("new", "ours", ""), podVolume("moving", "ours", velerov1.PodVolumeRestorePhaseInProgress), already,
 		podVolume("done", "ours", velerov1.PodVolumeRestorePhaseCompleted), podVolume("foreign", "theirs", ""),
 		download("accepted", "ours", velerov2alpha1.DataDownloadPhaseAccepted), download("over", "ours", velerov2alpha1.DataDownloadPhaseFailed), download("other", "theirs", ""),
-	)
+	}
+	client := fake.NewSimpleClientset(objects...)
 	c := &Controller{client: client}
 	r := restoreIn(velerov1.RestorePhaseInProgress, func(r *velerov1.Restore) { r.Namespace, r.UID = "velero", "ours" })
 	if err := c.cancel(t.Context(), plan{}, r); err != nil || len(client.Actions()) > 0 {
 		t.Fatalf("nothing was to be cancelled: %v, %v", client.Actions(), err)
 	}
-	if err := c.cancel(t.Context(), plan{cancel: true}, r); err != nil {
-		t.Fatal(err)
-	}
-	var cancelled []string
-	for _, a := range client.Actions() {
-		if p, ok := a.(interface {
-			GetName() string
-			GetPatch() []byte
-		}); ok {
-			cancelled = append(cancelled, fmt.Sprintf("%s %s", p.GetName(), p.GetPatch()))
+	files, moved := []string{`moving {"spec":{"cancel":true}}`, `new {"spec":{"cancel":true}}`}, []string{`accepted {"spec":{"cancel":true}}`}
+	for server, want := range map[string][]string{"1.16.2": moved, "1.17.0": slices.Concat(files, moved), "": slices.Concat(files, moved)} {
+		client := fake.NewSimpleClientset(objects...)
+		c := &Controller{client: client}
+		p := plan{cancel: true}
+		p.status.Velero = &v1alpha1.VeleroServer{Version: server}
+		if err := c.cancel(t.Context(), p, r); err != nil {
+			t.Fatal(err)
+		}
+		var cancelled []string
+		for _, a := range client.Actions() {
+			if p, ok := a.(interface {
+				GetName() string
+				GetPatch() []byte
+			}); ok {
+				cancelled = append(cancelled, fmt.Sprintf("%s %s", p.GetName(), p.GetPatch()))
+			}
+		}
+		if diff := cmp.Diff(want, cancelled); diff != "" {
+			t.Errorf("cancelled by Velero %q (-want +got):\n%s", server, diff)
 		}
 	}
-	if diff := cmp.Diff([]string{`moving {"spec":{"cancel":true}}`, `new {"spec":{"cancel":true}}`, `accepted {"spec":{"cancel":true}}`}, cancelled); diff != "" {
-		t.Errorf("cancelled (-want +got):\n%s", diff)
+}
+
+func TestTheReasonIsToldThoughVeleroCannotBeFreed(t *testing.T) {
+	volume := &velerov1.PodVolumeRestore{ObjectMeta: metav1.ObjectMeta{Namespace: "velero", Name: "v", Labels: map[string]string{velerov1.RestoreUIDLabel: "ours"}}}
+	client := fake.NewSimpleClientset(volume)
+	refused, told := errors.New("the fence refuses it"), false
+	client.PrependReactor("patch", "podvolumerestores", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, refused })
+	client.PrependReactor("patch", "restoretests", func(clienttesting.Action) (bool, runtime.Object, error) {
+		told = true
+		return true, test(), nil
+	})
+	c := &Controller{client: client, status: controller.StatusWriter{Controller: controller.Restore, Tests: client.RestoreV1alpha1(), Recorder: record.NewFakeRecorder(9)}}
+	r := restoreIn(velerov1.RestorePhaseInProgress, func(r *velerov1.Restore) { r.Namespace = "velero" })
+	p := decide(test(), seen{restore: r, hopeless: []obstacle{{message: "why"}}}, now)
+	if err := c.tell(t.Context(), test(), p, r); !errors.Is(err, refused) || !told {
+		t.Errorf("told: %t, and the error is %v", told, err)
 	}
 }
 

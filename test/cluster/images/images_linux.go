@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/kymaros/kymaros/test/cluster/build"
 	"github.com/kymaros/kymaros/test/cluster/oci"
@@ -88,9 +89,13 @@ func Make(ctx context.Context, bin string) (oci.Store, []oci.Image, error) {
 	return makeOnce(ctx, bin, definitions)
 }
 
-// MakeVelero does so for the image of a version of Velero.
+// MakeVelero does so for the images of a version of Velero, of which its server's is the first.
 func MakeVelero(ctx context.Context, bin, version string) (oci.Store, []oci.Image, error) {
-	return makeOnce(ctx, bin, []definition{velero(VeleroOf(version))})
+	all := []definition{velero(VeleroOf(version))}
+	if strings.HasPrefix(version, "1.15.") { // from 1.16 on pods wait in the server's image
+		all = append(all, velero("docker.io/velero/velero-restore-helper:v"+version))
+	}
+	return makeOnce(ctx, bin, all)
 }
 
 func makeOnce(ctx context.Context, bin string, definitions []definition) (oci.Store, []oci.Image, error) {
