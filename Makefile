@@ -10,7 +10,7 @@ help: ## This list.
 build: ## The commands of cmd/, in _output/bin.
 	@hack/build.sh _output/bin
 
-test: ## What a change has to pass: every layer without its slow tests, half an hour on two cores.
+test: ## What a change has to pass: every layer without its slow tests, some 25 minutes on two cores.
 	@for layer in unit 'integration -short' 'dashboard -short' 'e2e -short'; do hack/test.sh $$layer; done
 
 test-all: test-unit test-integration test-chart test-dashboard test-e2e ## The same layers with their slow tests, and the chart on a control plane.

@@ -109,6 +109,8 @@ case ${1:-} in
     ;;
   readme)
     needs_node "the commands of README files"
+    export KYMAROS_CLUSTER=${KYMAROS_CLUSTER:-readme} # of its own, and new: a newcomer has installed nothing yet
+    test/cluster/run.sh down
     go test -trimpath -count=1 -timeout 60m ./test/readme/ -on-cluster "${@:2}"
     ;;
   real)

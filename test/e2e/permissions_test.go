@@ -57,6 +57,9 @@ func checkPermissions(since time.Time) error {
 		if err != nil {
 			return err
 		}
+		if !cancelsFiles() {
+			exceptions["kymaros-controller: patch podvolumerestores.velero.io in namespace velero"] = "this Velero cannot be asked to give them up"
+		}
 		wrong = audit.Judge(grants, requests, exceptions)
 		fmt.Printf("permissions: %d grants checked against %d requests\n", len(grants), len(requests))
 	}

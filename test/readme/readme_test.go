@@ -147,7 +147,7 @@ kubectl -n shop exec db-0 -c postgres -- psql -U postgres -d shop -qc 'CREATE TA
 velero backup create "shop-$(date +%H%M%S)" --include-namespaces shop --default-volumes-to-fs-backup --wait
 `
 	// kinds are those of the Prometheus operator.
-	kinds = `for kind in PodMonitor PrometheusRule; do
+	kinds = `for kind in PodMonitor ServiceMonitor PrometheusRule; do
 name=$(tr A-Z a-z <<<$kind)
 kubectl apply -f - <<Y
 apiVersion: apiextensions.k8s.io/v1
