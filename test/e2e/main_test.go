@@ -17,8 +17,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/version"
 
+	"github.com/kymaros/kymaros/pkg/velero"
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
 
@@ -35,10 +35,8 @@ var (
 
 var veleroVersion = flag.String("velero", "", "another version of Velero, one of test/cluster/mods/velero-*")
 
-// cancelsFiles tells whether that Velero can be asked to give up what it restores of files: PodVolumeRestores have spec.cancel from 1.17 on.
-func cancelsFiles() bool {
-	return *veleroVersion == "" || version.MustParseSemantic(*veleroVersion).AtLeast(version.MustParseSemantic("1.17.0"))
-}
+// cancelsFiles tells whether that Velero can be asked to give up what it restores of files; the usual one can.
+func cancelsFiles() bool { return velero.CancelsFiles(velero.VersionOf("velero:v" + *veleroVersion)) }
 
 // slow leaves t out with -short.
 func slow(t *testing.T) {
