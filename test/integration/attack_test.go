@@ -41,12 +41,6 @@ func attackScene(t *testing.T, text string) {
 		t.Fatal(err)
 	}
 	for _, o := range all {
-		if o.GetKind() == "Namespace" { // of the test before, perhaps
-			gone(t, "namespace "+o.GetName(), func(ctx context.Context) error {
-				_, err := kube.CoreV1().Namespaces().Get(ctx, o.GetName(), metav1.GetOptions{})
-				return err
-			})
-		}
 		applyObject(t, o)
 	}
 	awaitRight(t, authorizationv1.SubjectAccessReviewSpec{User: theVelero.user, ResourceAttributes: &authorizationv1.ResourceAttributes{Verb: "*", Group: "*", Resource: "*"}})

@@ -9,12 +9,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/canary"
@@ -36,6 +38,37 @@ func TestTheFence(t *testing.T) {
 	t.Run("on, with cluster-admin", func(t *testing.T) { tryAll(t, true, true) })
 	if *mutateFence != "" {
 		t.Run("every part is needed", everyPartOfTheFenceIsNeeded)
+	}
+}
+
+// TestAKindThatIsBeingDeletedIsWaitedOut: the tests share definitions, and the server refuses objects of one that ends.
+func TestAKindThatIsBeingDeletedIsWaitedOut(t *testing.T) {
+	all, err := parse([]byte(definition("fence.example.com", "v1", "Ending", "endings")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := all[0].GetName()
+	definitions := objects.Resource(crdResource)
+	hold := func(finalizers string) error {
+		_, err := definitions.Patch(background(t), name, types.MergePatchType, []byte(`{"metadata":{"finalizers":`+finalizers+`}}`), metav1.PatchOptions{})
+		return err
+	}
+	applyObject(t, all[0])
+	if err := hold(`["fence.example.com/held"]`); err != nil {
+		t.Fatal(err)
+	}
+	if err := definitions.Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	released := make(chan error, 1)
+	time.AfterFunc(time.Second, func() { released <- hold("null") })
+	applyObject(t, all[0])
+	now, err := definitions.Get(t.Context(), name, metav1.GetOptions{})
+	if err := <-released; err != nil {
+		t.Fatal(err)
+	}
+	if err != nil || now.GetDeletionTimestamp() != nil {
+		t.Errorf("the definition is deleted at %v: %v", now.GetDeletionTimestamp(), err)
 	}
 }
 
@@ -208,14 +241,26 @@ func applyForTest(t *testing.T, pattern string) {
 	}
 }
 
+// applyObject applies o and takes it away at t's end. One of that name that a test before has deleted is waited out: the server
+// takes what is applied to it, and then ends it.
 func applyObject(t *testing.T, o *unstructured.Unstructured) {
 	t.Helper()
-	eventually(t, stepTimeout, func(ctx context.Context) error {
-		err := apply(ctx, o)
-		if o.GetKind() != "CustomResourceDefinition" || err != nil {
+	eventually(t, runTimeout, func(ctx context.Context) error {
+		resource, err := resourceFor(o)
+		if err != nil {
 			return err
 		}
-		crd, err := objects.Resource(crdResource).Get(ctx, o.GetName(), metav1.GetOptions{})
+		switch now, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{}); {
+		case apierrors.IsNotFound(err):
+		case err != nil:
+			return err
+		case now.GetDeletionTimestamp() != nil:
+			return fmt.Errorf("%s %s of before is still being deleted", now.GetKind(), now.GetName())
+		}
+		if err := apply(ctx, o); err != nil || o.GetKind() != "CustomResourceDefinition" {
+			return err
+		}
+		crd, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{})
 		if err == nil && !isEstablished(crd) {
 			err = errors.New(o.GetName() + " is not established")
 		}
