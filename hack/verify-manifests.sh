@@ -39,3 +39,5 @@ want=$(mktemp -d)
 trap 'rm -rf "$want"' EXIT
 "$root/hack/velero-namespace.sh" openshift-adp "$want"
 diff -ru "$want" overlays/openshift-adp || { echo "Please run hack/velero-namespace.sh openshift-adp manifests/overlays/openshift-adp" >&2; exit 1; }
+! grep -nE 'namespace velero\b|-n velero\b|\bvelero/' overlays/openshift-adp/*.yaml ||
+  { echo "These words would send people to a namespace that Velero is not in there: say \"Velero's namespace\"" >&2; exit 1; }

@@ -56,6 +56,8 @@ func TestEveryReasonHasAClassAndARemedy(t *testing.T) {
 			}
 		case !strings.HasSuffix(o.Remedy, "."):
 			t.Errorf("%s has no sentence that says what to do: %q", name, o.Remedy)
+		case strings.Contains(o.Remedy, "-n velero"):
+			t.Errorf("%s names a namespace that Velero need not be in: %q", name, o.Remedy)
 		}
 	}
 	for reason := range outcomes {
