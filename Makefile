@@ -24,6 +24,9 @@ test-integration: ## Tests against a real control plane without a node; the firs
 test-chart: ## The Helm chart installed, upgraded and uninstalled by Helm 3 and 4, on a control plane without a node; the first run builds all.
 	@hack/test.sh chart
 
+test-chart-node: ## The Helm chart installed, upgraded and uninstalled with its pods, on a cluster of its own; root on Linux.
+	@hack/test.sh chart -node -run Installed
+
 test-dashboard: ## The dashboard in Chromium, driven by Node.js.
 	@hack/test.sh dashboard
 

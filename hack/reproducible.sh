@@ -10,7 +10,7 @@ version=${VERSION:-$(git describe --tags --match 'v[0-9]*.[0-9]*.[0-9]*' 2>/dev/
 for place in one a/rather/longer/two; do
   mkdir -p "$copy/$place/hack"
   cp -R go.mod go.sum vendor pkg cmd manifests "$copy/$place/"
-  cp hack/build.sh "$copy/$place/hack/"
+  cp hack/*.sh "$copy/$place/hack/" # whatever a build calls
   # A cache of its own: otherwise the second build takes what the first has compiled.
   (cd "$copy/$place" && GOFLAGS='' GOCACHE="$copy/cache-${place##*/}" VERSION=$version hack/build.sh "$copy/out-${place##*/}")
 done

@@ -68,11 +68,11 @@ case ${1:-} in
     go test -trimpath -count=1 -timeout 30m ./test/integration/... ./test/cli/ ./test/archive/ ./test/faults/ "${@:2}" || failed=1
     [ -z "$older" ] || wait "$older" || failed=1
     [ -n "$short" ] || # all of it is slow
-      KYMAROS_VELERO_NAMESPACE=openshift-adp go test -trimpath -count=1 -timeout 10m -run '^TestNoRunStartsUnlessTheFenceIsIntact$' ./test/integration/ "${@:2}"
+      KYMAROS_VELERO_NAMESPACE=openshift-adp go test -trimpath -count=1 -timeout 10m -run '^TestNoRunStartsUnlessTheFenceIsIntact$' ./test/integration/
     exit "$failed"
     ;;
   chart)
-    # Flags go to the tests: hack/test.sh chart -short needs no control plane; -node -run Installed takes a cluster with a node, of its own.
+    # Flags go to the tests: hack/test.sh chart -short needs no control plane; make test-chart-node has those for a node.
     go test -trimpath -count=1 -timeout 40m ./test/chart/ "${@:2}"
     ;;
   versions)

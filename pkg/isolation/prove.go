@@ -74,8 +74,9 @@ func Prove(pods []corev1.Pod, now time.Time) Proof {
 	return proof
 }
 
-// enforced tells whether policies are enforced. Every node that has one needs both, for a policy is enforced by each node for itself. A
-// node of which the cluster has lost sight starts no pod, and does not count.
+// enforced tells whether policies are enforced. Every node that has one needs both, for a policy is enforced by each node for itself, and
+// before pods of the run are there nobody knows on which nodes they will be. A node of which the cluster has lost sight starts no pod,
+// and does not count.
 func enforced(pods []corev1.Pod, now time.Time) Proof {
 	nodes := map[string][]*corev1.Pod{}
 	for i := range pods {

@@ -35,7 +35,7 @@ var journey = []string{
 // elsewhere are pages whose commands other tests run.
 var elsewhere = map[string]string{
 	"manifests/chart/README.md": "make test-chart",
-	"test/cluster/README.md":    "make test-e2e",
+	"test/cluster/README.md":    "all tests on a node, which start, use and end such clusters by the same script",
 }
 
 var block = regexp.MustCompile("(?s)```(\\w*)\n(.*?)```")
@@ -122,12 +122,19 @@ func TestEveryCommandRuns(t *testing.T) {
 		}
 		all = slices.Insert(all, i, step{"", b.shell})
 	}
+	demo := slices.IndexFunc(all, func(s step) bool { return strings.Contains(s.shell, "make demo") })
+	all = slices.Insert(all, demo+1, step{"", again})
 	for _, s := range all {
 		if err := s.run(t.Context(), own); err != nil {
 			t.Fatalf("%s:\n%s\n%v", s.page, s.shell, err)
 		}
 	}
 }
+
+// again is what comes second after a command: the demo tells how long it takes to the restore when all is built.
+const again = `make demo | tee "$OWN/demo"
+grep '^from the command to the restore: [0-9]* s$' "$OWN/demo"
+`
 
 // before is what a newcomer has, or has done, before a command.
 var before = []struct{ command, shell string }{
