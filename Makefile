@@ -2,7 +2,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build test test-all test-unit test-integration test-dashboard test-e2e test-real test-csi test-nodes test-surroundings test-disaster test-velero test-cases test-zoo test-versions test-readme test-chart soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
+.PHONY: help build test test-all test-unit test-integration test-dashboard test-e2e test-real test-csi test-nodes test-surroundings test-disaster test-velero test-cases test-zoo test-versions test-readme test-chart test-chart-node soak bench verify generate image reproducible sbom krew release vulncheck demo cluster-up cluster-down clean
 
 help: ## This list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "%-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
