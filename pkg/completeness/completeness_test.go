@@ -58,8 +58,11 @@ func TestExpects(t *testing.T) {
 		"a kind beside the one that the test leaves out is expected":    {kind: Secret, excluded: []v1alpha1.ResourceName{"deployments.apps"}, want: Expected},
 		"an object with a label of Jobs is left out by the restore":     {kind: ConfigMap, change: func(o *metav1.PartialObjectMetadata) { o.Labels["job-name"] = "x" }},
 		"the claim of an ephemeral volume is not": {kind: PersistentVolumeClaim, change: func(o *metav1.PartialObjectMetadata) {
-			o.OwnerReferences = []metav1.OwnerReference{{Kind: "Pod", Controller: new(true)}}
+			o.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Pod", Controller: new(true)}}
 		}},
+		"the claim that a StatefulSet owns is expected": {kind: PersistentVolumeClaim, change: func(o *metav1.PartialObjectMetadata) {
+			o.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Controller: new(true)}}
+		}, want: Expected},
 		"a star includes all kinds":                                         {kind: Service, backup: &velerov1.BackupSpec{IncludedResources: []string{"*"}}, want: Expected},
 		"a kind that the backup excludes is left out":                       {kind: Secret, backup: &velerov1.BackupSpec{ExcludedResources: []string{"secrets"}}, want: LeftOut},
 		"a kind that is excluded among those of namespaces is left out":     {kind: Secret, backup: &velerov1.BackupSpec{ExcludedNamespaceScopedResources: []string{"secrets"}}, want: LeftOut},

@@ -86,8 +86,8 @@ func (f Filter) Expects(kind Kind, o metav1.Object) Expectation {
 		return Ignored
 	case slices.ContainsFunc(scope.Unowned, set.Has):
 		return Ignored // our own selector leaves it out
-	case kind == PersistentVolumeClaim && metav1.GetControllerOf(o) != nil:
-		return Ignored // of an ephemeral volume: it goes and comes with its pod
+	case kind == PersistentVolumeClaim && scope.Ephemeral(o):
+		return Ignored
 	case kind == ConfigMap && (scope.Everywhere(kind.GroupKind(), o.GetName()) || has(o, leaderAnnotation)):
 		return Ignored
 	case kind == Secret && has(o, tokenAnnotation):

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/scope"
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
@@ -74,15 +75,15 @@ type Claim struct {
 	Capacity string
 	// Pending tells that it is not bound.
 	Pending bool
-	// Owned tells that it is part of something else, as that of an ephemeral volume is; such a claim is not listed.
-	Owned bool
+	// Ephemeral tells that it is that of an ephemeral volume; such a claim is not listed.
+	Ephemeral bool
 }
 
 // ClaimOf returns what matters of a claim.
 func ClaimOf(pvc *corev1.PersistentVolumeClaim) Claim {
 	c := Claim{
 		Namespace: pvc.Namespace, Name: pvc.Name, Created: pvc.CreationTimestamp.Time, Labels: pvc.Labels,
-		Pending: pvc.Status.Phase != corev1.ClaimBound, Owned: metav1.GetControllerOf(pvc) != nil,
+		Pending: pvc.Status.Phase != corev1.ClaimBound, Ephemeral: scope.Ephemeral(pvc),
 	}
 	if size, ok := pvc.Status.Capacity[corev1.ResourceStorage]; ok {
 		c.Capacity = size.String()

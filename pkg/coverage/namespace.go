@@ -24,7 +24,7 @@ func (in *look) namespace(ns *corev1.Namespace) Namespace {
 	runs := in.runs(ns)
 	n.Proof = runs.proof(func(*v1alpha1.RestoreReport) bool { return true })
 	for _, c := range in.claims[ns.Name] {
-		if !c.Owned {
+		if !c.Ephemeral {
 			n.Volumes = append(n.Volumes, in.volume(c, choice.Backup, runs))
 		}
 	}

@@ -167,8 +167,8 @@ func (l Look) leftOut(c Claim, mounts []Mount) (why string, onPurpose bool) {
 	return "", false
 }
 
-// unmounted is about a claim that no container mounts. That says nothing about what it holds: its workload may be scaled to
-// zero. One that was never used holds nothing.
+// unmounted is about a claim that no container mounts. That says nothing about what it holds: its workload may be scaled to zero, or its
+// operator have deleted the pods. That no pod is known to have used it (unused) counts only where a pod names it, and mounts it nowhere.
 func (l Look) unmounted(c Claim, mounts []Mount, unused bool) (v1alpha1.VolumeMethod, string) {
 	const read = "file-system backup reads only what containers mount"
 	if i := slices.IndexFunc(l.Workloads, func(w Workload) bool { return w.names(c) }); i >= 0 {
@@ -177,10 +177,11 @@ func (l Look) unmounted(c Claim, mounts []Mount, unused bool) (v1alpha1.VolumeMe
 	if unused && len(mounts) > 0 {
 		return v1alpha1.VolumeUnused, fmt.Sprintf("no container of pod %s mounts it: %s", mounts[0].Pod, read)
 	}
+	since := "nothing mounts it any more"
 	if unused {
-		return v1alpha1.VolumeUnused, "no pod mounts it and no workload names it, and there is no sign that a pod ever did"
+		since = "nothing mounts it, and whether anything ever did is not known"
 	}
-	return v1alpha1.VolumeNotInBackup, fmt.Sprintf("no data of this volume is in the backup: %s, and nothing mounts it any more", read)
+	return v1alpha1.VolumeNotInBackup, fmt.Sprintf("no data of this volume is in the backup: %s, and %s", read, since)
 }
 
 func prefixed(prefix, s string) string {

@@ -63,6 +63,10 @@ func TestCauses(t *testing.T) {
 	excluded := annotated(velerov1.VolumesToExcludeAnnotation, "logs,vol")
 	claim := Claim{Source: "shop", Namespace: "box", Name: "data", UID: "u1", Bound: true, Volume: "pv-1", Created: began}
 	used, unused, pending := Claim{Bound: true, Used: true}, Claim{Bound: true}, Claim{Pending: true}
+	owned := ClaimOf("shop", &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: "data", Namespace: "shop", OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "db", Controller: new(true)}}},
+		Status:     corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound},
+	})
 	with := func(change func(*Claim)) *Claim { c := claim; change(&c); return &c }
 	restored := func(bytes, total, held int64) []Transfer {
 		return []Transfer{transfer(func(t *Transfer) { t.Bytes, t.Total, t.Held = bytes, total, held })}
@@ -96,8 +100,9 @@ func TestCauses(t *testing.T) {
 			backup: Backup{FileSystem: true}, production: &pending, method: v1alpha1.VolumePending, want: shown, says: "Pending in production too",
 		},
 		// https://github.com/velero-io/velero/issues/7233
-		"nobody uses it": {
-			backup: Backup{FileSystem: true}, production: &unused, method: v1alpha1.VolumeUnused, want: shown, says: "no pod mounts it and no workload names it",
+		// Volumes that are made before there is a pod, or by hand, tell nothing of who used them.
+		"nobody uses it, and perhaps nobody did": {
+			backup: Backup{FileSystem: true}, production: &unused, method: v1alpha1.VolumeNotInBackup, want: lost, says: "nothing mounts it, and whether anything ever did is not known",
 		},
 		"whether somebody uses it could not be read": {
 			backup: Backup{FileSystem: true}, production: &unused, unread: true, method: v1alpha1.VolumeNotInBackup, want: lost, says: "nothing mounts it any more",
@@ -246,14 +251,15 @@ func TestCauses(t *testing.T) {
 			method:    v1alpha1.VolumeEphemeral, want: shown, says: "does not let pod web use it: it was not created for the pod",
 		},
 		"the claim of an ephemeral volume that was made for its pod": {
-			claim: with(func(c *Claim) { c.Name, c.Owned = "web-vol", true }), pods: []*corev1.Pod{pod("box", "web", ephemeralVolume)},
+			claim: with(func(c *Claim) { c.Name, c.Ephemeral = "web-vol", true }), pods: []*corev1.Pod{pod("box", "web", ephemeralVolume)},
 			method: v1alpha1.VolumeEphemeral, want: shown,
 		},
-		"a claim that something in the sandbox made for itself": {
-			claim: with(func(c *Claim) { c.Owned = true }), backup: Backup{FileSystem: true}, method: v1alpha1.VolumeEphemeral, want: shown,
+		// persistentVolumeClaimRetentionPolicy {whenDeleted: Delete}; operators of databases do the same.
+		"a claim that a StatefulSet owns, without data": {
+			pods: []*corev1.Pod{pod("box", "web")}, production: &owned, method: v1alpha1.VolumeNotInBackup, want: lost, says: "no data of this volume is in the backup",
 		},
 		"the claim of an ephemeral volume whose pod is gone": {
-			backup: Backup{FileSystem: true}, production: &Claim{Bound: true, Owned: true}, method: v1alpha1.VolumeEphemeral, want: shown,
+			backup: Backup{FileSystem: true}, production: &Claim{Bound: true, Ephemeral: true}, method: v1alpha1.VolumeEphemeral, want: shown,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

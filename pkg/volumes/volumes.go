@@ -11,10 +11,10 @@ import (
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/scope"
 )
 
 // scheduledTo is on a claim whose volume was made where the first pod that used it was to run.
@@ -33,8 +33,8 @@ type Claim struct {
 	Snapshot string
 	// DataMover tells that the claim accepts only the volume that Velero's data mover filled for it.
 	DataMover bool
-	// Owned tells that the claim is part of something else, such as the pod whose ephemeral volume it is.
-	Owned bool
+	// Ephemeral tells that it is the claim of an ephemeral volume, made for its pod.
+	Ephemeral bool
 	// Used tells that a pod has used the claim at some time. Where volumes are made before there is a pod, it is not known.
 	Used bool
 	// Excluded tells that a label keeps the claim out of backups.
@@ -46,7 +46,7 @@ func ClaimOf(source string, pvc *corev1.PersistentVolumeClaim) Claim {
 	c := Claim{
 		Source: source, Namespace: pvc.Namespace, Name: pvc.Name, UID: string(pvc.UID), Created: pvc.CreationTimestamp.Time,
 		Bound: pvc.Status.Phase == corev1.ClaimBound, Pending: pvc.Status.Phase == corev1.ClaimPending, Volume: pvc.Spec.VolumeName,
-		Owned: metav1.GetControllerOf(pvc) != nil, Used: pvc.Annotations[scheduledTo] != "",
+		Ephemeral: scope.Ephemeral(pvc), Used: pvc.Annotations[scheduledTo] != "",
 		Excluded: pvc.Labels[velerov1.ExcludeFromBackupLabel] == "true",
 	}
 	if from := pvc.Spec.DataSource; from != nil && from.Kind == "VolumeSnapshot" {
@@ -152,7 +152,7 @@ func (l Look) source(c Claim, transfers []Transfer, held []Backed, r *v1alpha1.V
 	}
 	if pod, ok := l.ephemeral(c); ok {
 		r.Method = v1alpha1.VolumeEphemeral
-		if !c.Owned && pod != "" {
+		if !c.Ephemeral && pod != "" {
 			r.Message = fmt.Sprintf("it is the claim of an ephemeral volume and came back without its owner, so that Kubernetes does not let pod %s use it: it was not created for the pod", pod)
 		}
 		return
@@ -188,7 +188,7 @@ func (l Look) ephemeral(c Claim) (pod string, yes bool) {
 			return m.Pod, true
 		}
 	}
-	return "", c.Owned || l.Production.Claims[c.Source+"/"+c.Name].Owned
+	return "", c.Ephemeral || l.Production.Claims[c.Source+"/"+c.Name].Ephemeral
 }
 
 // storage fills in which volume c is bound to. One that is not c's own proves nothing, whatever was written into it.

@@ -198,7 +198,7 @@ func TestOnlyWhatPodsCannotDoWithoutHasToBeThere(t *testing.T) {
 		{VolumeSource: corev1.VolumeSource{ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: ref("pages")}}},
 		{VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "uploads"}}},
 	}
-	a.Claims = append(a.Claims, coverage.Claim{Namespace: "shop", Name: "of-a-pod", Owned: true})
+	a.Claims = append(a.Claims, coverage.Claim{Namespace: "shop", Name: "of-a-pod", Ephemeral: true})
 	var got []string
 	for _, r := range find(t, Make(a), "configuration").ResourceExists.Resources {
 		got = append(got, r.Kind+"/"+r.Name)

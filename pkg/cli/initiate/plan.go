@@ -259,7 +259,7 @@ func secrets(a *Application) (all []v1alpha1.ResourceReference) {
 		}
 	}
 	for _, c := range a.Claims {
-		if !c.Owned {
+		if !c.Ephemeral {
 			note("PersistentVolumeClaim", c.Name, nil)
 		}
 	}

@@ -49,7 +49,7 @@ const (
 	VolumeEmptyInProduction VolumeMethod = "emptyInProduction"
 	// VolumePending: the claim has no volume in production either.
 	VolumePending VolumeMethod = "pending"
-	// VolumeUnused: nothing in production uses the claim, or ever did.
+	// VolumeUnused: no container mounts the claim, though a pod names it, and nothing shows that one ever did.
 	VolumeUnused VolumeMethod = "unused"
 	// VolumeEphemeral: the volume of one pod, which begins empty whenever the pod is made anew.
 	VolumeEphemeral VolumeMethod = "ephemeral"

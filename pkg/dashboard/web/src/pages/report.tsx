@@ -163,7 +163,7 @@ const methods: Record<string, [word: string, state: "pass" | "fail" | "never"]> 
   nativeSnapshot: ["native snapshot", "pass"],
   emptyInProduction: ["empty in production too", "pass"],
   pending: ["has no volume in production either", "pass"],
-  unused: ["nothing uses it in production", "pass"],
+  unused: ["no container mounts it", "pass"],
   ephemeral: ["begins empty with each pod", "pass"],
   leftOut: ["left out on purpose", "never"],
   notRestored: ["in the backup, left out of this test", "never"],
