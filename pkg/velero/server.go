@@ -73,13 +73,19 @@ func StoreAway(r *velerov1.Restore) bool {
 	// Stores repeat what was asked for, and a backup may have any name.
 	reason := strings.ReplaceAll(strings.ToLower(r.Status.FailureReason), r.Spec.BackupName, "")
 	says := func(words string) bool { return strings.Contains(reason, words) }
+	// Of two things Velero adds no word of its own: keys for the store that it cannot read, and plugins that take from it.
+	bare := func(words string) bool {
+		return strings.HasPrefix(strings.TrimPrefix(reason, "restore execution failed: "), words)
+	}
 	switch {
+	case r.Status.Phase == velerov1.RestorePhaseFailed && bare("unable to get credentials"):
+		return true
 	case r.Status.Phase != velerov1.RestorePhaseFailed || slices.ContainsFunc(gone, says):
 		return false
 	case slices.ContainsFunc(unpacking, says):
 		return !slices.ContainsFunc(broken, says)
 	}
-	return slices.ContainsFunc(taking, says)
+	return bare("rpc error:") || slices.ContainsFunc(taking, says)
 }
 
 // ServerImages returns the images of the servers among pods that run, or will, sorted and each once.

@@ -3,7 +3,9 @@ package restore
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,8 +41,7 @@ func (c *Controller) choose(ctx context.Context, rt *v1alpha1.RestoreTest, s *se
 	for {
 		choice, missing := backups.Choose(list, want, known)
 		if missing != nil {
-			s.missing = missing
-			return nil //nolint:nilerr // a verdict, no fault
+			return c.lacking(ctx, s, missing, list, source)
 		}
 		location, policy := known.Lacks(choice.Backup)
 		if location == "" && policy == "" {
@@ -67,6 +68,25 @@ func (c *Controller) choose(ctx context.Context, rt *v1alpha1.RestoreTest, s *se
 			}
 		}
 	}
+}
+
+// lacking puts into s why none of known can be restored, as far as Velero knows all of them: see backups.Incomplete. Locations are looked
+// up only here, where a run ends.
+func (c *Controller) lacking(ctx context.Context, s *seen, why error, known []*velerov1.Backup, source v1alpha1.BackupSource) error {
+	s.missing = why
+	named := slices.ContainsFunc(known, func(b *velerov1.Backup) bool { return b.Name == source.BackupName })
+	if named || errors.As(why, new(backups.LocationError)) || errors.As(why, new(backups.ExhaustedError)) {
+		return nil
+	}
+	locations, err := c.client.VeleroV1().BackupStorageLocations(c.options.VeleroNamespace).List(ctx, metav1.ListOptions{})
+	if apierrors.IsNotFound(err) { // without their definition there are none
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("list BackupStorageLocations: %w", err)
+	}
+	s.missing = backups.Incomplete(why, locations.Items, source.StorageLocation)
+	return nil
 }
 
 // whence puts into s where its backup lies and was made. since are the times of createdSince.

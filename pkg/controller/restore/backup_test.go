@@ -29,6 +29,11 @@ func location(name string, phase velerov1.BackupStorageLocationPhase, message st
 	}
 }
 
+func read(l *velerov1.BackupStorageLocation) *velerov1.BackupStorageLocation {
+	l.Status.LastSyncedTime = &metav1.Time{Time: now}
+	return l
+}
+
 func in(location string) func(*velerov1.Backup) {
 	return func(b *velerov1.Backup) { b.Spec.StorageLocation = location }
 }
@@ -64,6 +69,13 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 		"one whose location is gone":                  {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("gone"))}, missing: "which does not exist", asked: []string{"backupstoragelocations/gone"}},
 		"one whose location was not looked at yet":    {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("fresh"))}, missing: "which Velero has not validated yet", asked: []string{"backupstoragelocations/fresh"}},
 		"one whose location is out of reach, and why": {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("down"))}, missing: "which is Unavailable: no such bucket", asked: []string{"backupstoragelocations/down"}},
+		"none at all, where Velero has not read all locations": {
+			missing: "Velero has not read BackupStorageLocation down (Unavailable: no such bucket) or fresh (not validated) yet", asked: []string{"backupstoragelocations"},
+		},
+		"none that holds it, where Velero has not read all locations": {
+			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good"), func(b *velerov1.Backup) { b.Spec.IncludedNamespaces = []string{"other"} })},
+			missing: "has not read BackupStorageLocation down", asked: []string{"backupstoragelocations"},
+		},
 		"its resource policy": {
 			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good"), ruledBy("no-secrets")), backup("old", completed, 2*time.Hour, in("good"))},
 			chosen:  "old", asked: []string{"backupstoragelocations/good", "configmaps/no-secrets"},
@@ -90,7 +102,7 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 				name := a.(clienttesting.GetAction).GetName()
 				return name == "closed", nil, apierrors.NewForbidden(corev1.Resource("configmaps"), name, nil)
 			})
-			client := kymarosfake.NewClientset(location("good", velerov1.BackupStorageLocationPhaseAvailable, ""),
+			client := kymarosfake.NewClientset(read(location("good", velerov1.BackupStorageLocationPhaseAvailable, "")),
 				location("down", velerov1.BackupStorageLocationPhaseUnavailable, "no such\n bucket"), location("fresh", "", ""))
 			controller := &Controller{
 				options: Options{VeleroNamespace: "velero", Lists: unlisted()}, kube: kube, client: client,
@@ -118,7 +130,11 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 			}
 			var asked []string
 			for _, a := range append(client.Actions(), kube.Actions()...) {
-				asked = append(asked, a.GetResource().Resource+"/"+a.(interface{ GetName() string }).GetName())
+				what := a.GetResource().Resource
+				if one, ok := a.(clienttesting.GetAction); ok {
+					what += "/" + one.GetName()
+				}
+				asked = append(asked, what)
 			}
 			if diff := cmp.Diff(c.asked, asked); diff != "" {
 				t.Errorf("requests (-want +got):\n%s", diff)
