@@ -181,7 +181,7 @@ func TestReports(t *testing.T) {
 			}
 		}
 		whole := read[v1alpha1.RestoreReport](t, s, ofAuditor, "/api/v1/namespaces/n/reports/shop-2")
-		if whole.Kind != "RestoreReport" || whole.Status.Backup.Name != "n-nightly" || len(whole.ManagedFields) > 0 || len(whole.Status.PodLogs) > 0 {
+		if whole.Kind != "RestoreReport" || whole.Status.Backup.Name != "n-nightly" || len(whole.ManagedFields) > 0 || len(whole.Status.PodLogs) > 0 { //nolint:staticcheck // deprecated, and not to be shown
 			t.Errorf("a whole report: %+v", whole)
 		}
 		logs := read[reportLogs](t, s, ofAuditor, "/api/v1/reports/shop-2/logs")

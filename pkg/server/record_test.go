@@ -16,7 +16,7 @@ import (
 func TestARecordIsOfWhatIsStored(t *testing.T) {
 	report := newReport("n", "shop-1", "shop", v1alpha1.ResultPass, 98, time.Hour)
 	report.Status.Evidence = &v1alpha1.Evidence{Sequence: 7}
-	report.Status.PodLogs = []v1alpha1.PodLog{{Namespace: "n", PodName: "web-0"}}
+	report.Status.PodLogs = []v1alpha1.PodLog{{Namespace: "n", PodName: "web-0"}} //nolint:staticcheck // deprecated, and part of what is stored
 	report.Hygiene = &v1alpha1.Hygiene{Status: v1alpha1.HygieneClean, CleanedAt: metav1.NewTime(time.Now().Truncate(time.Second))}
 	bubble(t, []runtime.Object{report}, func(t *testing.T, s *scene) {
 		const path = "/api/v1/namespaces/n/reports/shop-1/evidence"

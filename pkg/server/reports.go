@@ -198,14 +198,14 @@ func (s *Server) getReport(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	report.Status.PodLogs, report.Status.Events = nil, nil
+	report.Status.PodLogs, report.Status.Events = nil, nil //nolint:staticcheck // deprecated: should they be there all the same, they do not belong here
 	return report, nil
 }
 
-// reportLogs are the tails of logs and the events that a report holds.
+// reportLogs are the tails of logs and the events that a report holds, which is none: nothing writes them.
 type reportLogs struct {
-	PodLogs []v1alpha1.PodLog      `json:"podLogs"`
-	Events  []v1alpha1.ReportEvent `json:"events"`
+	PodLogs []v1alpha1.PodLog      `json:"podLogs"` //nolint:staticcheck // deprecated, and what this address is for
+	Events  []v1alpha1.ReportEvent `json:"events"`  //nolint:staticcheck // deprecated, and what this address is for
 }
 
 func (s *Server) logs(r *request) (any, error) {
@@ -213,7 +213,7 @@ func (s *Server) logs(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return reportLogs{append([]v1alpha1.PodLog{}, report.Status.PodLogs...), append([]v1alpha1.ReportEvent{}, report.Status.Events...)}, nil
+	return reportLogs{append([]v1alpha1.PodLog{}, report.Status.PodLogs...), append([]v1alpha1.ReportEvent{}, report.Status.Events...)}, nil //nolint:staticcheck // deprecated, and what this address is for
 }
 
 // report gets the report that a path is about from the API server. One without a verdict, or that the controller did not write,

@@ -300,7 +300,7 @@ func newReport(ns, name, test string, result v1alpha1.Result, score int32, ago t
 		Status: &v1alpha1.RestoreReportStatus{
 			Score: score, Result: result, Message: "what " + ns + " has to say of " + test, StartedAt: ended, CompletedAt: ended,
 			RTO: v1alpha1.RTO{Measured: "90s", Target: "15m", WithinSLA: true}, Backup: v1alpha1.Backup{Name: ns + "-nightly", Age: "1h"},
-			PodLogs: []v1alpha1.PodLog{{PodName: "db-0", Namespace: ns}}, Events: []v1alpha1.ReportEvent{{Type: "Normal", Reason: "Pulled"}},
+			PodLogs: []v1alpha1.PodLog{{PodName: "db-0", Namespace: ns}}, Events: []v1alpha1.ReportEvent{{Type: "Normal", Reason: "Pulled"}}, //nolint:staticcheck // deprecated, and not to be shown
 		},
 	}
 }

@@ -89,9 +89,6 @@ func facts(r *v1alpha1.RestoreReport) (all []Fact) {
 	if s.Backup.Age.Or(0) > 0 {
 		backup += ", " + show.Duration(s.Backup.Age) + " old"
 	}
-	if s.Backup.Size != "" {
-		backup += ", " + s.Backup.Size
-	}
 	add("Backup", backup)
 	if s.Restore != nil {
 		add("Restore", fmt.Sprintf("%s, %d warnings, %d errors", cmp.Or(s.Restore.Phase, "not started"), s.Restore.Warnings, s.Restore.Errors))

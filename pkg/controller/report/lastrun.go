@@ -60,7 +60,7 @@ func shortened(text string) string {
 // counted adds up the counts of all kinds; nil if nothing was compared.
 func counted(c v1alpha1.Completeness) *v1alpha1.ObjectCount {
 	var sum v1alpha1.ObjectCount
-	for _, kind := range []string{c.Deployments, c.StatefulSets, c.Services, c.Secrets, c.ConfigMaps, c.PVCs, c.CustomResources} {
+	for _, kind := range []string{c.Deployments, c.StatefulSets, c.Services, c.Secrets, c.ConfigMaps, c.PVCs} {
 		var found, expected int32
 		if n, err := fmt.Sscanf(kind, "%d/%d", &found, &expected); err == nil && n == 2 {
 			sum.Found, sum.Expected = sum.Found+found, sum.Expected+expected

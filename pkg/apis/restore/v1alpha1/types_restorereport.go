@@ -133,10 +133,16 @@ type RestoreReportStatus struct {
 	// SideEffects tell what was kept from acting beside production, and what was therefore not tested.
 	// +optional
 	SideEffects *SideEffects `json:"sideEffects,omitempty"`
-	// PodLogs and Events are there only when the test asks for logCollection.
+	// PodLogs would be the tails of the logs of pods. Logs may hold application data, so they are never there, whatever
+	// spec.logCollection of the test says.
+	//
+	// Deprecated: nothing writes it.
 	// +optional
 	// +listType=atomic
 	PodLogs []PodLog `json:"podLogs,omitempty"`
+	// Events would be those of the sandboxes. Like podLogs they are never there.
+	//
+	// Deprecated: nothing writes it.
 	// +optional
 	// +listType=atomic
 	Events []ReportEvent `json:"events,omitempty"`
@@ -185,6 +191,9 @@ type Backup struct {
 	Name string `json:"name"`
 	// Age of the backup when the restore began.
 	Age Duration `json:"age"`
+	// Size would be that of the backup. It is never there.
+	//
+	// Deprecated: nothing writes it.
 	// +optional
 	Size string `json:"size,omitempty"`
 	// StartedAt is when the backup began: nothing younger is in it.
@@ -225,6 +234,9 @@ type Completeness struct {
 	ConfigMaps string `json:"configMaps,omitempty"`
 	// +optional
 	PVCs string `json:"pvcs,omitempty"`
+	// CustomResources would be "found/expected" as well. They are not compared, so it is never there.
+	//
+	// Deprecated: nothing writes it.
 	// +optional
 	CustomResources string `json:"customResources,omitempty"`
 	// Missing objects, "namespace: kind/name", sorted, at most 100.

@@ -71,39 +71,59 @@ const (
 	HygieneLeaked HygieneStatus = "leaked"
 )
 
-// PodLog is the tail of the logs of a pod.
+// PodLog would be the tail of the logs of a pod.
+//
+// Deprecated: nothing writes it.
 type PodLog struct {
-	PodName   string `json:"podName"`
+	// PodName would be the name of the pod.
+	PodName string `json:"podName"`
+	// Namespace would be that of the pod.
 	Namespace string `json:"namespace"`
+	// Phase would be that of the pod.
 	// +optional
 	Phase string `json:"phase,omitempty"`
+	// Containers would be those of the pod.
 	// +optional
 	// +listType=atomic
 	Containers []ContainerLog `json:"containers,omitempty"`
 }
 
-// ContainerLog is the tail of a container's log.
+// ContainerLog would be the tail of a container's log.
+//
+// Deprecated: nothing writes it.
 type ContainerLog struct {
+	// Name would be that of the container.
 	Name string `json:"name"`
+	// Type would be container, init, or previous for the instance before the last restart.
 	// +kubebuilder:validation:Enum=container;init;previous
 	Type string `json:"type"`
+	// Log would be the tail.
 	// +optional
 	Log string `json:"log,omitempty"`
+	// Truncated would tell that there were more lines.
 	// +optional
 	Truncated bool `json:"truncated,omitempty"`
+	// TotalLines would count all lines.
 	// +optional
 	TotalLines int32 `json:"totalLines,omitempty"`
 }
 
-// ReportEvent is an event of a sandbox.
+// ReportEvent would be an event of a sandbox.
+//
+// Deprecated: nothing writes it.
 type ReportEvent struct {
-	Type    string `json:"type"`
-	Reason  string `json:"reason"`
+	// Type would be that of the event, such as Warning.
+	Type string `json:"type"`
+	// Reason would be that of the event, in one word.
+	Reason string `json:"reason"`
+	// Message would be that of the event.
 	Message string `json:"message"`
-	// InvolvedObject is "Kind/name".
+	// InvolvedObject would be the object of the event, "Kind/name".
 	InvolvedObject string `json:"involvedObject"`
+	// LastTimestamp would be when the event was last seen.
 	// +optional
 	LastTimestamp string `json:"lastTimestamp,omitempty"`
+	// Count would be how often the event was seen.
 	// +optional
 	Count int32 `json:"count,omitempty"`
 }
