@@ -15,7 +15,9 @@ type HealthCheckPolicy struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// Spec lists the checks.
 	Spec HealthCheckPolicySpec `json:"spec"`
+	// Status is empty.
 	// +optional
 	Status HealthCheckPolicyStatus `json:"status,omitempty"`
 }
@@ -28,6 +30,7 @@ type HealthCheckPolicyList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata"`
 
+	// Items are the HealthCheckPolicies.
 	Items []HealthCheckPolicy `json:"items"`
 }
 
@@ -36,6 +39,8 @@ type HealthCheckPolicyStatus struct{}
 
 // HealthCheckPolicySpec lists the checks. All run; none stops another.
 type HealthCheckPolicySpec struct {
+	// Checks of the restored application, at most 64. All run; none stops another. With none at all a run is never more than
+	// "partial".
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
@@ -50,23 +55,35 @@ type HealthCheckPolicySpec struct {
 // +kubebuilder:validation:XValidation:rule="has(self.exec) == (self.type == 'exec')",message="type exec needs exec, and no other type may have it"
 // +kubebuilder:validation:XValidation:rule="has(self.resourceExists) == (self.type == 'resourceExists')",message="type resourceExists needs resourceExists, and no other type may have it"
 type HealthCheck struct {
+	// Name of the check, by which status and reports tell of it. No two checks of a policy have the same.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	Name string    `json:"name"`
+	Name string `json:"name"`
+	// Type of the check: podStatus, httpGet, exec, tcpSocket or resourceExists. The field of that name must be there too, and none
+	// of the other four.
 	Type CheckType `json:"type"`
 	// Namespace is the source namespace in whose sandbox the target is. Default: the one in which the target exists, and for
 	// resourceExists see there.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	Namespace string `json:"namespace,omitempty"`
+	// PodStatus passes when enough of the selected pods are Ready, or would be but for readiness gates, whose controllers are not in
+	// a sandbox.
 	// +optional
 	PodStatus *PodStatusCheck `json:"podStatus,omitempty"`
+	// HTTPGet passes when a GET answers with the expected status. It goes through a port-forward to a ready pod behind the Service,
+	// so no network policy stops it and nothing is opened for it.
 	// +optional
 	HTTPGet *HTTPGetCheck `json:"httpGet,omitempty"`
+	// TCPSocket passes when a connection to the port is accepted. It goes through a port-forward, as httpGet does.
 	// +optional
 	TCPSocket *TCPSocketCheck `json:"tcpSocket,omitempty"`
+	// Exec passes when a command in a pod ends with the expected exit code and, with expect, prints what is expected. Its output is
+	// matched, never stored.
 	// +optional
 	Exec *ExecCheck `json:"exec,omitempty"`
+	// ResourceExists passes when every named object exists in the sandbox of the check's namespace. In a run with several sandboxes
+	// and a check without a namespace one sandbox must have them all, and none may lack one that its source namespace has.
 	// +optional
 	ResourceExists *ResourceExistsCheck `json:"resourceExists,omitempty"`
 }
@@ -85,20 +102,20 @@ const (
 	CheckResourceExists CheckType = "resourceExists"
 )
 
-// PodStatusCheck passes when enough of the selected pods are Ready, or would be but for readiness gates, whose controllers are
-// not in a sandbox.
+// PodStatusCheck says which pods must be ready.
 type PodStatusCheck struct {
+	// LabelSelector selects the pods that carry all these labels, of which there must be one at least.
 	// +kubebuilder:validation:MinProperties=1
 	LabelSelector map[string]string `json:"labelSelector"`
+	// MinReady is how many of the pods must be ready, 1 or more. The check passes as soon as they are.
 	// +kubebuilder:validation:Minimum=1
 	MinReady int32 `json:"minReady"`
-	// Timeout is how long to wait for them.
+	// Timeout is how long to wait for them. Default: healthChecks.timeout of the test, else 30s.
 	// +optional
 	Timeout Duration `json:"timeout,omitempty"`
 }
 
-// HTTPGetCheck passes when a GET answers with the expected status. It goes through a port-forward to a ready pod behind the
-// Service, so no network policy stops it and nothing is opened for it.
+// HTTPGetCheck says what is asked for, and which answer passes.
 type HTTPGetCheck struct {
 	// Service in the sandbox.
 	// +kubebuilder:validation:MinLength=1
@@ -112,6 +129,7 @@ type HTTPGetCheck struct {
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:Pattern=`^/[!-~]*$`
 	Path string `json:"path"`
+	// ExpectedStatus is the HTTP status that passes, 100 to 599; no other does.
 	// +kubebuilder:validation:Minimum=100
 	// +kubebuilder:validation:Maximum=599
 	ExpectedStatus int32 `json:"expectedStatus"`
@@ -131,11 +149,13 @@ type HTTPGetCheck struct {
 	Retries int32 `json:"retries,omitempty"`
 }
 
-// TCPSocketCheck passes when a connection to the port is accepted. It goes through a port-forward, as HTTPGetCheck does.
+// TCPSocketCheck says which port must accept connections.
 type TCPSocketCheck struct {
+	// Service in the sandbox.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Service string `json:"service"`
+	// Port of the Service, 1 to 65535.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port"`
@@ -150,9 +170,10 @@ type TCPSocketCheck struct {
 	Retries int32 `json:"retries,omitempty"`
 }
 
-// ExecCheck passes when a command in a pod ends with the expected exit code and, with expect, prints what is expected. Its
-// output is matched, never stored.
+// ExecCheck says what is run in which pod, and how it must end.
 type ExecCheck struct {
+	// PodSelector selects the pods that carry all these labels, of which there must be one at least. The command runs in one of the
+	// pods, by preference one that is ready.
 	// +kubebuilder:validation:MinProperties=1
 	PodSelector map[string]string `json:"podSelector"`
 	// Container, default the pod's first.
@@ -163,6 +184,7 @@ type ExecCheck struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	Command []string `json:"command"`
+	// SuccessExitCode is the exit code that passes, 0 to 255; no other does. Default 0.
 	// +optional
 	// +kubebuilder:default=0
 	// +kubebuilder:validation:Minimum=0
@@ -206,15 +228,16 @@ type Expectation struct {
 
 // IntegerExpectation compares a whole number: <output> <operator> <value>.
 type IntegerExpectation struct {
+	// Operator: eq (equal), ne (not equal), gt (greater), ge (greater or equal), lt (less) or le (less or equal).
 	// +kubebuilder:validation:Enum=eq;ne;gt;ge;lt;le
 	Operator string `json:"operator"`
-	Value    int64  `json:"value"`
+	// Value with which the output is compared, a whole number of 64 bits.
+	Value int64 `json:"value"`
 }
 
-// ResourceExistsCheck passes when every named object exists in the sandbox of the check's namespace. In a run with several
-// sandboxes and a check without a namespace one sandbox must have them all, and none may lack one that its source namespace
-// has.
+// ResourceExistsCheck says which objects must exist.
 type ResourceExistsCheck struct {
+	// Resources that must exist, 1 to 256.
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
@@ -223,8 +246,10 @@ type ResourceExistsCheck struct {
 
 // ResourceReference names an object in the sandbox.
 type ResourceReference struct {
+	// Kind of the object: Secret, ConfigMap, Service, PersistentVolumeClaim, Deployment, StatefulSet or Pod.
 	// +kubebuilder:validation:Enum=Secret;ConfigMap;Service;PersistentVolumeClaim;Deployment;StatefulSet;Pod
 	Kind string `json:"kind"`
+	// Name of the object.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name"`

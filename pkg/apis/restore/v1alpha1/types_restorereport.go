@@ -25,8 +25,10 @@ type RestoreReport struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// Spec names the test and its run.
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a report cannot be changed once written"
 	Spec RestoreReportSpec `json:"spec"`
+	// Status is the verdict of the run and what it rests on. A report without it has no verdict yet.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a report cannot be changed once written"
 	Status *RestoreReportStatus `json:"status,omitempty"`
@@ -44,6 +46,7 @@ type RestoreReportList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata"`
 
+	// Items are the RestoreReports.
 	Items []RestoreReport `json:"items"`
 }
 
@@ -58,6 +61,8 @@ type RestoreReportSpec struct {
 
 // RestoreReportStatus is the verdict of a run and what it rests on.
 type RestoreReportStatus struct {
+	// Score is 0 to 100: 100 less what the validationLevels lost, but from 90 only for the result pass, from 70 to 89 for partial,
+	// below that for fail, and 0 for inconclusive.
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	Score int32 `json:"score"`
@@ -74,13 +79,19 @@ type RestoreReportStatus struct {
 	// +optional
 	// +listType=atomic
 	Caps []string `json:"caps,omitempty"`
-	// StartedAt is the start of the run, CompletedAt the time of the verdict.
-	StartedAt   metav1.Time `json:"startedAt"`
+	// StartedAt is the start of the run.
+	StartedAt metav1.Time `json:"startedAt"`
+	// CompletedAt is the time of the verdict.
 	CompletedAt metav1.Time `json:"completedAt"`
+	// Trigger is what started the run: Created (the first of a new test), Cron (the clock), Requested (annotation
+	// kymaros.io/run-requested), Retry (the one before showed nothing), or Search (the newest backup failed, and this one is older).
 	// +optional
 	Trigger Trigger `json:"trigger,omitempty"`
-	RTO     RTO     `json:"rto"`
-	Backup  Backup  `json:"backup"`
+	// RTO is the measured recovery time and its parts.
+	RTO RTO `json:"rto"`
+	// Backup that was restored, or was to be.
+	Backup Backup `json:"backup"`
+	// Restore is what Velero said. Absent if the run ended before there was a Velero Restore.
 	// +optional
 	Restore *RestoreResult `json:"restore,omitempty"`
 	// Sandboxes that were restored into.
@@ -116,11 +127,14 @@ type RestoreReportStatus struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=48
 	Mappings []MappingResult `json:"mappings,omitempty"`
+	// Checks that have a verdict, in the order of the HealthCheckPolicy.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
-	Checks           []CheckStatus    `json:"checks,omitempty"`
-	Completeness     Completeness     `json:"completeness"`
+	Checks []CheckStatus `json:"checks,omitempty"`
+	// Completeness compares what came back with what the backup must contain. Empty if nothing was compared.
+	Completeness Completeness `json:"completeness"`
+	// ValidationLevels are the parts of the score.
 	ValidationLevels ValidationLevels `json:"validationLevels"`
 	// Volumes of the sandboxes and where their data came from.
 	// +optional
@@ -203,35 +217,47 @@ type Backup struct {
 
 // RestoreResult is what Velero said.
 type RestoreResult struct {
+	// Name of the Velero Restore.
 	// +optional
 	Name string `json:"name,omitempty"`
+	// Phase of the Velero Restore when it was last seen.
 	// +optional
 	Phase string `json:"phase,omitempty"`
+	// Warnings is Velero's count of warnings.
 	// +optional
 	Warnings int32 `json:"warnings"`
+	// Errors is Velero's count of errors.
 	// +optional
 	Errors int32 `json:"errors"`
 }
 
 // ReportSandbox is a source namespace and the sandbox it was restored into.
 type ReportSandbox struct {
+	// Source is the source namespace.
 	Source string `json:"source"`
-	Name   string `json:"name"`
+	// Name of the sandbox.
+	Name string `json:"name"`
 }
 
 // Completeness compares, by name, what the source namespaces hold and the backup must contain with what came back:
 // "found/expected" of each kind, over all namespaces.
 type Completeness struct {
+	// Deployments, "found/expected". Absent if they were not compared.
 	// +optional
 	Deployments string `json:"deployments,omitempty"`
+	// StatefulSets, "found/expected". Absent if they were not compared.
 	// +optional
 	StatefulSets string `json:"statefulSets,omitempty"`
+	// Services, "found/expected". Absent if they were not compared.
 	// +optional
 	Services string `json:"services,omitempty"`
+	// Secrets, "found/expected". Absent if they were not compared.
 	// +optional
 	Secrets string `json:"secrets,omitempty"`
+	// ConfigMaps, "found/expected". Absent if they were not compared.
 	// +optional
 	ConfigMaps string `json:"configMaps,omitempty"`
+	// PVCs are the PersistentVolumeClaims, "found/expected". Absent if they were not compared.
 	// +optional
 	PVCs string `json:"pvcs,omitempty"`
 	// CustomResources would be "found/expected" as well. They are not compared, so it is never there.
@@ -253,12 +279,20 @@ type Completeness struct {
 
 // ValidationLevels are the parts of the score.
 type ValidationLevels struct {
-	RestoreIntegrity   LevelResult `json:"restoreIntegrity"`
-	Completeness       LevelResult `json:"completeness"`
-	PodStartup         LevelResult `json:"podStartup"`
-	InternalHealth     LevelResult `json:"internalHealth"`
+	// RestoreIntegrity, of 25 points: whether Velero restored without errors from a backup that is Completed, and nothing came back
+	// that could act beside production.
+	RestoreIntegrity LevelResult `json:"restoreIntegrity"`
+	// Completeness, of 20 points: how many of the objects came back that the backup must contain.
+	Completeness LevelResult `json:"completeness"`
+	// PodStartup, of 20 points: how many of the pods are ready that the restored workloads ask for.
+	PodStartup LevelResult `json:"podStartup"`
+	// InternalHealth, of 20 points: how many of the checks passed.
+	InternalHealth LevelResult `json:"internalHealth"`
+	// CrossNamespaceDeps, of 10 points: how many of the references to other namespaces lead to a Service of the run with a ready pod
+	// behind it. With networkIsolation strict none counts, for the sandboxes do not reach each other.
 	CrossNamespaceDeps LevelResult `json:"crossNamespaceDeps"`
-	RTOCompliance      LevelResult `json:"rtoCompliance"`
+	// RTOCompliance, of 5 points: whether the application recovered within sla.maxRTO.
+	RTOCompliance LevelResult `json:"rtoCompliance"`
 }
 
 // LevelResult is one part of the score.
@@ -269,13 +303,17 @@ type LevelResult struct {
 	// Points earned, of Max.
 	// +optional
 	Points int32 `json:"points"`
+	// Max is how many points the level is worth; 0 if it does not apply.
 	// +optional
 	Max int32 `json:"max"`
+	// Detail says in words what was found, or why the level was not tested or does not apply.
 	// +optional
 	Detail string `json:"detail,omitempty"`
+	// Tested names what was looked at, such as checks and references to other namespaces. Absent if there is nothing to name.
 	// +optional
 	// +listType=atomic
 	Tested []string `json:"tested,omitempty"`
+	// NotTested names what was not looked at, in most levels with the reason. Absent if there is nothing to name.
 	// +optional
 	// +listType=atomic
 	NotTested []string `json:"notTested,omitempty"`

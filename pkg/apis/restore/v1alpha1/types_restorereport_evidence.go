@@ -55,10 +55,11 @@ type Evidence struct {
 
 // PrunedRecords are records in a row that are not kept.
 type PrunedRecords struct {
-	// From and To are the first and the last of them.
+	// From is the sequence of the first of them.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=9007199254740991
 	From int64 `json:"from"`
+	// To is the sequence of the last of them.
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=9007199254740991
 	To int64 `json:"to"`
@@ -119,6 +120,7 @@ type Envelope struct {
 
 // EnvelopeSignature is a signature of an envelope.
 type EnvelopeSignature struct {
+	// KeyID is the key that made the signature, as keyID of the evidence.
 	// +optional
 	KeyID string `json:"keyid,omitempty"`
 	// Sig is the signature in base64: of Ed25519, or of ECDSA with P-256 and SHA-256 in ASN.1.

@@ -27,9 +27,10 @@ type VolumeReport struct {
 	// Duration of the data transfer, where known.
 	// +optional
 	Duration Duration `json:"duration,omitempty"`
-	// Workload that mounts the claim, "pod/name".
+	// MountedBy is a pod that mounts the claim, "pod/name".
 	// +optional
 	MountedBy string `json:"mountedBy,omitempty"`
+	// Message says why the method is what it is, where that needs saying, and what else is wrong with the volume.
 	// +optional
 	Message string `json:"message,omitempty"`
 }

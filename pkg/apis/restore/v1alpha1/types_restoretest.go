@@ -22,7 +22,9 @@ type RestoreTest struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
+	// Spec says what is restored, when, into what and how it is judged. An edit counts for the next run.
 	Spec RestoreTestSpec `json:"spec"`
+	// Status is the story of the current or last run.
 	// +optional
 	Status RestoreTestStatus `json:"status,omitempty"`
 }
@@ -35,6 +37,7 @@ type RestoreTestList struct {
 	metav1.TypeMeta `json:",inline"`
 	metav1.ListMeta `json:"metadata"`
 
+	// Items are the RestoreTests.
 	Items []RestoreTest `json:"items"`
 }
 
@@ -225,7 +228,7 @@ type HealthChecks struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	PolicyRef string `json:"policyRef,omitempty"`
-	// Timeout bounds each check that has none of its own. Default 30s.
+	// Timeout bounds each check that has none of its own. Default 10s for httpGet and tcpSocket, 30s for all others.
 	// +optional
 	Timeout Duration `json:"timeout,omitempty"`
 	// PodReadyTimeout is how long pods may take to become ready after the restore before the checks start regardless.
@@ -268,23 +271,25 @@ type SearchLastGood struct {
 //
 // Deprecated: leave it out.
 type LogCollection struct {
+	// Enabled would turn it on.
 	// +optional
 	// +kubebuilder:default=true
 	Enabled *bool `json:"enabled,omitempty"`
-	// MaxLines of each container.
+	// MaxLines would bound the tail of each container.
 	// +optional
 	// +kubebuilder:default=100
 	// +kubebuilder:validation:Minimum=10
 	// +kubebuilder:validation:Maximum=1000
 	MaxLines int32 `json:"maxLines,omitempty"`
+	// IncludeEvents would add the events of the sandboxes.
 	// +optional
 	// +kubebuilder:default=true
 	IncludeEvents *bool `json:"includeEvents,omitempty"`
-	// IncludeInit adds logs of init containers.
+	// IncludeInit would add logs of init containers.
 	// +optional
 	// +kubebuilder:default=true
 	IncludeInit *bool `json:"includeInit,omitempty"`
-	// IncludePrevious adds logs of the instance before the last restart.
+	// IncludePrevious would add logs of the instance before the last restart.
 	// +optional
 	// +kubebuilder:default=true
 	IncludePrevious *bool `json:"includePrevious,omitempty"`

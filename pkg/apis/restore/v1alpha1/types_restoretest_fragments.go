@@ -7,6 +7,7 @@ import (
 
 // SandboxStatus is written by sandbox.
 type SandboxStatus struct {
+	// RunID is the run that this tells of.
 	RunID string `json:"runID"`
 	// Namespaces, one a source namespace.
 	// +optional
@@ -81,8 +82,10 @@ const (
 
 // SandboxNamespace stands for one source namespace.
 type SandboxNamespace struct {
+	// Source is the source namespace.
 	Source string `json:"source"`
-	Name   string `json:"name"`
+	// Name of the sandbox.
+	Name string `json:"name"`
 	// UID of the namespace, once it exists. Only this very namespace is restored into and checked.
 	// +optional
 	UID types.UID `json:"uid,omitempty"`
@@ -111,6 +114,7 @@ type SandboxLimits struct {
 
 // RestoreStatus is written by restore.
 type RestoreStatus struct {
+	// RunID is the run that this tells of.
 	RunID string `json:"runID"`
 	// BackupName is the Velero Backup that is restored.
 	// +optional
@@ -142,17 +146,19 @@ type RestoreStatus struct {
 	// QueuedTime is when the sandbox was ready and the restore began to wait for its turn.
 	// +optional
 	QueuedTime *metav1.Time `json:"queuedTime,omitempty"`
-	// StartTime and CompletionTime are Velero's.
+	// StartTime is when Velero began, by its own word.
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
+	// CompletionTime is when Velero ended, by its own word. Absent until then.
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
 	// Progress is Velero's count of items, "restored/total".
 	// +optional
 	Progress string `json:"progress,omitempty"`
-	// Warnings and Errors are Velero's counts.
+	// Warnings is Velero's count of warnings.
 	// +optional
 	Warnings int32 `json:"warnings,omitempty"`
+	// Errors is Velero's count of errors.
 	// +optional
 	Errors int32 `json:"errors,omitempty"`
 }
@@ -211,6 +217,7 @@ type VeleroServer struct {
 
 // HealthStatus is written by healthcheck.
 type HealthStatus struct {
+	// RunID is the run that this tells of.
 	RunID string `json:"runID"`
 	// StartTime is when waiting for pods began.
 	// +optional
@@ -262,8 +269,10 @@ type HealthStatus struct {
 
 // PolicyVersion tells which text of a HealthCheckPolicy is meant.
 type PolicyVersion struct {
-	UID        types.UID `json:"uid"`
-	Generation int64     `json:"generation"`
+	// UID of the HealthCheckPolicy.
+	UID types.UID `json:"uid"`
+	// Generation of the HealthCheckPolicy: its metadata.generation.
+	Generation int64 `json:"generation"`
 	// Digest of its spec.
 	// +optional
 	Digest Digest `json:"digest,omitempty"`
@@ -271,17 +280,24 @@ type PolicyVersion struct {
 
 // PodCount counts pods.
 type PodCount struct {
+	// Ready counts those of total that are ready, or would be but for readiness gates.
 	// +optional
 	Ready int32 `json:"ready"`
+	// Total counts the pods that the restored workloads ask for, and restored pods without a workload, less those that the sandbox
+	// refused and those of notCounted.
 	// +optional
 	Total int32 `json:"total"`
 }
 
 // CheckStatus is the verdict of one check.
 type CheckStatus struct {
+	// Name of the check in the HealthCheckPolicy.
 	Name string `json:"name"`
+	// Status is pass, fail, skip (it was not run) or unknown (it could not tell: it was cut off, or what it found may be the
+	// sandbox's doing).
 	// +kubebuilder:validation:Enum=pass;fail;skip;unknown
 	Status CheckResult `json:"status"`
+	// Duration of the check, all its attempts together. Absent if it was not run.
 	// +optional
 	Duration Duration `json:"duration,omitempty"`
 	// Message never holds output of the application.
@@ -307,6 +323,7 @@ const (
 
 // ReportStatus is written by report.
 type ReportStatus struct {
+	// RunID is the run that this tells of.
 	RunID string `json:"runID"`
 	// Result of the run, once it is over.
 	// +optional
@@ -318,6 +335,7 @@ type ReportStatus struct {
 
 // CleanupStatus is written by cleanup.
 type CleanupStatus struct {
+	// RunID is the run that this tells of.
 	RunID string `json:"runID"`
 	// Remaining are the objects that still exist, "kind/name", sorted.
 	// +optional

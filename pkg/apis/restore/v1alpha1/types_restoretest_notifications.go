@@ -123,29 +123,37 @@ type NotificationFacts struct {
 	RunID string `json:"runID,omitempty"`
 	// Time is when what is told happened.
 	Time metav1.Time `json:"time"`
+	// Result of the run; between runs, of the last.
 	// +optional
 	Result Result `json:"result,omitempty"`
 	// Previous is the result of the run before.
 	// +optional
 	Previous Result `json:"previous,omitempty"`
+	// Score of the run, 0 to 100; between runs, of the last. Absent if that was inconclusive.
 	// +optional
 	Score *int32 `json:"score,omitempty"`
+	// PreviousScore is that of the last run before it that has one.
 	// +optional
 	PreviousScore *int32 `json:"previousScore,omitempty"`
+	// Reason of the result, or of the event, in one word.
 	// +optional
 	Reason string `json:"reason,omitempty"`
 	// Message is a sentence for people.
 	// +optional
 	Message string `json:"message,omitempty"`
+	// BackupName is the backup that the run restored, or was to.
 	// +optional
 	BackupName string `json:"backupName,omitempty"`
+	// BackupAge is how old the backup was when its restore began.
 	// +optional
 	BackupAge Duration `json:"backupAge,omitempty"`
+	// RTO is the measured recovery time. Absent if the application did not recover.
 	// +optional
 	RTO Duration `json:"rto,omitempty"`
 	// RTOTarget is sla.maxRTO.
 	// +optional
 	RTOTarget Duration `json:"rtoTarget,omitempty"`
+	// NotTested counts what the run did not test of what a real restore brings back.
 	// +optional
 	NotTested int32 `json:"notTested,omitempty"`
 	// Report is its name.

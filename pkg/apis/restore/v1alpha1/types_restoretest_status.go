@@ -34,6 +34,7 @@ type RestoreTestStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=100
 	LastScore *int32 `json:"lastScore,omitempty"`
+	// LastResult is that of the last run: pass, partial, fail or inconclusive.
 	// +optional
 	// +kubebuilder:validation:Enum=pass;partial;fail;inconclusive
 	LastResult Result `json:"lastResult,omitempty"`
@@ -64,14 +65,19 @@ type RestoreTestStatus struct {
 	// +listType=atomic
 	RestoreIDs []string `json:"restoreIDs,omitempty"`
 
+	// Sandbox tells of the namespaces that are restored into. Written by sandbox.
 	// +optional
 	Sandbox *SandboxStatus `json:"sandbox,omitempty"`
+	// Restore tells of the backup and the Velero Restore. Written by restore.
 	// +optional
 	Restore *RestoreStatus `json:"restore,omitempty"`
+	// Health tells of the pods and the checks. Written by healthcheck.
 	// +optional
 	Health *HealthStatus `json:"health,omitempty"`
+	// Report tells of the verdict. Written by report.
 	// +optional
 	Report *ReportStatus `json:"report,omitempty"`
+	// Cleanup tells what is still there, or stays. Written by cleanup.
 	// +optional
 	Cleanup *CleanupStatus `json:"cleanup,omitempty"`
 
@@ -145,18 +151,21 @@ type LastRun struct {
 	// Completeness counts the objects that the backup must contain and those that came back, over all kinds and namespaces.
 	// +optional
 	Completeness *ObjectCount `json:"completeness,omitempty"`
-	// Sequence and Digest are those of the newest report, that of a run of a search included: the head of the chain of reports.
-	// Whoever keeps them outside of the cluster can tell later whether reports are missing or were changed.
+	// Sequence is that of the newest report, that of a run of a search included: the head of the chain of reports. Whoever keeps it
+	// and the digest outside of the cluster can tell later whether reports are missing or were changed.
 	// +optional
 	Sequence int64 `json:"sequence,omitempty"`
+	// Digest of that report.
 	// +optional
 	Digest Digest `json:"digest,omitempty"`
 }
 
 // ObjectCount counts objects.
 type ObjectCount struct {
+	// Found counts those that came back, of those expected.
 	// +optional
 	Found int32 `json:"found"`
+	// Expected counts those that the backup must contain.
 	// +optional
 	Expected int32 `json:"expected"`
 }
