@@ -191,8 +191,9 @@ func schema_pkg_apis_restore_v1alpha1_Backup(ref common.ReferenceCallback) commo
 					},
 					"size": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Size would be that of the backup. It is never there.\n\nDeprecated: nothing writes it.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"startedAt": {
@@ -474,22 +475,25 @@ func schema_pkg_apis_restore_v1alpha1_CheckStatus(ref common.ReferenceCallback) 
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Name of the check in the HealthCheckPolicy.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Status is pass, fail, skip (it was not run) or unknown (it could not tell: it was cut off, or what it found may be the sandbox's doing).",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"duration": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Duration of the check, all its attempts together. Absent if it was not run.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"message": {
@@ -535,9 +539,10 @@ func schema_pkg_apis_restore_v1alpha1_CleanupStatus(ref common.ReferenceCallback
 				Properties: map[string]spec.Schema{
 					"runID": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "RunID is the run that this tells of.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"remaining": {
@@ -630,44 +635,51 @@ func schema_pkg_apis_restore_v1alpha1_Completeness(ref common.ReferenceCallback)
 				Properties: map[string]spec.Schema{
 					"deployments": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Deployments, \"found/expected\". Absent if they were not compared.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"statefulSets": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "StatefulSets, \"found/expected\". Absent if they were not compared.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"services": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Services, \"found/expected\". Absent if they were not compared.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"secrets": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Secrets, \"found/expected\". Absent if they were not compared.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"configMaps": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "ConfigMaps, \"found/expected\". Absent if they were not compared.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"pvcs": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "PVCs are the PersistentVolumeClaims, \"found/expected\". Absent if they were not compared.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"customResources": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "CustomResources would be \"found/expected\" as well. They are not compared, so it is never there.\n\nDeprecated: nothing writes it.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"missing": {
@@ -720,39 +732,44 @@ func schema_pkg_apis_restore_v1alpha1_ContainerLog(ref common.ReferenceCallback)
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ContainerLog is the tail of a container's log.",
+				Description: "ContainerLog would be the tail of a container's log.\n\nDeprecated: nothing writes it.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Name would be that of the container.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Type would be container, init, or previous for the instance before the last restart.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"log": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Log would be the tail.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"truncated": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"boolean"},
-							Format: "",
+							Description: "Truncated would tell that there were more lines.",
+							Type:        []string{"boolean"},
+							Format:      "",
 						},
 					},
 					"totalLines": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"integer"},
-							Format: "int32",
+							Description: "TotalLines would count all lines.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -822,8 +839,9 @@ func schema_pkg_apis_restore_v1alpha1_EnvelopeSignature(ref common.ReferenceCall
 				Properties: map[string]spec.Schema{
 					"keyid": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "KeyID is the key that made the signature, as keyID of the evidence.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"sig": {
@@ -963,12 +981,13 @@ func schema_pkg_apis_restore_v1alpha1_ExecCheck(ref common.ReferenceCallback) co
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ExecCheck passes when a command in a pod ends with the expected exit code and, with expect, prints what is expected. Its output is matched, never stored.",
+				Description: "ExecCheck says what is run in which pod, and how it must end.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"podSelector": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"object"},
+							Description: "PodSelector selects the pods that carry all these labels, of which there must be one at least. The command runs in one of the pods, by preference one that is ready.",
+							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
 								Schema: &spec.Schema{
@@ -1010,8 +1029,9 @@ func schema_pkg_apis_restore_v1alpha1_ExecCheck(ref common.ReferenceCallback) co
 					},
 					"successExitCode": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"integer"},
-							Format: "int32",
+							Description: "SuccessExitCode is the exit code that passes, 0 to 255; no other does. Default 0.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"expect": {
@@ -1089,7 +1109,7 @@ func schema_pkg_apis_restore_v1alpha1_HTTPGetCheck(ref common.ReferenceCallback)
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "HTTPGetCheck passes when a GET answers with the expected status. It goes through a port-forward to a ready pod behind the Service, so no network policy stops it and nothing is opened for it.",
+				Description: "HTTPGetCheck says what is asked for, and which answer passes.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"service": {
@@ -1118,9 +1138,10 @@ func schema_pkg_apis_restore_v1alpha1_HTTPGetCheck(ref common.ReferenceCallback)
 					},
 					"expectedStatus": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "ExpectedStatus is the HTTP status that passes, 100 to 599; no other does.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"scheme": {
@@ -1160,16 +1181,18 @@ func schema_pkg_apis_restore_v1alpha1_HealthCheck(ref common.ReferenceCallback) 
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Name of the check, by which status and reports tell of it. No two checks of a policy have the same.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Type of the check: podStatus, httpGet, exec, tcpSocket or resourceExists. The field of that name must be there too, and none of the other four.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"namespace": {
@@ -1181,27 +1204,32 @@ func schema_pkg_apis_restore_v1alpha1_HealthCheck(ref common.ReferenceCallback) 
 					},
 					"podStatus": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.PodStatusCheck{}.OpenAPIModelName()),
+							Description: "PodStatus passes when enough of the selected pods are Ready, or would be but for readiness gates, whose controllers are not in a sandbox.",
+							Ref:         ref(v1alpha1.PodStatusCheck{}.OpenAPIModelName()),
 						},
 					},
 					"httpGet": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.HTTPGetCheck{}.OpenAPIModelName()),
+							Description: "HTTPGet passes when a GET answers with the expected status. It goes through a port-forward to a ready pod behind the Service, so no network policy stops it and nothing is opened for it.",
+							Ref:         ref(v1alpha1.HTTPGetCheck{}.OpenAPIModelName()),
 						},
 					},
 					"tcpSocket": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.TCPSocketCheck{}.OpenAPIModelName()),
+							Description: "TCPSocket passes when a connection to the port is accepted. It goes through a port-forward, as httpGet does.",
+							Ref:         ref(v1alpha1.TCPSocketCheck{}.OpenAPIModelName()),
 						},
 					},
 					"exec": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.ExecCheck{}.OpenAPIModelName()),
+							Description: "Exec passes when a command in a pod ends with the expected exit code and, with expect, prints what is expected. Its output is matched, never stored.",
+							Ref:         ref(v1alpha1.ExecCheck{}.OpenAPIModelName()),
 						},
 					},
 					"resourceExists": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.ResourceExistsCheck{}.OpenAPIModelName()),
+							Description: "ResourceExists passes when every named object exists in the sandbox of the check's namespace. In a run with several sandboxes and a check without a namespace one sandbox must have them all, and none may lack one that its source namespace has.",
+							Ref:         ref(v1alpha1.ResourceExistsCheck{}.OpenAPIModelName()),
 						},
 					},
 				},
@@ -1242,14 +1270,16 @@ func schema_pkg_apis_restore_v1alpha1_HealthCheckPolicy(ref common.ReferenceCall
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.HealthCheckPolicySpec{}.OpenAPIModelName()),
+							Description: "Spec lists the checks.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.HealthCheckPolicySpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.HealthCheckPolicyStatus{}.OpenAPIModelName()),
+							Description: "Status is empty.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.HealthCheckPolicyStatus{}.OpenAPIModelName()),
 						},
 					},
 				},
@@ -1290,7 +1320,8 @@ func schema_pkg_apis_restore_v1alpha1_HealthCheckPolicyList(ref common.Reference
 					},
 					"items": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "Items are the HealthCheckPolicies.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -1327,7 +1358,8 @@ func schema_pkg_apis_restore_v1alpha1_HealthCheckPolicySpec(ref common.Reference
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "Checks of the restored application, at most 64. All run; none stops another. With none at all a run is never more than \"partial\".",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -1374,7 +1406,7 @@ func schema_pkg_apis_restore_v1alpha1_HealthChecks(ref common.ReferenceCallback)
 					},
 					"timeout": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Timeout bounds each check that has none of its own. Default 30s.",
+							Description: "Timeout bounds each check that has none of its own. Default 10s for httpGet and tcpSocket, 30s for all others.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -1408,9 +1440,10 @@ func schema_pkg_apis_restore_v1alpha1_HealthStatus(ref common.ReferenceCallback)
 				Properties: map[string]spec.Schema{
 					"runID": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "RunID is the run that this tells of.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"startTime": {
@@ -1665,16 +1698,18 @@ func schema_pkg_apis_restore_v1alpha1_IntegerExpectation(ref common.ReferenceCal
 				Properties: map[string]spec.Schema{
 					"operator": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Operator: eq (equal), ne (not equal), gt (greater), ge (greater or equal), lt (less) or le (less or equal).",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"value": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int64",
+							Description: "Value with which the output is compared, a whole number of 64 bits.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
 						},
 					},
 				},
@@ -1818,15 +1853,16 @@ func schema_pkg_apis_restore_v1alpha1_LastRun(ref common.ReferenceCallback) comm
 					},
 					"sequence": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Sequence and Digest are those of the newest report, that of a run of a search included: the head of the chain of reports. Whoever keeps them outside of the cluster can tell later whether reports are missing or were changed.",
+							Description: "Sequence is that of the newest report, that of a run of a search included: the head of the chain of reports. Whoever keeps it and the digest outside of the cluster can tell later whether reports are missing or were changed.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
 					},
 					"digest": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Digest of that report.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 				},
@@ -1893,15 +1929,17 @@ func schema_pkg_apis_restore_v1alpha1_LevelResult(ref common.ReferenceCallback) 
 					},
 					"max": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "Max is how many points the level is worth; 0 if it does not apply.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"detail": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Detail says in words what was found, or why the level was not tested or does not apply.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"tested": {
@@ -1911,7 +1949,8 @@ func schema_pkg_apis_restore_v1alpha1_LevelResult(ref common.ReferenceCallback) 
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "Tested names what was looked at, such as checks and references to other namespaces. Absent if there is nothing to name.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -1930,7 +1969,8 @@ func schema_pkg_apis_restore_v1alpha1_LevelResult(ref common.ReferenceCallback) 
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "NotTested names what was not looked at, in most levels with the reason. Absent if there is nothing to name.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -1958,33 +1998,35 @@ func schema_pkg_apis_restore_v1alpha1_LogCollection(ref common.ReferenceCallback
 				Properties: map[string]spec.Schema{
 					"enabled": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"boolean"},
-							Format: "",
+							Description: "Enabled would turn it on.",
+							Type:        []string{"boolean"},
+							Format:      "",
 						},
 					},
 					"maxLines": {
 						SchemaProps: spec.SchemaProps{
-							Description: "MaxLines of each container.",
+							Description: "MaxLines would bound the tail of each container.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
 					},
 					"includeEvents": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"boolean"},
-							Format: "",
+							Description: "IncludeEvents would add the events of the sandboxes.",
+							Type:        []string{"boolean"},
+							Format:      "",
 						},
 					},
 					"includeInit": {
 						SchemaProps: spec.SchemaProps{
-							Description: "IncludeInit adds logs of init containers.",
+							Description: "IncludeInit would add logs of init containers.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
 					"includePrevious": {
 						SchemaProps: spec.SchemaProps{
-							Description: "IncludePrevious adds logs of the instance before the last restart.",
+							Description: "IncludePrevious would add logs of the instance before the last restart.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -2163,16 +2205,18 @@ func schema_pkg_apis_restore_v1alpha1_NodeLabel(ref common.ReferenceCallback) co
 				Properties: map[string]spec.Schema{
 					"key": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Key of the label, with its prefix: kubernetes.io/hostname.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"value": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Value of the label. Absent: the empty one.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 				},
@@ -2396,8 +2440,9 @@ func schema_pkg_apis_restore_v1alpha1_NotificationFacts(ref common.ReferenceCall
 					},
 					"result": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Result of the run; between runs, of the last.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"previous": {
@@ -2409,20 +2454,23 @@ func schema_pkg_apis_restore_v1alpha1_NotificationFacts(ref common.ReferenceCall
 					},
 					"score": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"integer"},
-							Format: "int32",
+							Description: "Score of the run, 0 to 100; between runs, of the last. Absent if that was inconclusive.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"previousScore": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"integer"},
-							Format: "int32",
+							Description: "PreviousScore is that of the last run before it that has one.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"reason": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Reason of the result, or of the event, in one word.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"message": {
@@ -2434,20 +2482,23 @@ func schema_pkg_apis_restore_v1alpha1_NotificationFacts(ref common.ReferenceCall
 					},
 					"backupName": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "BackupName is the backup that the run restored, or was to.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"backupAge": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "BackupAge is how old the backup was when its restore began.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"rto": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "RTO is the measured recovery time. Absent if the application did not recover.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"rtoTarget": {
@@ -2459,8 +2510,9 @@ func schema_pkg_apis_restore_v1alpha1_NotificationFacts(ref common.ReferenceCall
 					},
 					"notTested": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"integer"},
-							Format: "int32",
+							Description: "NotTested counts what the run did not test of what a real restore brings back.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"report": {
@@ -2641,16 +2693,18 @@ func schema_pkg_apis_restore_v1alpha1_ObjectCount(ref common.ReferenceCallback) 
 				Properties: map[string]spec.Schema{
 					"found": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "Found counts those that came back, of those expected.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"expected": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "Expected counts those that the backup must contain.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -2689,16 +2743,18 @@ func schema_pkg_apis_restore_v1alpha1_PodCount(ref common.ReferenceCallback) com
 				Properties: map[string]spec.Schema{
 					"ready": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "Ready counts those of total that are ready, or would be but for readiness gates.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"total": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "Total counts the pods that the restored workloads ask for, and restored pods without a workload, less those that the sandbox refused and those of notCounted.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -2711,27 +2767,30 @@ func schema_pkg_apis_restore_v1alpha1_PodLog(ref common.ReferenceCallback) commo
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "PodLog is the tail of the logs of a pod.",
+				Description: "PodLog would be the tail of the logs of a pod.\n\nDeprecated: nothing writes it.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"podName": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "PodName would be the name of the pod.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"namespace": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Namespace would be that of the pod.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"phase": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Phase would be that of the pod.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"containers": {
@@ -2741,7 +2800,8 @@ func schema_pkg_apis_restore_v1alpha1_PodLog(ref common.ReferenceCallback) commo
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "Containers would be those of the pod.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -2765,12 +2825,13 @@ func schema_pkg_apis_restore_v1alpha1_PodStatusCheck(ref common.ReferenceCallbac
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "PodStatusCheck passes when enough of the selected pods are Ready, or would be but for readiness gates, whose controllers are not in a sandbox.",
+				Description: "PodStatusCheck says which pods must be ready.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"labelSelector": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"object"},
+							Description: "LabelSelector selects the pods that carry all these labels, of which there must be one at least.",
+							Type:        []string{"object"},
 							AdditionalProperties: &spec.SchemaOrBool{
 								Allows: true,
 								Schema: &spec.Schema{
@@ -2785,14 +2846,15 @@ func schema_pkg_apis_restore_v1alpha1_PodStatusCheck(ref common.ReferenceCallbac
 					},
 					"minReady": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "MinReady is how many of the pods must be ready, 1 or more. The check passes as soon as they are.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"timeout": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Timeout is how long to wait for them.",
+							Description: "Timeout is how long to wait for them. Default: healthChecks.timeout of the test, else 30s.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -2813,16 +2875,18 @@ func schema_pkg_apis_restore_v1alpha1_PolicyVersion(ref common.ReferenceCallback
 				Properties: map[string]spec.Schema{
 					"uid": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "UID of the HealthCheckPolicy.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"generation": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int64",
+							Description: "Generation of the HealthCheckPolicy: its metadata.generation.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
 						},
 					},
 					"digest": {
@@ -2848,7 +2912,7 @@ func schema_pkg_apis_restore_v1alpha1_PrunedRecords(ref common.ReferenceCallback
 				Properties: map[string]spec.Schema{
 					"from": {
 						SchemaProps: spec.SchemaProps{
-							Description: "From and To are the first and the last of them.",
+							Description: "From is the sequence of the first of them.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int64",
@@ -2856,9 +2920,10 @@ func schema_pkg_apis_restore_v1alpha1_PrunedRecords(ref common.ReferenceCallback
 					},
 					"to": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int64",
+							Description: "To is the sequence of the last of them.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
 						},
 					},
 					"previous": {
@@ -2972,33 +3037,36 @@ func schema_pkg_apis_restore_v1alpha1_ReportEvent(ref common.ReferenceCallback) 
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ReportEvent is an event of a sandbox.",
+				Description: "ReportEvent would be an event of a sandbox.\n\nDeprecated: nothing writes it.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Type would be that of the event, such as Warning.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"reason": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Reason would be that of the event, in one word.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"message": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Message would be that of the event.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"involvedObject": {
 						SchemaProps: spec.SchemaProps{
-							Description: "InvolvedObject is \"Kind/name\".",
+							Description: "InvolvedObject would be the object of the event, \"Kind/name\".",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3006,14 +3074,16 @@ func schema_pkg_apis_restore_v1alpha1_ReportEvent(ref common.ReferenceCallback) 
 					},
 					"lastTimestamp": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "LastTimestamp would be when the event was last seen.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"count": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"integer"},
-							Format: "int32",
+							Description: "Count would be how often the event was seen.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -3032,16 +3102,18 @@ func schema_pkg_apis_restore_v1alpha1_ReportSandbox(ref common.ReferenceCallback
 				Properties: map[string]spec.Schema{
 					"source": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Source is the source namespace.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Name of the sandbox.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 				},
@@ -3060,9 +3132,10 @@ func schema_pkg_apis_restore_v1alpha1_ReportStatus(ref common.ReferenceCallback)
 				Properties: map[string]spec.Schema{
 					"runID": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "RunID is the run that this tells of.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"result": {
@@ -3090,7 +3163,7 @@ func schema_pkg_apis_restore_v1alpha1_ResourceExistsCheck(ref common.ReferenceCa
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "ResourceExistsCheck passes when every named object exists in the sandbox of the check's namespace. In a run with several sandboxes and a check without a namespace one sandbox must have them all, and none may lack one that its source namespace has.",
+				Description: "ResourceExistsCheck says which objects must exist.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"resources": {
@@ -3100,7 +3173,8 @@ func schema_pkg_apis_restore_v1alpha1_ResourceExistsCheck(ref common.ReferenceCa
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "Resources that must exist, 1 to 256.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -3129,16 +3203,18 @@ func schema_pkg_apis_restore_v1alpha1_ResourceReference(ref common.ReferenceCall
 				Properties: map[string]spec.Schema{
 					"kind": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Kind of the object: Secret, ConfigMap, Service, PersistentVolumeClaim, Deployment, StatefulSet or Pod.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Name of the object.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 				},
@@ -3177,13 +3253,15 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReport(ref common.ReferenceCallback
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.RestoreReportSpec{}.OpenAPIModelName()),
+							Description: "Spec names the test and its run.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.RestoreReportSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.RestoreReportStatus{}.OpenAPIModelName()),
+							Description: "Status is the verdict of the run and what it rests on. A report without it has no verdict yet.",
+							Ref:         ref(v1alpha1.RestoreReportStatus{}.OpenAPIModelName()),
 						},
 					},
 					"hygiene": {
@@ -3230,7 +3308,8 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportList(ref common.ReferenceCall
 					},
 					"items": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "Items are the RestoreReports.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -3288,9 +3367,10 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 				Properties: map[string]spec.Schema{
 					"score": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "Score is 0 to 100: 100 less what the validationLevels lost, but from 90 only for the result pass, from 70 to 89 for partial, below that for fail, and 0 for inconclusive.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"result": {
@@ -3337,36 +3417,41 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 					},
 					"startedAt": {
 						SchemaProps: spec.SchemaProps{
-							Description: "StartedAt is the start of the run, CompletedAt the time of the verdict.",
+							Description: "StartedAt is the start of the run.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
 					"completedAt": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1.Time{}.OpenAPIModelName()),
+							Description: "CompletedAt is the time of the verdict.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
 					"trigger": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Trigger is what started the run: Created (the first of a new test), Cron (the clock), Requested (annotation kymaros.io/run-requested), Retry (the one before showed nothing), or Search (the newest backup failed, and this one is older).",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"rto": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.RTO{}.OpenAPIModelName()),
+							Description: "RTO is the measured recovery time and its parts.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.RTO{}.OpenAPIModelName()),
 						},
 					},
 					"backup": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.Backup{}.OpenAPIModelName()),
+							Description: "Backup that was restored, or was to be.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.Backup{}.OpenAPIModelName()),
 						},
 					},
 					"restore": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.RestoreResult{}.OpenAPIModelName()),
+							Description: "Restore is what Velero said. Absent if the run ended before there was a Velero Restore.",
+							Ref:         ref(v1alpha1.RestoreResult{}.OpenAPIModelName()),
 						},
 					},
 					"sandboxes": {
@@ -3453,7 +3538,8 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "Checks that have a verdict, in the order of the HealthCheckPolicy.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -3466,14 +3552,16 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 					},
 					"completeness": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.Completeness{}.OpenAPIModelName()),
+							Description: "Completeness compares what came back with what the backup must contain. Empty if nothing was compared.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.Completeness{}.OpenAPIModelName()),
 						},
 					},
 					"validationLevels": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.ValidationLevels{}.OpenAPIModelName()),
+							Description: "ValidationLevels are the parts of the score.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ValidationLevels{}.OpenAPIModelName()),
 						},
 					},
 					"volumes": {
@@ -3514,7 +3602,7 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "PodLogs and Events are there only when the test asks for logCollection.",
+							Description: "PodLogs would be the tails of the logs of pods. Logs may hold application data, so they are never there, whatever spec.logCollection of the test says.\n\nDeprecated: nothing writes it.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3533,7 +3621,8 @@ func schema_pkg_apis_restore_v1alpha1_RestoreReportStatus(ref common.ReferenceCa
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "Events would be those of the sandboxes. Like podLogs they are never there.\n\nDeprecated: nothing writes it.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -3568,28 +3657,32 @@ func schema_pkg_apis_restore_v1alpha1_RestoreResult(ref common.ReferenceCallback
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Name of the Velero Restore.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"phase": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Phase of the Velero Restore when it was last seen.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"warnings": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "Warnings is Velero's count of warnings.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"errors": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "Errors is Velero's count of errors.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -3668,9 +3761,10 @@ func schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref common.ReferenceCallback
 				Properties: map[string]spec.Schema{
 					"runID": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "RunID is the run that this tells of.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"backupName": {
@@ -3739,13 +3833,14 @@ func schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref common.ReferenceCallback
 					},
 					"startTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "StartTime and CompletionTime are Velero's.",
+							Description: "StartTime is when Velero began, by its own word.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
 					"completionTime": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1.Time{}.OpenAPIModelName()),
+							Description: "CompletionTime is when Velero ended, by its own word. Absent until then.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
 					"progress": {
@@ -3757,15 +3852,16 @@ func schema_pkg_apis_restore_v1alpha1_RestoreStatus(ref common.ReferenceCallback
 					},
 					"warnings": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Warnings and Errors are Velero's counts.",
+							Description: "Warnings is Velero's count of warnings.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
 					},
 					"errors": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"integer"},
-							Format: "int32",
+							Description: "Errors is Velero's count of errors.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -3806,14 +3902,16 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTest(ref common.ReferenceCallback) 
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.RestoreTestSpec{}.OpenAPIModelName()),
+							Description: "Spec says what is restored, when, into what and how it is judged. An edit counts for the next run.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.RestoreTestSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.RestoreTestStatus{}.OpenAPIModelName()),
+							Description: "Status is the story of the current or last run.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.RestoreTestStatus{}.OpenAPIModelName()),
 						},
 					},
 				},
@@ -3854,7 +3952,8 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestList(ref common.ReferenceCallba
 					},
 					"items": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "Items are the RestoreTests.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -4022,8 +4121,9 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 					},
 					"lastResult": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "LastResult is that of the last run: pass, partial, fail or inconclusive.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"lastReportRef": {
@@ -4101,27 +4201,32 @@ func schema_pkg_apis_restore_v1alpha1_RestoreTestStatus(ref common.ReferenceCall
 					},
 					"sandbox": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.SandboxStatus{}.OpenAPIModelName()),
+							Description: "Sandbox tells of the namespaces that are restored into. Written by sandbox.",
+							Ref:         ref(v1alpha1.SandboxStatus{}.OpenAPIModelName()),
 						},
 					},
 					"restore": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.RestoreStatus{}.OpenAPIModelName()),
+							Description: "Restore tells of the backup and the Velero Restore. Written by restore.",
+							Ref:         ref(v1alpha1.RestoreStatus{}.OpenAPIModelName()),
 						},
 					},
 					"health": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.HealthStatus{}.OpenAPIModelName()),
+							Description: "Health tells of the pods and the checks. Written by healthcheck.",
+							Ref:         ref(v1alpha1.HealthStatus{}.OpenAPIModelName()),
 						},
 					},
 					"report": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.ReportStatus{}.OpenAPIModelName()),
+							Description: "Report tells of the verdict. Written by report.",
+							Ref:         ref(v1alpha1.ReportStatus{}.OpenAPIModelName()),
 						},
 					},
 					"cleanup": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(v1alpha1.CleanupStatus{}.OpenAPIModelName()),
+							Description: "Cleanup tells what is still there, or stays. Written by cleanup.",
+							Ref:         ref(v1alpha1.CleanupStatus{}.OpenAPIModelName()),
 						},
 					},
 					"notifications": {
@@ -4302,16 +4407,18 @@ func schema_pkg_apis_restore_v1alpha1_SandboxNamespace(ref common.ReferenceCallb
 				Properties: map[string]spec.Schema{
 					"source": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Source is the source namespace.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Name of the sandbox.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"uid": {
@@ -4444,9 +4551,10 @@ func schema_pkg_apis_restore_v1alpha1_SandboxStatus(ref common.ReferenceCallback
 				Properties: map[string]spec.Schema{
 					"runID": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "RunID is the run that this tells of.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"namespaces": {
@@ -4953,21 +5061,23 @@ func schema_pkg_apis_restore_v1alpha1_TCPSocketCheck(ref common.ReferenceCallbac
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "TCPSocketCheck passes when a connection to the port is accepted. It goes through a port-forward, as HTTPGetCheck does.",
+				Description: "TCPSocketCheck says which port must accept connections.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"service": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Service in the sandbox.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"port": {
 						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int32",
+							Description: "Port of the Service, 1 to 65535.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"timeout": {
@@ -5116,38 +5226,44 @@ func schema_pkg_apis_restore_v1alpha1_ValidationLevels(ref common.ReferenceCallb
 				Properties: map[string]spec.Schema{
 					"restoreIntegrity": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
+							Description: "RestoreIntegrity, of 25 points: whether Velero restored without errors from a backup that is Completed, and nothing came back that could act beside production.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
 						},
 					},
 					"completeness": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
+							Description: "Completeness, of 20 points: how many of the objects came back that the backup must contain.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
 						},
 					},
 					"podStartup": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
+							Description: "PodStartup, of 20 points: how many of the pods are ready that the restored workloads ask for.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
 						},
 					},
 					"internalHealth": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
+							Description: "InternalHealth, of 20 points: how many of the checks passed.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
 						},
 					},
 					"crossNamespaceDeps": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
+							Description: "CrossNamespaceDeps, of 10 points: how many of the references to other namespaces lead to a Service of the run with a ready pod behind it. With networkIsolation strict none counts, for the sandboxes do not reach each other.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
 						},
 					},
 					"rtoCompliance": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
+							Description: "RTOCompliance, of 5 points: whether the application recovered within sla.maxRTO.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.LevelResult{}.OpenAPIModelName()),
 						},
 					},
 				},
@@ -5323,15 +5439,16 @@ func schema_pkg_apis_restore_v1alpha1_VolumeReport(ref common.ReferenceCallback)
 					},
 					"mountedBy": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Workload that mounts the claim, \"pod/name\".",
+							Description: "MountedBy is a pod that mounts the claim, \"pod/name\".",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"message": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Message says why the method is what it is, where that needs saying, and what else is wrong with the volume.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 				},

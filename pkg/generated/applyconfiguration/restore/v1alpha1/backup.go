@@ -18,8 +18,11 @@ type BackupApplyConfiguration struct {
 	// Name of the Velero Backup; empty if none was found.
 	Name *string `json:"name,omitempty"`
 	// Age of the backup when the restore began.
-	Age  *restorev1alpha1.Duration `json:"age,omitempty"`
-	Size *string                   `json:"size,omitempty"`
+	Age *restorev1alpha1.Duration `json:"age,omitempty"`
+	// Size would be that of the backup. It is never there.
+	//
+	// Deprecated: nothing writes it.
+	Size *string `json:"size,omitempty"`
 	// StartedAt is when the backup began: nothing younger is in it.
 	StartedAt *v1.Time `json:"startedAt,omitempty"`
 }

@@ -14,9 +14,13 @@ import (
 //
 // CheckStatus is the verdict of one check.
 type CheckStatusApplyConfiguration struct {
-	Name     *string                      `json:"name,omitempty"`
-	Status   *restorev1alpha1.CheckResult `json:"status,omitempty"`
-	Duration *restorev1alpha1.Duration    `json:"duration,omitempty"`
+	// Name of the check in the HealthCheckPolicy.
+	Name *string `json:"name,omitempty"`
+	// Status is pass, fail, skip (it was not run) or unknown (it could not tell: it was cut off, or what it found may be the
+	// sandbox's doing).
+	Status *restorev1alpha1.CheckResult `json:"status,omitempty"`
+	// Duration of the check, all its attempts together. Absent if it was not run.
+	Duration *restorev1alpha1.Duration `json:"duration,omitempty"`
 	// Message never holds output of the application.
 	Message *string `json:"message,omitempty"`
 	// ReadVolumes are the claims whose data a check with readsVolumes has read, "namespace: name", if it passed.

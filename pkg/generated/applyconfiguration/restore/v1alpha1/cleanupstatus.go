@@ -10,6 +10,7 @@ package v1alpha1
 //
 // CleanupStatus is written by cleanup.
 type CleanupStatusApplyConfiguration struct {
+	// RunID is the run that this tells of.
 	RunID *string `json:"runID,omitempty"`
 	// Remaining are the objects that still exist, "kind/name", sorted.
 	Remaining []string `json:"remaining,omitempty"`

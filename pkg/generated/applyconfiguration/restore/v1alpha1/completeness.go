@@ -11,12 +11,21 @@ package v1alpha1
 // Completeness compares, by name, what the source namespaces hold and the backup must contain with what came back:
 // "found/expected" of each kind, over all namespaces.
 type CompletenessApplyConfiguration struct {
-	Deployments     *string `json:"deployments,omitempty"`
-	StatefulSets    *string `json:"statefulSets,omitempty"`
-	Services        *string `json:"services,omitempty"`
-	Secrets         *string `json:"secrets,omitempty"`
-	ConfigMaps      *string `json:"configMaps,omitempty"`
-	PVCs            *string `json:"pvcs,omitempty"`
+	// Deployments, "found/expected". Absent if they were not compared.
+	Deployments *string `json:"deployments,omitempty"`
+	// StatefulSets, "found/expected". Absent if they were not compared.
+	StatefulSets *string `json:"statefulSets,omitempty"`
+	// Services, "found/expected". Absent if they were not compared.
+	Services *string `json:"services,omitempty"`
+	// Secrets, "found/expected". Absent if they were not compared.
+	Secrets *string `json:"secrets,omitempty"`
+	// ConfigMaps, "found/expected". Absent if they were not compared.
+	ConfigMaps *string `json:"configMaps,omitempty"`
+	// PVCs are the PersistentVolumeClaims, "found/expected". Absent if they were not compared.
+	PVCs *string `json:"pvcs,omitempty"`
+	// CustomResources would be "found/expected" as well. They are not compared, so it is never there.
+	//
+	// Deprecated: nothing writes it.
 	CustomResources *string `json:"customResources,omitempty"`
 	// Missing objects, "namespace: kind/name", sorted, at most 100.
 	Missing []string `json:"missing,omitempty"`

@@ -8,13 +8,20 @@ package v1alpha1
 // ContainerLogApplyConfiguration represents a declarative configuration of the ContainerLog type for use
 // with apply.
 //
-// ContainerLog is the tail of a container's log.
+// ContainerLog would be the tail of a container's log.
+//
+// Deprecated: nothing writes it.
 type ContainerLogApplyConfiguration struct {
-	Name       *string `json:"name,omitempty"`
-	Type       *string `json:"type,omitempty"`
-	Log        *string `json:"log,omitempty"`
-	Truncated  *bool   `json:"truncated,omitempty"`
-	TotalLines *int32  `json:"totalLines,omitempty"`
+	// Name would be that of the container.
+	Name *string `json:"name,omitempty"`
+	// Type would be container, init, or previous for the instance before the last restart.
+	Type *string `json:"type,omitempty"`
+	// Log would be the tail.
+	Log *string `json:"log,omitempty"`
+	// Truncated would tell that there were more lines.
+	Truncated *bool `json:"truncated,omitempty"`
+	// TotalLines would count all lines.
+	TotalLines *int32 `json:"totalLines,omitempty"`
 }
 
 // ContainerLogApplyConfiguration constructs a declarative configuration of the ContainerLog type for use with

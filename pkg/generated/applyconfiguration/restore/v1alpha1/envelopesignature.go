@@ -10,6 +10,7 @@ package v1alpha1
 //
 // EnvelopeSignature is a signature of an envelope.
 type EnvelopeSignatureApplyConfiguration struct {
+	// KeyID is the key that made the signature, as keyID of the evidence.
 	KeyID *string `json:"keyid,omitempty"`
 	// Sig is the signature in base64: of Ed25519, or of ECDSA with P-256 and SHA-256 in ASN.1.
 	Sig *string `json:"sig,omitempty"`

@@ -12,15 +12,17 @@ import (
 // ExecCheckApplyConfiguration represents a declarative configuration of the ExecCheck type for use
 // with apply.
 //
-// ExecCheck passes when a command in a pod ends with the expected exit code and, with expect, prints what is expected. Its
-// output is matched, never stored.
+// ExecCheck says what is run in which pod, and how it must end.
 type ExecCheckApplyConfiguration struct {
+	// PodSelector selects the pods that carry all these labels, of which there must be one at least. The command runs in one of the
+	// pods, by preference one that is ready.
 	PodSelector map[string]string `json:"podSelector,omitempty"`
 	// Container, default the pod's first.
 	Container *string `json:"container,omitempty"`
 	// Command is not run in a shell.
-	Command         []string `json:"command,omitempty"`
-	SuccessExitCode *int32   `json:"successExitCode,omitempty"`
+	Command []string `json:"command,omitempty"`
+	// SuccessExitCode is the exit code that passes, 0 to 255; no other does. Default 0.
+	SuccessExitCode *int32 `json:"successExitCode,omitempty"`
 	// Expect is matched against standard output without surrounding white space.
 	Expect *ExpectationApplyConfiguration `json:"expect,omitempty"`
 	// ReadsVolumes says that the command reads all data of the volumes that the container mounts. Storage may load a volume out of

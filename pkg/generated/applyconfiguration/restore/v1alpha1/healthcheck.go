@@ -14,15 +14,27 @@ import (
 //
 // HealthCheck is one check. The body that its type names must be there, and no other.
 type HealthCheckApplyConfiguration struct {
-	Name *string                    `json:"name,omitempty"`
+	// Name of the check, by which status and reports tell of it. No two checks of a policy have the same.
+	Name *string `json:"name,omitempty"`
+	// Type of the check: podStatus, httpGet, exec, tcpSocket or resourceExists. The field of that name must be there too, and none
+	// of the other four.
 	Type *restorev1alpha1.CheckType `json:"type,omitempty"`
 	// Namespace is the source namespace in whose sandbox the target is. Default: the one in which the target exists, and for
 	// resourceExists see there.
-	Namespace      *string                                `json:"namespace,omitempty"`
-	PodStatus      *PodStatusCheckApplyConfiguration      `json:"podStatus,omitempty"`
-	HTTPGet        *HTTPGetCheckApplyConfiguration        `json:"httpGet,omitempty"`
-	TCPSocket      *TCPSocketCheckApplyConfiguration      `json:"tcpSocket,omitempty"`
-	Exec           *ExecCheckApplyConfiguration           `json:"exec,omitempty"`
+	Namespace *string `json:"namespace,omitempty"`
+	// PodStatus passes when enough of the selected pods are Ready, or would be but for readiness gates, whose controllers are not in
+	// a sandbox.
+	PodStatus *PodStatusCheckApplyConfiguration `json:"podStatus,omitempty"`
+	// HTTPGet passes when a GET answers with the expected status. It goes through a port-forward to a ready pod behind the Service,
+	// so no network policy stops it and nothing is opened for it.
+	HTTPGet *HTTPGetCheckApplyConfiguration `json:"httpGet,omitempty"`
+	// TCPSocket passes when a connection to the port is accepted. It goes through a port-forward, as httpGet does.
+	TCPSocket *TCPSocketCheckApplyConfiguration `json:"tcpSocket,omitempty"`
+	// Exec passes when a command in a pod ends with the expected exit code and, with expect, prints what is expected. Its output is
+	// matched, never stored.
+	Exec *ExecCheckApplyConfiguration `json:"exec,omitempty"`
+	// ResourceExists passes when every named object exists in the sandbox of the check's namespace. In a run with several sandboxes
+	// and a check without a namespace one sandbox must have them all, and none may lack one that its source namespace has.
 	ResourceExists *ResourceExistsCheckApplyConfiguration `json:"resourceExists,omitempty"`
 }
 

@@ -21,8 +21,10 @@ import (
 type HealthCheckPolicyApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration    `json:",inline"`
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	Spec                             *HealthCheckPolicySpecApplyConfiguration `json:"spec,omitempty"`
-	Status                           *restorev1alpha1.HealthCheckPolicyStatus `json:"status,omitempty"`
+	// Spec lists the checks.
+	Spec *HealthCheckPolicySpecApplyConfiguration `json:"spec,omitempty"`
+	// Status is empty.
+	Status *restorev1alpha1.HealthCheckPolicyStatus `json:"status,omitempty"`
 }
 
 // HealthCheckPolicy constructs a declarative configuration of the HealthCheckPolicy type for use with

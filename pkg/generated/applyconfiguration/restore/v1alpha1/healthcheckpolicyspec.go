@@ -10,6 +10,8 @@ package v1alpha1
 //
 // HealthCheckPolicySpec lists the checks. All run; none stops another.
 type HealthCheckPolicySpecApplyConfiguration struct {
+	// Checks of the restored application, at most 64. All run; none stops another. With none at all a run is never more than
+	// "partial".
 	Checks []HealthCheckApplyConfiguration `json:"checks,omitempty"`
 }
 

@@ -16,7 +16,7 @@ import (
 type HealthChecksApplyConfiguration struct {
 	// PolicyRef names a HealthCheckPolicy in the namespace of the RestoreTest.
 	PolicyRef *string `json:"policyRef,omitempty"`
-	// Timeout bounds each check that has none of its own. Default 30s.
+	// Timeout bounds each check that has none of its own. Default 10s for httpGet and tcpSocket, 30s for all others.
 	Timeout *restorev1alpha1.Duration `json:"timeout,omitempty"`
 	// PodReadyTimeout is how long pods may take to become ready after the restore before the checks start regardless.
 	// Default 5m.

@@ -14,6 +14,7 @@ import (
 //
 // HealthStatus is written by healthcheck.
 type HealthStatusApplyConfiguration struct {
+	// RunID is the run that this tells of.
 	RunID *string `json:"runID,omitempty"`
 	// StartTime is when waiting for pods began.
 	StartTime *v1.Time `json:"startTime,omitempty"`

@@ -12,16 +12,16 @@ import (
 // HTTPGetCheckApplyConfiguration represents a declarative configuration of the HTTPGetCheck type for use
 // with apply.
 //
-// HTTPGetCheck passes when a GET answers with the expected status. It goes through a port-forward to a ready pod behind the
-// Service, so no network policy stops it and nothing is opened for it.
+// HTTPGetCheck says what is asked for, and which answer passes.
 type HTTPGetCheckApplyConfiguration struct {
 	// Service in the sandbox.
 	Service *string `json:"service,omitempty"`
 	// Port of the Service.
 	Port *int32 `json:"port,omitempty"`
 	// Path with query. Redirects are not followed.
-	Path           *string `json:"path,omitempty"`
-	ExpectedStatus *int32  `json:"expectedStatus,omitempty"`
+	Path *string `json:"path,omitempty"`
+	// ExpectedStatus is the HTTP status that passes, 100 to 599; no other does.
+	ExpectedStatus *int32 `json:"expectedStatus,omitempty"`
 	// Scheme: https does not verify the certificate, whose names are those of production.
 	Scheme *string `json:"scheme,omitempty"`
 	// Timeout of each attempt. Default: healthChecks.timeout of the test, else 10s.

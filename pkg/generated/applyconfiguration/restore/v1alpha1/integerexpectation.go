@@ -10,8 +10,10 @@ package v1alpha1
 //
 // IntegerExpectation compares a whole number: <output> <operator> <value>.
 type IntegerExpectationApplyConfiguration struct {
+	// Operator: eq (equal), ne (not equal), gt (greater), ge (greater or equal), lt (less) or le (less or equal).
 	Operator *string `json:"operator,omitempty"`
-	Value    *int64  `json:"value,omitempty"`
+	// Value with which the output is compared, a whole number of 64 bits.
+	Value *int64 `json:"value,omitempty"`
 }
 
 // IntegerExpectationApplyConfiguration constructs a declarative configuration of the IntegerExpectation type for use with

@@ -41,10 +41,11 @@ type LastRunApplyConfiguration struct {
 	BackupAge *restorev1alpha1.Duration `json:"backupAge,omitempty"`
 	// Completeness counts the objects that the backup must contain and those that came back, over all kinds and namespaces.
 	Completeness *ObjectCountApplyConfiguration `json:"completeness,omitempty"`
-	// Sequence and Digest are those of the newest report, that of a run of a search included: the head of the chain of reports.
-	// Whoever keeps them outside of the cluster can tell later whether reports are missing or were changed.
-	Sequence *int64                  `json:"sequence,omitempty"`
-	Digest   *restorev1alpha1.Digest `json:"digest,omitempty"`
+	// Sequence is that of the newest report, that of a run of a search included: the head of the chain of reports. Whoever keeps it
+	// and the digest outside of the cluster can tell later whether reports are missing or were changed.
+	Sequence *int64 `json:"sequence,omitempty"`
+	// Digest of that report.
+	Digest *restorev1alpha1.Digest `json:"digest,omitempty"`
 }
 
 // LastRunApplyConfiguration constructs a declarative configuration of the LastRun type for use with

@@ -17,10 +17,14 @@ type LevelResultApplyConfiguration struct {
 	// Status: not_tested either earns nothing (it should have been tested) or costs nothing (max 0: it does not apply).
 	Status *restorev1alpha1.LevelStatus `json:"status,omitempty"`
 	// Points earned, of Max.
-	Points    *int32   `json:"points,omitempty"`
-	Max       *int32   `json:"max,omitempty"`
-	Detail    *string  `json:"detail,omitempty"`
-	Tested    []string `json:"tested,omitempty"`
+	Points *int32 `json:"points,omitempty"`
+	// Max is how many points the level is worth; 0 if it does not apply.
+	Max *int32 `json:"max,omitempty"`
+	// Detail says in words what was found, or why the level was not tested or does not apply.
+	Detail *string `json:"detail,omitempty"`
+	// Tested names what was looked at, such as checks and references to other namespaces. Absent if there is nothing to name.
+	Tested []string `json:"tested,omitempty"`
+	// NotTested names what was not looked at, in most levels with the reason. Absent if there is nothing to name.
 	NotTested []string `json:"notTested,omitempty"`
 }
 

@@ -12,13 +12,15 @@ package v1alpha1
 //
 // Deprecated: leave it out.
 type LogCollectionApplyConfiguration struct {
+	// Enabled would turn it on.
 	Enabled *bool `json:"enabled,omitempty"`
-	// MaxLines of each container.
-	MaxLines      *int32 `json:"maxLines,omitempty"`
-	IncludeEvents *bool  `json:"includeEvents,omitempty"`
-	// IncludeInit adds logs of init containers.
+	// MaxLines would bound the tail of each container.
+	MaxLines *int32 `json:"maxLines,omitempty"`
+	// IncludeEvents would add the events of the sandboxes.
+	IncludeEvents *bool `json:"includeEvents,omitempty"`
+	// IncludeInit would add logs of init containers.
 	IncludeInit *bool `json:"includeInit,omitempty"`
-	// IncludePrevious adds logs of the instance before the last restart.
+	// IncludePrevious would add logs of the instance before the last restart.
 	IncludePrevious *bool `json:"includePrevious,omitempty"`
 }
 

@@ -10,7 +10,9 @@ package v1alpha1
 //
 // NodeLabel is a label of nodes.
 type NodeLabelApplyConfiguration struct {
-	Key   *string `json:"key,omitempty"`
+	// Key of the label, with its prefix: kubernetes.io/hostname.
+	Key *string `json:"key,omitempty"`
+	// Value of the label. Absent: the empty one.
 	Value *string `json:"value,omitempty"`
 }
 

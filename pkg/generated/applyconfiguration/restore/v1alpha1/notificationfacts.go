@@ -18,21 +18,29 @@ type NotificationFactsApplyConfiguration struct {
 	// RunID is empty between runs.
 	RunID *string `json:"runID,omitempty"`
 	// Time is when what is told happened.
-	Time   *v1.Time                `json:"time,omitempty"`
+	Time *v1.Time `json:"time,omitempty"`
+	// Result of the run; between runs, of the last.
 	Result *restorev1alpha1.Result `json:"result,omitempty"`
 	// Previous is the result of the run before.
-	Previous      *restorev1alpha1.Result `json:"previous,omitempty"`
-	Score         *int32                  `json:"score,omitempty"`
-	PreviousScore *int32                  `json:"previousScore,omitempty"`
-	Reason        *string                 `json:"reason,omitempty"`
+	Previous *restorev1alpha1.Result `json:"previous,omitempty"`
+	// Score of the run, 0 to 100; between runs, of the last. Absent if that was inconclusive.
+	Score *int32 `json:"score,omitempty"`
+	// PreviousScore is that of the last run before it that has one.
+	PreviousScore *int32 `json:"previousScore,omitempty"`
+	// Reason of the result, or of the event, in one word.
+	Reason *string `json:"reason,omitempty"`
 	// Message is a sentence for people.
-	Message    *string                   `json:"message,omitempty"`
-	BackupName *string                   `json:"backupName,omitempty"`
-	BackupAge  *restorev1alpha1.Duration `json:"backupAge,omitempty"`
-	RTO        *restorev1alpha1.Duration `json:"rto,omitempty"`
+	Message *string `json:"message,omitempty"`
+	// BackupName is the backup that the run restored, or was to.
+	BackupName *string `json:"backupName,omitempty"`
+	// BackupAge is how old the backup was when its restore began.
+	BackupAge *restorev1alpha1.Duration `json:"backupAge,omitempty"`
+	// RTO is the measured recovery time. Absent if the application did not recover.
+	RTO *restorev1alpha1.Duration `json:"rto,omitempty"`
 	// RTOTarget is sla.maxRTO.
 	RTOTarget *restorev1alpha1.Duration `json:"rtoTarget,omitempty"`
-	NotTested *int32                    `json:"notTested,omitempty"`
+	// NotTested counts what the run did not test of what a real restore brings back.
+	NotTested *int32 `json:"notTested,omitempty"`
 	// Report is its name.
 	Report *string `json:"report,omitempty"`
 	// Streak counts the runs in a row with that result.

@@ -10,7 +10,9 @@ package v1alpha1
 //
 // ObjectCount counts objects.
 type ObjectCountApplyConfiguration struct {
-	Found    *int32 `json:"found,omitempty"`
+	// Found counts those that came back, of those expected.
+	Found *int32 `json:"found,omitempty"`
+	// Expected counts those that the backup must contain.
 	Expected *int32 `json:"expected,omitempty"`
 }
 

@@ -10,7 +10,10 @@ package v1alpha1
 //
 // PodCount counts pods.
 type PodCountApplyConfiguration struct {
+	// Ready counts those of total that are ready, or would be but for readiness gates.
 	Ready *int32 `json:"ready,omitempty"`
+	// Total counts the pods that the restored workloads ask for, and restored pods without a workload, less those that the sandbox
+	// refused and those of notCounted.
 	Total *int32 `json:"total,omitempty"`
 }
 

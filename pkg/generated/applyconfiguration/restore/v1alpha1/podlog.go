@@ -8,11 +8,17 @@ package v1alpha1
 // PodLogApplyConfiguration represents a declarative configuration of the PodLog type for use
 // with apply.
 //
-// PodLog is the tail of the logs of a pod.
+// PodLog would be the tail of the logs of a pod.
+//
+// Deprecated: nothing writes it.
 type PodLogApplyConfiguration struct {
-	PodName    *string                          `json:"podName,omitempty"`
-	Namespace  *string                          `json:"namespace,omitempty"`
-	Phase      *string                          `json:"phase,omitempty"`
+	// PodName would be the name of the pod.
+	PodName *string `json:"podName,omitempty"`
+	// Namespace would be that of the pod.
+	Namespace *string `json:"namespace,omitempty"`
+	// Phase would be that of the pod.
+	Phase *string `json:"phase,omitempty"`
+	// Containers would be those of the pod.
 	Containers []ContainerLogApplyConfiguration `json:"containers,omitempty"`
 }
 

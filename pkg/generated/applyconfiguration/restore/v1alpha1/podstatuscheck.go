@@ -12,12 +12,13 @@ import (
 // PodStatusCheckApplyConfiguration represents a declarative configuration of the PodStatusCheck type for use
 // with apply.
 //
-// PodStatusCheck passes when enough of the selected pods are Ready, or would be but for readiness gates, whose controllers are
-// not in a sandbox.
+// PodStatusCheck says which pods must be ready.
 type PodStatusCheckApplyConfiguration struct {
+	// LabelSelector selects the pods that carry all these labels, of which there must be one at least.
 	LabelSelector map[string]string `json:"labelSelector,omitempty"`
-	MinReady      *int32            `json:"minReady,omitempty"`
-	// Timeout is how long to wait for them.
+	// MinReady is how many of the pods must be ready, 1 or more. The check passes as soon as they are.
+	MinReady *int32 `json:"minReady,omitempty"`
+	// Timeout is how long to wait for them. Default: healthChecks.timeout of the test, else 30s.
 	Timeout *restorev1alpha1.Duration `json:"timeout,omitempty"`
 }
 

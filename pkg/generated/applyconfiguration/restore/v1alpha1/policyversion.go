@@ -15,8 +15,10 @@ import (
 //
 // PolicyVersion tells which text of a HealthCheckPolicy is meant.
 type PolicyVersionApplyConfiguration struct {
-	UID        *types.UID `json:"uid,omitempty"`
-	Generation *int64     `json:"generation,omitempty"`
+	// UID of the HealthCheckPolicy.
+	UID *types.UID `json:"uid,omitempty"`
+	// Generation of the HealthCheckPolicy: its metadata.generation.
+	Generation *int64 `json:"generation,omitempty"`
 	// Digest of its spec.
 	Digest *restorev1alpha1.Digest `json:"digest,omitempty"`
 }

@@ -14,9 +14,10 @@ import (
 //
 // PrunedRecords are records in a row that are not kept.
 type PrunedRecordsApplyConfiguration struct {
-	// From and To are the first and the last of them.
+	// From is the sequence of the first of them.
 	From *int64 `json:"from,omitempty"`
-	To   *int64 `json:"to,omitempty"`
+	// To is the sequence of the last of them.
+	To *int64 `json:"to,omitempty"`
 	// Previous is that of From: it stands for the link to the record before, if that is kept.
 	Previous *restorev1alpha1.Digest `json:"previous,omitempty"`
 }

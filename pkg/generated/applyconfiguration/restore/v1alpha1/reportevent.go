@@ -8,15 +8,22 @@ package v1alpha1
 // ReportEventApplyConfiguration represents a declarative configuration of the ReportEvent type for use
 // with apply.
 //
-// ReportEvent is an event of a sandbox.
+// ReportEvent would be an event of a sandbox.
+//
+// Deprecated: nothing writes it.
 type ReportEventApplyConfiguration struct {
-	Type    *string `json:"type,omitempty"`
-	Reason  *string `json:"reason,omitempty"`
+	// Type would be that of the event, such as Warning.
+	Type *string `json:"type,omitempty"`
+	// Reason would be that of the event, in one word.
+	Reason *string `json:"reason,omitempty"`
+	// Message would be that of the event.
 	Message *string `json:"message,omitempty"`
-	// InvolvedObject is "Kind/name".
+	// InvolvedObject would be the object of the event, "Kind/name".
 	InvolvedObject *string `json:"involvedObject,omitempty"`
-	LastTimestamp  *string `json:"lastTimestamp,omitempty"`
-	Count          *int32  `json:"count,omitempty"`
+	// LastTimestamp would be when the event was last seen.
+	LastTimestamp *string `json:"lastTimestamp,omitempty"`
+	// Count would be how often the event was seen.
+	Count *int32 `json:"count,omitempty"`
 }
 
 // ReportEventApplyConfiguration constructs a declarative configuration of the ReportEvent type for use with

@@ -10,8 +10,10 @@ package v1alpha1
 //
 // ReportSandbox is a source namespace and the sandbox it was restored into.
 type ReportSandboxApplyConfiguration struct {
+	// Source is the source namespace.
 	Source *string `json:"source,omitempty"`
-	Name   *string `json:"name,omitempty"`
+	// Name of the sandbox.
+	Name *string `json:"name,omitempty"`
 }
 
 // ReportSandboxApplyConfiguration constructs a declarative configuration of the ReportSandbox type for use with

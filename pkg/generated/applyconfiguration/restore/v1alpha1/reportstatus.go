@@ -14,6 +14,7 @@ import (
 //
 // ReportStatus is written by report.
 type ReportStatusApplyConfiguration struct {
+	// RunID is the run that this tells of.
 	RunID *string `json:"runID,omitempty"`
 	// Result of the run, once it is over.
 	Result *restorev1alpha1.Result `json:"result,omitempty"`

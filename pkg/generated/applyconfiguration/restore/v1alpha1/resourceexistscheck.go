@@ -8,10 +8,9 @@ package v1alpha1
 // ResourceExistsCheckApplyConfiguration represents a declarative configuration of the ResourceExistsCheck type for use
 // with apply.
 //
-// ResourceExistsCheck passes when every named object exists in the sandbox of the check's namespace. In a run with several
-// sandboxes and a check without a namespace one sandbox must have them all, and none may lack one that its source namespace
-// has.
+// ResourceExistsCheck says which objects must exist.
 type ResourceExistsCheckApplyConfiguration struct {
+	// Resources that must exist, 1 to 256.
 	Resources []ResourceReferenceApplyConfiguration `json:"resources,omitempty"`
 }
 

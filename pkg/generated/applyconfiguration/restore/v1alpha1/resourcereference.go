@@ -10,7 +10,9 @@ package v1alpha1
 //
 // ResourceReference names an object in the sandbox.
 type ResourceReferenceApplyConfiguration struct {
+	// Kind of the object: Secret, ConfigMap, Service, PersistentVolumeClaim, Deployment, StatefulSet or Pod.
 	Kind *string `json:"kind,omitempty"`
+	// Name of the object.
 	Name *string `json:"name,omitempty"`
 }
 

@@ -22,8 +22,10 @@ import (
 type RestoreReportApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration    `json:",inline"`
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	Spec                             *RestoreReportSpecApplyConfiguration   `json:"spec,omitempty"`
-	Status                           *RestoreReportStatusApplyConfiguration `json:"status,omitempty"`
+	// Spec names the test and its run.
+	Spec *RestoreReportSpecApplyConfiguration `json:"spec,omitempty"`
+	// Status is the verdict of the run and what it rests on. A report without it has no verdict yet.
+	Status *RestoreReportStatusApplyConfiguration `json:"status,omitempty"`
 	// Hygiene tells what the run left behind. It is written once, when cleanup is done, and says nothing about the backup.
 	Hygiene *HygieneApplyConfiguration `json:"hygiene,omitempty"`
 }

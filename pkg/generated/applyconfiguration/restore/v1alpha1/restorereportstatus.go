@@ -15,6 +15,8 @@ import (
 //
 // RestoreReportStatus is the verdict of a run and what it rests on.
 type RestoreReportStatusApplyConfiguration struct {
+	// Score is 0 to 100: 100 less what the validationLevels lost, but from 90 only for the result pass, from 70 to 89 for partial,
+	// below that for fail, and 0 for inconclusive.
 	Score *int32 `json:"score,omitempty"`
 	// Result is pass (score of at least 90 and nothing that caps it), partial (from 70, or nothing is wrong but what the sandbox
 	// caused), fail, or inconclusive: the run has shown nothing about the backup, and the score is 0.
@@ -25,13 +27,19 @@ type RestoreReportStatusApplyConfiguration struct {
 	Message *string `json:"message,omitempty"`
 	// Caps are findings that keep the result below pass whatever the score, sorted.
 	Caps []string `json:"caps,omitempty"`
-	// StartedAt is the start of the run, CompletedAt the time of the verdict.
-	StartedAt   *v1.Time                         `json:"startedAt,omitempty"`
-	CompletedAt *v1.Time                         `json:"completedAt,omitempty"`
-	Trigger     *restorev1alpha1.Trigger         `json:"trigger,omitempty"`
-	RTO         *RTOApplyConfiguration           `json:"rto,omitempty"`
-	Backup      *BackupApplyConfiguration        `json:"backup,omitempty"`
-	Restore     *RestoreResultApplyConfiguration `json:"restore,omitempty"`
+	// StartedAt is the start of the run.
+	StartedAt *v1.Time `json:"startedAt,omitempty"`
+	// CompletedAt is the time of the verdict.
+	CompletedAt *v1.Time `json:"completedAt,omitempty"`
+	// Trigger is what started the run: Created (the first of a new test), Cron (the clock), Requested (annotation
+	// kymaros.io/run-requested), Retry (the one before showed nothing), or Search (the newest backup failed, and this one is older).
+	Trigger *restorev1alpha1.Trigger `json:"trigger,omitempty"`
+	// RTO is the measured recovery time and its parts.
+	RTO *RTOApplyConfiguration `json:"rto,omitempty"`
+	// Backup that was restored, or was to be.
+	Backup *BackupApplyConfiguration `json:"backup,omitempty"`
+	// Restore is what Velero said. Absent if the run ended before there was a Velero Restore.
+	Restore *RestoreResultApplyConfiguration `json:"restore,omitempty"`
 	// Sandboxes that were restored into.
 	Sandboxes []ReportSandboxApplyConfiguration `json:"sandboxes,omitempty"`
 	// NetworkIsolation of the sandboxes.
@@ -51,9 +59,12 @@ type RestoreReportStatusApplyConfiguration struct {
 	// backup was chosen, and in reports of versions that did not look.
 	Segregation *SegregationApplyConfiguration `json:"segregation,omitempty"`
 	// Mappings of spec.restore.mappings, and what each did.
-	Mappings         []MappingResultApplyConfiguration   `json:"mappings,omitempty"`
-	Checks           []CheckStatusApplyConfiguration     `json:"checks,omitempty"`
-	Completeness     *CompletenessApplyConfiguration     `json:"completeness,omitempty"`
+	Mappings []MappingResultApplyConfiguration `json:"mappings,omitempty"`
+	// Checks that have a verdict, in the order of the HealthCheckPolicy.
+	Checks []CheckStatusApplyConfiguration `json:"checks,omitempty"`
+	// Completeness compares what came back with what the backup must contain. Empty if nothing was compared.
+	Completeness *CompletenessApplyConfiguration `json:"completeness,omitempty"`
+	// ValidationLevels are the parts of the score.
 	ValidationLevels *ValidationLevelsApplyConfiguration `json:"validationLevels,omitempty"`
 	// Volumes of the sandboxes and where their data came from.
 	Volumes []VolumeReportApplyConfiguration `json:"volumes,omitempty"`
@@ -61,9 +72,15 @@ type RestoreReportStatusApplyConfiguration struct {
 	Scope *RestoreScopeApplyConfiguration `json:"scope,omitempty"`
 	// SideEffects tell what was kept from acting beside production, and what was therefore not tested.
 	SideEffects *SideEffectsApplyConfiguration `json:"sideEffects,omitempty"`
-	// PodLogs and Events are there only when the test asks for logCollection.
-	PodLogs []PodLogApplyConfiguration      `json:"podLogs,omitempty"`
-	Events  []ReportEventApplyConfiguration `json:"events,omitempty"`
+	// PodLogs would be the tails of the logs of pods. Logs may hold application data, so they are never there, whatever
+	// spec.logCollection of the test says.
+	//
+	// Deprecated: nothing writes it.
+	PodLogs []PodLogApplyConfiguration `json:"podLogs,omitempty"`
+	// Events would be those of the sandboxes. Like podLogs they are never there.
+	//
+	// Deprecated: nothing writes it.
+	Events []ReportEventApplyConfiguration `json:"events,omitempty"`
 	// Evidence ties the report to the one before. Absent in reports of versions that did not.
 	Evidence *EvidenceApplyConfiguration `json:"evidence,omitempty"`
 }

@@ -10,10 +10,14 @@ package v1alpha1
 //
 // RestoreResult is what Velero said.
 type RestoreResultApplyConfiguration struct {
-	Name     *string `json:"name,omitempty"`
-	Phase    *string `json:"phase,omitempty"`
-	Warnings *int32  `json:"warnings,omitempty"`
-	Errors   *int32  `json:"errors,omitempty"`
+	// Name of the Velero Restore.
+	Name *string `json:"name,omitempty"`
+	// Phase of the Velero Restore when it was last seen.
+	Phase *string `json:"phase,omitempty"`
+	// Warnings is Velero's count of warnings.
+	Warnings *int32 `json:"warnings,omitempty"`
+	// Errors is Velero's count of errors.
+	Errors *int32 `json:"errors,omitempty"`
 }
 
 // RestoreResultApplyConfiguration constructs a declarative configuration of the RestoreResult type for use with

@@ -14,6 +14,7 @@ import (
 //
 // RestoreStatus is written by restore.
 type RestoreStatusApplyConfiguration struct {
+	// RunID is the run that this tells of.
 	RunID *string `json:"runID,omitempty"`
 	// BackupName is the Velero Backup that is restored.
 	BackupName *string `json:"backupName,omitempty"`
@@ -35,14 +36,16 @@ type RestoreStatusApplyConfiguration struct {
 	Phase *string `json:"phase,omitempty"`
 	// QueuedTime is when the sandbox was ready and the restore began to wait for its turn.
 	QueuedTime *v1.Time `json:"queuedTime,omitempty"`
-	// StartTime and CompletionTime are Velero's.
-	StartTime      *v1.Time `json:"startTime,omitempty"`
+	// StartTime is when Velero began, by its own word.
+	StartTime *v1.Time `json:"startTime,omitempty"`
+	// CompletionTime is when Velero ended, by its own word. Absent until then.
 	CompletionTime *v1.Time `json:"completionTime,omitempty"`
 	// Progress is Velero's count of items, "restored/total".
 	Progress *string `json:"progress,omitempty"`
-	// Warnings and Errors are Velero's counts.
+	// Warnings is Velero's count of warnings.
 	Warnings *int32 `json:"warnings,omitempty"`
-	Errors   *int32 `json:"errors,omitempty"`
+	// Errors is Velero's count of errors.
+	Errors *int32 `json:"errors,omitempty"`
 }
 
 // RestoreStatusApplyConfiguration constructs a declarative configuration of the RestoreStatus type for use with

@@ -21,8 +21,10 @@ import (
 type RestoreTestApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration    `json:",inline"`
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	Spec                             *RestoreTestSpecApplyConfiguration   `json:"spec,omitempty"`
-	Status                           *RestoreTestStatusApplyConfiguration `json:"status,omitempty"`
+	// Spec says what is restored, when, into what and how it is judged. An edit counts for the next run.
+	Spec *RestoreTestSpecApplyConfiguration `json:"spec,omitempty"`
+	// Status is the story of the current or last run.
+	Status *RestoreTestStatusApplyConfiguration `json:"status,omitempty"`
 }
 
 // RestoreTest constructs a declarative configuration of the RestoreTest type for use with

@@ -33,7 +33,8 @@ type RestoreTestStatusApplyConfiguration struct {
 	// runs of a search: an older backup that passes does not make up for the newest that failed.
 	LastRunAt *v1.Time `json:"lastRunAt,omitempty"`
 	// LastScore is 0 to 100; absent after an inconclusive run.
-	LastScore  *int32                  `json:"lastScore,omitempty"`
+	LastScore *int32 `json:"lastScore,omitempty"`
+	// LastResult is that of the last run: pass, partial, fail or inconclusive.
 	LastResult *restorev1alpha1.Result `json:"lastResult,omitempty"`
 	// LastReportRef names the RestoreReport in the test's namespace.
 	LastReportRef *string `json:"lastReportRef,omitempty"`
@@ -49,12 +50,17 @@ type RestoreTestStatusApplyConfiguration struct {
 	// RestoreID is the name in status.restore. Written by restore.
 	RestoreID *string `json:"restoreID,omitempty"`
 	// RestoreIDs holds RestoreID: there is one Restore a run. Written by restore.
-	RestoreIDs []string                         `json:"restoreIDs,omitempty"`
-	Sandbox    *SandboxStatusApplyConfiguration `json:"sandbox,omitempty"`
-	Restore    *RestoreStatusApplyConfiguration `json:"restore,omitempty"`
-	Health     *HealthStatusApplyConfiguration  `json:"health,omitempty"`
-	Report     *ReportStatusApplyConfiguration  `json:"report,omitempty"`
-	Cleanup    *CleanupStatusApplyConfiguration `json:"cleanup,omitempty"`
+	RestoreIDs []string `json:"restoreIDs,omitempty"`
+	// Sandbox tells of the namespaces that are restored into. Written by sandbox.
+	Sandbox *SandboxStatusApplyConfiguration `json:"sandbox,omitempty"`
+	// Restore tells of the backup and the Velero Restore. Written by restore.
+	Restore *RestoreStatusApplyConfiguration `json:"restore,omitempty"`
+	// Health tells of the pods and the checks. Written by healthcheck.
+	Health *HealthStatusApplyConfiguration `json:"health,omitempty"`
+	// Report tells of the verdict. Written by report.
+	Report *ReportStatusApplyConfiguration `json:"report,omitempty"`
+	// Cleanup tells what is still there, or stays. Written by cleanup.
+	Cleanup *CleanupStatusApplyConfiguration `json:"cleanup,omitempty"`
 	// Notifications are those that were sent of late, or are to be. Absent as long as there is no channel. Written by notify.
 	Notifications *NotificationsStatusApplyConfiguration `json:"notifications,omitempty"`
 	// Conditions: Scheduled, SandboxReady, Restored, HealthChecked, Reported, CleanedUp, Notified.

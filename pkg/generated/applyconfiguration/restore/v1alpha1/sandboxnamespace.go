@@ -14,8 +14,10 @@ import (
 //
 // SandboxNamespace stands for one source namespace.
 type SandboxNamespaceApplyConfiguration struct {
+	// Source is the source namespace.
 	Source *string `json:"source,omitempty"`
-	Name   *string `json:"name,omitempty"`
+	// Name of the sandbox.
+	Name *string `json:"name,omitempty"`
 	// UID of the namespace, once it exists. Only this very namespace is restored into and checked.
 	UID *types.UID `json:"uid,omitempty"`
 	// Quota is what the ResourceQuota of the sandbox lets all pods and claims request, as it was found when the run began:

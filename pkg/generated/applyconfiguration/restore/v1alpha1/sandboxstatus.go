@@ -15,6 +15,7 @@ import (
 //
 // SandboxStatus is written by sandbox.
 type SandboxStatusApplyConfiguration struct {
+	// RunID is the run that this tells of.
 	RunID *string `json:"runID,omitempty"`
 	// Namespaces, one a source namespace.
 	Namespaces []SandboxNamespaceApplyConfiguration `json:"namespaces,omitempty"`

@@ -12,10 +12,12 @@ import (
 // TCPSocketCheckApplyConfiguration represents a declarative configuration of the TCPSocketCheck type for use
 // with apply.
 //
-// TCPSocketCheck passes when a connection to the port is accepted. It goes through a port-forward, as HTTPGetCheck does.
+// TCPSocketCheck says which port must accept connections.
 type TCPSocketCheckApplyConfiguration struct {
+	// Service in the sandbox.
 	Service *string `json:"service,omitempty"`
-	Port    *int32  `json:"port,omitempty"`
+	// Port of the Service, 1 to 65535.
+	Port *int32 `json:"port,omitempty"`
 	// Timeout of each attempt. Default: healthChecks.timeout of the test, else 10s.
 	Timeout *restorev1alpha1.Duration `json:"timeout,omitempty"`
 	// Retries is the number of attempts in all.

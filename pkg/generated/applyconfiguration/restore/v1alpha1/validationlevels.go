@@ -10,12 +10,20 @@ package v1alpha1
 //
 // ValidationLevels are the parts of the score.
 type ValidationLevelsApplyConfiguration struct {
-	RestoreIntegrity   *LevelResultApplyConfiguration `json:"restoreIntegrity,omitempty"`
-	Completeness       *LevelResultApplyConfiguration `json:"completeness,omitempty"`
-	PodStartup         *LevelResultApplyConfiguration `json:"podStartup,omitempty"`
-	InternalHealth     *LevelResultApplyConfiguration `json:"internalHealth,omitempty"`
+	// RestoreIntegrity, of 25 points: whether Velero restored without errors from a backup that is Completed, and nothing came back
+	// that could act beside production.
+	RestoreIntegrity *LevelResultApplyConfiguration `json:"restoreIntegrity,omitempty"`
+	// Completeness, of 20 points: how many of the objects came back that the backup must contain.
+	Completeness *LevelResultApplyConfiguration `json:"completeness,omitempty"`
+	// PodStartup, of 20 points: how many of the pods are ready that the restored workloads ask for.
+	PodStartup *LevelResultApplyConfiguration `json:"podStartup,omitempty"`
+	// InternalHealth, of 20 points: how many of the checks passed.
+	InternalHealth *LevelResultApplyConfiguration `json:"internalHealth,omitempty"`
+	// CrossNamespaceDeps, of 10 points: how many of the references to other namespaces lead to a Service of the run with a ready pod
+	// behind it. With networkIsolation strict none counts, for the sandboxes do not reach each other.
 	CrossNamespaceDeps *LevelResultApplyConfiguration `json:"crossNamespaceDeps,omitempty"`
-	RTOCompliance      *LevelResultApplyConfiguration `json:"rtoCompliance,omitempty"`
+	// RTOCompliance, of 5 points: whether the application recovered within sla.maxRTO.
+	RTOCompliance *LevelResultApplyConfiguration `json:"rtoCompliance,omitempty"`
 }
 
 // ValidationLevelsApplyConfiguration constructs a declarative configuration of the ValidationLevels type for use with

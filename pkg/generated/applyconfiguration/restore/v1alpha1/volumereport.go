@@ -32,9 +32,10 @@ type VolumeReportApplyConfiguration struct {
 	Bytes *int64 `json:"bytes,omitempty"`
 	// Duration of the data transfer, where known.
 	Duration *restorev1alpha1.Duration `json:"duration,omitempty"`
-	// Workload that mounts the claim, "pod/name".
+	// MountedBy is a pod that mounts the claim, "pod/name".
 	MountedBy *string `json:"mountedBy,omitempty"`
-	Message   *string `json:"message,omitempty"`
+	// Message says why the method is what it is, where that needs saying, and what else is wrong with the volume.
+	Message *string `json:"message,omitempty"`
 }
 
 // VolumeReportApplyConfiguration constructs a declarative configuration of the VolumeReport type for use with
