@@ -33,7 +33,7 @@ func find(t *testing.T, name string) {
 	if os.Getenv("CI") != "true" {
 		t.Skipf("%s is not on this machine: apt-get install %s", name, name)
 	}
-	if out, err := exec.Command("apt-get", "install", "-y", "-q", "--no-install-recommends", name).CombinedOutput(); err != nil {
+	if out, err := exec.Command("apt-get", "-o", "DPkg::Lock::Timeout=120", "install", "-y", "-q", "--no-install-recommends", name).CombinedOutput(); err != nil {
 		t.Fatalf("install %s: %v\n%s", name, err, out)
 	}
 }

@@ -140,7 +140,7 @@ func TestTheDashboardDoesWhatTheUserMayDoAndNoMore(t *testing.T) {
 		if _, err := cluster.Kube.RbacV1().RoleBindings(rt.Namespace).Create(ctx, binding, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		plane.Eventually(t, 100*time.Millisecond, 10*time.Second, func(ctx context.Context) error { //nolint:contextcheck // it has that of the test; the API server learns of it a moment later
+		plane.Eventually(t, 100*time.Millisecond, time.Minute, func(ctx context.Context) error { //nolint:contextcheck // it has that of the test; the API server learns of it a moment later
 			review, err := cluster.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 				User: "web-dev", ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: rt.Namespace, Group: v1alpha1.GroupName, Resource: "restoretests", Verb: verbs[0]},
 			}}, metav1.CreateOptions{})

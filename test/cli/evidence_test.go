@@ -39,7 +39,7 @@ type chain struct {
 func (c *chain) run() {
 	c.t.Helper()
 	kymaros(c.t, "run", c.rt.Name, "-n", c.rt.Namespace, "--wait", "--timeout", "3m").wants(c.t, 0, "VERIFIED")
-	plane.Eventually(c.t, 100*time.Millisecond, time.Minute, func(ctx context.Context) error {
+	plane.Eventually(c.t, 100*time.Millisecond, 5*time.Minute, func(ctx context.Context) error {
 		now, err := cluster.Kymaros.RestoreV1alpha1().RestoreTests(c.rt.Namespace).Get(ctx, c.rt.Name, metav1.GetOptions{})
 		if err == nil && (now.Status.Cleanup == nil || now.Status.Cleanup.Hygiene == nil || now.Status.Cleanup.Hygiene.Sequence != now.Status.LastRun.Sequence) {
 			err = fmt.Errorf("not clean: %+v", now.Status.Cleanup)
@@ -98,7 +98,7 @@ func (c *chain) edited(value []byte, edit func(report map[string]any)) []byte {
 func (c *chain) verify(sentence string, code exit.Code, says string, args ...string) answer {
 	c.t.Helper()
 	var a answer
-	plane.Eventually(c.t, 100*time.Millisecond, 20*time.Second, func(context.Context) error {
+	plane.Eventually(c.t, 100*time.Millisecond, time.Minute, func(context.Context) error {
 		if a = kymaros(c.t, append([]string{"verify", c.rt.Name, "-n", c.rt.Namespace}, args...)...); a.code != code || !strings.Contains(a.out, says) { //nolint:contextcheck // a program of its own
 			return fmt.Errorf("%s: exit code %d, want %d and %q\n%s%s", sentence, a.code, code, says, a.out, a.err)
 		}

@@ -20,7 +20,7 @@ export const expected = [];
 
 export async function context(options = {}) {
   const c = await browser.newContext({ locale: "en-GB", timezoneId: "Europe/Brussels", viewport: { width: 1280, height: 900 }, ...options });
-  c.setDefaultTimeout(15_000);
+  c.setDefaultTimeout(30_000);
   c.on("page", (page) => {
     page.on("console", (m) => {
       if (m.type() === "error" && !expected.some((e) => m.text().includes(e))) wrongs.push(`console: ${m.text()} (${page.url()})`);

@@ -10,7 +10,7 @@ const heading = (name) => page.getByRole("heading", { level: 1, name }).waitFor(
 
 // rows waits until a table has so many.
 const rows = async (n) => {
-  for (let i = 0; i < 100 && (await page.locator("tbody tr").count()) !== n; i++) await page.waitForTimeout(50);
+  for (let i = 0; i < 600 && (await page.locator("tbody tr").count()) !== n; i++) await page.waitForTimeout(50);
   must("rows", await page.locator("tbody tr").count(), n);
 };
 

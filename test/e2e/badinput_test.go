@@ -107,7 +107,7 @@ func TestACommandThatNeverReturnsIsGivenUp(t *testing.T) {
 	})
 	_, report := cluster.AwaitEnd(t, rt)
 	verdict(t, report, v1alpha1.ResultFail, v1alpha1.ReasonCheckFailed)
-	if c := checkNamed(t, report, never.Name); c.Status != v1alpha1.CheckFail || c.Duration.Or(0) < 3*time.Second || c.Duration.Or(0) > 10*time.Second {
+	if c := checkNamed(t, report, never.Name); c.Status != v1alpha1.CheckFail || c.Duration.Or(0) < 3*time.Second || c.Duration.Or(0) > time.Minute {
 		t.Errorf("check %+v", c)
 	}
 	if c := checkNamed(t, report, "web-answers"); c.Status != v1alpha1.CheckPass {

@@ -187,7 +187,7 @@ func TestBadInputEndsInAConditionThatNamesIt(t *testing.T) {
 			message: []string{"RoleBinding default/left-behind gives rights", `"it-entitled"`, "spec.backupSource.namespaces[0].sandboxName"},
 		},
 		"too-late": {
-			edit: func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("55s")) },
+			edit: func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("90s")) },
 			play: func(t *testing.T, rt *v1alpha1.RestoreTest) {
 				r := restoreOf(t, rt)
 				phase(t, r, velerov1.RestorePhaseInProgress)

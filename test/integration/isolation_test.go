@@ -81,7 +81,7 @@ func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
 	t.Run("a run whose deadline passes before", func(t *testing.T) {
 		canaryOn(t, "node-1", "canary-control", true)
 		canaryOn(t, "node-1", "canary-fenced", false)
-		rt := begin(t, "unfenced", func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("15s")) })
+		rt := begin(t, "unfenced", func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("30s")) })
 		rt = await(t, rt, v1alpha1.ConditionSandboxReady, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)
 		if rt.Status.Sandbox.Isolation != v1alpha1.IsolationNotEnforced {
 			t.Errorf("isolation %q", rt.Status.Sandbox.Isolation)
@@ -99,7 +99,6 @@ func TestNothingIsRestoredWithoutAProofOfIsolation(t *testing.T) {
 		}
 	})
 	t.Run("a run goes on when the proof is there", func(t *testing.T) {
-		// Another node: the cluster deletes pods of one that it does not know, after a while.
 		canaryOn(t, "node-2", "canary-control", true)
 		fenced := canaryOn(t, "node-2", "canary-fenced", false)
 		rt := begin(t, "fenced-later")
@@ -139,7 +138,7 @@ func TestTheProofIsLookedAtAgainWhenItsTurnComes(t *testing.T) {
 	}
 	t.Run("a leak that does not pass ends the run", func(t *testing.T) {
 		// Its deadline is sooner than the minute of patience.
-		rt, _, fenced, theirs := queued(t, "leaked-later", "node-3", func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("25s")) })
+		rt, _, fenced, theirs := queued(t, "leaked-later", "node-3", func(rt *v1alpha1.RestoreTest) { rt.Spec.Timeout = new(v1alpha1.Duration("45s")) })
 		setReady(t, fenced, false)
 		phase(t, theirs, velerov1.RestorePhaseCompleted)
 		rt = await(t, rt, v1alpha1.ConditionRestored, metav1.ConditionUnknown, v1alpha1.ReasonIsolationUnproven)

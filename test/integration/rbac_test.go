@@ -140,7 +140,7 @@ func golden(t *testing.T, file string, get func() string) {
 	if err != nil && !os.IsNotExist(err) {
 		t.Fatal(err)
 	}
-	eventually(t, 5*time.Second, func(context.Context) error {
+	eventually(t, 30*time.Second, func(context.Context) error {
 		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(get(), "\n")); diff != "" {
 			return fmt.Errorf("%s differs; if that is meant, write it with\n\tgo test -trimpath -count=1 -run 'TestPermissions$' ./test/integration/ -update\n%s", file, diff)
 		}

@@ -32,7 +32,7 @@ func (c *Cluster) StartFakes(held func(*velerov1.Restore) bool) (stop func()) {
 	inBackground := func(what string, do func() error) {
 		wg.Go(func() {
 			// Velero and the kubelet live on while the API server restarts.
-			err := retry.OnError(wait.Backoff{Duration: 100 * time.Millisecond, Factor: 2, Steps: 9}, unanswered, do)
+			err := retry.OnError(wait.Backoff{Duration: 500 * time.Millisecond, Factor: 1, Steps: 240}, unanswered, do)
 			if err != nil && ctx.Err() == nil && !apierrors.IsNotFound(err) {
 				fmt.Fprintf(os.Stderr, "%s: %s: %v\n", c.Admin.UserAgent, what, err)
 			}

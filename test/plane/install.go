@@ -12,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -87,13 +88,22 @@ func (c *Cluster) ApplyFiles(ctx context.Context, pattern string) error {
 		return err
 	}
 	for _, o := range all {
+		name, isKind := o.GetName(), o.GetKind() == "CustomResourceDefinition"
+		if isKind { // one that a test before has deleted counts as established to its end
+			ended := func(ctx context.Context) (bool, error) {
+				crd, err := c.Objects.Resource(CRDResource).Get(ctx, name, metav1.GetOptions{})
+				return apierrors.IsNotFound(err) || err == nil && crd.GetDeletionTimestamp() == nil, nil
+			}
+			if err := wait.PollUntilContextCancel(ctx, poll, true, ended); err != nil {
+				return fmt.Errorf("CustomResourceDefinition %s is still being deleted: %w", name, err)
+			}
+		}
 		if err := c.Apply(ctx, o); err != nil {
 			return err
 		}
-		if o.GetKind() != "CustomResourceDefinition" {
+		if !isKind {
 			continue
 		}
-		name := o.GetName()
 		established := func(ctx context.Context) (bool, error) {
 			crd, err := c.Objects.Resource(CRDResource).Get(ctx, name, metav1.GetOptions{})
 			return err == nil && IsEstablished(crd), err

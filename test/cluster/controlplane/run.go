@@ -19,7 +19,7 @@ import (
 
 const (
 	// startTimeout is generous: several control planes may start at once on few cores.
-	startTimeout = 90 * time.Second
+	startTimeout = 4 * time.Minute
 	// stopGrace is what a program gets to end by itself. Nothing it could save is kept.
 	stopGrace = time.Second
 )

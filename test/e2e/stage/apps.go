@@ -101,7 +101,7 @@ func (c *Cluster) CreateNamespace(ctx context.Context, name string) error {
 
 // AwaitAccount waits until pods can be made in a new namespace: they need its ServiceAccount.
 func (c *Cluster) AwaitAccount(ctx context.Context, namespace string) error {
-	return Poll(ctx, time.Minute, func(ctx context.Context) error {
+	return Poll(ctx, 2*time.Minute, func(ctx context.Context) error {
 		_, err := c.Kube.CoreV1().ServiceAccounts(namespace).Get(ctx, "default", metav1.GetOptions{})
 		return err
 	})
@@ -114,7 +114,7 @@ func (c *Cluster) DeleteNamespaces(ctx context.Context, names ...string) error {
 			return err
 		}
 	}
-	return Poll(ctx, time.Minute, func(ctx context.Context) error {
+	return Poll(ctx, 4*time.Minute, func(ctx context.Context) error {
 		for _, name := range names {
 			_, err := c.Kube.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
 			if err == nil {
