@@ -226,7 +226,8 @@ func (a attempt) try(ctx context.Context, c asked) error {
 	return errors.New("no verb " + a.verb)
 }
 
-// read asks for the object or for all. That it is not there is an answer, too.
+// read asks for the object or for all. That it is not there is an answer, too, and that the cluster has no such kind: rights are asked
+// for before.
 func (a attempt) read(ctx context.Context, resource dynamic.ResourceInterface) error {
 	switch a.verb {
 	case "get":
@@ -235,8 +236,10 @@ func (a attempt) read(ctx context.Context, resource dynamic.ResourceInterface) e
 		}
 		return nil
 	case "list":
-		_, err := resource.List(ctx, metav1.ListOptions{Limit: 1})
-		return err
+		if _, err := resource.List(ctx, metav1.ListOptions{Limit: 1}); !apierrors.IsNotFound(err) {
+			return err
+		}
+		return nil
 	}
 	var one metav1.ListOptions
 	if a.name != "" {
