@@ -11,6 +11,7 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonWaiting:          pending,
 	v1alpha1.ReasonDeadlineExceeded: {Backup, "See status.rto.parts for where the time goes. If the application only needs longer, raise spec.timeout and sandbox.ttl."},
 	v1alpha1.ReasonNotStarted:       {Inconclusive, "Raise spec.timeout and sandbox.ttl, or have fewer tests due at the same time."},
+	v1alpha1.ReasonUnattended:       {Inconclusive, "See why pods of kymaros-controller or kymaros-prober did not run, and run the test again."},
 
 	// Scheduled. No run begins, so there is no report.
 	v1alpha1.ReasonNextRunPlanned:  pending,

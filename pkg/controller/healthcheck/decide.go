@@ -17,6 +17,8 @@ const (
 
 	// listing is how long the first lists may take before the condition tells of them.
 	listing = 2 * time.Second
+	// spent is how near to the deadline a restore has spent the time of a run. One that ended sooner left time to look at the pods.
+	spent = time.Minute
 
 	// maxMessage bounds the message of the condition, in bytes.
 	maxMessage = 2048

@@ -32,6 +32,13 @@ func test(change ...func(*v1alpha1.RestoreTest)) *v1alpha1.RestoreTest {
 	return rt
 }
 
+// restoredAt sets when the restore ended.
+func restoredAt(d time.Duration) func(*v1alpha1.RestoreTest) {
+	return func(rt *v1alpha1.RestoreTest) {
+		meta.FindStatusCondition(rt.Status.Conditions, v1alpha1.ConditionRestored).LastTransitionTime = *at(d)
+	}
+}
+
 func set(kind string, status metav1.ConditionStatus, reason string) func(*v1alpha1.RestoreTest) {
 	return func(rt *v1alpha1.RestoreTest) {
 		for i := range rt.Status.Conditions {
@@ -212,8 +219,15 @@ func TestDecide(t *testing.T) {
 
 		// The deadline.
 		{name: "the deadline passes before the pods are listed", seen: observed{test: test(), policy: policy("a")}, now: noon.Add(time.Hour),
+			watch: true, status: metav1.ConditionFalse, reason: v1alpha1.ReasonUnattended, text: "the run's deadline passed before the restored pods were listed; kymaros-prober was not at work",
+			health: v1alpha1.HealthStatus{RunID: runID, StartTime: at(time.Hour), CompletionTime: at(time.Hour), Checks: []v1alpha1.CheckStatus{{Name: "a", Status: v1alpha1.CheckSkip, Message: "not run: the pods were not ready before the run's deadline"}}}},
+		{name: "the restore takes all the time of the run", seen: observed{test: test(restoredAt(time.Hour - time.Second)), policy: policy("a")}, now: noon.Add(time.Hour),
 			watch: true, status: metav1.ConditionFalse, reason: v1alpha1.ReasonDeadlineExceeded, text: "the run's deadline passed before the restored pods were listed",
 			health: v1alpha1.HealthStatus{RunID: runID, StartTime: at(time.Hour), CompletionTime: at(time.Hour), Checks: []v1alpha1.CheckStatus{{Name: "a", Status: v1alpha1.CheckSkip, Message: "not run: the pods were not ready before the run's deadline"}}}},
+		{name: "a check failed, and then nobody looked until the deadline", seen: observed{test: test(under(v1alpha1.ReasonRunning, ready), func(rt *v1alpha1.RestoreTest) { rt.Status.Health.Checks = []v1alpha1.CheckStatus{fail("b", "no rows")} }), policy: policy("a", "b")}, now: noon.Add(time.Hour),
+			watch: true, status: metav1.ConditionFalse, reason: v1alpha1.ReasonDeadlineExceeded, text: "the run's deadline passed when 1 of 2 checks were done",
+			health: v1alpha1.HealthStatus{RunID: runID, StartTime: at(time.Second), PodsReadyTime: at(3 * time.Second), CompletionTime: at(time.Hour),
+				Checks: []v1alpha1.CheckStatus{{Name: "a", Status: v1alpha1.CheckUnknown, Message: "not finished before the run's deadline"}, fail("b", "no rows")}}},
 		{name: "the deadline passes before the pods are ready", seen: observed{test: test(under(v1alpha1.ReasonWaitingForPods, begun), without), pods: some}, now: noon.Add(time.Hour),
 			watch: true, status: metav1.ConditionFalse, reason: v1alpha1.ReasonDeadlineExceeded, text: "the run's deadline passed with 1 of 2 pods ready; waiting for db-0 (Pending)",
 			health: v1alpha1.HealthStatus{RunID: runID, StartTime: at(time.Second), CompletionTime: at(time.Hour), Pods: v1alpha1.PodCount{Ready: 1, Total: 2}}},

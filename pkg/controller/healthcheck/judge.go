@@ -2,6 +2,7 @@ package healthcheck
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,7 +143,19 @@ func (p plan) late(seen observed, pending []v1alpha1.HealthCheck, checking bool,
 	if seen.pods != nil {
 		p.count(seen.pods)
 	}
-	return p.decided(metav1.ConditionFalse, v1alpha1.ReasonDeadlineExceeded, join("the run's deadline passed "+how, blockedText(p.health.Blocked)), completed)
+	reason := v1alpha1.ReasonDeadlineExceeded
+	if p.unattended(seen) {
+		reason = v1alpha1.ReasonUnattended
+		how += "; kymaros-prober was not at work"
+	}
+	return p.decided(metav1.ConditionFalse, reason, join("the run's deadline passed "+how, blockedText(p.health.Blocked)), completed)
+}
+
+// unattended tells whether nobody looked at the pods, which came back in time, and nothing is known to be wrong.
+func (p plan) unattended(seen observed) bool {
+	restored := conditions.ForRun(seen.test, v1alpha1.ConditionRestored)
+	return seen.pods == nil && seen.test.Status.Run.Deadline.Sub(restored.LastTransitionTime.Time) > spent &&
+		!slices.ContainsFunc(p.health.Checks, func(c v1alpha1.CheckStatus) bool { return c.Status == v1alpha1.CheckFail })
 }
 
 // count puts what is known of the pods into the status.

@@ -552,7 +552,8 @@ func TestADeadlineIsKeptWithoutAnyEvent(t *testing.T) {
 		if len(reports) != 1 {
 			t.Fatalf("got %d reports", len(reports))
 		}
-		equal(t, "reason", reports[0].Status.Reason, v1alpha1.ReasonDeadlineExceeded)
+		equal(t, "reason", reports[0].Status.Reason, v1alpha1.ReasonUnattended)
+		equal(t, "result", reports[0].Status.Result, v1alpha1.ResultInconclusive)
 		equal(t, "completed", reports[0].Status.CompletedAt.Time.UTC(), at(3610).Time)
 		if c := meta.FindStatusCondition(f.test(t).Status.Conditions, v1alpha1.ConditionReported); c.Status != metav1.ConditionTrue {
 			t.Errorf("got %+v", c)

@@ -56,13 +56,13 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) decision {
 	if now.Before(due) {
 		return decision{again: due.Sub(now), look: look}
 	}
-	reason := v1alpha1.ReasonDeadlineExceeded
+	cause := score.Cause{Reason: v1alpha1.ReasonUnattended, Message: "The deadline of the run passed while " + underWay(sandbox, restored, health)}
 	if restore := rt.Status.Restore; restore == nil || restore.RunID != rt.Status.Run.ID || restore.StartTime == nil {
-		reason = v1alpha1.ReasonNotStarted
+		cause.Reason = v1alpha1.ReasonNotStarted
+	} else {
+		cause.Message += "; what sees to that was not at work, else it would have said how far it had come"
 	}
-	return decision{over: true, since: due, look: look, cause: score.Cause{
-		Reason: reason, Message: "The deadline of the run passed while " + underWay(sandbox, restored, health),
-	}}
+	return decision{over: true, since: due, look: look, cause: cause}
 }
 
 func ended(c *metav1.Condition, look bool) decision {

@@ -62,13 +62,13 @@ func TestDecide(t *testing.T) {
 		},
 		"after it the deadline ends the run, and says what was under way": {
 			change: []func(*v1alpha1.RestoreTest){stillRestoring}, now: at(3610),
-			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3610), false),
-				"The deadline of the run passed while the backup was being restored (InProgress: about InProgress)"),
+			want: because(over(v1alpha1.ReasonUnattended, at(3610), false),
+				"The deadline of the run passed while the backup was being restored (InProgress: about InProgress); what sees to that was not at work, else it would have said how far it had come"),
 		},
 		"a deadline during the checks still looks at the sandbox": {
 			change: []func(*v1alpha1.RestoreTest){condition(v1alpha1.ConditionHealthChecked, metav1.ConditionUnknown, v1alpha1.ReasonRunning)}, now: at(3610),
-			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3610), true),
-				"The deadline of the run passed while the application was being checked (Running: about Running)"),
+			want: because(over(v1alpha1.ReasonUnattended, at(3610), true),
+				"The deadline of the run passed while the application was being checked (Running: about Running); what sees to that was not at work, else it would have said how far it had come"),
 		},
 		"a deadline before any phase took notice": {
 			change: []func(*v1alpha1.RestoreTest){func(rt *v1alpha1.RestoreTest) {

@@ -29,6 +29,9 @@ const (
 	ReasonDeadlineExceeded = "DeadlineExceeded"
 	// ReasonNotStarted: the run's deadline passed before Velero began to restore.
 	ReasonNotStarted = "NotStarted"
+	// ReasonUnattended: the run's deadline passed while Kymaros itself was not at work, so that nobody saw how far the application had
+	// come. It says nothing about the backup.
+	ReasonUnattended = "Unattended"
 )
 
 // Reasons of Scheduled. ReasonQueued is one too: a run is due and waits for its turn; and ReasonVeleroStalled: the line does not move.
