@@ -20,8 +20,9 @@ func elsewhere(name string, mappings *v1alpha1.Mappings) *v1alpha1.RestoreTest {
 
 func mappings() *v1alpha1.Mappings {
 	return &v1alpha1.Mappings{
-		StorageClasses: []v1alpha1.StorageClassMapping{{From: class, To: "local-path"}},
-		NodeSelectors:  []v1alpha1.NodeSelectorMapping{{From: v1alpha1.NodeLabel{Key: "pool", Value: pool}}},
+		StorageClasses:  []v1alpha1.StorageClassMapping{{From: class, To: "local-path"}},
+		ImageRegistries: []v1alpha1.ImageRegistryMapping{{From: registry, To: "docker.io/kymaros"}},
+		NodeSelectors:   []v1alpha1.NodeSelectorMapping{{From: v1alpha1.NodeLabel{Key: "pool", Value: pool}}},
 	}
 }
 
@@ -50,6 +51,19 @@ func TestWhatTheSecondClusterLacksIsNamed(t *testing.T) {
 	other(t, report)
 }
 
+func TestAnImageThatTheSecondClusterLacksIsNamed(t *testing.T) {
+	here := mappings()
+	here.ImageRegistries = nil
+	rt := elsewhere("imageless", here)
+	rt.Spec.HealthChecks.PodReadyTimeout = "1m"
+	_, report := cluster.AwaitEnd(t, cluster.Start(t, rt, checks()...))
+	stage.Verdict(t, report, v1alpha1.ResultInconclusive, v1alpha1.ReasonClusterLacks)
+	if !strings.Contains(report.Status.Message, webImage) {
+		t.Errorf("the report does not say %q: %s", webImage, report.Status.Message)
+	}
+	other(t, report)
+}
+
 func TestABackupOfAnotherClusterPassesWithMappings(t *testing.T) {
 	_, report := cluster.AwaitEnd(t, cluster.Start(t, elsewhere("mapped", mappings()), checks()...))
 	stage.Verdict(t, report, v1alpha1.ResultPass, "Passed")
@@ -67,8 +81,8 @@ func TestABackupOfAnotherClusterPassesWithMappings(t *testing.T) {
 		}
 		told[m.Kind] += *m.Objects
 	}
-	if told[v1alpha1.MappingStorageClass] != 1 || told[v1alpha1.MappingNodeSelector] != 2 {
-		t.Errorf("a claim and two pods were to be mapped: %v", told)
+	if told[v1alpha1.MappingStorageClass] != 1 || told[v1alpha1.MappingNodeSelector] != 2 || told[v1alpha1.MappingImageRegistry] != 2 {
+		t.Errorf("a claim and two pods were to be mapped, and their images: %v", told)
 	}
 	level := s.ValidationLevels.Completeness
 	if level.Status != v1alpha1.LevelPass || !strings.Contains(strings.Join(level.Tested, "; "), "compared with the names that the backup holds") {
@@ -86,7 +100,7 @@ func TestABucketThatRefusesWritesIsTold(t *testing.T) {
 	}
 	_, report := cluster.AwaitEnd(t, cluster.Start(t, elsewhere("refused", mappings()), checks()...))
 	s := report.Status
-	if s.Result != v1alpha1.ResultPartial || !strings.Contains(s.Message+strings.Join(s.Caps, "\n"), "log") {
+	if s.Result != v1alpha1.ResultPartial || !strings.Contains(s.Message+strings.Join(s.Caps, "\n"), "location "+location+" is ReadOnly") {
 		t.Errorf("%s %d, %s: %s\n%s", s.Result, s.Score, s.Reason, s.Message, strings.Join(s.Caps, "\n"))
 	}
 	for _, c := range s.Checks {

@@ -19,11 +19,13 @@ import (
 	"github.com/kymaros/kymaros/test/e2e/stage"
 )
 
-// location is what the second cluster calls the bucket, class and pool what only the first has.
+// location is what the second cluster calls the bucket; class, pool and registry are what only the first has.
 const (
 	location = "elsewhere"
 	class    = "gp3"
 	pool     = "blue"
+	registry = "old.example/team"
+	webImage = registry + "/demo-web:1"
 )
 
 var (
@@ -67,14 +69,16 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, tearDown(ctx)) }()
-	if err := cluster.CreateNamespace(ctx, cluster.Tests); err != nil {
+	up := time.Now()
+	if err := errors.Join(cluster.CreateNamespace(ctx, cluster.Tests), cluster.Apply(ctx, "manifests/mappings")); err != nil {
 		return 1, err
 	}
 	if err := serve(ctx, false); err != nil {
 		return 1, err
 	}
 	fmt.Printf("the second cluster has found the backup after %v\n", time.Since(began).Round(time.Second))
-	return m.Run(), nil
+	code = m.Run()
+	return code, cluster.NothingDenied(up)
 }
 
 // first makes a cluster with a shop, backs the shop up, and ends the cluster. Its bucket stays.
@@ -98,8 +102,11 @@ func first(ctx context.Context, name string) (err error) {
 	if err := c.OpenShop(ctx, shop, class); err != nil {
 		return err
 	}
-	selector := fmt.Appendf(nil, `{"spec":{"template":{"spec":{"nodeSelector":{"pool":%q}}}}}`, pool)
-	if _, err := c.Kube.AppsV1().Deployments(shop).Patch(ctx, "web", types.MergePatchType, selector, metav1.PatchOptions{}); err != nil {
+	if err := c.WebImage(ctx, webImage); err != nil {
+		return err
+	}
+	ofHere := fmt.Appendf(nil, `{"spec":{"template":{"spec":{"nodeSelector":{"pool":%q},"containers":[{"name":"web","image":%q}]}}}}`, pool, webImage)
+	if _, err := c.Kube.AppsV1().Deployments(shop).Patch(ctx, "web", types.StrategicMergePatchType, ofHere, metav1.PatchOptions{}); err != nil {
 		return err
 	}
 	if err := errors.Join(c.AwaitRollout(ctx, shop, "web"), c.Order(ctx, shop, stage.Orders)); err != nil {

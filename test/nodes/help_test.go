@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,8 +84,11 @@ func agentsReady(ctx context.Context, want int) error {
 func sandboxOn(t *testing.T, rt *v1alpha1.RestoreTest, source string, nodes ...string) []corev1.Pod {
 	t.Helper()
 	pods := cluster.Pods(t, stage.SandboxOf(t, rt, source))
+	if len(pods) == 0 {
+		t.Errorf("the sandbox for %s has no pods", source)
+	}
 	for _, p := range pods {
-		if !strings.Contains(strings.Join(nodes, " "), p.Spec.NodeName) {
+		if !slices.Contains(nodes, p.Spec.NodeName) {
 			t.Errorf("pod %s is on %s, want %q", p.Name, p.Spec.NodeName, nodes)
 		}
 	}

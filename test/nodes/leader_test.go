@@ -37,7 +37,7 @@ func TestTheNodeOfTheLeaderIsLost(t *testing.T) {
 			}
 			lose(t, number)
 			began := time.Now()
-			stage.Until(t, 2*time.Minute, func(ctx context.Context) error {
+			stage.Until(t, time.Minute, func(ctx context.Context) error { // a lease lasts for 15 seconds
 				now, err := holder(ctx, name)
 				if err == nil && (now == leader || now == "") {
 					err = fmt.Errorf("%q holds the lease", now)

@@ -3,6 +3,7 @@ package real
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +176,14 @@ func TestWhatACheckReadsWholeIsInTheRecoveryTime(t *testing.T) {
 	if notes := report.Status.ValidationLevels.RTOCompliance.NotTested; len(notes) > 0 {
 		t.Errorf("data that was read is said to come later: %q", notes)
 	}
+	i := slices.IndexFunc(report.Status.Checks, func(c v1alpha1.CheckStatus) bool { return c.Name == read.Name })
+	if i < 0 || !slices.Equal(report.Status.Checks[i].ReadVolumes, []string{shop + ": data-db-0"}) {
+		t.Fatalf("checks %+v", report.Status.Checks)
+	}
+	took, parts := report.Status.Checks[i].Duration.Or(0), report.Status.RTO.Parts
+	if took <= 0 || parts.Checks.Or(0) < took || report.Status.RTO.Measured.Or(0) < took {
+		t.Errorf("the check took %v; recovery time %s, parts %+v", took, report.Status.RTO.Measured, parts)
+	}
 }
 
 func TestASnapshotThatTheStorageHasLostFails(t *testing.T) {
@@ -192,7 +201,7 @@ func TestASnapshotWithoutItsDataFails(t *testing.T) {
 func TestABackupThatCouldTakeNoSnapshotIsNoProof(t *testing.T) {
 	report := restored(t, "classless", classless, shop, stage.CountOrders(stage.Orders))
 	stage.Verdict(t, report, v1alpha1.ResultFail, v1alpha1.ReasonCheckFailed)
-	says(t, report, "data-db-0")
+	says(t, report, shop+": data-db-0 (pod/db-0): no data of this volume is in the backup")
 }
 
 // says fails t unless the report tells all of that where it tells what keeps the run from a pass.

@@ -50,7 +50,8 @@ func run(m *testing.M) (code int, err error) {
 	if err := setUp(ctx); err != nil {
 		return 1, fmt.Errorf("set up: %w", err)
 	}
-	return m.Run(), nil
+	code = m.Run()
+	return code, cluster.NothingDenied(began)
 }
 
 func setUp(ctx context.Context) error {

@@ -239,9 +239,14 @@ func runBuild(container, build, start string, initContainers ...string) ([]byte,
 	}}})
 }
 
+// Apply applies manifests of this tree: a file or a directory.
+func (c *Cluster) Apply(ctx context.Context, path string) error {
+	return c.command(ctx, "kubectl", "apply", "-f", path)
+}
+
 // ApplyFence installs the fence as it is in this tree.
 func (c *Cluster) ApplyFence(ctx context.Context) error {
-	return c.command(ctx, "kubectl", "apply", "-f", "manifests/fence")
+	return c.Apply(ctx, "manifests/fence")
 }
 
 // forget deletes the lease, which the controller makes once in the life of a cluster, so that it makes it in every run of
