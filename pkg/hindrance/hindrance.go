@@ -17,6 +17,8 @@ const (
 	ReachesNothing = "networkIsolation strict lets it reach nothing"
 	// NoRoom is of a pod that the scheduler finds no node for beside production.
 	NoRoom = "no node takes it beside production"
+	// NoNodeNow is of a pod that nodes would take that take none at the moment.
+	NoNodeNow = "no node takes it for now"
 	// MadeRoom is of a pod that was evicted.
 	MadeRoom = "had to make room"
 	// NodeSilent is of a pod of whose node the cluster has lost sight.
@@ -35,6 +37,7 @@ var remedies = []struct{ words, remedy string }{
 	{NodeSilent, "run again when that node answers, or is no node of the cluster any more"},
 	{MadeRoom, "copies come last: production, or a node that is drained or out of memory, took their place; run again when there is room"},
 	{NoRoom, "the copy runs beside production: give the cluster nodes with room for it, or let the rule prefer instead of require"},
+	{NoNodeNow, "nodes are cordoned, not ready, under pressure or tainted (kubectl describe nodes): run again when they take pods"},
 	{`violates PodSecurity "restricted`, "set sandbox.podSecurity to baseline, if that is what the pods need"},
 	{HasClass, "give the cluster a default storage class"},
 	{"kymaros fence", "what would reach production cannot be tested"},

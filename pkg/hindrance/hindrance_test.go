@@ -16,6 +16,7 @@ func TestEveryRefusalHasARemedy(t *testing.T) {
 		"a class of volumes":      {"exceeded quota: kymaros-quota, requested: static.storageclass.storage.k8s.io/persistentvolumeclaims=1, limited: static.storageclass.storage.k8s.io/persistentvolumeclaims=0", "bind or delete it"},
 		"a class of pods":         {"exceeded quota: kymaros-priority, requested: pods=1, limited: pods=0", "PriorityClass"},
 		"a node without room":     {NoRoom + " (podAntiAffinity)", "prefer instead of require"},
+		"nodes that take none":    {NoNodeNow + " (were unschedulable)", "run again when"},
 		"an eviction":             {MadeRoom + ": EvictionByEvictionAPI", "copies come last"},
 		"a node that is silent":   {NodeSilent + ": node-2", "when that node answers"},
 		"isolation":               {"init container wait (CrashLoopBackOff); " + ReachesNothing, "networkIsolation: group"},

@@ -22,18 +22,37 @@ func Crowded(message string) string {
 			rules = append(rules, rule)
 		}
 	}
+	return joined(rules)
+}
+
+func joined(rules []string) string {
 	slices.Sort(rules)
 	return strings.Join(slices.Compact(rules), ", ")
 }
 
 var (
-	nodesAvailable = regexp.MustCompile(`^0/(\d+) nodes are available: `)
-	nodesRefused   = regexp.MustCompile(`(\d+) node\(s\) (didn't match Pod's node affinity/selector|had untolerated taint)`)
-	passingTaint   = regexp.MustCompile(`untolerated taint\(?s?\)? \{node\.kubernetes\.io/`)
+	// passingTaint finds taints that come and go with the state of a node, by the names that Kubernetes, its autoscalers and network
+	// plugins give them.
+	passingTaint = regexp.MustCompile(`had untolerated taint \{(?:node\.kubernetes\.io/|node\.cloudprovider\.kubernetes\.io/|` +
+		`[^:}]*not-ready: |ToBeDeletedByClusterAutoscaler: |karpenter\.sh/(?:disrupt|unregistered))[^}]*\}`)
+	// passing finds those, a cordon, and taints of which it is not told which: Kubernetes names none from 1.34 on.
+	passing = regexp.MustCompile(passingTaint.String() + `|had untolerated taint\(s\)|were unschedulable`)
 )
 
-// NoNode tells whether each node is none of those that the pod names, or kept for other pods. Whatever the message says of a
-// single node beside that, such as too little memory, may pass.
+// Passing returns the rules by which nodes take no pods that may take them again, sorted, with a comma between; empty if there are
+// none: nodes that are cordoned, not ready, under pressure, or about to go. The scheduler looks no further at such a node, so it may
+// be the one that fits, whatever it says of others; and the pods of production run on, so nothing else shows.
+func Passing(message string) string {
+	return joined(passing.FindAllString(message, -1))
+}
+
+var (
+	nodesAvailable = regexp.MustCompile(`^0/(\d+) nodes are available: `)
+	nodesRefused   = regexp.MustCompile(`(\d+) node\(s\) (didn't match Pod's node affinity/selector|had untolerated taint)`)
+)
+
+// NoNode tells whether each node is none of those that the pod names, or kept for other pods: as far as is told, see Passing. Whatever
+// the message says of a single node beside that, such as too little memory, may pass.
 func NoNode(message string) bool {
 	total := nodesAvailable.FindStringSubmatch(message)
 	if total == nil || passingTaint.MatchString(message) || !strings.Contains(message, "didn't match Pod's node affinity/selector") {

@@ -48,6 +48,10 @@ func (in *contents) holdsUp(pod *corev1.Pod) string {
 			if rules := unschedulable.Crowded(c.Message); rules != "" {
 				return hindrance.NoRoom + " (" + rules + ")"
 			}
+			// Of a cluster that is not that of the backup it is said what it lacks, if that may be it.
+			if rules := unschedulable.Passing(c.Message); rules != "" && in.lacks(pod) == "" {
+				return hindrance.NoNodeNow + " (" + rules + ")"
+			}
 		}
 	}
 	return ""

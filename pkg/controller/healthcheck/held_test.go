@@ -62,6 +62,10 @@ func TestPodsThatTheSandboxHoldsUp(t *testing.T) {
 		"production's pods keep it off by affinity":   {pod("web-1", "web", time.Time{}, unscheduled("0/3 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules, 2 node(s) didn't match pod anti-affinity rules. preemption: 0/3")), true, "no node takes it beside production (didn't match pod anti-affinity rules, didn't satisfy existing pods anti-affinity rules)"},
 		"the spread counts production's pods":         {pod("web-1", "web", time.Time{}, unscheduled("0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints.")), true, "no node takes it beside production (didn't match pod topology spread constraints)"},
 		"production uses the nodes":                   {pod("web-1", "web", time.Time{}, unscheduled("0/2 nodes are available: 1 Insufficient cpu, 1 Insufficient nvidia.com/gpu.")), true, "no node takes it beside production (Insufficient cpu, Insufficient nvidia.com/gpu)"},
+		"the nodes are cordoned":                      {pod("web-1", "web", time.Time{}, unscheduled("0/2 nodes are available: 2 node(s) were unschedulable. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.")), true, "no node takes it for now (were unschedulable)"},
+		"the node that fits is under pressure":        {pod("web-1", "web", time.Time{}, unscheduled("0/3 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }, 2 node(s) didn't match Pod's node affinity/selector.")), true, "no node takes it for now (had untolerated taint {node.kubernetes.io/disk-pressure: })"},
+		"a taint of which nobody says which":          {pod("web-1", "web", time.Time{}, unscheduled("0/1 nodes are available: 1 node(s) had untolerated taint(s).")), true, "no node takes it for now (had untolerated taint(s))"},
+		"nodes that are kept for others":              {pod("web-1", "web", time.Time{}, unscheduled("0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}.")), true, ""},
 		"a node selector that no node has":            {pod("web-1", "web", time.Time{}, unscheduled("0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector.")), true, ""},
 		"nodes that lack the label to be spread over": {pod("web-1", "web", time.Time{}, unscheduled("0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints (missing required label).")), true, ""},
 	} {
@@ -81,6 +85,27 @@ func TestPodsThatTheSandboxHoldsUp(t *testing.T) {
 				t.Errorf("got %+v, want %v", left, want)
 			}
 		})
+	}
+}
+
+// TestNodesThatTakeNoPodsNeverBlameTheBackup when a cordon or a pressure lasts longer than pods are given: production's run on.
+func TestNodesThatTakeNoPodsNeverBlameTheBackup(t *testing.T) {
+	web := pod("web-1", "web", time.Time{}, unscheduled("0/3 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/disk-pressure: }, 2 node(s) didn't match Pod's node affinity/selector."))
+	pods := assess([]contents{{source: "shop", pods: []*corev1.Pod{pod("db-0", "db", noon.Add(time.Second)), web}}})
+	begun := under(v1alpha1.ReasonRunning, v1alpha1.HealthStatus{StartTime: at(time.Second)})
+	got := decide(observed{test: test(begun), pods: &pods, policy: policy("rows"), verdicts: map[string]verdict{"rows": {pass("rows"), noon}}}, noon.Add(302*time.Second))
+	if c := got.condition; c.Reason != v1alpha1.ReasonBlockedBySandboxPolicy || !strings.Contains(c.Message, "kubectl describe nodes") {
+		t.Errorf("got %s %q", c.Reason, c.Message)
+	}
+}
+
+// TestOfAnotherClusterIsSaidWhatItLacks where a node that takes none may be the one that fits, but nobody says so.
+func TestOfAnotherClusterIsSaidWhatItLacks(t *testing.T) {
+	web := pod("web-1", "web", time.Time{}, unscheduled("0/2 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) didn't match Pod's node affinity/selector."))
+	for elsewhere, held := range map[bool]int{true: 0, false: 1} {
+		if got := assess([]contents{{source: "shop", elsewhere: elsewhere, pods: []*corev1.Pod{web}}}); len(got.held) != held || len(got.lacks) != 1-held {
+			t.Errorf("elsewhere %t: %+v", elsewhere, got)
+		}
 	}
 }
 

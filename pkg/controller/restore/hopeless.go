@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/kymaros/kymaros/pkg/hindrance"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/unschedulable"
 	"github.com/kymaros/kymaros/pkg/velero"
@@ -27,6 +28,8 @@ const (
 	// and scalePatience is for the node that it adds.
 	nodePatience  = time.Minute
 	scalePatience = 10 * time.Minute
+	// returnPatience is for nodes that take no pods to do so again: to drain and update one takes minutes.
+	returnPatience = 10 * time.Minute
 )
 
 // look is what sandboxes hold while Velero restores into them.
@@ -39,6 +42,8 @@ type look struct {
 	events  []corev1.Event                            // about pods
 	// elsewhere: the backup was made in another cluster, as far as is known.
 	elsewhere bool
+	// ending: the deadline has passed, and nothing of it is left to wait for nodes.
+	ending bool
 }
 
 // obstacle is why a pod or claim that Velero waits for will never be ready.
@@ -150,16 +155,26 @@ func (l look) unscheduled(pod *corev1.Pod, now time.Time) (obstacle, bool) {
 		patience = scalePatience
 	}
 	for _, c := range pod.Status.Conditions {
-		if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse || now.Sub(c.LastTransitionTime.Time) < patience {
+		waited := now.Sub(c.LastTransitionTime.Time)
+		if c.Type != corev1.PodScheduled || c.Status != corev1.ConditionFalse || waited < patience && !l.ending {
 			continue
 		}
-		switch {
-		case c.Reason == corev1.PodReasonSchedulingGated:
+		if c.Reason == corev1.PodReasonSchedulingGated {
 			return obstacle{message: "whoever is to open its scheduling gates is not in the sandbox", ours: true}, true
-		case c.Reason == corev1.PodReasonUnschedulable && unschedulable.NoNode(c.Message):
+		}
+		if c.Reason != corev1.PodReasonUnschedulable {
+			continue
+		}
+		crowded, passing := unschedulable.Crowded(c.Message), unschedulable.Passing(c.Message)
+		switch {
+		case unschedulable.NoNode(c.Message) && passing != "":
+			return obstacle{message: "no node matches its node selector or affinity, unless one of those does that " + passing, ours: true, mapping: "nodeSelectors"}, true
+		case unschedulable.NoNode(c.Message):
 			return obstacle{message: "no node matches its node selector or affinity", mapping: "nodeSelectors"}, true
-		case c.Reason == corev1.PodReasonUnschedulable && unschedulable.Crowded(c.Message) != "":
-			return obstacle{message: "no node has room for it beside production (" + unschedulable.Crowded(c.Message) + ")", ours: true}, true
+		case crowded != "":
+			return obstacle{message: "no node has room for it beside production (" + crowded + ")", ours: true}, true
+		case passing != "" && (waited >= returnPatience || l.ending):
+			return obstacle{message: hindrance.NoNodeNow + " (" + passing + ")", ours: true}, true
 		}
 	}
 	return obstacle{}, false

@@ -69,11 +69,13 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 	fast := pending("data", "fast")
 	noNodes := "0/3 nodes are available: 1 node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }, 2 node(s) didn't match Pod's node affinity/selector. " +
 		"no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never."
+	notReady := "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }."
 	for name, c := range map[string]struct {
 		phase  velerov1.RestorePhase
 		pod    corev1.Pod
 		claims []corev1.PersistentVolumeClaim
 		events []corev1.Event
+		ending bool   // the deadline has passed
 		want   string // "" for nothing
 		ours   bool
 	}{
@@ -103,6 +105,9 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 		"an autoscaler made none": {pod: waiting(time.Hour, waitingForNode(10*time.Minute, "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.")),
 			claims: []corev1.PersistentVolumeClaim{fast}, events: []corev1.Event{event("Nominated", "Pod should schedule on: nodeclaim/x")},
 			want: "shop: Pod/db-0: no node has room for it beside production (Insufficient memory)", ours: true},
+		"the deadline comes before that": {pod: waiting(time.Hour, waitingForNode(20*time.Second, "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.")),
+			claims: []corev1.PersistentVolumeClaim{fast}, events: []corev1.Event{event("TriggeredScaleUp", "pod triggered scale-up: [{pool 3->4 (max: 9)}]")}, ending: true,
+			want: "shop: Pod/db-0: no node has room for it beside production (Insufficient memory)", ours: true},
 		"a Secret that it mounts is not there": {pod: waiting(time.Minute), claims: []corev1.PersistentVolumeClaim{fast},
 			events: []corev1.Event{event("FailedMount", `MountVolume.SetUp failed for volume "credentials" : secret "api-credentials" not found`)},
 			want:   `shop: Pod/db-0: its volumes cannot be mounted: secret "api-credentials" not found`},
@@ -115,9 +120,14 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 			events: []corev1.Event{event("FailedMount", `secret "api-credentials" not found`)}},
 		"a volume that comes late": {pod: waiting(time.Minute), claims: []corev1.PersistentVolumeClaim{fast},
 			events: []corev1.Event{event("FailedMount", "Unable to attach or mount volumes: timed out waiting for the condition")}},
-		"one node is not ready": {pod: waiting(time.Hour, waitingForNode(time.Hour, "Unschedulable",
-			"0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.")),
-			claims: []corev1.PersistentVolumeClaim{fast}},
+		"one node is not ready": {pod: waiting(time.Hour, waitingForNode(9*time.Minute, "Unschedulable", notReady)), claims: []corev1.PersistentVolumeClaim{fast}},
+		"one node stays as it is": {pod: waiting(time.Hour, waitingForNode(10*time.Minute, "Unschedulable", notReady)), claims: []corev1.PersistentVolumeClaim{fast},
+			want: "shop: Pod/db-0: no node takes it for now (had untolerated taint {node.kubernetes.io/not-ready: })", ours: true},
+		"the nodes are cordoned at the deadline": {pod: waiting(time.Hour, waitingForNode(20*time.Second, "Unschedulable", "0/2 nodes are available: 2 node(s) were unschedulable.")),
+			claims: []corev1.PersistentVolumeClaim{fast}, ending: true, want: "shop: Pod/db-0: no node takes it for now (were unschedulable)", ours: true},
+		"no node matches, and one has a taint of which nobody says which": {pod: waiting(time.Hour, waitingForNode(time.Minute, "Unschedulable",
+			"0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match Pod's node affinity/selector.")), claims: []corev1.PersistentVolumeClaim{fast},
+			want: "shop: Pod/db-0: no node matches its node selector or affinity, unless one of those does that had untolerated taint(s)", ours: true},
 		"all nodes are kept for others, which is no matter of the pod": {pod: waiting(time.Hour, waitingForNode(time.Hour, "Unschedulable",
 			"0/1 nodes are available: 1 node(s) had untolerated taint {maintenance: }.")), claims: []corev1.PersistentVolumeClaim{fast}},
 		"its scheduling gates stay closed": {pod: waiting(time.Hour, waitingForNode(time.Hour, "SchedulingGated", "")), claims: []corev1.PersistentVolumeClaim{fast},
@@ -141,7 +151,7 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := look{
 				restore: restoreIn(c.phase), pods: []corev1.Pod{c.pod}, events: c.events, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
-				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast"),
+				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast"), ending: c.ending,
 			}
 			got := hopeless(l, now)
 			if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || got[0] != obstacle{message: c.want, ours: c.ours}) {
@@ -174,8 +184,10 @@ func TestWhatAnotherClusterLacksIsMapped(t *testing.T) {
 		mapping string // "" if nothing is hopeless
 		here    bool   // also in the cluster of the backup
 	}{
-		"the class of its claim":       {waiting(0), []corev1.PersistentVolumeClaim{pending("data", "gone")}, "storageClasses", true},
-		"a node of its kind":           {waiting(time.Hour, waitingForNode(time.Hour, "Unschedulable", noNode)), fast, "nodeSelectors", true},
+		"the class of its claim": {waiting(0), []corev1.PersistentVolumeClaim{pending("data", "gone")}, "storageClasses", true},
+		"a node of its kind":     {waiting(time.Hour, waitingForNode(time.Hour, "Unschedulable", noNode)), fast, "nodeSelectors", true},
+		"a node, of those without taints": {waiting(time.Hour, waitingForNode(time.Hour, "Unschedulable",
+			"0/2 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) didn't match Pod's node affinity/selector.")), fast, "nodeSelectors", true},
 		"an image":                     {waiting(time.Minute, pulls("mesh", "ImagePullBackOff", "example.com/x:1: not found")), fast, "imageRegistries", true},
 		"the way to a registry":        {waiting(2*time.Minute, pulls("mesh", "ImagePullBackOff", "i/o timeout")), fast, "imageRegistries", false},
 		"the way to one, for a moment": {waiting(time.Minute, pulls("mesh", "ImagePullBackOff", "i/o timeout")), fast, "", false},

@@ -80,6 +80,8 @@ func TestALookTellsWhatIsWrong(t *testing.T) {
 	serverDown := youngServer.DeepCopy()
 	serverDown.Spec.Containers, serverDown.Status.ContainerStatuses = []corev1.Container{{Name: "velero"}}, nil
 	hung := waiting(time.Minute)
+	cordoned := waiting(time.Minute, waitingForNode(20*time.Second, "Unschedulable", "0/1 nodes are available: 1 node(s) were unschedulable."))
+	cordoned.Spec.Volumes = nil
 	gone := map[string][]corev1.PersistentVolumeClaim{"sbx-shop": {pending("data", "gone")}}
 	for name, c := range map[string]struct {
 		phase    velerov1.RestorePhase
@@ -92,6 +94,8 @@ func TestALookTellsWhatIsWrong(t *testing.T) {
 		"a server that is younger, while Velero finalizes":      {velerov1.RestorePhaseFinalizing, false, []runtime.Object{youngServer}, true, 0},
 		"the same in progress: it will say so itself":           {velerov1.RestorePhaseInProgress, false, []runtime.Object{youngServer}, false, 0},
 		"the server does not run, at the deadline":              {velerov1.RestorePhaseInProgress, true, []runtime.Object{serverDown}, true, 0},
+		"a pod waits for a cordoned node":                       {velerov1.RestorePhaseInProgress, false, []runtime.Object{&cordoned}, false, 0},
+		"it still does at the deadline":                         {velerov1.RestorePhaseInProgress, true, []runtime.Object{&cordoned}, false, 1},
 		"the server does not run, before":                       {velerov1.RestorePhaseInProgress, false, []runtime.Object{serverDown}, false, 0},
 		"it does not run, at the deadline of a new Restore":     {velerov1.RestorePhaseNew, true, []runtime.Object{serverDown}, true, 0},
 		"no server is to be seen, at the deadline":              {velerov1.RestorePhaseInProgress, true, nil, false, 0},

@@ -150,7 +150,8 @@ const (
 	// ReasonCheckUnknown: no check failed, and at least one could not tell. It says nothing about the backup.
 	ReasonCheckUnknown = "CheckUnknown"
 	// ReasonBlockedBySandboxPolicy: the sandbox refused pods (Pod Security, quota, limits, the fence) or held them up (isolation,
-	// readiness gates, no room beside production). Nothing that failed beside them is held against the backup.
+	// readiness gates, no room beside production, nodes that take no pods). Nothing that failed beside them is held against the
+	// backup.
 	ReasonBlockedBySandboxPolicy = "BlockedBySandboxPolicy"
 	// ReasonPolicyNotFound: spec.healthChecks.policyRef names no HealthCheckPolicy of the test's namespace.
 	ReasonPolicyNotFound = "PolicyNotFound"
