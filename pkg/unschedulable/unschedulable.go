@@ -11,7 +11,8 @@ import (
 
 // crowded finds what pods of others on the nodes cause.
 var crowded = regexp.MustCompile(`didn't match pod anti-affinity rules|didn't satisfy existing pods anti-affinity rules|` +
-	`didn't match pod topology spread constraints(?: \(missing required label\))?|Insufficient [a-zA-Z0-9./_-]*[a-zA-Z0-9]|Too many pods`)
+	`didn't match pod topology spread constraints(?: \(missing required label\))?|Insufficient [a-zA-Z0-9./_-]*[a-zA-Z0-9]|Too many pods|` +
+	`exceed max volume count|did not have enough free storage`)
 
 // Crowded returns the rules by which other pods keep a pod off the nodes, sorted, with a comma between; empty if none does. The
 // scheduler would find room for the same pod if those of production were gone, as they are when a backup is needed.

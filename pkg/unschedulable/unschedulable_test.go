@@ -26,6 +26,8 @@ func TestWhatTheSchedulerSays(t *testing.T) {
 		"all are kept for others": {message: "0/1 nodes are available: 1 node(s) had untolerated taint {dedicated: gpu}."},
 		"which taint is not told": {message: "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
 			passing: "had untolerated taint(s)", noNode: true},
+		"production has used up the volumes that nodes attach": {message: "0/2 nodes are available: 1 node(s) did not have enough free storage, 1 node(s) exceed max volume count.",
+			crowded: "did not have enough free storage, exceed max volume count"},
 		"production's pods are in the way": {message: "0/3 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules, 2 node(s) didn't match pod anti-affinity rules.",
 			crowded: "didn't match pod anti-affinity rules, didn't satisfy existing pods anti-affinity rules"},
 		"the nodes lack the label to be spread over": {message: "0/1 nodes are available: 1 node(s) didn't match pod topology spread constraints (missing required label)."},
