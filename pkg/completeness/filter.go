@@ -28,22 +28,20 @@ type Filter struct {
 	started   time.Time
 	restore   string
 	kinds     map[Kind]bool     // that the backup takes
-	unwanted  map[Kind]bool     // that the test leaves out
 	selectors []labels.Selector // any of them
-	test      labels.Selector
+	test      *v1alpha1.RestoreTestSpec
 }
 
 // NewFilter returns the filter for a backup that began at started and whose spec is backup, nil if it is not known. The
 // test restores only what its spec says, by the Velero Restore of that name. It fails on a selector that cannot be read.
 func NewFilter(started time.Time, backup *velerov1.BackupSpec, test *v1alpha1.RestoreTestSpec, restore string) (Filter, error) {
-	f := Filter{started: started, restore: restore, kinds: map[Kind]bool{}, unwanted: map[Kind]bool{}, test: labels.SelectorFromSet(test.BackupSource.LabelSelector)}
+	f := Filter{started: started, restore: restore, kinds: map[Kind]bool{}, test: test}
 	if backup == nil {
 		backup = &velerov1.BackupSpec{}
 	}
 	for _, k := range append(slices.Clone(Kinds), Pod) {
 		f.kinds[k] = Selected(k, backup.IncludedResources, backup.ExcludedResources) &&
 			Selected(k, backup.IncludedNamespaceScopedResources, backup.ExcludedNamespaceScopedResources)
-		f.unwanted[k] = scope.Excluded(test.Restore, k.GroupKind())
 	}
 	selectors := slices.Clone(backup.OrLabelSelectors)
 	if backup.LabelSelector != nil {
@@ -79,13 +77,11 @@ func (f Filter) Expects(kind Kind, o metav1.Object) Expectation {
 	switch {
 	case f.test == nil: // the zero value, where nothing can be compared
 		return Ignored
-	case f.unwanted[kind] || !f.test.Matches(set):
+	case scope.LeavesOut(f.test, kind.GroupKind(), set):
 		return Ignored
 	// Times are whole seconds: what was made in the second in which the backup began may be in it or not.
 	case !created.Time.Before(f.started) || o.GetDeletionTimestamp() != nil:
 		return Ignored
-	case slices.ContainsFunc(scope.Unowned, set.Has):
-		return Ignored // our own selector leaves it out
 	case kind == PersistentVolumeClaim && scope.Ephemeral(o):
 		return Ignored
 	case kind == ConfigMap && (scope.Everywhere(kind.GroupKind(), o.GetName()) || has(o, leaderAnnotation)):
@@ -104,7 +100,7 @@ func (f Filter) Expects(kind Kind, o metav1.Object) Expectation {
 // exist in this cluster. Labels are not known then, so there is no answer for a test that selects by them: see ByName.
 func (f Filter) Listed(kind Kind, name string) Expectation {
 	switch {
-	case f.test == nil || f.unwanted[kind]:
+	case f.test == nil || scope.Excluded(f.test.Restore, kind.GroupKind()):
 		return Ignored
 	case kind == ConfigMap && scope.Everywhere(kind.GroupKind(), name):
 		return Ignored
@@ -118,7 +114,7 @@ func (f Filter) Listed(kind Kind, name string) Expectation {
 var tokenName = regexp.MustCompile(`-token-[bcdfghjklmnpqrstvwxz2456789]{5}$`)
 
 // ByName tells whether the name of an object is enough to tell that the test restores it.
-func (f Filter) ByName() bool { return f.test != nil && f.test.Empty() }
+func (f Filter) ByName() bool { return f.test != nil && len(f.test.BackupSource.LabelSelector) == 0 }
 
 // Restored tells whether this object of a sandbox counts as come back. A claim must be of our Restore: a StatefulSet makes
 // the claims that it misses anew, under the same names and empty.

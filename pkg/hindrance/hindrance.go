@@ -19,6 +19,8 @@ const (
 	NoRoom = "no node takes it beside production"
 	// NoNodeNow is of a pod that nodes would take that take none at the moment.
 	NoNodeNow = "no node takes it for now"
+	// LeftOut is of a pod that lacks what the test itself does not restore, or may not; the fields follow by which.
+	LeftOut = "left out by the test"
 	// MadeRoom is of a pod that was evicted.
 	MadeRoom = "had to make room"
 	// NodeSilent is of a pod of whose node the cluster has lost sight.
@@ -34,6 +36,7 @@ var remedies = []struct{ words, remedy string }{
 	{WaitsForGate, "what opens a readiness gate is not in a sandbox; the containers of those pods are ready"},
 	{ReachesNothing, "set sandbox.networkIsolation: group, and restored pods reach each other by the names of production"},
 	{WantOfMemory, "set the limit that it needs on the container, or raise sandbox.resourceQuota.memory, and the controller's flag --" + bounds.FlagMemory + " where it allows no more"},
+	{LeftOut, "have the test restore what those pods need, by the field that is named (of labels those in the backup count), or leave the pods out as well"},
 	{NodeSilent, "run again when that node answers, or is no node of the cluster any more"},
 	{MadeRoom, "copies come last: production, or a node that is drained or out of memory, took their place; run again when there is room"},
 	{NoRoom, "the copy runs beside production: give the cluster nodes with room for it, or let the rule prefer instead of require"},

@@ -17,6 +17,7 @@ func TestEveryRefusalHasARemedy(t *testing.T) {
 		"a class of pods":         {"exceeded quota: kymaros-priority, requested: pods=1, limited: pods=0", "PriorityClass"},
 		"a node without room":     {NoRoom + " (podAntiAffinity)", "prefer instead of require"},
 		"nodes that take none":    {NoNodeNow + " (were unschedulable)", "run again when"},
+		"a narrow test":           {LeftOut + ` (spec.restore.excludedResources): secret "quota" not found`, "or leave the pods out as well"},
 		"an eviction":             {MadeRoom + ": EvictionByEvictionAPI", "copies come last"},
 		"a node that is silent":   {NodeSilent + ": node-2", "when that node answers"},
 		"isolation":               {"init container wait (CrashLoopBackOff); " + ReachesNothing, "networkIsolation: group"},
