@@ -2,7 +2,6 @@ package restore
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/kymaros/kymaros/pkg/absent"
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/hindrance"
 	"github.com/kymaros/kymaros/pkg/names"
 	"github.com/kymaros/kymaros/pkg/unschedulable"
@@ -34,6 +35,7 @@ const (
 
 // look is what sandboxes hold while Velero restores into them.
 type look struct {
+	test    *v1alpha1.RestoreTestSpec // of the run
 	restore *velerov1.Restore
 	pods    []corev1.Pod
 	claims  map[string][]corev1.PersistentVolumeClaim // by the name of the sandbox
@@ -112,6 +114,9 @@ func (l look) obstacle(pod *corev1.Pod, now time.Time) (obstacle, bool) {
 			if v.PersistentVolumeClaim == nil || age < claimPatience {
 				continue
 			}
+			if why := absent.LeftOut(l.test, fmt.Sprintf("persistentvolumeclaim %q not found", name)); why != "" {
+				return obstacle{message: why, ours: true}, true
+			}
 			return obstacle{message: fmt.Sprintf("its claim %s was refused, or is not in the backup", name), ours: true}, true
 		}
 		claim := &l.claims[pod.Namespace][i]
@@ -184,25 +189,29 @@ func about(e corev1.Event, pod *corev1.Pod) bool {
 	return e.InvolvedObject.Namespace == pod.Namespace && e.InvolvedObject.Name == pod.Name && e.InvolvedObject.UID == pod.UID
 }
 
-// notMounted finds, in the words of the kubelet, what a volume of a pod is to be filled with and is not there.
-var notMounted = regexp.MustCompile(`(?i)(?:secret|configmap) "[^"]+" not found|references non-existent (?:secret|config) key: \S+`)
-
 // unmounted tells whether pod cannot start for want of a Secret or ConfigMap. Only events tell: the pod just waits.
 func (l look) unmounted(pod *corev1.Pod, age time.Duration) (obstacle, bool) {
-	if age < claimPatience {
+	said := l.said(pod, absent.FailedMount)
+	things := absent.Things(said...)
+	if age < claimPatience || len(things) == 0 {
 		return obstacle{}, false
 	}
+	const message = "its volumes cannot be mounted: "
+	if why := absent.LeftOut(l.test, said...); why != "" {
+		return obstacle{message: message + why, ours: true}, true
+	}
+	return obstacle{message: message + strings.Join(things, ", ")}, true
+}
+
+// said returns what events with that reason say about pod.
+func (l look) said(pod *corev1.Pod, reason string) []string {
 	var all []string
 	for _, e := range l.events {
-		if e.Reason == "FailedMount" && about(e, pod) {
-			all = append(all, notMounted.FindAllString(e.Message, -1)...)
+		if e.Reason == reason && about(e, pod) {
+			all = append(all, e.Message)
 		}
 	}
-	if len(all) == 0 {
-		return obstacle{}, false
-	}
-	slices.Sort(all)
-	return obstacle{message: "its volumes cannot be mounted: " + strings.Join(slices.Compact(all), ", ")}, true
+	return all
 }
 
 // imageless tells whether a container of pod that has to run before Velero can fill its volumes has an image that is not there.
@@ -228,6 +237,9 @@ func (l look) imageless(pod *corev1.Pod, age time.Duration) (obstacle, bool) {
 		}
 		if w.Reason == "InvalidImageName" {
 			return obstacle{message: message}, true
+		}
+		if why := absent.LeftOut(l.test, l.said(pod, absent.FailedPullSecrets)...); why != "" && w.Reason != "ErrImageNeverPull" {
+			return obstacle{message: message + "; " + why, ours: true}, true
 		}
 		return obstacle{message: message, mapping: "imageRegistries"}, true
 	}

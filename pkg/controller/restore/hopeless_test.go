@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
+	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/names"
 )
 
@@ -150,7 +151,7 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := look{
-				restore: restoreIn(c.phase), pods: []corev1.Pod{c.pod}, events: c.events, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
+				test: &v1alpha1.RestoreTestSpec{}, restore: restoreIn(c.phase), pods: []corev1.Pod{c.pod}, events: c.events, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
 				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast"), ending: c.ending,
 			}
 			got := hopeless(l, now)
@@ -174,6 +175,47 @@ func TestWhatIsOfTheSandboxOnlySaysNothingOfTheBackup(t *testing.T) {
 	}
 }
 
+// TestWhatTheTestLeavesOutSaysNothingOfTheBackup: a real restore, of all of it, does not wait for it.
+func TestWhatTheTestLeavesOutSaysNothingOfTheBackup(t *testing.T) {
+	fast := []corev1.PersistentVolumeClaim{pending("data", "fast")}
+	mount := event("FailedMount", `MountVolume.SetUp failed for volume "c" : secret "api-credentials" not found`)
+	excluding := func(names ...v1alpha1.ResourceName) v1alpha1.RestoreTestSpec {
+		return v1alpha1.RestoreTestSpec{Restore: &v1alpha1.RestoreScope{ExcludedResources: names}}
+	}
+	web := v1alpha1.RestoreTestSpec{BackupSource: v1alpha1.BackupSource{LabelSelector: map[string]string{"tier": "web"}}}
+	notFound := pulls("mesh", "ImagePullBackOff", "example.com/x:1: not found")
+	for name, c := range map[string]struct {
+		test   v1alpha1.RestoreTestSpec
+		pod    corev1.Pod
+		claims []corev1.PersistentVolumeClaim
+		events []corev1.Event
+		want   string
+		ours   bool
+	}{
+		"a Secret that it mounts": {excluding("secrets"), waiting(time.Minute), fast, []corev1.Event{mount},
+			`its volumes cannot be mounted: left out by the test (spec.restore.excludedResources): secret "api-credentials" not found`, true},
+		"perhaps, for want of a label": {web, waiting(time.Minute), fast, []corev1.Event{mount},
+			`its volumes cannot be mounted: perhaps left out by the test (spec.backupSource.labelSelector): secret "api-credentials" not found`, true},
+		"other kinds only": {excluding("configmaps"), waiting(time.Minute), fast, []corev1.Event{mount}, `its volumes cannot be mounted: secret "api-credentials" not found`, false},
+		"one of two": {excluding("secrets"), waiting(time.Minute), fast, []corev1.Event{mount, event("FailedMount", `configmap "app" not found`)},
+			`its volumes cannot be mounted: configmap "app" not found, secret "api-credentials" not found`, false},
+		"its claim": {excluding("persistentvolumeclaims"), waiting(time.Minute), nil, nil,
+			`left out by the test (spec.restore.excludedResources): persistentvolumeclaim "data" not found`, true},
+		"the Secret for its image": {excluding("secrets"), waiting(time.Minute, notFound), fast,
+			[]corev1.Event{event("FailedToRetrieveImagePullSecret", "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.")},
+			"image example.com/x:1 of its init container mesh is not there (ImagePullBackOff); left out by the test (spec.restore.excludedResources): image pull secrets (regcred)", true},
+		"no Secret for its image": {excluding("secrets"), waiting(time.Minute, notFound), fast, nil, "image example.com/x:1 of its init container mesh is not there (ImagePullBackOff)", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := look{test: &c.test, restore: restoreIn(""), pods: []corev1.Pod{c.pod}, events: c.events, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
+				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast")}
+			if got := hopeless(l, now); len(got) != 1 || got[0] != (obstacle{message: "shop: Pod/db-0: " + c.want, ours: c.ours}) {
+				t.Errorf("got %+v, want %q (ours: %t)", got, c.want, c.ours)
+			}
+		})
+	}
+}
+
 // TestWhatAnotherClusterLacksIsMapped: it says nothing about the backup there, and much in the cluster of the backup.
 func TestWhatAnotherClusterLacksIsMapped(t *testing.T) {
 	noNode := "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
@@ -193,7 +235,7 @@ func TestWhatAnotherClusterLacksIsMapped(t *testing.T) {
 		"the way to one, for a moment": {waiting(time.Minute, pulls("mesh", "ImagePullBackOff", "i/o timeout")), fast, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := look{restore: restoreIn(""), pods: []corev1.Pod{c.pod}, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
+			l := look{test: &v1alpha1.RestoreTestSpec{}, restore: restoreIn(""), pods: []corev1.Pod{c.pod}, claims: map[string][]corev1.PersistentVolumeClaim{"sbx-shop": c.claims},
 				sources: map[string]string{"sbx-shop": "shop"}, classes: sets.New("fast"), elsewhere: true}
 			got := hopeless(l, now)
 			if c.mapping == "" && len(got) > 0 || c.mapping != "" && (len(got) != 1 || got[0].mapping != c.mapping) {

@@ -90,7 +90,7 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	if !velero.Filling(r.Status.Phase) {
 		return nil
 	}
-	seen := look{restore: r, claims: claims, sources: map[string]string{}, classes: sets.New[string](), ending: expired,
+	seen := look{test: &rt.Status.Run.Spec, restore: r, claims: claims, sources: map[string]string{}, classes: sets.New[string](), ending: expired,
 		elsewhere: backups.Elsewhere(fromText[v1alpha1.Segregation](r.Annotations[v1alpha1.AnnotationSegregation]))}
 	for _, ns := range rt.Status.Sandbox.Namespaces {
 		if ns.Deleted {
