@@ -44,7 +44,7 @@ var outcomes = map[string]Outcome{
 	v1alpha1.ReasonPartiallyFailed:           {Backup, "See Velero's log for the items that did not come back: kubectl logs deployment/velero, in Velero's namespace."},
 	v1alpha1.ReasonFailed:                    {Backup, "See Velero's log for the cause: kubectl logs deployment/velero, in Velero's namespace."},
 	v1alpha1.ReasonCannotStart:               {Backup, "See to what the message names: a real restore would wait for it as well."},
-	v1alpha1.ReasonCannotStartInSandbox:      {Sandbox, "It says nothing about the backup. See to what the message names, or leave it out of the test."},
+	v1alpha1.ReasonCannotStartInSandbox:      {Sandbox, "It says nothing about the backup. See to what the message names, or leave those pods out of the test."},
 	v1alpha1.ReasonClusterLacks:              {Inconclusive, "Map what the message names to what this cluster has (spec.restore.mappings), or give the cluster what is missing; a real restore here needs the same."},
 	v1alpha1.ReasonYielded:                   {Inconclusive, "Nothing needs doing: the test is tried again once Velero is done with the Restore that it made way for."},
 	v1alpha1.ReasonVeleroStalled:             {Inconclusive, "See the log of the Velero server that ended: kubectl logs deployment/velero --previous, in Velero's namespace. A test on which it ended once is tried again once; do not run it a third time before the cause is found."},

@@ -1,6 +1,7 @@
 package healthcheck
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -43,20 +44,25 @@ func refusal(message string) string {
 	return reason
 }
 
-// ofDeployment returns why the guards refuse pods of d: its controller keeps how the last try went.
-func ofDeployment(d *appsv1.Deployment) string {
+// refusal returns why a pod could not be made, where that is the doing of the sandbox or of the test; else it is empty.
+func (in *contents) refusal(message string) string {
+	return cmp.Or(refusal(message), in.leaves(message))
+}
+
+// ofDeployment returns why the sandbox refuses pods of d: its controller keeps how the last try went.
+func (in *contents) ofDeployment(d *appsv1.Deployment) string {
 	for _, c := range d.Status.Conditions {
 		if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
-			return refusal(c.Message)
+			return in.refusal(c.Message)
 		}
 	}
 	return ""
 }
 
-func ofReplicaSet(r *appsv1.ReplicaSet) string {
+func (in *contents) ofReplicaSet(r *appsv1.ReplicaSet) string {
 	for _, c := range r.Status.Conditions {
 		if c.Type == appsv1.ReplicaSetReplicaFailure && c.Status == corev1.ConditionTrue {
-			return refusal(c.Message)
+			return in.refusal(c.Message)
 		}
 	}
 	return ""
@@ -65,18 +71,18 @@ func ofReplicaSet(r *appsv1.ReplicaSet) string {
 // podOf finds the pod in the words of the StatefulSet controller.
 var podOf = regexp.MustCompile(` Pod (\S+) in StatefulSet `)
 
-// ofStatefulSet returns why the guards refuse pods of s. Only events tell of it, and they stay: one about a pod that exists
-// now is over, and so are those about the pods that wait for it.
-func ofStatefulSet(s *appsv1.StatefulSet, failures []*corev1.Event, pods []*corev1.Pod) string {
+// ofStatefulSet returns why it refuses pods of s. Only events tell of it, and they stay: one about a pod that exists now is over,
+// and so are those about the pods that wait for it.
+func (in *contents) ofStatefulSet(s *appsv1.StatefulSet) string {
 	var reasons []string
-	for _, e := range failures {
+	for _, e := range in.failures {
 		if e.InvolvedObject.Kind != "StatefulSet" || e.InvolvedObject.Name != s.Name {
 			continue
 		}
-		if name := podOf.FindStringSubmatch(e.Message); name != nil && slices.ContainsFunc(pods, func(p *corev1.Pod) bool { return p.Name == name[1] }) {
+		if name := podOf.FindStringSubmatch(e.Message); name != nil && slices.ContainsFunc(in.pods, func(p *corev1.Pod) bool { return p.Name == name[1] }) {
 			continue
 		}
-		if reason := refusal(e.Message); reason != "" {
+		if reason := in.refusal(e.Message); reason != "" {
 			reasons = append(reasons, reason)
 		}
 	}
@@ -86,14 +92,14 @@ func ofStatefulSet(s *appsv1.StatefulSet, failures []*corev1.Event, pods []*core
 	return slices.Min(reasons) // any, but always the same
 }
 
-// absent finds the claim in the words of the scheduler.
-var absent = regexp.MustCompile(`persistentvolumeclaim "([^"]+)" not found`)
+// absentClaim finds the claim in the words of the scheduler.
+var absentClaim = regexp.MustCompile(`persistentvolumeclaim "([^"]+)" not found`)
 
 // missing returns the claim without which a pod cannot be scheduled, if that is what it waits for.
 func missing(pod *corev1.Pod) string {
 	for _, c := range pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse {
-			if found := absent.FindStringSubmatch(c.Message); found != nil {
+			if found := absentClaim.FindStringSubmatch(c.Message); found != nil {
 				return found[1]
 			}
 		}

@@ -95,11 +95,12 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	if err != nil {
 		return 0, err
 	}
-	seen, err := c.observe(ctx, key, rt)
+	now := time.Now() // one for both: what decides that their time is up must have been looked at then
+	seen, err := c.observe(ctx, key, rt, now)
 	if err != nil {
 		return 0, err
 	}
-	p := decide(seen, time.Now())
+	p := decide(seen, now)
 	if !p.watch {
 		c.stop(key)
 	} else {
@@ -120,7 +121,7 @@ func (c *Controller) sync(ctx context.Context, key cache.ObjectName) (time.Durat
 	return p.again, c.status.Write(ctx, rt, p.condition, v1alpha1.RestoreTestStatus{Health: &p.health})
 }
 
-func (c *Controller) observe(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest) (observed, error) {
+func (c *Controller) observe(ctx context.Context, key cache.ObjectName, rt *v1alpha1.RestoreTest, now time.Time) (observed, error) {
 	seen := observed{test: rt}
 	run := rt.Status.Run
 	if run == nil {
@@ -136,8 +137,12 @@ func (c *Controller) observe(ctx context.Context, key cache.ObjectName, rt *v1al
 	}
 	for i := range sandboxes {
 		sandboxes[i].claimsRefused, sandboxes[i].strict, sandboxes[i].limits = claimsRefused(rt), strict(rt), limitsOf(rt, sandboxes[i].source)
+		sandboxes[i].test = &run.Spec
 		sandboxes[i].elsewhere = rt.Status.Restore != nil && backups.Elsewhere(rt.Status.Restore.Segregation)
 		if err := c.lookForRefused(ctx, rt, &sandboxes[i]); err != nil {
+			return seen, err
+		}
+		if err := c.lookForLeftOut(ctx, rt, &sandboxes[i], now); err != nil {
 			return seen, err
 		}
 		if err := c.lookForProbes(ctx, rt, &sandboxes[i]); err != nil {

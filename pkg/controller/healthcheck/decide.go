@@ -105,7 +105,7 @@ func decide(seen observed, now time.Time) plan {
 	if seen.pods != nil {
 		seen.pods = seen.pods.displace(p.health.Displaced)
 	}
-	if seen.pods != nil && (expired || !now.Before(limit)) {
+	if seen.pods != nil && timeIsUp(rt, now) {
 		seen.pods = seen.pods.letGo()
 	}
 	pending, ended := p.collect(seen)
@@ -157,6 +157,15 @@ func decide(seen observed, now time.Time) plan {
 		return p.with(metav1.ConditionUnknown, v1alpha1.ReasonRunning, fmt.Sprintf("%d of %d checks done", total-len(pending), total))
 	}
 	return p.judge(seen, trouble, ended, now)
+}
+
+// timeIsUp tells whether the restored pods have had the time that they have to become ready.
+func timeIsUp(rt *v1alpha1.RestoreTest, now time.Time) bool {
+	health := rt.Status.Health
+	if expired, _ := conditions.Expired(rt, now); expired || health == nil || health.RunID != rt.Status.Run.ID || health.StartTime == nil {
+		return expired
+	}
+	return !now.Before(health.StartTime.Add(rt.Status.Run.Spec.HealthChecks.PodReadyTimeout.Or(defaultPodReadyTimeout)))
 }
 
 // waits says why it is not yet time for health checks, or never will be in this run.

@@ -29,14 +29,17 @@ func blockedEntry(in contents, what, reason string) string {
 	return fmt.Sprintf("%s: %s: %s", in.source, what, reason)
 }
 
-// holdsUp returns what in the sandbox may keep a pod from becoming ready; empty if nothing is known to. It may be so for a
-// moment, and it may have another cause: it is said only of a pod that has had its time.
+// holdsUp returns what of the test, its sandbox or the nodes may keep a pod from becoming ready; empty if nothing is known to. It may
+// be so for a moment, and it may have another cause: it is said only of a pod that has had its time.
 func (in *contents) holdsUp(pod *corev1.Pod) string {
 	if reason := in.squeezed(pod); reason != "" {
 		return reason
 	}
 	if shut(pod) {
 		return shutWords
+	}
+	if reason := in.leftOut(pod); reason != "" {
+		return reason
 	}
 	if in.strict {
 		if c := stuck(pod); c != "" {

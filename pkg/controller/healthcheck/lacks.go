@@ -17,7 +17,7 @@ func (in *contents) lacks(pod *corev1.Pod) string {
 	if !in.elsewhere {
 		return ""
 	}
-	for _, s := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+	for _, s := range statuses(pod) {
 		if w := s.State.Waiting; w != nil && slices.Contains([]string{"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull"}, w.Reason) {
 			return fmt.Sprintf("image %s of container %s was not pulled (%s): spec.restore.mappings.imageRegistries", cmp.Or(imageOf(pod, s.Name), s.Image), s.Name, w.Reason)
 		}

@@ -23,7 +23,7 @@ func (in *contents) squeezed(pod *corev1.Pod) string {
 	if err != nil {
 		return "" // there is none
 	}
-	for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
+	for _, c := range statuses(pod) {
 		if outOfMemory(c) && given(pod, c.Name, limit) {
 			return fmt.Sprintf("container %s %s%s", c.Name, hindrance.WantOfMemory, limit.String())
 		}

@@ -86,7 +86,7 @@ func own(in contents) owners {
 		return maker{object: object, selector: w.selector, workload: w, hasSets: new(bool)}
 	}
 	for _, d := range in.deployments {
-		w := &workload{kind: "Deployment", refused: ofDeployment(d)}
+		w := &workload{kind: "Deployment", refused: in.ofDeployment(d)}
 		for _, c := range d.Status.Conditions {
 			if c.Type == appsv1.DeploymentReplicaFailure && c.Status == corev1.ConditionTrue {
 				w.failure = ": " + c.Reason
@@ -98,7 +98,7 @@ func own(in contents) owners {
 		}
 	}
 	for _, s := range in.statefulSets {
-		m := add(&workload{kind: "StatefulSet", refused: ofStatefulSet(s, in.failures, in.pods)}, s, s.Spec.Replicas, s.Spec.Selector)
+		m := add(&workload{kind: "StatefulSet", refused: in.ofStatefulSet(s)}, s, s.Spec.Replicas, s.Spec.Selector)
 		o.statefulSets, o.byName["StatefulSet/"+s.Name] = append(o.statefulSets, m), m
 	}
 	for _, r := range in.replicaSets {
@@ -109,7 +109,7 @@ func own(in contents) owners {
 				d.workload.replicas += int(ptr.Deref(r.Spec.Replicas, 1))
 			}
 		} else if metav1.GetControllerOf(r) == nil {
-			m = add(&workload{kind: "ReplicaSet", refused: ofReplicaSet(r)}, r, r.Spec.Replicas, r.Spec.Selector)
+			m = add(&workload{kind: "ReplicaSet", refused: in.ofReplicaSet(r)}, r, r.Spec.Replicas, r.Spec.Selector)
 		}
 		o.replicaSets, o.byName["ReplicaSet/"+r.Name] = append(o.replicaSets, m), m
 	}

@@ -30,6 +30,10 @@ type contents struct {
 	replicaSets  []*appsv1.ReplicaSet
 	// failures are events that tell why pods or claims could not be created.
 	failures []*corev1.Event
+	// test is what the run restores and how.
+	test *v1alpha1.RestoreTestSpec
+	// said are events by which kubelets tell what pods lack. Looked up only if the test may have left it out.
+	said []corev1.Event
 	// elsewhere: the backup was made in another cluster, as far as is known.
 	elsewhere bool
 	// strict tells that pods can reach nothing at all, not even each other.
@@ -186,7 +190,7 @@ func (r *readiness) addPod(in contents, prefix, what string, pod *corev1.Pod) {
 	if reason := in.lacks(pod); reason != "" {
 		r.lacks = append(r.lacks, fmt.Sprintf("%s%s: %s", prefix, pod.Name, reason))
 	}
-	if cannotRun(pod) {
+	if cannotRun(pod) && in.leftOut(pod) == "" {
 		r.own = append(r.own, waiting)
 	}
 	if reason := in.holdsUp(pod); reason != "" {
@@ -282,7 +286,7 @@ func ofJob(pod *corev1.Pod) bool {
 
 // cannotRun tells whether a container of the pod has no image or configuration that it could be started with.
 func cannotRun(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses), func(c corev1.ContainerStatus) bool {
+	return slices.ContainsFunc(statuses(pod), func(c corev1.ContainerStatus) bool {
 		return c.State.Waiting != nil && slices.Contains([]string{
 			"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError",
 		}, c.State.Waiting.Reason)

@@ -112,7 +112,8 @@ const (
 	// ReasonCannotStart: Velero fills volumes of pods that can never run in this cluster, and was told to give them up. Unknown until
 	// it has. The message names pod, claim and cause.
 	ReasonCannotStart = "CannotStart"
-	// ReasonCannotStartInSandbox: the same, and all of it is of the sandbox' making, or of Velero's. It says nothing about the backup.
+	// ReasonCannotStartInSandbox: the same, and all of it is of the making of the sandbox, of nodes, of Velero, or of what the test
+	// leaves out. It says nothing about the backup.
 	ReasonCannotStartInSandbox = "CannotStartInSandbox"
 	// ReasonClusterLacks: the backup was made in another cluster, and this one lacks a storage class, an image or a node label that it
 	// asks for; or, wherever it was made, nodes lack the node agent by which Velero fills volumes. The message names them, and the
@@ -150,8 +151,8 @@ const (
 	// ReasonCheckUnknown: no check failed, and at least one could not tell. It says nothing about the backup.
 	ReasonCheckUnknown = "CheckUnknown"
 	// ReasonBlockedBySandboxPolicy: the sandbox refused pods (Pod Security, quota, limits, the fence) or held them up (isolation,
-	// readiness gates, no room beside production, nodes that take no pods). Nothing that failed beside them is held against the
-	// backup.
+	// readiness gates, no room beside production, nodes that take no pods), or they need what the test leaves out. Nothing that
+	// failed beside them is held against the backup.
 	ReasonBlockedBySandboxPolicy = "BlockedBySandboxPolicy"
 	// ReasonPolicyNotFound: spec.healthChecks.policyRef names no HealthCheckPolicy of the test's namespace.
 	ReasonPolicyNotFound = "PolicyNotFound"
