@@ -99,6 +99,28 @@ func TestNodesThatTakeNoPodsNeverBlameTheBackup(t *testing.T) {
 	}
 }
 
+// TestADeadlineThatComesWhileOnlyHeldPodsAreWaitedForNeverBlamesTheBackup also where it leaves pods less time than they have.
+func TestADeadlineThatComesWhileOnlyHeldPodsAreWaitedForNeverBlamesTheBackup(t *testing.T) {
+	cordoned := pod("web-1", "web", time.Time{}, unscheduled("0/2 nodes are available: 2 node(s) were unschedulable."))
+	begun := under(v1alpha1.ReasonWaitingForPods, v1alpha1.HealthStatus{StartTime: at(time.Second)})
+	for name, c := range map[string]struct {
+		db   *corev1.Pod
+		want string
+	}{
+		"all else is ready":        {pod("db-0", "db", noon.Add(time.Second)), v1alpha1.ReasonBlockedBySandboxPolicy},
+		"another is not ready too": {pod("db-0", "db", time.Time{}), v1alpha1.ReasonDeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pods := assess([]contents{{source: "shop", pods: []*corev1.Pod{c.db, cordoned}}})
+			rt := test(begun, func(rt *v1alpha1.RestoreTest) { rt.Status.Run.Deadline = *at(time.Minute) })
+			got := decide(observed{test: rt, pods: &pods, policy: policy("rows")}, noon.Add(time.Minute))
+			if got.condition.Reason != c.want || !strings.Contains(got.condition.Message, "were unschedulable") || len(got.health.Checks) != 1 || got.health.Checks[0].Status != v1alpha1.CheckSkip {
+				t.Errorf("got %+v, checks %+v", got.condition, got.health.Checks)
+			}
+		})
+	}
+}
+
 // TestOfAnotherClusterIsSaidWhatItLacks where a node that takes none may be the one that fits, but nobody says so.
 func TestOfAnotherClusterIsSaidWhatItLacks(t *testing.T) {
 	web := pod("web-1", "web", time.Time{}, unscheduled("0/2 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) didn't match Pod's node affinity/selector."))

@@ -112,6 +112,7 @@ func (p plan) completed(seen observed, ended, now time.Time) time.Time {
 func (p plan) late(seen observed, pending []v1alpha1.HealthCheck, checking bool, now time.Time) plan {
 	unfinished := v1alpha1.CheckStatus{Status: v1alpha1.CheckSkip, Message: "not run: the pods were not ready before the run's deadline"}
 	how := "before the restored pods were listed"
+	reason := v1alpha1.ReasonDeadlineExceeded
 	switch {
 	case checking:
 		unfinished = v1alpha1.CheckStatus{Status: v1alpha1.CheckUnknown, Message: "not finished before the run's deadline"}
@@ -120,6 +121,9 @@ func (p plan) late(seen observed, pending []v1alpha1.HealthCheck, checking bool,
 		how = fmt.Sprintf("before the pods were listed again: the application was not observed for the whole of stableFor (%s)", stableFor(seen.test.Status.Run.Spec.HealthChecks))
 	case seen.pods != nil:
 		how = "with " + seen.pods.String()
+		if seen.pods.hindered && seen.pods.all() { // it came while only what is held up was waited for
+			reason = v1alpha1.ReasonBlockedBySandboxPolicy
+		}
 	}
 	if seen.policy != nil {
 		done := map[string]v1alpha1.CheckStatus{}
@@ -143,7 +147,6 @@ func (p plan) late(seen observed, pending []v1alpha1.HealthCheck, checking bool,
 	if seen.pods != nil {
 		p.count(seen.pods)
 	}
-	reason := v1alpha1.ReasonDeadlineExceeded
 	if p.unattended(seen) {
 		reason = v1alpha1.ReasonUnattended
 		how += "; kymaros-prober was not at work"
