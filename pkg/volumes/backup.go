@@ -133,7 +133,7 @@ func (l Look) heldBack(c Claim, b Backed) (v1alpha1.VolumeMethod, string) {
 	}
 	switch {
 	case b.Phase != completed:
-		return v1alpha1.VolumeNotInBackup, fmt.Sprintf("no data of this volume is in the backup: %s %s is %s%s", b.Kind, b.Name, cmp.Or(b.Phase, "not started"), prefixed(": ", b.Message))
+		return v1alpha1.VolumeNotInBackup, fmt.Sprintf("no data of this volume is in the backup: %s %s is %s%s", b.Kind, b.Name, cmp.Or(b.Phase, "not started"), prefixed(b.Message))
 	case b.Snapshot == "":
 		return v1alpha1.VolumeEmptyInProduction, fmt.Sprintf("it was empty when it was backed up, as %s %s says", b.Kind, b.Name)
 	case l.Refused.Has(c.Source + "/" + b.Pod):
@@ -184,9 +184,10 @@ func (l Look) unmounted(c Claim, mounts []Mount, unused bool) (v1alpha1.VolumeMe
 	return v1alpha1.VolumeNotInBackup, fmt.Sprintf("no data of this volume is in the backup: %s, and %s", read, since)
 }
 
-func prefixed(prefix, s string) string {
+// prefixed returns s after a colon, and nothing if there is none.
+func prefixed(s string) string {
 	if s == "" {
 		return ""
 	}
-	return prefix + s
+	return ": " + s
 }

@@ -194,6 +194,20 @@ func TestCauses(t *testing.T) {
 			pods: []*corev1.Pod{pod("box", "db-0")}, backup: Backup{FileSystem: true, Held: []Backed{podBackup("db-0", completed, "k1", "")}},
 			transfers: []Transfer{transfer(func(t *Transfer) { t.Phase = "Failed" })}, method: v1alpha1.VolumeEmpty, want: lost, says: "PodVolumeRestore pvr is Failed",
 		},
+		"its restore failed, and Velero says why": {
+			pods: []*corev1.Pod{pod("box", "db-0")}, transfers: []Transfer{TransferOf(&velerov1.PodVolumeRestore{
+				ObjectMeta: metav1.ObjectMeta{Name: "pvr"},
+				Spec:       velerov1.PodVolumeRestoreSpec{Pod: corev1.ObjectReference{Namespace: "box", Name: "db-0"}, Volume: "vol"},
+				Status:     velerov1.PodVolumeRestoreStatus{Phase: "Failed", Message: "data path restore failed:\nsnapshot not found"},
+			})}, method: v1alpha1.VolumeEmpty, want: lost, says: "PodVolumeRestore pvr is Failed: data path restore failed: snapshot not found",
+		},
+		"so it did for the data mover": {
+			transfers: []Transfer{DownloadOf(&velerov2alpha1.DataDownload{
+				ObjectMeta: metav1.ObjectMeta{Name: "dd"},
+				Spec:       velerov2alpha1.DataDownloadSpec{TargetVolume: velerov2alpha1.TargetVolumeSpec{Namespace: "box", PVC: "data"}},
+				Status:     velerov2alpha1.DataDownloadStatus{Phase: "Failed", Message: "timeout on preparing data download"},
+			})}, method: v1alpha1.VolumeEmpty, want: lost, says: "DataDownload dd is Failed: timeout on preparing data download",
+		},
 		"fewer bytes came back than the backup holds": {
 			pods: []*corev1.Pod{pod("box", "db-0")}, transfers: restored(700, 700, 9000), method: v1alpha1.VolumePartlyRestored, want: lost,
 			says: "PodVolumeRestore pvr brought 700 of the 9000 bytes that the backup holds",

@@ -52,7 +52,7 @@ func Named(all []v1alpha1.VolumeReport, consequence Consequence) []string {
 	var out []string
 	for _, v := range all {
 		if ConsequenceOf(v) == consequence {
-			out = append(out, fmt.Sprintf("%s: %s (%s)%s", v.Namespace, v.Claim, cmp.Or(v.MountedBy, "not mounted by any pod"), prefixed(": ", v.Message)))
+			out = append(out, fmt.Sprintf("%s: %s (%s)%s", v.Namespace, v.Claim, cmp.Or(v.MountedBy, "not mounted by any pod"), prefixed(v.Message)))
 		}
 	}
 	return out

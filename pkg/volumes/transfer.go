@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/velero"
 )
 
 // completed is the phase of a transfer, of either kind, that has brought all data.
@@ -22,7 +23,8 @@ type Transfer struct {
 	// Namespace, Pod and Volume say into which volume of which pod the data went; Claim or ClaimUID, if known, into which
 	// claim.
 	Namespace, Pod, Volume, Claim, ClaimUID string
-	Phase                                   string
+	// Message is what Velero says of it.
+	Phase, Message string
 	// Bytes that were written, Total that were to be, as Velero counted on the way, and Held that the backup has.
 	Bytes, Total, Held int64
 	Start, End         time.Time // zero if not reached
@@ -43,7 +45,7 @@ func TransferOf(pvr *velerov1.PodVolumeRestore) Transfer {
 	return Transfer{
 		Kind: "PodVolumeRestore", Name: pvr.Name, Method: v1alpha1.VolumeFileSystemBackup,
 		Namespace: pvr.Spec.Pod.Namespace, Pod: pvr.Spec.Pod.Name, Volume: pvr.Spec.Volume,
-		ClaimUID: pvr.Labels[velerov1.PVCUIDLabel], Phase: string(pvr.Status.Phase),
+		ClaimUID: pvr.Labels[velerov1.PVCUIDLabel], Phase: string(pvr.Status.Phase), Message: velero.Words(pvr.Status.Message),
 		// Progress comes in intervals: a small volume is complete before the first.
 		Bytes: cmp.Or(pvr.Status.Progress.BytesDone, pvr.Spec.SnapshotSize), Total: pvr.Status.Progress.TotalBytes, Held: pvr.Spec.SnapshotSize,
 		Start: timeOf(pvr.Status.StartTimestamp), End: timeOf(pvr.Status.CompletionTimestamp),
@@ -54,7 +56,7 @@ func TransferOf(pvr *velerov1.PodVolumeRestore) Transfer {
 func DownloadOf(d *velerov2alpha1.DataDownload) Transfer {
 	return Transfer{
 		Kind: "DataDownload", Name: d.Name, Method: v1alpha1.VolumeDataMover,
-		Namespace: d.Spec.TargetVolume.Namespace, Claim: d.Spec.TargetVolume.PVC, Phase: string(d.Status.Phase),
+		Namespace: d.Spec.TargetVolume.Namespace, Claim: d.Spec.TargetVolume.PVC, Phase: string(d.Status.Phase), Message: velero.Words(d.Status.Message),
 		Bytes: cmp.Or(d.Status.Progress.BytesDone, d.Spec.SnapshotSize), Total: d.Status.Progress.TotalBytes, Held: d.Spec.SnapshotSize,
 		Start: timeOf(d.Status.StartTimestamp), End: timeOf(d.Status.CompletionTimestamp),
 	}

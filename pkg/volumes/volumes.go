@@ -138,7 +138,7 @@ func Report(l Look) []v1alpha1.VolumeReport {
 func (l Look) source(c Claim, transfers []Transfer, held []Backed, r *v1alpha1.VolumeReport) {
 	for _, t := range transfers {
 		if t.Phase != completed {
-			r.Message = fmt.Sprintf("%s %s is %s", t.Kind, t.Name, cmp.Or(t.Phase, "not started"))
+			r.Message = fmt.Sprintf("%s %s is %s%s", t.Kind, t.Name, cmp.Or(t.Phase, "not started"), prefixed(t.Message))
 			continue
 		}
 		r.Method, r.Bytes, r.Message = t.Method, t.Bytes, ""
@@ -170,7 +170,7 @@ func (l Look) source(c Claim, transfers []Transfer, held []Backed, r *v1alpha1.V
 		r.Method = v1alpha1.VolumeNotRestored
 		r.Message = fmt.Sprintf("its data is in the backup, as VolumeSnapshot %s, and no pod of the sandbox mounts the claim, so that no volume is made of it", c.Snapshot)
 	case c.Snapshot != "" && !c.Bound:
-		r.Message = "the claim is not bound: its snapshot did not become a volume" + prefixed(": ", l.Snapshots[c.Namespace+"/"+c.Snapshot])
+		r.Message = "the claim is not bound: its snapshot did not become a volume" + prefixed(l.Snapshots[c.Namespace+"/"+c.Snapshot])
 	case c.Snapshot != "":
 		r.Method = v1alpha1.VolumeCSISnapshot
 	case l.Inventory.bound[c.Volume].Native:
