@@ -8,43 +8,63 @@ import (
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
-// agentless returns the pods whose volumes Velero did not fill because their node runs no node agent, sorted. r has ended: Velero gives
-// such pods up at once, and counts an error for each.
-func (c *Controller) agentless(ctx context.Context, rt *v1alpha1.RestoreTest, r *velerov1.Restore) ([]string, error) {
-	unfilled, err := c.filledIn(ctx, r, velero.Untouched)
-	if err != nil || len(unfilled) == 0 {
-		return nil, err
+// agentless returns the pods whose volumes no node agent took up, sorted. r has ended, and all are the PodVolumeRestores that Velero made
+// for it. Where a node runs no agent Velero gives its pods up at once, and counts an error for each, and for one that still is as it was
+// made nobody has read the backup, whoever runs by now. Where Velero has no DaemonSet of agents it makes none at all.
+func (c *Controller) agentless(ctx context.Context, rt *v1alpha1.RestoreTest, r *velerov1.Restore, all []velerov1.PodVolumeRestore) ([]string, error) {
+	untouched := podsOf(all, velero.Untouched)
+	nowhere := false
+	if len(all) == 0 {
+		nodes, err := c.agentNodes(ctx)
+		if err != nil {
+			return nil, err
+		}
+		nowhere = len(nodes) == 0
 	}
-	agents, err := c.kube.CoreV1().Pods(c.options.VeleroNamespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	if len(untouched) == 0 && !nowhere {
+		return nil, nil
+	}
+	return c.podsThat(ctx, rt, func(p *corev1.Pod) bool {
+		// Before a node takes the pod no agent can.
+		return untouched.Has(p.Namespace+"/"+p.Name) && p.Spec.NodeName != "" || nowhere && waits(p, r)
+	}, func(p *corev1.Pod) string {
+		if p.Spec.NodeName == "" {
+			return "Pod/" + p.Name
+		}
+		return fmt.Sprintf("Pod/%s is on %s", p.Name, p.Spec.NodeName)
+	})
+}
+
+// agentNodes returns the nodes on which a node agent of Velero runs.
+func (c *Controller) agentNodes(ctx context.Context) (sets.Set[string], error) {
+	pods, err := c.veleroPods(ctx)
+	return velero.AgentNodes(pods), err
+}
+
+// veleroPods returns those of Velero's namespace, from the API server's cache.
+func (c *Controller) veleroPods(ctx context.Context) ([]corev1.Pod, error) {
+	list, err := c.kube.CoreV1().Pods(c.options.VeleroNamespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
 	if err != nil {
 		return nil, fmt.Errorf("list pods of %s: %w", c.options.VeleroNamespace, err)
 	}
-	nodes := velero.AgentNodes(agents.Items)
-	return c.podsThat(ctx, rt, func(p *corev1.Pod) bool { return unfilled.Has(p.Namespace+"/"+p.Name) && alone(p, nodes) },
-		func(p *corev1.Pod) string { return fmt.Sprintf("Pod/%s is on %s", p.Name, p.Spec.NodeName) })
+	return list.Items, nil
 }
 
-// filledIn returns the pods, "namespace/name", for which r made PodVolumeRestores that are so.
-func (c *Controller) filledIn(ctx context.Context, r *velerov1.Restore, so func(*velerov1.PodVolumeRestore) bool) (sets.Set[string], error) {
-	of := metav1.ListOptions{LabelSelector: labels.SelectorFromSet(labels.Set{velerov1.RestoreUIDLabel: string(r.UID)}).String()}
-	list, err := c.client.VeleroV1().PodVolumeRestores(r.Namespace).List(ctx, of)
-	if err != nil {
-		return nil, fmt.Errorf("list PodVolumeRestores: %w", err)
-	}
-	all := sets.New[string]()
-	for i := range list.Items {
-		if v := &list.Items[i]; so(v) {
-			all.Insert(v.Spec.Pod.Namespace + "/" + v.Spec.Pod.Name)
+// podsOf returns the pods, "namespace/name", of the PodVolumeRestores that are so.
+func podsOf(all []velerov1.PodVolumeRestore, so func(*velerov1.PodVolumeRestore) bool) sets.Set[string] {
+	pods := sets.New[string]()
+	for i := range all {
+		if v := &all[i]; so(v) {
+			pods.Insert(v.Spec.Pod.Namespace + "/" + v.Spec.Pod.Name)
 		}
 	}
-	return all, nil
+	return pods
 }
 
 // podsThat returns what is to be said of the pods of the sandboxes that are so, sorted, each after its source namespace.
@@ -66,9 +86,4 @@ func (c *Controller) podsThat(ctx context.Context, rt *v1alpha1.RestoreTest, so 
 	}
 	slices.Sort(all)
 	return all, nil
-}
-
-// alone tells whether a pod is on a node that is none of those.
-func alone(pod *corev1.Pod, nodes sets.Set[string]) bool {
-	return pod.Spec.NodeName != "" && !nodes.Has(pod.Spec.NodeName)
 }

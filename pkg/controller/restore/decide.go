@@ -37,9 +37,9 @@ type seen struct {
 	production []string
 	// hopeless is what Velero waits for in vain, as far as somebody looked.
 	hopeless []obstacle
-	// agentless are pods whose volumes were not filled, for their nodes run no node agent of Velero; known once the restore has ended.
-	agentless []string
-	// passedOver are pods whose volumes were not filled, for Velero is too old to do so beside CSI snapshots; known then, too.
+	// unfilled is what came of the volumes, known once the restore has ended in part.
+	unfilled unfilled
+	// passedOver are pods whose volumes were not filled, for Velero is too old to do so beside CSI snapshots; known once it has ended.
 	passedOver []string
 	// foreign are Restores of others that Velero is not done with.
 	foreign []string

@@ -80,16 +80,12 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 		if len(s.passedOver) > 0 && r.Status.Errors == 0 {
 			return unsupported()
 		}
-		unfilled := ""
-		if len(s.passedOver) > 0 {
+		reason, unfilled := s.unfilled.verdict(r.Status.Errors, p.status.Location)
+		if reason != "" {
+			return say(metav1.ConditionFalse, reason, "%s", unfilled)
+		}
+		if unfilled == "" && len(s.passedOver) > 0 {
 			unfilled = "it did not begin to fill the volumes of pods: " + strings.Join(first(s.passedOver), "; ")
-		}
-		if len(s.agentless) > 0 {
-			unfilled = "the volumes of pods were not filled, for their nodes run no node agent of Velero: " + strings.Join(first(s.agentless), "; ") +
-				"; see why its DaemonSet node-agent has no pod there"
-		}
-		if n := len(s.agentless); n > 0 && r.Status.Errors <= n { // no other error
-			return say(metav1.ConditionFalse, v1alpha1.ReasonClusterLacks, "%s", unfilled)
 		}
 		return say(metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed,
 			"Velero restored only a part of backup %s: %d errors, %d warnings%s; %s",

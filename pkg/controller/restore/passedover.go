@@ -13,17 +13,18 @@ import (
 
 // passedOver returns the pods that wait for their volumes, though r, which has ended, made no PodVolumeRestore for them, sorted: Velero
 // before 1.18.3 makes none for a Restore that does not name persistentvolumes, and one that brings back contents of snapshots must not.
-func (c *Controller) passedOver(ctx context.Context, rt *v1alpha1.RestoreTest, r *velerov1.Restore) ([]string, error) {
-	if r.Spec.IncludeClusterResources != nil {
+// all are those that it made.
+func (c *Controller) passedOver(ctx context.Context, rt *v1alpha1.RestoreTest, r *velerov1.Restore, all []velerov1.PodVolumeRestore) ([]string, error) {
+	if mayNotPassOver(r) {
 		return nil, nil
 	}
-	filled, err := c.filledIn(ctx, r, func(*velerov1.PodVolumeRestore) bool { return true })
-	if err != nil {
-		return nil, err
-	}
+	filled := podsOf(all, func(*velerov1.PodVolumeRestore) bool { return true })
 	return c.podsThat(ctx, rt, func(p *corev1.Pod) bool { return waits(p, r) && !filled.Has(p.Namespace+"/"+p.Name) },
 		func(p *corev1.Pod) string { return "Pod/" + p.Name })
 }
+
+// mayNotPassOver tells whether r names persistentvolumes, or was given to a Velero that fills volumes of pods in any case.
+func mayNotPassOver(r *velerov1.Restore) bool { return r.Spec.IncludeClusterResources != nil }
 
 // waits tells whether Velero has made pod wait until r has filled its volumes.
 func waits(pod *corev1.Pod, r *velerov1.Restore) bool {

@@ -9,7 +9,6 @@ import (
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -37,11 +36,11 @@ func (c *Controller) server(ctx context.Context) (server, error) {
 		v, err := version.ParseSemantic(c.options.VeleroVersion)
 		return server{version: v}, err
 	}
-	pods, err := c.kube.CoreV1().Pods(c.options.VeleroNamespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+	pods, err := c.veleroPods(ctx)
 	if err != nil {
-		return server{}, fmt.Errorf("list pods of %s: %w", c.options.VeleroNamespace, err)
+		return server{}, err
 	}
-	return serverOf(pods.Items), nil
+	return serverOf(pods), nil
 }
 
 // serverOf returns what the images of the servers among pods say. While one version replaces another nobody knows which of them

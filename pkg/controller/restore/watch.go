@@ -8,11 +8,9 @@ import (
 	"time"
 
 	velerov1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v1"
-	velerov2alpha1 "github.com/vmware-tanzu/velero/pkg/apis/velero/v2alpha1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/version"
@@ -61,14 +59,7 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	r := s.restore
 	if velero.Terminal(r.Status.Phase) {
 		delete(c.still, r.Name)
-		if r.Status.Phase != velerov1.RestorePhaseCompleted && r.Status.Phase != velerov1.RestorePhasePartiallyFailed {
-			return nil
-		}
-		var err error
-		if s.passedOver, err = c.passedOver(ctx, rt, r); err == nil && r.Status.Phase == velerov1.RestorePhasePartiallyFailed {
-			s.agentless, err = c.agentless(ctx, rt, r)
-		}
-		return err
+		return c.lookBack(ctx, rt, s)
 	}
 	due, again := c.due(r, now)
 	s.lookAgain = again
@@ -76,11 +67,11 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 		return nil
 	}
 	if velero.Started(r.Status.Phase) && r.Status.Phase != velerov1.RestorePhaseInProgress || expired { // of one in progress the next server says what happened
-		pods, err := c.kube.CoreV1().Pods(c.options.VeleroNamespace).List(ctx, metav1.ListOptions{ResourceVersion: "0"})
+		pods, err := c.veleroPods(ctx)
 		if err != nil {
-			return fmt.Errorf("list pods of %s: %w", c.options.VeleroNamespace, err)
+			return err
 		}
-		if s.stalled = velero.Restarted(r, pods.Items); s.stalled == "" && expired && velero.Down(pods.Items) {
+		if s.stalled = velero.Restarted(r, pods); s.stalled == "" && expired && velero.Down(pods) {
 			s.stalled = "Velero's server does not run"
 		}
 		if s.stalled != "" {
@@ -90,7 +81,7 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	if !velero.Filling(r.Status.Phase) {
 		return nil
 	}
-	seen := look{test: &rt.Status.Run.Spec, restore: r, claims: claims, sources: map[string]string{}, classes: sets.New[string](), ending: expired,
+	seen := look{test: &rt.Status.Run.Spec, restore: r, claims: claims, sources: sourcesOf(rt), classes: sets.New[string](), ending: expired,
 		elsewhere: backups.Elsewhere(fromText[v1alpha1.Segregation](r.Annotations[v1alpha1.AnnotationSegregation]))}
 	for _, ns := range rt.Status.Sandbox.Namespaces {
 		if ns.Deleted {
@@ -106,7 +97,6 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 			return fmt.Errorf("list events of %s: %w", ns.Name, err)
 		}
 		seen.events = append(seen.events, events.Items...)
-		seen.sources[ns.Name] = ns.Source
 	}
 	classes, err := c.classes(ctx)
 	if err != nil {
@@ -119,53 +109,62 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	return nil
 }
 
+// lookBack looks what came of the volumes of what s tells of, a Restore that has ended.
+func (c *Controller) lookBack(ctx context.Context, rt *v1alpha1.RestoreTest, s *seen) error {
+	r := s.restore
+	switch {
+	case r.Status.Phase == velerov1.RestorePhasePartiallyFailed:
+	case r.Status.Phase == velerov1.RestorePhaseCompleted && !mayNotPassOver(r):
+	default:
+		return nil
+	}
+	var m moves
+	var err error
+	if m.podVolumes, err = c.podVolumes(ctx, r); err != nil {
+		return err
+	}
+	if s.passedOver, err = c.passedOver(ctx, rt, r, m.podVolumes); err != nil || r.Status.Phase == velerov1.RestorePhaseCompleted {
+		return err
+	}
+	if m.downloads, err = c.downloads(ctx, r); err != nil {
+		return err
+	}
+	s.unfilled.gaveUp, s.unfilled.doubtful = m.gaveUp(rt)
+	s.unfilled.agentless, err = c.agentless(ctx, rt, r, m.podVolumes)
+	return err
+}
+
 // cancel has Velero give up the volumes that it still fills for r, if p wants it. Velero before 1.17 cannot for file-system backups, and
 // ends with the time that the Restore gives it, which is the run's.
 func (c *Controller) cancel(ctx context.Context, p plan, r *velerov1.Restore) error {
 	if !p.cancel {
 		return nil
 	}
-	of := metav1.ListOptions{LabelSelector: labels.SelectorFromSet(labels.Set{velerov1.RestoreUIDLabel: string(r.UID)}).String()}
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"cancel": true}})
 	if err != nil {
 		return err
 	}
 	options := metav1.PatchOptions{FieldManager: controller.FieldManager(controller.Restore)}
 	var errs []error
-	podVolumes := c.client.VeleroV1().PodVolumeRestores(r.Namespace)
-	list := &velerov1.PodVolumeRestoreList{}
+	var podVolumes []velerov1.PodVolumeRestore
 	if cancelsFiles(p.status.Velero) {
-		if list, err = podVolumes.List(ctx, of); err != nil {
-			return fmt.Errorf("list PodVolumeRestores: %w", err)
+		if podVolumes, err = c.podVolumes(ctx, r); err != nil {
+			return err
 		}
 	}
-	for _, o := range list.Items {
-		switch o.Status.Phase {
-		case velerov1.PodVolumeRestorePhaseCompleted, velerov1.PodVolumeRestorePhaseFailed, velerov1.PodVolumeRestorePhaseCanceled:
-			continue
-		}
-		if !o.Spec.Cancel {
+	for _, o := range podVolumes {
+		if !over(string(o.Status.Phase)) && !o.Spec.Cancel {
 			klog.FromContext(ctx).V(2).Info("Cancelling data movement", "podVolumeRestore", klog.KObj(&o))
-			_, err := podVolumes.Patch(ctx, o.Name, types.MergePatchType, patch, options)
+			_, err := c.client.VeleroV1().PodVolumeRestores(r.Namespace).Patch(ctx, o.Name, types.MergePatchType, patch, options)
 			errs = append(errs, ignoreNotFound(err))
 		}
 	}
-	downloads := c.client.VeleroV2alpha1().DataDownloads(r.Namespace)
-	moved, err := downloads.List(ctx, of)
-	if apierrors.IsNotFound(err) {
-		return errors.Join(errs...) // there is no data mover
-	}
-	if err != nil {
-		return errors.Join(append(errs, fmt.Errorf("list DataDownloads: %w", err))...)
-	}
-	for _, o := range moved.Items {
-		switch o.Status.Phase {
-		case velerov2alpha1.DataDownloadPhaseCompleted, velerov2alpha1.DataDownloadPhaseFailed, velerov2alpha1.DataDownloadPhaseCanceled:
-			continue
-		}
-		if !o.Spec.Cancel {
+	downloads, err := c.downloads(ctx, r)
+	errs = append(errs, err)
+	for _, o := range downloads {
+		if !over(string(o.Status.Phase)) && !o.Spec.Cancel {
 			klog.FromContext(ctx).V(2).Info("Cancelling data movement", "dataDownload", klog.KObj(&o))
-			_, err := downloads.Patch(ctx, o.Name, types.MergePatchType, patch, options)
+			_, err := c.client.VeleroV2alpha1().DataDownloads(r.Namespace).Patch(ctx, o.Name, types.MergePatchType, patch, options)
 			errs = append(errs, ignoreNotFound(err))
 		}
 	}
