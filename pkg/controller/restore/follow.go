@@ -120,7 +120,11 @@ func follow(p plan, s seen, was *metav1.Condition, expired bool) plan {
 			return say(status, was.Reason, "%s", was.Message)
 		}
 		reason, messages := cannotStart(s.hopeless)
-		return say(status, reason, "Velero's restore waits for what cannot come, and %s: %s", givenUp(p.status.Velero, "was cancelled"), messages)
+		cancelled := "was cancelled"
+		if slices.ContainsFunc(s.hopeless, func(o obstacle) bool { return o.agent }) {
+			cancelled = "was cancelled, for which a node agent has to be there as well: else it is held until the run's deadline"
+		}
+		return say(status, reason, "Velero's restore waits for what cannot come, and %s: %s", givenUp(p.status.Velero, cancelled), messages)
 	}
 	if expired && !velero.Started(r.Status.Phase) {
 		return say(metav1.ConditionFalse, v1alpha1.ReasonNotStarted,
@@ -149,7 +153,8 @@ func cannotStart(all []obstacle) (reason, what string) {
 			message += " in this cluster (map it by spec.restore.mappings." + o.mapping + ")"
 		}
 		messages = append(messages, message)
-		bad, lacking = bad || !o.ours && o.mapping == "", lacking || o.mapping != ""
+		lacks := o.mapping != "" || o.agent
+		bad, lacking = bad || !o.ours && !lacks, lacking || lacks
 	}
 	switch {
 	case bad:

@@ -42,9 +42,12 @@ type look struct {
 	sources map[string]string                         // source namespaces, by the name of the sandbox
 	classes sets.Set[string]                          // the storage classes of the cluster
 	events  []corev1.Event                            // about pods
+	// moves are what Velero made to move data by, and agents the nodes that run one of its node agents.
+	moves  moves
+	agents sets.Set[string]
 	// elsewhere: the backup was made in another cluster, as far as is known.
 	elsewhere bool
-	// ending: the deadline has passed, and nothing of it is left to wait for nodes.
+	// ending: the deadline has passed, so that it is told what Velero waited for, be it hopeless or not.
 	ending bool
 }
 
@@ -55,6 +58,8 @@ type obstacle struct {
 	ours bool
 	// mapping, of spec.restore.mappings, has the backup ask for something else; "" if none has.
 	mapping string
+	// agent: what is missing is a node agent of Velero, which says nothing about the backup wherever that was made.
+	agent bool
 }
 
 // hopeless returns what Velero waits for in vain, sorted. A pod without volumes to fill holds up nothing: health checks judge it.
@@ -81,6 +86,7 @@ func hopeless(l look, now time.Time) []obstacle {
 			}
 		}
 	}
+	all = append(all, l.unattended(now)...)
 	for i := range all {
 		if !l.elsewhere {
 			all[i].mapping = "" // in the cluster of the backup there is nothing to map: a real restore waits for the same

@@ -164,11 +164,13 @@ func TestWhatVeleroWaitsForInVainIsNamed(t *testing.T) {
 
 func TestWhatIsOfTheSandboxOnlySaysNothingOfTheBackup(t *testing.T) {
 	bad, ours, elsewhere := obstacle{message: "bad"}, obstacle{message: "ours", ours: true}, obstacle{message: "no class", mapping: "storageClasses"}
+	agent := obstacle{message: "no node agent", agent: true}
 	for _, c := range []struct {
 		all  []obstacle
 		want string
 	}{{[]obstacle{ours}, "CannotStartInSandbox"}, {[]obstacle{bad, ours}, "CannotStart"}, {[]obstacle{bad}, "CannotStart"},
-		{[]obstacle{elsewhere}, "ClusterLacks"}, {[]obstacle{elsewhere, ours}, "ClusterLacks"}, {[]obstacle{elsewhere, bad}, "CannotStart"}} {
+		{[]obstacle{elsewhere}, "ClusterLacks"}, {[]obstacle{elsewhere, ours}, "ClusterLacks"}, {[]obstacle{elsewhere, bad}, "CannotStart"},
+		{[]obstacle{agent}, "ClusterLacks"}, {[]obstacle{agent, ours}, "ClusterLacks"}, {[]obstacle{agent, bad}, "CannotStart"}} {
 		if reason, message := cannotStart(c.all); reason != c.want || !strings.Contains(message, c.all[0].message) {
 			t.Errorf("%v: %s, %q; want %s", c.all, reason, message, c.want)
 		}

@@ -66,11 +66,14 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	if !due && !expired {
 		return nil
 	}
-	if velero.Started(r.Status.Phase) && r.Status.Phase != velerov1.RestorePhaseInProgress || expired { // of one in progress the next server says what happened
-		pods, err := c.veleroPods(ctx)
-		if err != nil {
-			return err
-		}
+	if !velero.Started(r.Status.Phase) && !expired {
+		return nil
+	}
+	pods, err := c.veleroPods(ctx)
+	if err != nil {
+		return err
+	}
+	if r.Status.Phase != velerov1.RestorePhaseInProgress || expired { // of one in progress the next server says what happened
 		if s.stalled = velero.Restarted(r, pods); s.stalled == "" && expired && velero.Down(pods) {
 			s.stalled = "Velero's server does not run"
 		}
@@ -81,7 +84,7 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	if !velero.Filling(r.Status.Phase) {
 		return nil
 	}
-	seen := look{test: &rt.Status.Run.Spec, restore: r, claims: claims, sources: sourcesOf(rt), classes: sets.New[string](), ending: expired,
+	seen := look{test: &rt.Status.Run.Spec, restore: r, claims: claims, sources: sourcesOf(rt), classes: sets.New[string](), agents: velero.AgentNodes(pods), ending: expired,
 		elsewhere: backups.Elsewhere(fromText[v1alpha1.Segregation](r.Annotations[v1alpha1.AnnotationSegregation]))}
 	for _, ns := range rt.Status.Sandbox.Namespaces {
 		if ns.Deleted {
@@ -104,6 +107,14 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	}
 	for i := range classes {
 		seen.classes.Insert(classes[i].Name)
+	}
+	if seen.agentMissing() {
+		if seen.moves.podVolumes, err = c.podVolumes(ctx, r); err != nil {
+			return err
+		}
+		if seen.moves.downloads, err = c.downloads(ctx, r); err != nil {
+			return err
+		}
 	}
 	s.hopeless = hopeless(seen, now)
 	return nil

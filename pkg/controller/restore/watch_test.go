@@ -30,7 +30,7 @@ import (
 // TestARestoreThatGoesOnIsNotLookedInto counts the requests of a Restore that does not change, second by second.
 func TestARestoreThatGoesOnIsNotLookedInto(t *testing.T) {
 	kube := kubefake.NewClientset()
-	c := &Controller{kube: kube, still: map[string]stillness{}, judged: map[string]sets.Set[string]{}, options: Options{VeleroNamespace: "velero"}}
+	c := &Controller{kube: kube, client: fake.NewSimpleClientset(), still: map[string]stillness{}, judged: map[string]sets.Set[string]{}, options: Options{VeleroNamespace: "velero"}}
 	var looks []int
 	at := func(second int, r *velerov1.Restore, expired bool) {
 		t.Helper()
@@ -103,7 +103,7 @@ func TestALookTellsWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := restoreIn(c.phase, began)
-			controller := &Controller{kube: kubefake.NewClientset(c.objects...), options: Options{VeleroNamespace: "velero"},
+			controller := &Controller{kube: kubefake.NewClientset(c.objects...), client: fake.NewSimpleClientset(), options: Options{VeleroNamespace: "velero"},
 				still: map[string]stillness{r.Name: {next: now, pause: firstLook}}}
 			s := seen{restore: r}
 			if err := controller.watch(t.Context(), test(), &s, gone, c.expired, now); err != nil {
