@@ -53,7 +53,7 @@ var (
 	}, nil)
 	stalled = metrics.NewCounter(&metrics.CounterOpts{
 		Subsystem: subsystem, Name: "velero_stalled_total", StabilityLevel: metrics.ALPHA,
-		Help: "Number of runs that were given up because Velero's server ended while it was at work on their Restore.",
+		Help: "Number of runs that were given up because Velero's server ended while it was at work on their Restore, or what moved data for it.",
 	})
 
 	register sync.Once
@@ -120,7 +120,7 @@ func CleanedUp(after time.Duration) {
 // Fence tells whether the admission fence is as shipped.
 func Fence(intact bool) { fence.WithLabelValues().Set(is(intact)) }
 
-// VeleroStalled counts a run on whose Restore Velero's server ended.
+// VeleroStalled counts a run on whose Restore Velero's server ended, or what moved data for it.
 func VeleroStalled() { stalled.Inc() }
 
 // Leaked counts objects that a run of a test left behind.

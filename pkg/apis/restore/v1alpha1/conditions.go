@@ -88,7 +88,7 @@ const (
 	// ReasonBackupNotFound: no usable backup with all source namespaces.
 	ReasonBackupNotFound = "BackupNotFound"
 	// ReasonBackupLocationUnavailable: there is a backup to restore, and its BackupStorageLocation is not Available, or Velero could not
-	// read the backup from there. It says nothing about the backup.
+	// read the backup, or data of its volumes, from there. It says nothing about the backup.
 	ReasonBackupLocationUnavailable = "BackupLocationUnavailable"
 	// ReasonNoOlderBackup: the run is one of a search for a backup that restores, and none is left to try. It says nothing about any.
 	ReasonNoOlderBackup = "NoOlderBackup"
@@ -104,7 +104,8 @@ const (
 	// ReasonLost: the Restore vanished before it ended.
 	ReasonLost = "Lost"
 	// ReasonVeleroStalled: Velero's server ended while it was at work on the Restore, which is given up: a server that starts would
-	// take it up anew. If that happens after the verdict it is the reason of a warning by cleanup, and of no condition.
+	// take it up anew. If that happens after the verdict it is the reason of a warning by cleanup, and of no condition. Or what moves
+	// data for Velero ended, a node agent or a pod of its own, and all errors of the Restore are of that. It says nothing about the backup.
 	ReasonVeleroStalled = "VeleroStalled"
 	// ReasonYielded: a Restore of somebody else came while ours was under way, and ours made way: its data movement was cancelled.
 	// Unknown until Velero is done with it. It says nothing about the backup, and the run is tried again once.
@@ -116,8 +117,9 @@ const (
 	// leaves out. It says nothing about the backup.
 	ReasonCannotStartInSandbox = "CannotStartInSandbox"
 	// ReasonClusterLacks: the backup was made in another cluster, and this one lacks a storage class, an image or a node label that it
-	// asks for; or, wherever it was made, nodes lack the node agent by which Velero fills volumes. The message names them, and the
-	// mapping for each that has one. It says nothing about the backup. Also a reason of HealthChecked.
+	// asks for; or, wherever it was made, no node agent of Velero is where volumes are to be filled, or what is to move the data does not
+	// come up. The message names them, and the mapping for each that has one. It says nothing about the backup. Also a reason of
+	// HealthChecked.
 	ReasonClusterLacks = "ClusterLacks"
 	// ReasonVeleroUnsupported: Velero's server is of a version that does not restore what the test needs. It says nothing
 	// about the backup.
