@@ -5,6 +5,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/compare"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // comparison is what differs between two reports.
@@ -59,7 +60,7 @@ func compared(report *v1alpha1.RestoreReport) comparedReport {
 func (r *request) report(field string) (key, error) {
 	namespace, name, found := strings.Cut(r.text(field), "/")
 	if !found || checkNamespace(field, namespace) != nil || checkName(field, name) != nil {
-		return key{}, wrong(field, "must be the namespace and name of a report, as in team-web/shop-20261126-030000")
+		return key{}, problem.Wrong(field, "must be the namespace and name of a report, as in team-web/shop-20261126-030000")
 	}
 	return key{namespace, name}, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/coverage"
 	"github.com/kymaros/kymaros/pkg/coverage/gather"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 const (
@@ -73,7 +74,7 @@ func (s *Server) coverage(r *request) (any, error) {
 	}
 	maxAge, err := v1alpha1.Duration(r.text("maxAge")).Parse()
 	if err != nil || maxAge < 0 {
-		return nil, wrong("maxAge", "must be a length of time such as 48h")
+		return nil, problem.Wrong("maxAge", "must be a length of time such as 48h")
 	}
 	p, err := r.page("state", defaultLimit)
 	if err != nil {
@@ -153,8 +154,8 @@ func (s *Server) cover(r *request, place gather.Place, in *coverage.Input, found
 	case s.covering <- struct{}{}:
 		defer func() { <-s.covering }()
 	case <-ctx.Done():
-		p := newProblem(http.StatusServiceUnavailable, "others are asking for the coverage: try again in some seconds")
-		p.retryAfter = 5
+		p := problem.New(http.StatusServiceUnavailable, "others are asking for the coverage: try again in some seconds")
+		p.RetryAfter = 5
 		return nil, p
 	}
 	missing, err := place.Look(ctx, in)
@@ -176,13 +177,13 @@ func notCovered(err error, namespace string) error {
 	var needed *gather.NeededError
 	switch {
 	case errors.As(err, &needed) && apierrors.IsForbidden(err):
-		p := newProblem(http.StatusForbidden, "the coverage takes your own right to %s: ask for a role that allows it", needed.Right)
+		p := problem.New(http.StatusForbidden, "the coverage takes your own right to %s: ask for a role that allows it", needed.Right)
 		p.Right = needed.Right
 		return p
 	case errors.As(err, &needed) && apierrors.IsNotFound(err) && needed.Namespaces:
-		return newProblem(http.StatusNotFound, "there is no namespace %s", namespace)
+		return problem.New(http.StatusNotFound, "there is no namespace %s", namespace)
 	case errors.As(err, &needed) && apierrors.IsNotFound(err):
-		return newProblem(http.StatusNotFound, "the cluster has no backups.velero.io: install Velero")
+		return problem.New(http.StatusNotFound, "the cluster has no backups.velero.io: install Velero")
 	}
 	return refused(err)
 }

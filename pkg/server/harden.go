@@ -10,6 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 const (
@@ -47,7 +49,7 @@ func (s *Server) harden(mux *http.ServeMux) http.Handler {
 			if failure != nil {
 				klog.FromContext(r.Context()).Error(nil, "A request panicked", "route", r.Pattern, "panic", failure, "stack", string(debug.Stack()))
 				if seen.status == 0 {
-					complain(seen, r, newProblem(http.StatusInternalServerError, "this is a fault of this server: its log says more"))
+					complain(seen, r, problem.New(http.StatusInternalServerError, "this is a fault of this server: its log says more"))
 				}
 			}
 			s.record(r, seen, time.Since(began))
@@ -57,7 +59,7 @@ func (s *Server) harden(mux *http.ServeMux) http.Handler {
 		}
 		if r.ContentLength > maxBody {
 			h.Set("Connection", "close")
-			complain(seen, r, newProblem(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxBody))
+			complain(seen, r, problem.New(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxBody))
 			return
 		}
 		r.Body = http.MaxBytesReader(seen, r.Body, maxBody)
@@ -75,8 +77,8 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (*caller, erro
 		seen.user = who.user.Username
 	}
 	if !s.budget(who.user.Username).TryAccept() {
-		p := newProblem(http.StatusTooManyRequests, "%s sends more than %d requests a second", who.user.Username, requestsPerSecond)
-		p.retryAfter = 1
+		p := problem.New(http.StatusTooManyRequests, "%s sends more than %d requests a second", who.user.Username, requestsPerSecond)
+		p.RetryAfter = 1
 		return nil, p
 	}
 	return who, nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // testInput is what a caller says of a test. Durations are texts such as 30m. What is empty is not set.
@@ -37,18 +38,18 @@ type testInput struct {
 // into writes what the input tells of into a spec, and leaves alone what it has no word for.
 func (in *testInput) into(spec *v1alpha1.RestoreTestSpec) error {
 	if len(in.Namespaces) == 0 {
-		return wrong("namespaces", "name at least one namespace to restore")
+		return problem.Wrong("namespaces", "name at least one namespace to restore")
 	}
 	if in.Cron == "" {
-		return wrong("cron", "say when the test runs, for example 0 3 * * *")
+		return problem.Wrong("cron", "say when the test runs, for example 0 3 * * *")
 	}
 	for field, text := range map[string]string{"ttl": in.TTL, "healthCheckTimeout": in.HealthCheckTimeout, "maxRTO": in.MaxRTO} {
 		if _, err := v1alpha1.Duration(text).Parse(); err != nil {
-			return wrong(field, "%s", err)
+			return problem.Wrong(field, "%s", err)
 		}
 	}
 	if in.AlertOnExceed && in.MaxRTO == "" {
-		return wrong("alertOnExceed", "needs maxRTO")
+		return problem.Wrong("alertOnExceed", "needs maxRTO")
 	}
 	if in.Suspend != nil {
 		spec.Suspend = *in.Suspend

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // follow reads pages until there is no other, and returns the names on each.
@@ -82,7 +83,7 @@ func TestPagesAndOrders(t *testing.T) {
 				continue
 			}
 			w := s.get(ofAuditor, "/api/v1/tests"+query)
-			var p problemError
+			var p problem.Error
 			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
 				t.Fatal(err)
 			}

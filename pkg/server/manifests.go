@@ -12,6 +12,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/scheme"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // manifestInput is an object as its caller wrote it.
@@ -72,9 +73,9 @@ func put[T manifested](s *Server, r *request, kind string, of func(clients Clien
 	}
 	switch {
 	case apierrors.IsAlreadyExists(err):
-		return nil, newProblem(http.StatusConflict, "there is a %s %q already: read it, and send its resourceVersion to change it", kind, said.GetName())
+		return nil, problem.New(http.StatusConflict, "there is a %s %q already: read it, and send its resourceVersion to change it", kind, said.GetName())
 	case apierrors.IsNotFound(err) && version != "":
-		return nil, notFound(kind, r.PathValue("namespace"), said.GetName())
+		return nil, problem.NotFound(kind, r.PathValue("namespace"), said.GetName())
 	case err != nil:
 		return nil, inManifest(refused(err))
 	}
@@ -117,16 +118,16 @@ func manifest[T manifested](r *request, kind string) (said T, version string, er
 	}
 	decoded, _, err := manifests.Decode([]byte(in.Manifest), nil, nil)
 	if err != nil && !runtime.IsNotRegisteredError(err) && !runtime.IsMissingKind(err) && !runtime.IsMissingVersion(err) {
-		return said, "", wrong("manifest", "%s", err)
+		return said, "", problem.Wrong("manifest", "%s", err)
 	}
 	said, ok := decoded.(T)
 	switch {
 	case !ok:
-		return said, "", wrong("manifest", "must be one object with apiVersion: %s and kind: %s", v1alpha1.GroupVersion, kind)
+		return said, "", problem.Wrong("manifest", "must be one object with apiVersion: %s and kind: %s", v1alpha1.GroupVersion, kind)
 	case said.GetName() != name:
-		return said, "", wrong("manifest", "metadata.name must be %s", name)
+		return said, "", problem.Wrong("manifest", "metadata.name must be %s", name)
 	case said.GetNamespace() != "" && said.GetNamespace() != ns:
-		return said, "", wrong("manifest", "metadata.namespace must be %s", ns)
+		return said, "", problem.Wrong("manifest", "metadata.namespace must be %s", ns)
 	}
 	said.SetNamespace(ns)
 	said.SetResourceVersion("")
@@ -135,7 +136,7 @@ func manifest[T manifested](r *request, kind string) (said T, version string, er
 
 // inManifest has a problem be one of the manifest: its text names the field.
 func inManifest(err error) error {
-	if p, ok := err.(*problemError); ok && p.Field != "" { //nolint:errorlint // refused has just made it
+	if p, ok := err.(*problem.Error); ok && p.Field != "" { //nolint:errorlint // refused has just made it
 		p.Field = "manifest"
 	}
 	return err

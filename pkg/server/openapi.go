@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 const reportPattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
@@ -33,15 +35,18 @@ var parameters = map[string]shape{
 	"test":      {"type": "string", "maxLength": 253, "description": "only reports of the test of this name"},
 }
 
+// problemError gives problems their name in the document.
+type problemError struct{ problem.Error }
+
 // document returns the OpenAPI document of the operations. It fails only by a mistake in this program.
 func document(operations []operation) ([]byte, error) {
 	all := schemas{}
 	paths := map[string]shape{}
-	problem, err := all.of(reflect.TypeFor[problemError]())
+	told, err := all.of(reflect.TypeFor[problemError]())
 	if err != nil {
 		return nil, err
 	}
-	complaint := shape{"description": "what is wrong", "content": shape{"application/problem+json": shape{"schema": problem}}}
+	complaint := shape{"description": "what is wrong", "content": shape{"application/problem+json": shape{"schema": told}}}
 	for _, o := range operations {
 		described, err := o.describe(all)
 		if err != nil {

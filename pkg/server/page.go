@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 const (
@@ -28,19 +30,19 @@ type query struct{ values url.Values }
 func newQuery(raw string, known []string) (*query, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, newProblem(http.StatusBadRequest, "the query cannot be read: write it as name=value&name=value")
+		return nil, problem.New(http.StatusBadRequest, "the query cannot be read: write it as name=value&name=value")
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		switch {
 		case !slices.Contains(known, name):
 			if len(known) == 0 {
-				return nil, wrong(name, "this address takes no parameters")
+				return nil, problem.Wrong(name, "this address takes no parameters")
 			}
-			return nil, wrong(name, "this address takes %s only", strings.Join(known, ", "))
+			return nil, problem.Wrong(name, "this address takes %s only", strings.Join(known, ", "))
 		case len(values[name]) > 1:
-			return nil, wrong(name, "is given more than once")
+			return nil, problem.Wrong(name, "is given more than once")
 		case len(values[name][0]) > 2048:
-			return nil, wrong(name, "is longer than 2048 characters")
+			return nil, problem.Wrong(name, "is longer than 2048 characters")
 		}
 	}
 	return &query{values}, nil
@@ -55,7 +57,7 @@ func (q *query) number(name string, otherwise, most int) (int, error) {
 	}
 	n, err := strconv.Atoi(q.text(name))
 	if err != nil || n < 1 || n > most {
-		return 0, wrong(name, "must be a number from 1 to %d", most)
+		return 0, problem.Wrong(name, "must be a number from 1 to %d", most)
 	}
 	return n, nil
 }
@@ -67,28 +69,28 @@ func (q *query) flag(name string) (bool, error) {
 	case "true":
 		return true, nil
 	}
-	return false, wrong(name, "must be true or false")
+	return false, problem.Wrong(name, "must be true or false")
 }
 
 // oneOf returns "" if the parameter is not given.
 func (q *query) oneOf(name string, values ...string) (string, error) {
 	v := q.text(name)
 	if v != "" && !slices.Contains(values, v) {
-		return "", wrong(name, "must be one of %s", strings.Join(values, ", "))
+		return "", problem.Wrong(name, "must be one of %s", strings.Join(values, ", "))
 	}
 	return v, nil
 }
 
 func checkNamespace(field, name string) error {
 	if len(validation.IsDNS1123Label(name)) > 0 {
-		return wrong(field, "must be the name of a namespace: lower case letters, digits and -, at most 63 of them")
+		return problem.Wrong(field, "must be the name of a namespace: lower case letters, digits and -, at most 63 of them")
 	}
 	return nil
 }
 
 func checkName(field, name string) error {
 	if len(validation.IsDNS1123Subdomain(name)) > 0 {
-		return wrong(field, "must be the name of an object: lower case letters, digits, - and ., at most 253 of them")
+		return problem.Wrong(field, "must be the name of an object: lower case letters, digits, - and ., at most 253 of them")
 	}
 	return nil
 }
@@ -132,10 +134,10 @@ func (q *query) page(order string, otherwise int) (page, error) {
 	var c cursor
 	text, err := base64.RawURLEncoding.DecodeString(q.text("continue"))
 	if err != nil || json.Unmarshal(text, &c) != nil {
-		return page{}, wrong("continue", "must be what an answer before gave for the next page")
+		return page{}, problem.Wrong("continue", "must be what an answer before gave for the next page")
 	}
 	if c.Order != order {
-		return page{}, wrong("continue", "is of a list in another order: begin anew without it")
+		return page{}, problem.Wrong("continue", "is of a list in another order: begin anew without it")
 	}
 	p.after = &c
 	return p, nil

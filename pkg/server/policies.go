@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // policyItem is a HealthCheckPolicy in a list.
@@ -52,7 +53,7 @@ func (s *Server) getPolicy(r *request) (any, error) {
 	defer cancel()
 	policy, err := s.options.Client.RestoreV1alpha1().HealthCheckPolicies(ns).Get(ctx, r.PathValue("name"), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return nil, notFound("HealthCheckPolicy", ns, r.PathValue("name"))
+		return nil, problem.NotFound("HealthCheckPolicy", ns, r.PathValue("name"))
 	}
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
 	chain "github.com/kymaros/kymaros/pkg/evidence"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // reportRecord is a report as the chain of reports knows it.
@@ -37,7 +38,7 @@ func (s *Server) sealed(r *request) (any, error) {
 	name := r.PathValue("name")
 	body, err := s.stored(ctx, ns, name)
 	if apierrors.IsNotFound(err) {
-		return nil, notFound("RestoreReport", ns, name)
+		return nil, problem.NotFound("RestoreReport", ns, name)
 	}
 	if err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func (s *Server) sealed(r *request) (any, error) {
 		return nil, fmt.Errorf("report %s/%s: %w", ns, name, err)
 	}
 	if typed.Status == nil || !controller.WroteReport(&typed) {
-		return nil, notFound("RestoreReport", ns, name)
+		return nil, problem.NotFound("RestoreReport", ns, name)
 	}
 	var answer reportRecord
 	if err := utiljson.Unmarshal(body, &answer.Report); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // reportItem is a RestoreReport in a list: in the shape of the object, with what lists tell of it. The rest is at the address of
@@ -231,7 +232,7 @@ func (s *Server) reportOf(r *request, ns, name string) (*v1alpha1.RestoreReport,
 	defer cancel()
 	report, err := s.options.Client.RestoreV1alpha1().RestoreReports(ns).Get(ctx, name, metav1.GetOptions{})
 	if err == nil && (report.Status == nil || !controller.WroteReport(report)) || apierrors.IsNotFound(err) {
-		return nil, notFound("RestoreReport", ns, name)
+		return nil, problem.NotFound("RestoreReport", ns, name)
 	}
 	if err != nil {
 		return nil, err

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // worthPacking is from how many bytes on an answer is packed.
@@ -120,7 +122,7 @@ func tell(w http.ResponseWriter, r *http.Request, status int, value any) error {
 }
 
 // complain answers with a problem.
-func complain(w http.ResponseWriter, r *http.Request, p *problemError) {
+func complain(w http.ResponseWriter, r *http.Request, p *problem.Error) {
 	body, err := json.Marshal(p)
 	if err != nil { // texts and numbers only
 		body = []byte(`{}`)
@@ -130,8 +132,8 @@ func complain(w http.ResponseWriter, r *http.Request, p *problemError) {
 	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="kymaros-api"`)
 	}
-	if p.retryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(p.retryAfter))
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	write(w, r, p.Status, append(body, '\n'))
 }

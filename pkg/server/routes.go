@@ -13,6 +13,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/pkg/metrics"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // Options are what a server needs.
@@ -133,10 +134,10 @@ func (s *Server) mux() *http.ServeMux {
 		}
 		if allowed := methodsOf(mux, r); len(allowed) > 0 {
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			complain(w, r, newProblem(http.StatusMethodNotAllowed, "this address takes %s only", strings.Join(allowed, ", ")))
+			complain(w, r, problem.New(http.StatusMethodNotAllowed, "this address takes %s only", strings.Join(allowed, ", ")))
 			return
 		}
-		complain(w, r, newProblem(http.StatusNotFound, "there is nothing at this address"))
+		complain(w, r, problem.New(http.StatusNotFound, "there is nothing at this address"))
 	})
 	return mux
 }
@@ -194,9 +195,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, o *operation) {
 	}
 }
 
-func notReady() *problemError {
-	p := newProblem(http.StatusServiceUnavailable, "the caches are not filled yet: try again in some seconds")
-	p.retryAfter = 2
+func notReady() *problem.Error {
+	p := problem.New(http.StatusServiceUnavailable, "the caches are not filled yet: try again in some seconds")
+	p.RetryAfter = 2
 	return p
 }
 

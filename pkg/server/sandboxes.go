@@ -11,6 +11,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/conditions"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // sandboxConfig is how sandboxes are made where a test says nothing, and how many there are.
@@ -80,7 +81,7 @@ func (s *Server) cleanup(r *request) (any, error) {
 	defer cancel()
 	_, orphans, err := s.sortSandboxes(ctx, r, clients)
 	if apierrors.IsForbidden(err) {
-		p := newProblem(http.StatusForbidden, "this takes your own right to list and delete namespaces: ask for a role that allows it")
+		p := problem.New(http.StatusForbidden, "this takes your own right to list and delete namespaces: ask for a role that allows it")
 		p.Right = listSandboxes
 		return nil, p
 	}

@@ -2,6 +2,8 @@ package server
 
 import (
 	"net/http"
+
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 const (
@@ -40,7 +42,7 @@ func credential(r *http.Request) (string, error) {
 // ownPage returns a problem if a request may be of a foreign page.
 func ownPage(r *http.Request) error {
 	if r.Header.Get(writeHeader) == "" || foreign.Check(r) != nil {
-		return newProblem(http.StatusForbidden, "with a cookie, what changes something takes the header %s, sent by a page of this origin", writeHeader)
+		return problem.New(http.StatusForbidden, "with a cookie, what changes something takes the header %s, sent by a page of this origin", writeHeader)
 	}
 	return nil
 }
@@ -53,9 +55,9 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		err = errNoToken
 	case r.TLS == nil:
-		err = newProblem(http.StatusBadRequest, "sign in over https: over plain http a browser would send the cookie to whoever listens")
+		err = problem.New(http.StatusBadRequest, "sign in over https: over plain http a browser would send the cookie to whoever listens")
 	case len(token) > maxCookie:
-		err = newProblem(http.StatusBadRequest, "the token is longer than the %d bytes that a cookie holds: take one of kubectl create token NAME --audience %s", maxCookie, Audience)
+		err = problem.New(http.StatusBadRequest, "the token is longer than the %d bytes that a cookie holds: take one of kubectl create token NAME --audience %s", maxCookie, Audience)
 	default:
 		err = ownPage(r)
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 const (
@@ -88,23 +90,23 @@ func (s *streams) after(id string) int64 {
 func (s *streams) id(next int64) string { return fmt.Sprintf("%s-%d", s.epoch, next) }
 
 // enter lets a caller have one more stream, or says why not.
-func (s *streams) enter(user string) *problemError {
+func (s *streams) enter(user string) *problem.Error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var p *problemError
+	var p *problem.Error
 	switch {
 	case s.closed:
-		p = newProblem(http.StatusServiceUnavailable, "this server ends: try again")
+		p = problem.New(http.StatusServiceUnavailable, "this server ends: try again")
 	case s.watched[user] >= maxStreamsOfOne:
-		p = newProblem(http.StatusTooManyRequests, "%s has %d streams already: close some", user, maxStreamsOfOne)
+		p = problem.New(http.StatusTooManyRequests, "%s has %d streams already: close some", user, maxStreamsOfOne)
 	case s.total >= maxStreams:
-		p = newProblem(http.StatusServiceUnavailable, "there are %d streams already: try again later", maxStreams)
+		p = problem.New(http.StatusServiceUnavailable, "there are %d streams already: try again later", maxStreams)
 	default:
 		s.watched[user]++
 		s.total++
 		return nil
 	}
-	p.retryAfter = 5
+	p.RetryAfter = 5
 	return p
 }
 

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // testItem is a RestoreTest in a list. Times are RFC 3339 in UTC, or empty.
@@ -189,7 +190,7 @@ func (r *request) testOrder() (string, func(*testRow) int64, error) {
 		}
 	}
 	if rank == nil {
-		return "", nil, wrong("sort", "must be name, or one of score, lastRunAt, nextRunAt, result with or without - before it")
+		return "", nil, problem.Wrong("sort", "must be name, or one of score, lastRunAt, nextRunAt, result with or without - before it")
 	}
 	if !descending {
 		return order, rank, nil
@@ -212,7 +213,7 @@ func (s *Server) getTest(r *request) (any, error) {
 	defer cancel()
 	rt, err := s.options.Client.RestoreV1alpha1().RestoreTests(ns).Get(ctx, r.PathValue("name"), metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return nil, notFound("RestoreTest", ns, r.PathValue("name"))
+		return nil, problem.NotFound("RestoreTest", ns, r.PathValue("name"))
 	}
 	if err != nil {
 		return nil, err
@@ -244,11 +245,11 @@ func (s *Server) find(r *request, resource, kind string, named map[string][]stri
 	candidates := sorted(granted)
 	switch len(candidates) {
 	case 0:
-		return "", notFound(kind, "", name)
+		return "", problem.NotFound(kind, "", name)
 	case 1:
 		return candidates[0], nil
 	}
-	p := newProblem(http.StatusConflict, "there are several %ss %q: say which with ?namespace=", kind, name)
+	p := problem.New(http.StatusConflict, "there are several %ss %q: say which with ?namespace=", kind, name)
 	p.Namespaces = candidates
 	return "", p
 }

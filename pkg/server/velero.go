@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kymaros/kymaros/pkg/server/problem"
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
@@ -125,11 +126,11 @@ func versionOf(pods []corev1.Pod) string {
 func (s *Server) ofVelero(err error, resource string) error {
 	switch {
 	case apierrors.IsForbidden(err):
-		p := newProblem(http.StatusForbidden, "this takes your own right to list %s.velero.io in namespace %s: ask for a role that allows it", resource, s.options.VeleroNamespace)
+		p := problem.New(http.StatusForbidden, "this takes your own right to list %s.velero.io in namespace %s: ask for a role that allows it", resource, s.options.VeleroNamespace)
 		p.Right = fmt.Sprintf("list %s.velero.io in namespace %s", resource, s.options.VeleroNamespace)
 		return p
 	case apierrors.IsNotFound(err):
-		return newProblem(http.StatusNotFound, "the cluster has no %s.velero.io: install Velero", resource)
+		return problem.New(http.StatusNotFound, "the cluster has no %s.velero.io: install Velero", resource)
 	}
 	return refused(err)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 const (
@@ -48,7 +50,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	defer s.streams.leave(user)
 	out := &stream{w: w, control: http.NewResponseController(w)}
 	if err := out.begin(); err != nil {
-		complain(w, r, newProblem(http.StatusInternalServerError, "this connection cannot be streamed on"))
+		complain(w, r, problem.New(http.StatusInternalServerError, "this connection cannot be streamed on"))
 		return
 	}
 	s.follow(r, out, who, ns)

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // done says that something was changed.
@@ -28,7 +29,7 @@ func (s *Server) mine(r *request) (Clients, error) {
 		return s.options.Self.Clients, nil
 	}
 	if r.caller.readOnly {
-		return Clients{}, newProblem(http.StatusForbidden,
+		return Clients{}, problem.New(http.StatusForbidden,
 			"this token is good for reading here only: send one that the API server takes, such as kubectl create token NAME without --audience")
 	}
 	token, err := credential(r.Request)
@@ -41,7 +42,7 @@ func (s *Server) mine(r *request) (Clients, error) {
 // read reads the body of a request. Pages of other origins cannot send this type without asking, and are refused when they ask.
 func (r *request) read(into any) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return newProblem(http.StatusUnsupportedMediaType, "send the body as Content-Type: application/json")
+		return problem.New(http.StatusUnsupportedMediaType, "send the body as Content-Type: application/json")
 	}
 	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
@@ -50,20 +51,20 @@ func (r *request) read(into any) error {
 		if _, err = decoder.Token(); errors.Is(err, io.EOF) {
 			return nil
 		}
-		return newProblem(http.StatusBadRequest, "the body holds more than one JSON object")
+		return problem.New(http.StatusBadRequest, "the body holds more than one JSON object")
 	}
 	var large *http.MaxBytesError
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &large):
-		return newProblem(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", large.Limit)
+		return problem.New(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", large.Limit)
 	case errors.As(err, &kind):
-		return wrong(kind.Field, "must be a %s, not a %s", kind.Type, kind.Value)
+		return problem.Wrong(kind.Field, "must be a %s, not a %s", kind.Type, kind.Value)
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return wrong(strings.Trim(name, `"`), "is no field of a test here")
+		return problem.Wrong(strings.Trim(name, `"`), "is no field of a test here")
 	}
-	return newProblem(http.StatusBadRequest, "the body is no JSON object")
+	return problem.New(http.StatusBadRequest, "the body is no JSON object")
 }
 
 func (s *Server) createTest(r *request) (any, error) {
@@ -101,11 +102,11 @@ func (s *Server) changeTest(r *request) (any, error) {
 	}
 	name := r.PathValue("name")
 	if in.Name != "" && in.Name != name {
-		return nil, wrong("name", "a test cannot be renamed: leave it out, or write %s", name)
+		return nil, problem.Wrong("name", "a test cannot be renamed: leave it out, or write %s", name)
 	}
 	return s.write(r, theTest(r), func(ctx context.Context, clients Clients, ns string) (any, error) {
 		if in.Namespace != "" && in.Namespace != ns {
-			return nil, wrong("namespace", "a test cannot be moved: leave it out, or write %s", ns)
+			return nil, problem.Wrong("namespace", "a test cannot be moved: leave it out, or write %s", ns)
 		}
 		all := clients.Kymaros.RestoreV1alpha1().RestoreTests(ns)
 		rt, err := all.Get(ctx, name, metav1.GetOptions{})
@@ -172,7 +173,7 @@ func (s *Server) write(r *request, t target, change func(ctx context.Context, cl
 	defer cancel()
 	answer, err := change(ctx, clients, ns)
 	if apierrors.IsNotFound(err) {
-		return nil, notFound(t.kind, ns, r.PathValue("name"))
+		return nil, problem.NotFound(t.kind, ns, r.PathValue("name"))
 	}
 	if err != nil {
 		return nil, refused(err)
@@ -194,9 +195,9 @@ func refused(err error) error {
 	default:
 		return err
 	}
-	p := newProblem(int(said.Code), "%s", said.Message)
+	p := problem.New(int(said.Code), "%s", said.Message)
 	if said.Reason == metav1.StatusReasonConflict {
-		p = newProblem(http.StatusConflict, "somebody changed it meanwhile: read it again and repeat the change")
+		p = problem.New(http.StatusConflict, "somebody changed it meanwhile: read it again and repeat the change")
 	}
 	if said.Details != nil && len(said.Details.Causes) > 0 {
 		p.Field = inputField(said.Details.Causes[0].Field)

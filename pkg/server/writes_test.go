@@ -16,6 +16,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // theTest returns a test as callers have changed it.
@@ -73,7 +74,7 @@ func TestWhatIsWrongWithAnInputIsNamed(t *testing.T) {
 					field.ErrorList{field.Invalid(field.NewPath("spec", "schedule", "timezone"), "Local", "must be an IANA name")})
 			})
 			w := s.send(http.MethodPost, ofAdmin, "/api/v1/tests", c.body)
-			var p problemError
+			var p problem.Error
 			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != c.code || p.Field != c.field || p.Fault == "" {
 				t.Errorf("%s: %d %s", name, w.Code, w.Body)
 			}
@@ -110,7 +111,7 @@ func TestAChangeLeavesAloneWhatItDoesNotTellOf(t *testing.T) {
 			`{"name":"other","namespaces":["db"],"cron":"@daily"}`:       "name",
 			`{"namespace":"team-b","namespaces":["db"],"cron":"@daily"}`: "namespace",
 		} {
-			var p problemError
+			var p problem.Error
 			w := s.send(http.MethodPut, ofAdmin, "/api/v1/namespaces/team-a/tests/shop", body)
 			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || w.Code != http.StatusBadRequest || p.Field != want {
 				t.Errorf("%s: %d %s", body, w.Code, w.Body)
