@@ -5,6 +5,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/compare"
+	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -34,7 +35,7 @@ func (s *Server) compare(r *request) (any, error) {
 		}
 	}
 	for _, k := range at {
-		if err := s.require(r.Context(), r.caller, right{verb: "get", resource: reports, namespace: k.namespace, name: k.name}); err != nil {
+		if err := s.authz.Require(r.Context(), r.caller, caller.Right{Verb: "get", Resource: reports, Namespace: k.namespace, Name: k.name}); err != nil {
 			return nil, err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/coverage"
 	"github.com/kymaros/kymaros/pkg/coverage/gather"
+	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -113,7 +114,7 @@ func (s *Server) coverage(r *request) (any, error) {
 
 // known adds the tests and reports that the caller may list, wherever they are: a test of a namespace may be in another.
 func (s *Server) known(r *request, in *coverage.Input, found *coveragePage) error {
-	seen, err := s.authz.visible(r.Context(), r.caller, tests, r.view.testNamespaces)
+	seen, err := s.authz.Visible(r.Context(), r.caller, tests, r.view.testNamespaces)
 	if err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func (s *Server) known(r *request, in *coverage.Input, found *coveragePage) erro
 			in.Tests = append(in.Tests, t.covering())
 		}
 	}
-	if seen, err = s.authz.visible(r.Context(), r.caller, reports, r.view.reportNamespaces); err != nil {
+	if seen, err = s.authz.Visible(r.Context(), r.caller, reports, r.view.reportNamespaces); err != nil {
 		return err
 	}
 	rows := kept(r.view.reports, func(row *reportRow) bool { return seen[row.namespace] })
@@ -134,8 +135,8 @@ func (s *Server) known(r *request, in *coverage.Input, found *coveragePage) erro
 		in.Reports = append(in.Reports, report)
 	}
 	for _, resource := range []string{tests, reports} { // whether there are any in other namespaces is not told
-		everywhere := right{verb: "list", resource: resource}
-		all, err := s.authz.may(r.Context(), r.caller, everywhere)
+		everywhere := caller.Right{Verb: "list", Resource: resource}
+		all, err := s.authz.May(r.Context(), r.caller, everywhere)
 		if err != nil {
 			return err
 		}

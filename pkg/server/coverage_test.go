@@ -40,10 +40,10 @@ func (s *scene) cluster(t *testing.T, namespaces ...string) {
 	began := metav1.NewTime(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(-3 * time.Hour))
 	for _, name := range namespaces {
 		meta := metav1.ObjectMeta{Name: name, CreationTimestamp: old}
-		_, err := s.kube.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: meta}, metav1.CreateOptions{})
+		_, err := s.Kube.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: meta}, metav1.CreateOptions{})
 		if err == nil {
 			claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: name, Name: "data", CreationTimestamp: old}, Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound}}
-			_, err = s.kube.CoreV1().PersistentVolumeClaims(name).Create(t.Context(), claim, metav1.CreateOptions{})
+			_, err = s.Kube.CoreV1().PersistentVolumeClaims(name).Create(t.Context(), claim, metav1.CreateOptions{})
 		}
 		if err == nil {
 			held := &velerov1.PodVolumeBackup{
@@ -68,7 +68,7 @@ func (s *scene) deny(verb, resource string) {
 	refuse := func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewForbidden(schema.GroupResource{Resource: resource}, "", nil)
 	}
-	s.kube.PrependReactor(verb, resource, refuse)
+	s.Kube.PrependReactor(verb, resource, refuse)
 	s.theirs.PrependReactor(verb, resource, refuse)
 }
 

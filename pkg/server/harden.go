@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/klog/v2"
 
+	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -19,6 +20,8 @@ const (
 	maxBody = 64 << 10
 	// One user gets so many requests a second, however many tokens they have.
 	requestsPerSecond, requestsAtOnce = 50, 100
+	// maxCallers have their budgets remembered.
+	maxCallers = 2048
 )
 
 // policy is what browsers may do with an answer: nothing but what this server serves itself.
@@ -68,16 +71,16 @@ func (s *Server) harden(mux *http.ServeMux) http.Handler {
 }
 
 // identify returns whose request it is, unless they have used up their budget.
-func (s *Server) identify(w http.ResponseWriter, r *http.Request) (*caller, error) {
-	who, err := s.authn.who(r)
+func (s *Server) identify(w http.ResponseWriter, r *http.Request) (*caller.Caller, error) {
+	who, err := s.authn.Who(r)
 	if err != nil {
 		return nil, err
 	}
 	if seen, ok := w.(*observed); ok {
-		seen.user = who.user.Username
+		seen.user = who.User.Username
 	}
-	if !s.budget(who.user.Username).TryAccept() {
-		p := problem.New(http.StatusTooManyRequests, "%s sends more than %d requests a second", who.user.Username, requestsPerSecond)
+	if !s.budget(who.User.Username).TryAccept() {
+		p := problem.New(http.StatusTooManyRequests, "%s sends more than %d requests a second", who.User.Username, requestsPerSecond)
 		p.RetryAfter = 1
 		return nil, p
 	}

@@ -137,7 +137,7 @@ func TestRequestsAreLoggedWithoutTokens(t *testing.T) {
 		if line := ask(ofTeam, "/livez"); line != "" {
 			t.Errorf("a probe is logged: %s", line)
 		}
-		s.down.Store(true)
+		s.Down.Store(true)
 		if line := ask(ofAdmin, "/api/v1/tests"); strings.Contains(line, ofAdmin) || !strings.Contains(line, "cannot be asked") {
 			t.Errorf("while the API server is away: %s", line)
 		}
@@ -147,7 +147,7 @@ func TestRequestsAreLoggedWithoutTokens(t *testing.T) {
 // TestAnEmptyCacheAnswersNothing: an empty list would say that there are no tests.
 func TestAnEmptyCacheAnswersNothing(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
-		cold, err := New(Options{Kube: s.kube, Client: s.client})
+		cold, err := New(Options{Kube: s.Kube, Client: s.client})
 		if err != nil {
 			t.Fatal(err)
 		}

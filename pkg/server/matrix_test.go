@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
+
+	"github.com/kymaros/kymaros/pkg/server/caller"
+	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
 )
 
 // paths are addresses for every route, of one namespace: "" stands for none in the request. what is the resource that the answer
@@ -160,12 +164,12 @@ func TestANameThatIsInSeveralNamespaces(t *testing.T) {
 func TestOnlyWhatIsAskedForIsReviewed(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
 		asked := func(path string) []string {
-			s.kube.ClearActions()
-			s.authz.verdicts.RemoveAll(func(any) bool { return true })
+			s.Kube.ClearActions()
+			time.Sleep(caller.VerdictFor + time.Second) // so that nothing is remembered
 			s.get(ofTeam, path)
 			var all []string
-			for _, a := range s.kube.Actions() {
-				if spec, ok := sarOf(a); ok {
+			for _, a := range s.Kube.Actions() {
+				if spec, ok := callertest.Reviewed(a); ok {
 					r := spec.ResourceAttributes
 					all = append(all, strings.Join([]string{spec.User, strings.Join(spec.Groups, ","), r.Verb, r.Resource, r.Group, r.Namespace, r.Name, r.Subresource}, " "))
 				}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"k8s.io/klog/v2"
+
+	"github.com/kymaros/kymaros/pkg/server/caller"
 )
 
 // me is who the caller is, and what they may do here.
@@ -55,27 +57,27 @@ func (s *Server) me(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	user := r.caller.user
-	mine := me{User: user.Username, Groups: append([]string{}, user.Groups...), ReadOnly: r.caller.readOnly, Namespace: ns}
+	user := r.caller.User
+	mine := me{User: user.Username, Groups: append([]string{}, user.Groups...), ReadOnly: r.caller.ReadOnly, Namespace: ns}
 	for _, use := range uses {
-		wanted := right{verb: use.verb, resource: use.resource, namespace: ns}
-		ok, err := s.authz.may(r.Context(), r.caller, wanted)
+		wanted := caller.Right{Verb: use.verb, Resource: use.resource, Namespace: ns}
+		ok, err := s.authz.May(r.Context(), r.caller, wanted)
 		if err != nil {
 			return nil, err
 		}
-		if writes := use.verb != "get" && use.verb != "list"; writes && r.caller.readOnly {
+		if writes := use.verb != "get" && use.verb != "list"; writes && r.caller.ReadOnly {
 			mine.Rights = append(mine.Rights, myRight{Verb: use.verb, Resource: use.resource, For: use.purpose, Remedy: "sign in with a token for the API server: this one is good for reading here only"})
 			continue
 		}
 		entry := myRight{Verb: use.verb, Resource: use.resource, Allowed: ok, For: use.purpose}
 		if !ok {
-			entry.Remedy = permitted(wanted)
+			entry.Remedy = wanted.Remedy()
 		}
 		mine.Rights = append(mine.Rights, entry)
 	}
 	seen := map[string]bool{}
 	for resource, namespaces := range map[string][]string{tests: r.view.testNamespaces, reports: r.view.reportNamespaces} {
-		visible, err := s.authz.visible(r.Context(), r.caller, resource, namespaces)
+		visible, err := s.authz.Visible(r.Context(), r.caller, resource, namespaces)
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -79,8 +80,8 @@ func document(operations []operation) ([]byte, error) {
 		"components": shape{
 			"schemas": all,
 			"securitySchemes": shape{
-				"token":   shape{"type": "http", "scheme": "bearer", "description": "a token that the API server takes, or one for audience " + Audience},
-				"session": shape{"type": "apiKey", "in": "cookie", "name": sessionCookie, "description": "made by POST " + sessionPath + "; what changes something takes the header " + writeHeader + " besides"},
+				"token":   shape{"type": "http", "scheme": "bearer", "description": "a token that the API server takes, or one for audience " + caller.Audience},
+				"session": shape{"type": "apiKey", "in": "cookie", "name": caller.Cookie, "description": "made by POST " + sessionPath + "; what changes something takes the header " + caller.Header + " besides"},
 			},
 		},
 	}, "", "  ")

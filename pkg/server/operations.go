@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/caller"
 )
 
 // endpoint returns the answer to a request, which is sent as JSON; nil: there is nothing to tell.
@@ -84,7 +85,7 @@ var operations = []operation{
 	{http.MethodDelete, "/api/v1/namespaces/{namespace}/policies/{name}", nil, "deletes a policy; tests that name it are then inconclusive", nil, nil, http.StatusNoContent, (*Server).deletePolicy},
 	{http.MethodPost, "/api/v1/config/sandbox/cleanup", nil, "deletes sandboxes that no run is in", nil, deleted{}, 0, (*Server).cleanup},
 
-	{http.MethodPost, sessionPath, nil, "gives a browser its bearer token back as a cookie; takes the header " + writeHeader, nil, nil, http.StatusNoContent, nil},
-	{http.MethodDelete, sessionPath, nil, "takes the cookie away; takes the header " + writeHeader, nil, nil, http.StatusNoContent, nil},
+	{http.MethodPost, sessionPath, nil, "gives a browser its bearer token back as a cookie; takes the header " + caller.Header, nil, nil, http.StatusNoContent, nil},
+	{http.MethodDelete, sessionPath, nil, "takes the cookie away; takes the header " + caller.Header, nil, nil, http.StatusNoContent, nil},
 	{get, watchPath, inNamespace, "changes of tests, reports and policies as they come", nil, nil, 0, nil},
 }

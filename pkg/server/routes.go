@@ -13,6 +13,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/pkg/metrics"
+	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -48,15 +49,15 @@ type Clients struct {
 type Server struct {
 	options Options
 	rows    *store
-	authn   *authenticator
-	authz   *authorizer
+	authn   *caller.Authenticator
+	authz   *caller.Authorizer
 	callers *expiring.LRUExpireCache // budgets of requests, by user name
 	started time.Time
 	handler http.Handler
 	counts  http.Handler // metrics
 	// document is the OpenAPI description of all operations.
 	document []byte
-	link     *link
+	link     *caller.Link
 	streams  *streams
 	covering chan struct{} // see coveragesAtOnce
 	// kubernetes is the version of the API server, once it is known.
@@ -68,20 +69,22 @@ type Server struct {
 
 // New returns a server that knows of nothing yet, see Run. It fails only by a mistake in this program.
 func New(options Options) (*Server, error) {
-	l, changes := &link{now: time.Now}, newStreams()
-	rows, err := newStore(options.Client, options.Reports, options.Self.namespace(), l, changes.add)
+	self, err := options.Self.caller()
+	if err != nil {
+		return nil, err
+	}
+	link, changes := &caller.Link{}, newStreams()
+	rows, err := newStore(options.Client, options.Reports, options.Self.namespace(), link.Heard, changes.add)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		options: options, rows: rows, link: l, authn: newAuthenticator(options.Kube, l), authz: newAuthorizer(options.Kube, l),
-		callers: expiring.NewLRUExpireCache(maxKnown), streams: changes, covering: make(chan struct{}, coveragesAtOnce), started: time.Now(), now: time.Now,
+		options: options, rows: rows, link: link,
+		authn: caller.NewAuthenticator(options.Kube, link, self), authz: caller.NewAuthorizer(options.Kube, link, self != nil),
+		callers: expiring.NewLRUExpireCache(maxCallers), streams: changes, covering: make(chan struct{}, coveragesAtOnce), started: time.Now(), now: time.Now,
 		counts: metrics.Handler(),
 	}
-	if s.authn.self, err = options.Self.caller(); err != nil {
-		return nil, err
-	}
-	s.authz.self, s.stored = options.Self != nil, s.readStored
+	s.stored = s.readStored
 	if s.document, err = document(operations); err != nil {
 		return nil, err
 	}
@@ -106,7 +109,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 type request struct {
 	*http.Request
 	*query
-	caller *caller
+	caller *caller.Caller
 	view   *view
 	// next is the cursor of the next page of the answer.
 	next string
@@ -203,7 +206,7 @@ func notReady() *problem.Error {
 
 // warn has an answer say that it may be older than it looks, for the API server cannot be reached.
 func (s *Server) warn(w http.ResponseWriter) {
-	if since, away := s.link.away(); away {
+	if since, away := s.link.Away(); away {
 		w.Header().Set("Warning", `110 kymaros-api "the API server does not answer since `+stamp(since)+`: this is what was known then"`)
 	}
 }
@@ -221,25 +224,13 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	who, err := s.identify(w, r)
 	if err == nil {
-		err = s.require(r.Context(), who, right{verb: "get", path: r.URL.Path})
+		err = s.authz.Require(r.Context(), who, caller.Right{Verb: "get", Path: r.URL.Path})
 	}
 	if err != nil {
 		complain(w, r, problemOf(r, err))
 		return
 	}
 	s.counts.ServeHTTP(w, r)
-}
-
-// require returns a problem unless the caller has the right.
-func (s *Server) require(ctx context.Context, c *caller, r right) error {
-	ok, err := s.authz.may(ctx, c, r)
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return forbidden(c, r)
-	}
-	return nil
 }
 
 // scope returns the namespaces that an answer about a resource may be of: the one that the request names, or of those with any
@@ -250,9 +241,9 @@ func (s *Server) scope(r *request, resource string, namespaces []string) (map[st
 		return nil, err
 	}
 	if ns == "" {
-		return s.authz.visible(r.Context(), r.caller, resource, namespaces)
+		return s.authz.Visible(r.Context(), r.caller, resource, namespaces)
 	}
-	if err := s.require(r.Context(), r.caller, right{verb: "list", resource: resource, namespace: ns}); err != nil {
+	if err := s.authz.Require(r.Context(), r.caller, caller.Right{Verb: "list", Resource: resource, Namespace: ns}); err != nil {
 		return nil, err
 	}
 	return map[string]bool{ns: true}, nil

@@ -13,6 +13,13 @@ import (
 	"github.com/kymaros/kymaros/pkg/controller"
 )
 
+// The resources of which this tells something.
+const (
+	tests    = "restoretests"
+	reports  = "restorereports"
+	policies = "healthcheckpolicies"
+)
+
 // key is what caches know a row by: the only metadata that they read.
 type key struct{ namespace, name string }
 

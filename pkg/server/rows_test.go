@@ -14,6 +14,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/caller"
+	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
 )
 
 func TestRowsAreObjectsForCaches(t *testing.T) {
@@ -42,6 +44,8 @@ func TestRowsAreObjectsForCaches(t *testing.T) {
 		t.Error("a row of a Secret")
 	}
 }
+
+var kinds = []string{tests, reports, policies}
 
 // fleet is 1,000 tests with 30 reports each, in 100 namespaces, as rows.
 func fleet() (tests, reports []any) {
@@ -85,19 +89,23 @@ func BenchmarkFleet(b *testing.B) {
 	v := &view{}
 	v.setTests(tests)
 	v.setReports(reports)
-	half := map[key]bool{}
+	half := callertest.Rule{Resources: kinds, Verbs: []string{"list"}}
+	rules := map[string][]callertest.Rule{}
 	for i := range 50 {
-		half[key{namespace: fmt.Sprintf("team-%02d", 2*i)}] = true
+		half.Namespace = fmt.Sprintf("team-%02d", 2*i)
+		rules[""] = append(rules[""], half)
 	}
+	cluster := callertest.New()
+	cluster.Govern(rules)
 	for _, path := range []string{"/api/v1/tests?sort=result&limit=100", "/api/v1/reports?limit=100", "/api/v1/reports", "/api/v1/summary", "/api/v1/summary/daily?days=30", "/api/v1/alerts"} {
 		b.Run(path, func(b *testing.B) {
-			s := &Server{rows: &store{}, now: func() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }, authz: newAuthorizer(nil, &link{now: time.Now})}
+			authz := caller.NewAuthorizer(cluster.Kube, &caller.Link{}, false)
+			s := &Server{rows: &store{}, now: func() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }, authz: authz}
 			s.rows.current.Store(v)
-			c := &caller{}
-			for _, resource := range kinds {
-				remember(s.authz.verdicts, question{c.id, right{verb: "list", resource: resource}}, false, time.Hour, time.Hour)
-				for _, ns := range v.testNamespaces {
-					remember(s.authz.verdicts, question{c.id, right{verb: "list", resource: resource, namespace: ns}}, half[key{namespace: ns}], time.Hour, time.Hour)
+			c := &caller.Caller{}
+			for _, resource := range kinds { // what they may see is known
+				if _, err := authz.Visible(b.Context(), c, resource, v.testNamespaces); err != nil {
+					b.Fatal(err)
 				}
 			}
 			var serve endpoint

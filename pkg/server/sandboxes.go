@@ -44,7 +44,7 @@ const listSandboxes = "list namespaces"
 
 func (s *Server) sandboxes(r *request) (any, error) {
 	answer := sandboxConfig{Defaults: sandboxDefaults{NamespacePrefix: "rp-test", NetworkIsolation: string(v1alpha1.IsolationStrict)}}
-	if r.caller.readOnly { // not good at the API server
+	if r.caller.ReadOnly { // not good at the API server
 		answer.Right = listSandboxes
 		return answer, nil
 	}
@@ -113,7 +113,7 @@ func (s *Server) sortSandboxes(ctx context.Context, r *request, clients Clients)
 		if !found || ns.Labels[v1alpha1.LabelRun] == "" || ns.DeletionTimestamp != nil {
 			continue
 		}
-		seen, err := s.authz.sees(ctx, r.caller, tests, testNamespace)
+		seen, err := s.authz.Sees(ctx, r.caller, tests, testNamespace)
 		if err != nil {
 			return 0, nil, err
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	versionedfake "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
+	"github.com/kymaros/kymaros/pkg/server/caller"
 )
 
 // ofSelf is a server that somebody runs for themselves, who may do all in namespace team-a and nothing in another.
@@ -74,9 +75,9 @@ func TestWhoeverRunsAServerForThemselvesNeedsNoToken(t *testing.T) {
 			"they do not see what they may not":               {"GET", "/api/v1/namespaces/team-b/tests/bank", nil, 403, "anna may not get", "spec"},
 			"a token of somebody else makes them nobody else": {"GET", "/api/v1/me", []string{"Authorization", "Bearer " + ofAdmin}, 200, `"user":"anna"`, "root"},
 			"a path is not theirs":                            {"GET", "/metrics", nil, 403, "anna may not", "kymaros_"},
-			"they ask for a run":                              {"POST", "/api/v1/namespaces/team-a/tests/shop/trigger", []string{writeHeader, "1"}, 200, "triggered", "problem"},
-			"a form of a foreign page asks for nothing":       {"POST", "/api/v1/namespaces/team-a/tests/shop/trigger", nil, 403, writeHeader, "triggered"},
-			"nor does its script":                             {"POST", "/api/v1/namespaces/team-a/tests/shop/trigger", []string{writeHeader, "1", "Sec-Fetch-Site", "same-site"}, 403, writeHeader, "triggered"},
+			"they ask for a run":                              {"POST", "/api/v1/namespaces/team-a/tests/shop/trigger", []string{caller.Header, "1"}, 200, "triggered", "problem"},
+			"a form of a foreign page asks for nothing":       {"POST", "/api/v1/namespaces/team-a/tests/shop/trigger", nil, 403, caller.Header, "triggered"},
+			"nor does its script":                             {"POST", "/api/v1/namespaces/team-a/tests/shop/trigger", []string{caller.Header, "1", "Sec-Fetch-Site", "same-site"}, 403, caller.Header, "triggered"},
 		} {
 			w := answerOf(s, c.method, c.path, c.header...)
 			if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) || strings.Contains(w.Body.String(), c.not) {

@@ -2,107 +2,40 @@ package server
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes/fake"
-	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
 	versionedfake "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
+	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
 )
 
-// person is who the API server says that a token is of.
-type person struct {
-	name   string
-	groups []string
-	// audiences are those of the token; none: it is for the API server.
-	audiences []string
-	// unaware: whoever looked at the token knows of no audiences.
-	unaware bool
-}
-
-// rule allows verbs on resources in a namespace; empty: in all.
-type rule struct {
-	namespace string
-	resources []string
-	verbs     []string
-}
-
+// Tokens that the API server of all tests knows, by who has them, and two that it does not.
 var (
-	kinds = []string{tests, reports, policies}
-	reads = []string{"get", "list"}
+	ofTeam, ofScripts, ofTester, ofAuditor = callertest.OfTeam, callertest.OfScripts, callertest.OfTester, callertest.OfAuditor
+	ofAdmin, ofNobody                      = callertest.OfAdmin, callertest.OfNobody
+	ofElsewhere, ofUnaware                 = callertest.OfElsewhere, callertest.OfUnaware
+	forged, expired                        = callertest.Forged, callertest.Expired
 )
-
-// tokens are those that the API server of all tests knows, by who has them.
-var (
-	ofTeam      = jwt(`{"sub":"anna"}`)
-	ofScripts   = jwt(`{"aud":["kymaros-api"],"sub":"script"}`)
-	ofTester    = jwt(`{"aud":"https://kubernetes.default.svc","sub":"tess"}`)
-	ofAuditor   = "opaque-token-of-an-auditor"
-	ofAdmin     = jwt(`{"sub":"root"}`)
-	ofNobody    = jwt(`{"sub":"nobody"}`)
-	ofElsewhere = jwt(`{"aud":["kymaros-api","vault"],"sub":"eve"}`)
-	ofUnaware   = jwt(`{"aud":"kymaros-api","sub":"mallory"}`)
-	forged      = jwt(`{"aud":"kymaros-api","sub":"system:admin"}`)
-	expired     = jwt(`{"aud":"kymaros-api","sub":"anna","exp":1}`)
-)
-
-var people = map[string]person{
-	ofTeam:    {name: "anna", groups: []string{"team-a"}},
-	ofScripts: {name: "script", audiences: []string{Audience}},
-	ofTester:  {name: "tess"},
-	ofAuditor: {name: "audrey", groups: []string{"auditors"}},
-	ofAdmin:   {name: "root", groups: []string{"system:masters"}},
-	ofNobody:  {name: "nobody"},
-	// The API server says that it is good, for somebody else.
-	ofElsewhere: {name: "eve", audiences: []string{"vault"}},
-	ofUnaware:   {name: "mallory", unaware: true},
-}
-
-var rules = map[string][]rule{
-	"anna":    {{"team-a", kinds, reads}},
-	"script":  {{"team-a", kinds, reads}},
-	"tess":    {{"team-a", []string{tests}, reads}},
-	"audrey":  {{"", kinds, reads}},
-	"root":    {{"", []string{"*"}, []string{"*"}}},
-	"eve":     {{"", kinds, reads}},
-	"mallory": {{"", kinds, reads}},
-}
-
-func jwt(payload string) string {
-	encode := base64.RawURLEncoding.EncodeToString
-	return encode([]byte(`{"alg":"none"}`)) + "." + encode([]byte(payload)) + "." + encode([]byte("signature"))
-}
 
 // scene is a server before a cluster.
 type scene struct {
 	*Server
-	kube   *fake.Clientset
+	*callertest.Cluster
 	client *versionedfake.Clientset
 	// theirs is what callers ask with their own tokens, of a cluster with the same objects.
 	theirs *versionedfake.Clientset
-	// How many reviews the API server has answered, and whether it answers.
-	tokens, rights atomic.Int32
-	down           atomic.Bool
-	rules          map[string][]rule
-	t              *testing.T
+	t      *testing.T
 	// unknown is a field of the status of stored reports that this version does not know.
 	unknown string
 	// wrote are the tokens with which something was asked for by callers themselves.
@@ -112,7 +45,7 @@ type scene struct {
 // as gives whoever asks clients of the same cluster.
 func (s *scene) as(token string) (Clients, error) {
 	s.wrote = append(s.wrote, token)
-	return Clients{Kymaros: s.theirs, Core: s.kube.CoreV1()}, nil
+	return Clients{Kymaros: s.theirs, Core: s.Kube.CoreV1()}, nil
 }
 
 // bubble runs a test with fake time, before a cluster with those objects.
@@ -123,25 +56,9 @@ func bubble(t *testing.T, objects []runtime.Object, test func(t *testing.T, s *s
 
 func newScene(t *testing.T, objects []runtime.Object) *scene {
 	t.Helper()
-	s := &scene{kube: fake.NewClientset(), client: versionedfake.NewClientset(objects...), theirs: versionedfake.NewClientset(objects...), rules: rules, t: t}
-	s.kube.PrependReactor("create", "tokenreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		s.tokens.Add(1)
-		if s.down.Load() {
-			return true, nil, errors.New("connection refused by 10.0.0.1")
-		}
-		review := a.(clienttesting.CreateAction).GetObject().(*authenticationv1.TokenReview)
-		return true, &authenticationv1.TokenReview{Status: judge(review.Spec)}, nil
-	})
-	s.kube.PrependReactor("create", "subjectaccessreviews", func(a clienttesting.Action) (bool, runtime.Object, error) {
-		s.rights.Add(1)
-		if s.down.Load() {
-			return true, nil, errors.New("connection refused by 10.0.0.1")
-		}
-		review := a.(clienttesting.CreateAction).GetObject().(*authorizationv1.SubjectAccessReview)
-		return true, &authorizationv1.SubjectAccessReview{Status: authorizationv1.SubjectAccessReviewStatus{Allowed: s.allows(review.Spec)}}, nil
-	})
+	s := &scene{Cluster: callertest.New(), client: versionedfake.NewClientset(objects...), theirs: versionedfake.NewClientset(objects...), t: t}
 	var err error
-	if s.Server, err = New(Options{Kube: s.kube, Client: s.client, As: s.as, VeleroNamespace: "velero", Version: "v1.2.3", Namespace: "kymaros-system", Pod: "kymaros-api-1"}); err != nil {
+	if s.Server, err = New(Options{Kube: s.Kube, Client: s.client, As: s.as, VeleroNamespace: "velero", Version: "v1.2.3", Namespace: "kymaros-system", Pod: "kymaros-api-1"}); err != nil {
 		t.Fatal(err)
 	}
 	s.stored = s.asStored
@@ -166,66 +83,6 @@ func (s *scene) asStored(ctx context.Context, namespace, name string) ([]byte, e
 		return body, err
 	}
 	return []byte(strings.Replace(string(body), `"status":{`, `"status":{`+s.unknown+`,`, 1)), nil
-}
-
-// changing guards who there is and what they may: streams ask while a test changes it.
-var changing sync.RWMutex
-
-func come(token string, p person) {
-	changing.Lock()
-	defer changing.Unlock()
-	people[token] = p
-}
-
-func leave(token string) {
-	changing.Lock()
-	defer changing.Unlock()
-	delete(people, token)
-}
-
-// govern has other rules from now on.
-func (s *scene) govern(rules map[string][]rule) {
-	changing.Lock()
-	defer changing.Unlock()
-	s.rules = rules
-}
-
-func judge(spec authenticationv1.TokenReviewSpec) authenticationv1.TokenReviewStatus {
-	changing.RLock()
-	p, ok := people[spec.Token]
-	changing.RUnlock()
-	if !ok {
-		return authenticationv1.TokenReviewStatus{Error: "invalid bearer token"}
-	}
-	status := authenticationv1.TokenReviewStatus{
-		Authenticated: true, Audiences: p.audiences,
-		User: authenticationv1.UserInfo{Username: p.name, Groups: append([]string{"system:authenticated"}, p.groups...)},
-	}
-	if p.unaware {
-		status.Audiences = nil
-	} else if len(spec.Audiences) == 0 {
-		status.Authenticated = len(p.audiences) == 0
-	}
-	return status
-}
-
-func (s *scene) allows(spec authorizationv1.SubjectAccessReviewSpec) bool {
-	changing.RLock()
-	defer changing.RUnlock()
-	for _, r := range s.rules[spec.User] {
-		if path := spec.NonResourceAttributes; path != nil {
-			if slices.Contains(r.resources, "*") && path.Path == "/metrics" && path.Verb == "get" {
-				return true
-			}
-			continue
-		}
-		asked := spec.ResourceAttributes
-		covers := func(list []string, one string) bool { return slices.Contains(list, "*") || slices.Contains(list, one) }
-		if asked.Group == v1alpha1.GroupName && (r.namespace == "" || r.namespace == asked.Namespace) && covers(r.resources, asked.Resource) && covers(r.verbs, asked.Verb) {
-			return true
-		}
-	}
-	return false
 }
 
 // get asks the server; header is name and value, in turns.

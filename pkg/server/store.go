@@ -50,8 +50,8 @@ type view struct {
 
 // newStore makes the informers and starts none. They look at one namespace, or at all if it is empty. Reports are read by source, or
 // by client without one.
-// tell is called with each change after the first lists.
-func newStore(client versioned.Interface, source cache.ListerWatcher, namespace string, l *link, tell func(change)) (*store, error) {
+// heard is called with each failure of a watch, tell with each change after the first lists.
+func newStore(client versioned.Interface, source cache.ListerWatcher, namespace string, heard func(error), tell func(change)) (*store, error) {
 	factory := externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(toRow), externalversions.WithNamespace(namespace))
 	if source != nil {
 		factory.InformerFor(&v1alpha1.RestoreReport{}, func(_ versioned.Interface, resync time.Duration) cache.SharedIndexInformer {
@@ -96,7 +96,7 @@ func newStore(client versioned.Interface, source cache.ListerWatcher, namespace 
 		}
 		s.handlers = append(s.handlers, handler)
 		err = informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, r *cache.Reflector, err error) {
-			l.heard(err)
+			heard(err)
 			cache.DefaultWatchErrorHandler(ctx, r, err)
 		})
 		if err != nil {

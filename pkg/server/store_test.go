@@ -36,7 +36,7 @@ func (s slowStore) List() []any {
 func TestWhoAsksAfterAChangeSeesIt(t *testing.T) {
 	client := versionedfake.NewClientset(newReport("team-a", "old", "shop", v1alpha1.ResultPass, 90, time.Hour))
 	told := make(chan struct{}, 1)
-	s, err := newStore(client, nil, "", &link{}, func(change) { told <- struct{}{} })
+	s, err := newStore(client, nil, "", func(error) {}, func(change) { told <- struct{}{} })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -234,11 +235,13 @@ func (s *Server) find(r *request, resource, kind string, named map[string][]stri
 	if err != nil {
 		return "", err
 	}
-	of := func(ns string) right { return right{verb: "get", resource: resource, namespace: ns, name: name} }
-	if ns != "" {
-		return ns, s.require(r.Context(), r.caller, of(ns))
+	of := func(ns string) caller.Right {
+		return caller.Right{Verb: "get", Resource: resource, Namespace: ns, Name: name}
 	}
-	granted, err := s.authz.each(r.Context(), r.caller, named[name], of)
+	if ns != "" {
+		return ns, s.authz.Require(r.Context(), r.caller, of(ns))
+	}
+	granted, err := s.authz.Each(r.Context(), r.caller, named[name], of)
 	if err != nil {
 		return "", err
 	}

@@ -32,7 +32,7 @@ func TestWhatThereIsOfVelero(t *testing.T) {
 		server := func(name, image string) *corev1.Pod {
 			return &corev1.Pod{ObjectMeta: in(name), Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "velero", Image: image}}}}
 		}
-		if err := s.kube.Tracker().Add(server("velero-1", "registry.example.com/velero/velero:v1.18.3")); err != nil {
+		if err := s.Kube.Tracker().Add(server("velero-1", "registry.example.com/velero/velero:v1.18.3")); err != nil {
 			t.Fatal(err)
 		}
 		want := provider{
@@ -42,11 +42,11 @@ func TestWhatThereIsOfVelero(t *testing.T) {
 		got := read[provider](t, s, ofAdmin, "/api/v1/config/provider")
 		must(t, "with it", got, want)
 
-		if err := s.kube.Tracker().Add(server("velero-2", "registry.example.com/velero/velero:v1.17.0")); err != nil {
+		if err := s.Kube.Tracker().Add(server("velero-2", "registry.example.com/velero/velero:v1.17.0")); err != nil {
 			t.Fatal(err)
 		}
 		must(t, "the version while one replaces another", read[provider](t, s, ofAdmin, "/api/v1/config/provider").Version, "")
-		s.kube.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
+		s.Kube.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
 			return true, nil, apierrors.NewForbidden(corev1.Resource("pods"), "", errors.New("no"))
 		})
 		if got := read[provider](t, s, ofAdmin, "/api/v1/config/provider"); got.Status != "connected" || got.Version != "" {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/line"
+	"github.com/kymaros/kymaros/pkg/server/caller"
 )
 
 // waitingLine is the line of runs that wait for their turn, its head first.
@@ -33,7 +34,7 @@ func (s *Server) line(r *request) (any, error) {
 	}
 	answer := waitingLine{Items: []waitingRun{}}
 	if r.text("namespace") == "" {
-		if answer.Complete, err = s.authz.may(r.Context(), r.caller, right{verb: "list", resource: tests}); err != nil {
+		if answer.Complete, err = s.authz.May(r.Context(), r.caller, caller.Right{Verb: "list", Resource: tests}); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -36,13 +37,13 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 	}
 	ns, err := req.namespace()
 	if err == nil && ns != "" {
-		err = s.require(r.Context(), who, right{verb: "list", resource: tests, namespace: ns})
+		err = s.authz.Require(r.Context(), who, caller.Right{Verb: "list", Resource: tests, Namespace: ns})
 	}
 	if err != nil {
 		complain(w, r, problemOf(r, err))
 		return
 	}
-	user := who.user.Username
+	user := who.User.Username
 	if p := s.streams.enter(user); p != nil {
 		complain(w, r, p)
 		return
@@ -57,7 +58,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request) {
 }
 
 // follow tells of changes until the watcher goes, or may not see any more. A write that fails means that they have gone.
-func (s *Server) follow(r *http.Request, out *stream, who *caller, only string) {
+func (s *Server) follow(r *http.Request, out *stream, who *caller.Caller, only string) {
 	_, at, _, _ := s.streams.since(-1)
 	var more <-chan struct{}
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
@@ -86,7 +87,7 @@ func (s *Server) follow(r *http.Request, out *stream, who *caller, only string) 
 			if only != "" && c.namespace != only {
 				continue
 			}
-			seen, err := s.authz.sees(r.Context(), who, c.resource, c.namespace)
+			seen, err := s.authz.Sees(r.Context(), who, c.resource, c.namespace)
 			if err != nil { // what may not be told cannot be left out either: the watcher has to come again
 				_ = out.event("resync", s.streams.id(from), []byte("{}"))
 				return
@@ -107,7 +108,7 @@ func (s *Server) follow(r *http.Request, out *stream, who *caller, only string) 
 				return
 			}
 		case <-review.C:
-			if again, err := s.authn.who(r); err != nil || again.id != who.id {
+			if again, err := s.authn.Who(r); err != nil || !again.Is(who) {
 				_ = out.event("expired", s.streams.id(at), []byte("{}"))
 				return
 			}

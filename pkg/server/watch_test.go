@@ -14,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/caller"
+	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
 )
 
 // watcher is a client of the stream.
@@ -162,20 +164,19 @@ func TestAStreamGoesOnWhereItWas(t *testing.T) {
 
 func TestAStreamEndsWithTheRight(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
-		token := jwt(`{"sub":"leaving"}`)
-		come(token, person{name: "anna", groups: []string{"team-a"}})
-		defer leave(token)
+		token := callertest.JWT(`{"sub":"leaving"}`)
+		s.Come(token, callertest.Person{Name: "anna", Groups: []string{"team-a"}})
 		w := s.watching(token, "/api/v1/watch")
 		time.Sleep(heartbeat + time.Second)
 		got, _ := w.heard()
 		must(t, "when nothing happens", got, []string{"ready", "-"})
-		s.govern(nil)
-		time.Sleep(verdictFor)
+		s.Govern(nil)
+		time.Sleep(caller.VerdictFor)
 		s.create("team-a", "new")
 		got, _ = w.heard()
 		must(t, "without the right", got, []string{"ready", "-"})
-		leave(token)
-		time.Sleep(reviewEvery + knownFor)
+		s.Leave(token)
+		time.Sleep(reviewEvery + caller.KnownFor)
 		select {
 		case <-w.done:
 		default:

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -28,11 +29,11 @@ func (s *Server) mine(r *request) (Clients, error) {
 	if s.options.Self != nil {
 		return s.options.Self.Clients, nil
 	}
-	if r.caller.readOnly {
+	if r.caller.ReadOnly {
 		return Clients{}, problem.New(http.StatusForbidden,
 			"this token is good for reading here only: send one that the API server takes, such as kubectl create token NAME without --audience")
 	}
-	token, err := credential(r.Request)
+	token, err := caller.Credential(r.Request)
 	if err != nil {
 		return Clients{}, err
 	}
@@ -191,7 +192,7 @@ func refused(err error) error {
 	switch said.Code {
 	case http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusBadRequest, http.StatusNotFound:
 	case http.StatusUnauthorized:
-		return errBadToken
+		return caller.ErrBadToken
 	default:
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -143,7 +144,7 @@ func TestATriggerIsTheAnnotation(t *testing.T) {
 // TestATokenForThisAPIWritesNothing, whatever its account may do.
 func TestATokenForThisAPIWritesNothing(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
-		s.govern(map[string][]rule{"script": {{"", []string{"*"}, []string{"*"}}}})
+		s.Govern(map[string][]callertest.Rule{"script": {{Resources: []string{"*"}, Verbs: []string{"*"}}}})
 		for _, o := range operations {
 			if o.method == http.MethodGet || o.path == sessionPath {
 				continue
@@ -176,7 +177,7 @@ func TestOnlySandboxesWithoutARunAreDeleted(t *testing.T) {
 			for _, f := range change {
 				f(ns)
 			}
-			if _, err := s.kube.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
+			if _, err := s.Kube.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -192,7 +193,7 @@ func TestOnlySandboxesWithoutARunAreDeleted(t *testing.T) {
 		w := s.send(http.MethodPost, ofTeam, "/api/v1/config/sandbox/cleanup", "")
 		must(t, "the answer", strings.TrimSpace(w.Body.String()), `{"deleted":3}`)
 		var left []string
-		list, err := s.kube.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{})
+		list, err := s.Kube.CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/server"
+	"github.com/kymaros/kymaros/pkg/server/caller"
 )
 
 // who asks the API, and what they may.
@@ -252,7 +252,7 @@ func apiCallers(t *testing.T, home, own string) []apiCaller {
 	}
 	elsewhere := callerToken(t, home, "elsewhere", "vault")
 	grant(t, "elsewhere", home, "", read)
-	script := callerToken(t, home, "script", server.Audience)
+	script := callerToken(t, home, "script", caller.Audience)
 	grant(t, "script", home, own, read, write)
 	surveyor := token("surveyor", "", rbacv1.PolicyRule{APIGroups: []string{"", "velero.io"}, Resources: []string{"namespaces", "persistentvolumeclaims", "pods", "backups", "podvolumebackups", "datauploads"}, Verbs: []string{"get", "list"}})
 	binding := &rbacv1.RoleBinding{

@@ -1,6 +1,8 @@
-package server
+package caller
 
-import "sync"
+import (
+	"sync"
+)
 
 // flights has callers that ask the same at the same time share one answer.
 type flights[K comparable, V any] struct {

@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kymaros/kymaros/pkg/server/caller"
+	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
 )
 
 // TestWhileTheAPIServerIsAway: who was known goes on as they were, and nobody gets more.
@@ -16,9 +19,9 @@ func TestWhileTheAPIServerIsAway(t *testing.T) {
 				t.Fatalf("before, %s: %d, Warning %q", path, w.Code, w.Header().Get("Warning"))
 			}
 		}
-		s.down.Store(true)
-		time.Sleep(verdictFor + time.Second)
-		s.govern(nil) // nobody could say so
+		s.Down.Store(true)
+		time.Sleep(caller.VerdictFor + time.Second)
+		s.Govern(nil) // nobody could say so
 		for range 3 {
 			w := s.get(ofTeam, own)
 			if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Warning"), "110 kymaros-api ") || !strings.Contains(w.Body.String(), "team-a-ledger") {
@@ -36,18 +39,18 @@ func TestWhileTheAPIServerIsAway(t *testing.T) {
 		if w := s.get(ofAuditor, own); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("who was not there before: %d", w.Code)
 		}
-		asked := s.tokens.Load() + s.rights.Load()
+		asked := s.Tokens.Load() + s.Rights.Load()
 		for range 50 {
 			s.get(ofTeam, own)
 		}
-		if more := s.tokens.Load() + s.rights.Load() - asked; more > 2 {
+		if more := s.Tokens.Load() + s.Rights.Load() - asked; more > 2 {
 			t.Errorf("%d questions for 50 requests in one moment to who does not answer", more)
 		}
-		time.Sleep(staleFor)
+		time.Sleep(caller.StaleFor)
 		if w := s.get(ofTeam, own); w.Code != http.StatusServiceUnavailable {
 			t.Errorf("what was said too long ago still counts: %d", w.Code)
 		}
-		s.down.Store(false)
+		s.Down.Store(false)
 		if w := s.get(ofTeam, own); w.Code != http.StatusForbidden || w.Header().Get("Warning") != "" {
 			t.Errorf("when it is back, the right is gone: %d, Warning %q", w.Code, w.Header().Get("Warning"))
 		}
@@ -57,13 +60,12 @@ func TestWhileTheAPIServerIsAway(t *testing.T) {
 // TestATokenEndsAlsoWhileTheAPIServerIsAway, if it says when.
 func TestATokenEndsAlsoWhileTheAPIServerIsAway(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
-		token := jwt(`{"sub":"short","exp":946684830}`) // half a minute after a bubble begins
-		come(token, person{name: "short"})
-		defer leave(token)
+		token := callertest.JWT(`{"sub":"short","exp":946684830}`) // half a minute after a bubble begins
+		s.Come(token, callertest.Person{Name: "short"})
 		if w := s.get(token, "/api/v1/tests"); w.Code != http.StatusOK {
 			t.Fatal(w.Code)
 		}
-		s.down.Store(true)
+		s.Down.Store(true)
 		time.Sleep(20 * time.Second)
 		if w := s.get(token, "/api/v1/tests"); w.Code != http.StatusOK {
 			t.Errorf("before its end: %d", w.Code)
