@@ -11,5 +11,5 @@
 // Lists are answered from rows: what informers see becomes a row as it arrives, because 30,000 reports are hundreds of megabytes
 // as objects and some as rows. One test or report as a whole is one live GET. Rows that change are events of streams.
 //
-// The table of operations is what is served and what the OpenAPI document is made from.
+// The table of operations is what is served and what the OpenAPI document is made from, see package openapi.
 package server

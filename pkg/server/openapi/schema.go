@@ -1,4 +1,4 @@
-package server
+package openapi
 
 import (
 	"encoding/json"
@@ -10,11 +10,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// shape is a JSON Schema, as OpenAPI 3.1 has it.
-type shape map[string]any
+// Schema is a JSON Schema, or another object of a document, as OpenAPI 3.1 has it.
+type Schema map[string]any
 
 // schemas makes schemas of Go types, by the same rules by which encoding/json writes them.
-type schemas map[string]shape
+type schemas map[string]Schema
 
 var (
 	timeTypes  = map[reflect.Type]bool{reflect.TypeFor[time.Time](): true, reflect.TypeFor[metav1.Time](): true, reflect.TypeFor[metav1.MicroTime](): true}
@@ -22,12 +22,12 @@ var (
 )
 
 // of returns the schema of a type. Structs with a name get one of that name, which is referred to.
-func (all schemas) of(t reflect.Type) (shape, error) {
+func (all schemas) of(t reflect.Type) (Schema, error) {
 	switch {
 	case timeTypes[t]:
-		return shape{"type": []string{"string", "null"}, "format": "date-time"}, nil
+		return Schema{"type": []string{"string", "null"}, "format": "date-time"}, nil
 	case t == reflect.TypeFor[metav1.FieldsV1](), t == reflect.TypeFor[map[string]any]():
-		return shape{"type": "object"}, nil
+		return Schema{"type": "object"}, nil
 	case t.Kind() == reflect.Pointer:
 		return all.of(t.Elem())
 	case t.Implements(marshalers) || reflect.PointerTo(t).Implements(marshalers):
@@ -35,36 +35,36 @@ func (all schemas) of(t reflect.Type) (shape, error) {
 	}
 	switch t.Kind() { //nolint:exhaustive // the rest has no schema
 	case reflect.String:
-		return shape{"type": "string"}, nil
+		return Schema{"type": "string"}, nil
 	case reflect.Bool:
-		return shape{"type": "boolean"}, nil
+		return Schema{"type": "boolean"}, nil
 	case reflect.Int, reflect.Int32, reflect.Int64:
-		return shape{"type": "integer"}, nil
+		return Schema{"type": "integer"}, nil
 	case reflect.Float64:
-		return shape{"type": "number"}, nil
+		return Schema{"type": "number"}, nil
 	case reflect.Slice:
 		items, err := all.of(t.Elem())
-		return shape{"type": "array", "items": items}, err
+		return Schema{"type": "array", "items": items}, err
 	case reflect.Map:
 		values, err := all.of(t.Elem())
-		return shape{"type": "object", "additionalProperties": values}, err
+		return Schema{"type": "object", "additionalProperties": values}, err
 	case reflect.Struct:
 		return all.object(t)
 	}
 	return nil, fmt.Errorf("there is no schema for %s", t)
 }
 
-func (all schemas) object(t reflect.Type) (shape, error) {
+func (all schemas) object(t reflect.Type) (Schema, error) {
 	name := strings.ToUpper(t.Name()[:1]) + t.Name()[1:]
-	ref := shape{"$ref": "#/components/schemas/" + name}
+	ref := Schema{"$ref": "#/components/schemas/" + name}
 	if known, ok := all[name]; ok {
 		if known["x-go-type"] != t.String() {
 			return nil, fmt.Errorf("%v and %s are both called %s: rename one", known["x-go-type"], t, name)
 		}
 		return ref, nil
 	}
-	properties := shape{}
-	object := shape{"type": "object", "properties": properties, "x-go-type": t.String()}
+	properties := Schema{}
+	object := Schema{"type": "object", "properties": properties, "x-go-type": t.String()}
 	all[name] = object
 	required := []string{}
 	if err := all.fields(t, properties, &required); err != nil {
@@ -77,7 +77,7 @@ func (all schemas) object(t reflect.Type) (shape, error) {
 }
 
 // fields adds those of a struct, and of those that are embedded in it.
-func (all schemas) fields(t reflect.Type, properties shape, required *[]string) error {
+func (all schemas) fields(t reflect.Type, properties Schema, required *[]string) error {
 	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
@@ -114,10 +114,10 @@ func (all schemas) fields(t reflect.Type, properties shape, required *[]string) 
 }
 
 // orNull lets a value be null.
-func orNull(s shape) shape {
+func orNull(s Schema) Schema {
 	if kind, ok := s["type"].(string); ok {
 		s["type"] = []string{kind, "null"}
 		return s
 	}
-	return shape{"anyOf": []shape{s, {"type": "null"}}}
+	return Schema{"anyOf": []Schema{s, {"type": "null"}}}
 }
