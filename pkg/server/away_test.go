@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/server/caller"
-	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
+	"github.com/kymaros/kymaros/pkg/server/clustertest"
 )
 
 // TestWhileTheAPIServerIsAway: who was known goes on as they were, and nobody gets more.
@@ -60,8 +60,8 @@ func TestWhileTheAPIServerIsAway(t *testing.T) {
 // TestATokenEndsAlsoWhileTheAPIServerIsAway, if it says when.
 func TestATokenEndsAlsoWhileTheAPIServerIsAway(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
-		token := callertest.JWT(`{"sub":"short","exp":946684830}`) // half a minute after a bubble begins
-		s.Come(token, callertest.Person{Name: "short"})
+		token := clustertest.JWT(`{"sub":"short","exp":946684830}`) // half a minute after a bubble begins
+		s.Come(token, clustertest.Person{Name: "short"})
 		if w := s.get(token, "/api/v1/tests"); w.Code != http.StatusOK {
 			t.Fatal(w.Code)
 		}

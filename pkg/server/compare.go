@@ -5,6 +5,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/compare"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
@@ -20,14 +21,14 @@ type comparison struct {
 }
 
 type comparedReport struct {
-	reportItem
+	cached.ReportItem
 	// RTOParts are what the recovery time is made of.
 	RTOParts *v1alpha1.RTOParts `json:"rtoParts,omitempty"`
 }
 
 // compare compares two reports. Whether the caller may get each is found out before either is looked for.
 func (s *Server) compare(r *request) (any, error) {
-	var at [2]key
+	var at [2]cached.Key
 	for i, field := range []string{"before", "after"} {
 		var err error
 		if at[i], err = r.report(field); err != nil {
@@ -35,14 +36,14 @@ func (s *Server) compare(r *request) (any, error) {
 		}
 	}
 	for _, k := range at {
-		if err := s.authz.Require(r.Context(), r.caller, caller.Right{Verb: "get", Resource: reports, Namespace: k.namespace, Name: k.name}); err != nil {
+		if err := s.authz.Require(r.Context(), r.caller, caller.Right{Verb: "get", Resource: reports, Namespace: k.Namespace, Name: k.Name}); err != nil {
 			return nil, err
 		}
 	}
 	var both [2]*v1alpha1.RestoreReport
 	for i, k := range at {
 		var err error
-		if both[i], err = s.reportOf(r, k.namespace, k.name); err != nil {
+		if both[i], err = s.reportOf(r, k.Namespace, k.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -54,14 +55,14 @@ func (s *Server) compare(r *request) (any, error) {
 }
 
 func compared(report *v1alpha1.RestoreReport) comparedReport {
-	return comparedReport{rowOf(report).item(), report.Status.RTO.Parts}
+	return comparedReport{cached.ReportOf(report).Item(), report.Status.RTO.Parts}
 }
 
 // report reads a parameter that names a report.
-func (r *request) report(field string) (key, error) {
+func (r *request) report(field string) (cached.Key, error) {
 	namespace, name, found := strings.Cut(r.text(field), "/")
 	if !found || checkNamespace(field, namespace) != nil || checkName(field, name) != nil {
-		return key{}, problem.Wrong(field, "must be the namespace and name of a report, as in team-web/shop-20261126-030000")
+		return cached.Key{}, problem.Wrong(field, "must be the namespace and name of a report, as in team-web/shop-20261126-030000")
 	}
-	return key{namespace, name}, nil
+	return cached.Key{Namespace: namespace, Name: name}, nil
 }

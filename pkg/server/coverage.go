@@ -14,6 +14,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/coverage"
 	"github.com/kymaros/kymaros/pkg/coverage/gather"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
@@ -103,7 +104,7 @@ func (s *Server) coverage(r *request) (any, error) {
 	}
 	found.Total = len(rows)
 	rows, r.next = pageOf(p, rows, func(n coverage.Namespace) position {
-		return position{int64(slices.Index(coverage.States, n.State)), key{name: n.Name}}
+		return position{int64(slices.Index(coverage.States, n.State)), cached.Key{Name: n.Name}}
 	})
 	found.Continue = r.next
 	for _, n := range rows {
@@ -114,21 +115,21 @@ func (s *Server) coverage(r *request) (any, error) {
 
 // known adds the tests and reports that the caller may list, wherever they are: a test of a namespace may be in another.
 func (s *Server) known(r *request, in *coverage.Input, found *coveragePage) error {
-	seen, err := s.authz.Visible(r.Context(), r.caller, tests, r.view.testNamespaces)
+	seen, err := s.authz.Visible(r.Context(), r.caller, tests, r.view.TestNamespaces)
 	if err != nil {
 		return err
 	}
-	for _, t := range r.view.tests {
-		if seen[t.namespace] {
-			in.Tests = append(in.Tests, t.covering())
+	for _, t := range r.view.Tests {
+		if seen[t.Namespace] {
+			in.Tests = append(in.Tests, t.Covering())
 		}
 	}
-	if seen, err = s.authz.Visible(r.Context(), r.caller, reports, r.view.reportNamespaces); err != nil {
+	if seen, err = s.authz.Visible(r.Context(), r.caller, reports, r.view.ReportNamespaces); err != nil {
 		return err
 	}
-	rows := kept(r.view.reports, func(row *reportRow) bool { return seen[row.namespace] })
-	for _, row := range deciding(rows) {
-		report, err := row.report()
+	rows := kept(r.view.Reports, func(row *cached.Report) bool { return seen[row.Namespace] })
+	for _, row := range cached.Deciding(rows) {
+		report, err := row.Proof()
 		if err != nil {
 			return err
 		}

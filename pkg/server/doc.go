@@ -8,8 +8,7 @@
 // A server that somebody runs for themselves (Self) has one caller, whose rights are its own: it asks with them, and what they do not
 // let it do it says, as to any other.
 //
-// Lists are answered from rows: what informers see becomes a row as it arrives, because 30,000 reports are hundreds of megabytes
-// as objects and some as rows. One test or report as a whole is one live GET. Rows that change are events of streams.
+// Lists are answered from rows (package cached). One test or report as a whole is one live GET. Rows that change are events of streams.
 //
 // The table of operations is what is served and what the OpenAPI document is made from, see package openapi.
 package server

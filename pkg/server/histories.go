@@ -4,90 +4,54 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 )
 
-// histories splits reports, of which the newest come first, by their tests.
-func histories(reports []*reportRow) [][]*reportRow {
-	var all [][]*reportRow
-	at := map[key]int{}
-	for _, r := range reports {
-		of := key{r.namespace, r.test}
-		i, known := at[of]
-		if !known {
-			i = len(all)
-			at[of] = i
-			all = append(all, nil)
-		}
-		all[i] = append(all[i], r)
-	}
-	return all
-}
-
-// point is what statistics want of a report. They lie side by side in memory: to look at the rows of 30,000 reports takes
-// milliseconds.
-type point struct {
-	completed int64 // seconds since 1970
-	namespace int32 // its place in view.reportNamespaces
-	score     int32
-	result    v1alpha1.Result
-}
-
-// points returns those of reports, in their order. namespaces are all that there are, sorted.
-func points(reports []*reportRow, namespaces []string) []point {
-	all := make([]point, len(reports))
-	for i, r := range reports {
-		place, _ := slices.BinarySearch(namespaces, r.namespace)
-		all[i] = point{r.completed.Unix(), int32(place), r.score, r.result} //nolint:gosec // there are not so many namespaces
-	}
-	return all
-}
-
 // visibleReports returns those that the caller may list, the newest first. They are everybody's: nobody changes the slice.
-func (s *Server) visibleReports(r *request) ([]*reportRow, error) {
+func (s *Server) visibleReports(r *request) ([]*cached.Report, error) {
 	seen, all, err := s.reportScope(r)
 	if err != nil || all {
-		return r.view.reports, err
+		return r.view.Reports, err
 	}
-	return kept(r.view.reports, func(row *reportRow) bool { return seen[row.namespace] }), nil
+	return kept(r.view.Reports, func(row *cached.Report) bool { return seen[row.Namespace] }), nil
 }
 
 // visibleHistories is visibleReports, by test.
-func (s *Server) visibleHistories(r *request) ([][]*reportRow, error) {
+func (s *Server) visibleHistories(r *request) ([][]*cached.Report, error) {
 	seen, all, err := s.reportScope(r)
 	if err != nil || all {
-		return r.view.histories, err
+		return r.view.Histories, err
 	}
-	return kept(r.view.histories, func(h []*reportRow) bool { return seen[h[0].namespace] }), nil
+	return kept(r.view.Histories, func(h []*cached.Report) bool { return seen[h[0].Namespace] }), nil
 }
 
 // visiblePoints is visibleReports of those that ended since then.
-func (s *Server) visiblePoints(r *request, since time.Time) ([]point, error) {
+func (s *Server) visiblePoints(r *request, since time.Time) ([]cached.Point, error) {
 	seen, all, err := s.reportScope(r)
 	if err != nil {
 		return nil, err
 	}
-	newest := r.view.points
-	if i := slices.IndexFunc(newest, func(p point) bool { return time.Unix(p.completed, 0).Before(since) }); i >= 0 {
+	newest := r.view.Points
+	if i := slices.IndexFunc(newest, func(p cached.Point) bool { return time.Unix(p.Completed, 0).Before(since) }); i >= 0 {
 		newest = newest[:i]
 	}
 	if all {
 		return newest, nil
 	}
-	visible := make([]bool, len(r.view.reportNamespaces))
-	for i, ns := range r.view.reportNamespaces {
+	visible := make([]bool, len(r.view.ReportNamespaces))
+	for i, ns := range r.view.ReportNamespaces {
 		visible[i] = seen[ns]
 	}
-	return kept(newest, func(p point) bool { return visible[p.namespace] }), nil
+	return kept(newest, func(p cached.Point) bool { return visible[p.Namespace] }), nil
 }
 
 // reportScope returns the namespaces whose reports the caller may list; all: these are all that have any.
 func (s *Server) reportScope(r *request) (seen map[string]bool, all bool, err error) {
-	seen, err = s.scope(r, reports, r.view.reportNamespaces)
+	seen, err = s.scope(r, reports, r.view.ReportNamespaces)
 	if err != nil {
 		return nil, false, err
 	}
-	return seen, !slices.ContainsFunc(r.view.reportNamespaces, func(ns string) bool { return !seen[ns] }), nil
+	return seen, !slices.ContainsFunc(r.view.ReportNamespaces, func(ns string) bool { return !seen[ns] }), nil
 }
 
 // kept returns what keep is true of, in a slice of its own.

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -27,7 +28,7 @@ func follow(t *testing.T, s *scene, path string) [][]string {
 		if w.Code != http.StatusOK {
 			t.Fatalf("GET %s: %d %s", path, w.Code, w.Body)
 		}
-		var items []testItem
+		var items []cached.TestItem
 		if err := json.Unmarshal(w.Body.Bytes(), &items); err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +165,7 @@ func TestReports(t *testing.T) {
 			"?limit=2":                         "[shop-2 shop-3]",
 		} {
 			names := []string{}
-			for _, item := range read[[]reportItem](t, s, ofAuditor, "/api/v1/reports"+query) {
+			for _, item := range read[[]cached.ReportItem](t, s, ofAuditor, "/api/v1/reports"+query) {
 				names = append(names, item.Metadata.Name)
 			}
 			must(t, query, fmt.Sprint(names), want)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/server/caller"
-	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
+	"github.com/kymaros/kymaros/pkg/server/clustertest"
 )
 
 // paths are addresses for every route, of one namespace: "" stands for none in the request. what is the resource that the answer
@@ -169,7 +169,7 @@ func TestOnlyWhatIsAskedForIsReviewed(t *testing.T) {
 			s.get(ofTeam, path)
 			var all []string
 			for _, a := range s.Kube.Actions() {
-				if spec, ok := callertest.Reviewed(a); ok {
+				if spec, ok := clustertest.Reviewed(a); ok {
 					r := spec.ResourceAttributes
 					all = append(all, strings.Join([]string{spec.User, strings.Join(spec.Groups, ","), r.Verb, r.Resource, r.Group, r.Namespace, r.Name, r.Subresource}, " "))
 				}

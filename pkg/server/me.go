@@ -10,6 +10,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/server/caller"
+	"github.com/kymaros/kymaros/pkg/server/times"
 )
 
 // me is who the caller is, and what they may do here.
@@ -76,7 +77,7 @@ func (s *Server) me(r *request) (any, error) {
 		mine.Rights = append(mine.Rights, entry)
 	}
 	seen := map[string]bool{}
-	for resource, namespaces := range map[string][]string{tests: r.view.testNamespaces, reports: r.view.reportNamespaces} {
+	for resource, namespaces := range map[string][]string{tests: r.view.TestNamespaces, reports: r.view.ReportNamespaces} {
 		visible, err := s.authz.Visible(r.Context(), r.caller, resource, namespaces)
 		if err != nil {
 			return nil, err
@@ -109,7 +110,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	if _, err := s.identify(w, r); err == nil {
 		answer.details = &details{
 			Version: s.options.Version, KubernetesVersion: s.kubernetesVersion(r.Context()), Namespace: s.options.Namespace,
-			Uptime: uptime(s.now().Sub(s.started)), Pod: s.options.Pod, StartedAt: stamp(s.started),
+			Uptime: uptime(s.now().Sub(s.started)), Pod: s.options.Pod, StartedAt: times.Stamp(s.started),
 		}
 	}
 	if err := respond(w, r, answer); err != nil {

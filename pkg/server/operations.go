@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 )
 
@@ -38,17 +39,24 @@ var (
 	inNamespace  = []string{"namespace"}
 )
 
+// The resources of which this tells something.
+const (
+	tests    = "restoretests"
+	reports  = "restorereports"
+	policies = "healthcheckpolicies"
+)
+
 // operations are all whose caller must be known. A bare {name} has to be the only one of that name that the caller may see, or
 // takes the parameter namespace.
 var operations = []operation{
 	{get, "/api/v1/me", inNamespace, "who the caller is, and what they may do", nil, me{}, 0, (*Server).me},
 	{get, "/api/v1/summary", inNamespace, "all that the caller may see in some numbers", nil, summary{}, 0, (*Server).summary},
 	{get, "/api/v1/summary/daily", []string{"days", "namespace"}, "days that have reports, the oldest first", nil, []day{}, 0, (*Server).daily},
-	{get, "/api/v1/tests", testParams, "tests", nil, []testItem{}, 0, (*Server).listTests},
+	{get, "/api/v1/tests", testParams, "tests", nil, []cached.TestItem{}, 0, (*Server).listTests},
 	{get, "/api/v1/tests/{name}", inNamespace, "one whole test", nil, v1alpha1.RestoreTest{}, 0, (*Server).getTest},
 	{get, "/api/v1/tests/{name}/history", append(inNamespace, paged...), "reports of a test, the newest first", nil, reportPage{}, 0, (*Server).history},
 	{get, "/api/v1/recent", inNamespace, "how the last runs of each test ended", nil, []*recentItem{}, 0, (*Server).recent},
-	{get, "/api/v1/reports", reportParams, "reports, the newest first", nil, []reportItem{}, 0, (*Server).listReports},
+	{get, "/api/v1/reports", reportParams, "reports, the newest first", nil, []cached.ReportItem{}, 0, (*Server).listReports},
 	{get, "/api/v1/reports/{name}", inNamespace, "one whole report but for its logs", nil, v1alpha1.RestoreReport{}, 0, (*Server).getReport},
 	{get, "/api/v1/reports/{name}/logs", inNamespace, "logs and events that a report holds", nil, reportLogs{}, 0, (*Server).logs},
 	{get, "/api/v1/reports/{name}/evidence", inNamespace, "one report as it is stored, and its digests", nil, reportRecord{}, 0, (*Server).sealed},
@@ -57,7 +65,7 @@ var operations = []operation{
 	{get, "/api/v1/alerts", append([]string{"hours", "namespace"}, paged...), "runs that failed, or whose score fell", nil, []alert{}, 0, (*Server).alerts},
 	{get, "/api/v1/upcoming", append(inNamespace, paged...), "tests that the clock starts next", nil, []next{}, 0, (*Server).upcoming},
 	{get, "/api/v1/line", inNamespace, "runs that wait for their turn", nil, waitingLine{}, 0, (*Server).line},
-	{get, "/api/v1/policies", append(inNamespace, paged...), "policies of checks", nil, []policyItem{}, 0, (*Server).listPolicies},
+	{get, "/api/v1/policies", append(inNamespace, paged...), "policies of checks", nil, []cached.PolicyItem{}, 0, (*Server).listPolicies},
 	{get, "/api/v1/schedules", nil, "schedules of Velero, asked for with the caller's own token", nil, []veleroSchedule{}, 0, (*Server).schedules},
 	{get, "/api/v1/config/provider", nil, "what there is of Velero, asked for with the caller's own token", nil, provider{}, 0, (*Server).provider},
 	{get, "/api/v1/config/notifications", inNamespace, "receivers that tests name", nil, channels{}, 0, (*Server).notifications},

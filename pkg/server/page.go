@@ -13,6 +13,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -99,11 +100,11 @@ func checkName(field, name string) error {
 // repeat nor leave out what was there when the first was asked for.
 type position struct {
 	rank int64
-	key  key
+	key  cached.Key
 }
 
 func (p position) compare(other position) int {
-	return cmp.Or(cmp.Compare(p.rank, other.rank), p.key.compare(&other.key))
+	return cmp.Or(cmp.Compare(p.rank, other.rank), p.key.Compare(&other.key))
 }
 
 // cursor is the position of the last row of a page, in an order. It holds nothing that was not in that page.
@@ -146,7 +147,7 @@ func (q *query) page(order string, otherwise int) (page, error) {
 // pageOf returns the rows of the page and the cursor of the next; "" if there is none. rows are in order.
 func pageOf[R any](p page, rows []R, at func(R) position) (items []R, next string) {
 	if p.after != nil {
-		after := position{p.after.Rank, key{p.after.Namespace, p.after.Name}}
+		after := position{p.after.Rank, cached.Key{Namespace: p.after.Namespace, Name: p.after.Name}}
 		i, found := slices.BinarySearchFunc(rows, after, func(row R, after position) int { return at(row).compare(after) })
 		if found {
 			i++
@@ -158,7 +159,7 @@ func pageOf[R any](p page, rows []R, at func(R) position) (items []R, next strin
 	}
 	rows = rows[:p.limit]
 	last := at(rows[len(rows)-1])
-	text, err := json.Marshal(cursor{p.order, last.rank, last.key.namespace, last.key.name})
+	text, err := json.Marshal(cursor{p.order, last.rank, last.key.Namespace, last.key.Name})
 	if err != nil {
 		return rows, ""
 	}

@@ -8,37 +8,29 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
-
-// policyItem is a HealthCheckPolicy in a list.
-type policyItem struct {
-	Name      string   `json:"name"`
-	Namespace string   `json:"namespace"`
-	Checks    []string `json:"checks"`
-}
-
-func (row *policyRow) item() policyItem { return policyItem{row.name, row.namespace, row.checks} }
 
 func (s *Server) listPolicies(r *request) (any, error) {
 	p, err := r.page("name", maxLimit)
 	if err != nil {
 		return nil, err
 	}
-	seen, err := s.scope(r, policies, r.view.policyNamespaces)
+	seen, err := s.scope(r, policies, r.view.PolicyNamespaces)
 	if err != nil {
 		return nil, err
 	}
-	var rows []*policyRow
-	for _, row := range r.view.policies {
-		if seen[row.namespace] {
+	var rows []*cached.Policy
+	for _, row := range r.view.Policies {
+		if seen[row.Namespace] {
 			rows = append(rows, row)
 		}
 	}
-	rows, r.next = pageOf(p, rows, func(row *policyRow) position { return position{0, row.key} })
-	all := []policyItem{}
+	rows, r.next = pageOf(p, rows, func(row *cached.Policy) position { return position{0, row.Key} })
+	all := []cached.PolicyItem{}
 	for _, row := range rows {
-		all = append(all, row.item())
+		all = append(all, row.Item())
 	}
 	return all, nil
 }
@@ -77,29 +69,29 @@ type channelItem struct {
 }
 
 func (s *Server) notifications(r *request) (any, error) {
-	seen, err := s.scope(r, tests, r.view.testNamespaces)
+	seen, err := s.scope(r, tests, r.view.TestNamespaces)
 	if err != nil {
 		return nil, err
 	}
 	type receiver struct {
 		namespace string
-		channel
+		cached.Channel
 	}
 	users := map[receiver][]string{}
-	for _, t := range r.view.tests {
-		if !seen[t.namespace] {
+	for _, t := range r.view.Tests {
+		if !seen[t.Namespace] {
 			continue
 		}
-		for _, c := range t.channels {
-			at := receiver{t.namespace, c}
-			if !slices.Contains(users[at], t.name) {
-				users[at] = append(users[at], t.name)
+		for _, c := range t.Channels {
+			at := receiver{t.Namespace, c}
+			if !slices.Contains(users[at], t.Name) {
+				users[at] = append(users[at], t.Name)
 			}
 		}
 	}
 	all := channels{Channels: []channelItem{}}
 	for at, names := range users {
-		all.Channels = append(all.Channels, channelItem{at.kind, at.name, at.secret, at.namespace, names})
+		all.Channels = append(all.Channels, channelItem{at.Kind, at.Name, at.Secret, at.namespace, names})
 	}
 	slices.SortFunc(all.Channels, func(a, b channelItem) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.SecretRef, b.SecretRef))

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 )
 
 // recentRuns of a test are told of.
@@ -31,13 +32,13 @@ func (s *Server) recent(r *request) (any, error) {
 	yesterday := s.now().Add(-24 * time.Hour)
 	all := make([]*recentItem, 0, len(histories))
 	for _, h := range histories {
-		item := &recentItem{Namespace: h[0].namespace, Name: h[0].test, Report: h[0].name}
+		item := &recentItem{Namespace: h[0].Namespace, Name: h[0].Test, Report: h[0].Name}
 		for _, row := range h[:min(len(h), recentRuns)] {
-			item.Results = append(item.Results, row.result)
+			item.Results = append(item.Results, row.Result)
 		}
 		slices.Reverse(item.Results)
-		if i := slices.IndexFunc(h, func(row *reportRow) bool { return row.completed.Before(yesterday) }); i >= 0 {
-			item.DayAgo = h[i].result
+		if i := slices.IndexFunc(h, func(row *cached.Report) bool { return row.Completed.Before(yesterday) }); i >= 0 {
+			item.DayAgo = h[i].Result
 		}
 		all = append(all, item)
 	}

@@ -29,7 +29,7 @@ type reportRecord struct {
 // sealed answers with a report as the API server stores it, logs included, and with its digests. Whether the chain is whole, and whether
 // a signature is good, takes all reports of the test and the keys: `kubectl kymaros verify` tells.
 func (s *Server) sealed(r *request) (any, error) {
-	ns, err := s.find(r, reports, "RestoreReport", r.view.reportsNamed)
+	ns, err := s.find(r, reports, "RestoreReport", r.view.ReportsNamed)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	chain "github.com/kymaros/kymaros/pkg/evidence"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 )
 
 func TestARecordIsOfWhatIsStored(t *testing.T) {
@@ -78,7 +79,7 @@ func TestListsTellWhichTestsReachNobody(t *testing.T) {
 	}
 	bubble(t, objects, func(t *testing.T, s *scene) {
 		got := map[string]string{}
-		for _, item := range read[[]testItem](t, s, ofAuditor, "/api/v1/tests") {
+		for _, item := range read[[]cached.TestItem](t, s, ofAuditor, "/api/v1/tests") {
 			got[item.Name] = item.Untold
 		}
 		must(t, "untold", got["given-up"], v1alpha1.ReasonUndeliverable)

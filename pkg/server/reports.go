@@ -11,95 +11,15 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
-// reportItem is a RestoreReport in a list: in the shape of the object, with what lists tell of it. The rest is at the address of
-// the report.
-type reportItem struct {
-	Metadata itemMeta                   `json:"metadata"`
-	Spec     v1alpha1.RestoreReportSpec `json:"spec"`
-	Status   itemStatus                 `json:"status"`
-	Hygiene  *itemHygiene               `json:"hygiene,omitempty"`
-}
-
-type itemMeta struct {
-	Name              string `json:"name"`
-	Namespace         string `json:"namespace"`
-	CreationTimestamp string `json:"creationTimestamp"`
-}
-
-type itemStatus struct {
-	Score            int32            `json:"score"`
-	Result           v1alpha1.Result  `json:"result"`
-	Reason           string           `json:"reason,omitempty"`
-	Message          string           `json:"message,omitempty"`
-	StartedAt        string           `json:"startedAt"`
-	CompletedAt      string           `json:"completedAt"`
-	Trigger          v1alpha1.Trigger `json:"trigger,omitempty"`
-	RTO              itemRTO          `json:"rto"`
-	Backup           itemBackup       `json:"backup"`
-	ValidationLevels levelItems       `json:"validationLevels"`
-}
-
-type itemRTO struct {
-	Measured  v1alpha1.Duration `json:"measured"`
-	Target    v1alpha1.Duration `json:"target,omitempty"`
-	WithinSLA bool              `json:"withinSLA"`
-}
-
-type itemBackup struct {
-	Name      string            `json:"name"`
-	Age       v1alpha1.Duration `json:"age"`
-	StartedAt string            `json:"startedAt,omitempty"`
-}
-
-// levelItem is one part of a score.
-type levelItem struct {
-	Status v1alpha1.LevelStatus `json:"status"`
-	Points int32                `json:"points"`
-	Max    int32                `json:"max"`
-}
-
-type levelItems struct {
-	RestoreIntegrity   levelItem `json:"restoreIntegrity"`
-	Completeness       levelItem `json:"completeness"`
-	PodStartup         levelItem `json:"podStartup"`
-	InternalHealth     levelItem `json:"internalHealth"`
-	CrossNamespaceDeps levelItem `json:"crossNamespaceDeps"`
-	RTOCompliance      levelItem `json:"rtoCompliance"`
-}
-
-type itemHygiene struct {
-	Status v1alpha1.HygieneStatus `json:"status"`
-}
-
-func (row *reportRow) item() reportItem {
-	item := reportItem{
-		Metadata: itemMeta{row.name, row.namespace, stamp(row.created)},
-		Spec:     v1alpha1.RestoreReportSpec{TestRef: row.test, RunID: row.runID},
-		Status: itemStatus{
-			Score: row.score, Result: row.result, Reason: row.reason, Message: row.message,
-			StartedAt: stamp(row.started), CompletedAt: stamp(row.completed), Trigger: row.trigger,
-			RTO:              itemRTO{Measured: v1alpha1.Of(row.measured), WithinSLA: row.withinSLA},
-			Backup:           itemBackup{row.backup, row.backupAge, stamp(row.backupStarted)},
-			ValidationLevels: row.levels,
-		},
-	}
-	if row.target > 0 {
-		item.Status.RTO.Target = v1alpha1.Of(row.target)
-	}
-	if row.hygiene != "" {
-		item.Hygiene = &itemHygiene{row.hygiene}
-	}
-	return item
-}
-
 // reportPage is a page of reports, the newest first. Total counts those that the filters let through.
 type reportPage struct {
-	Items    []reportItem `json:"items"`
-	Continue string       `json:"continue,omitempty"`
-	Total    int          `json:"total"`
+	Items    []cached.ReportItem `json:"items"`
+	Continue string              `json:"continue,omitempty"`
+	Total    int                 `json:"total"`
 }
 
 func (s *Server) listReports(r *request) (any, error) {
@@ -157,8 +77,8 @@ func (s *Server) findReports(r *request, limit int) (*reportPage, error) {
 	}
 	if test != "" || result != "" || days > 0 {
 		since := s.now().AddDate(0, 0, -days)
-		rows = kept(rows, func(row *reportRow) bool {
-			return (test == "" || row.test == test) && (result == "" || string(row.result) == result) && (days == 0 || !row.completed.Before(since))
+		rows = kept(rows, func(row *cached.Report) bool {
+			return (test == "" || row.Test == test) && (result == "" || string(row.Result) == result) && (days == 0 || !row.Completed.Before(since))
 		})
 	}
 	return r.pageOfReports(p, rows), nil
@@ -166,7 +86,7 @@ func (s *Server) findReports(r *request, limit int) (*reportPage, error) {
 
 // reportRows returns the visible reports, or the newest of each test: before any filter, since the latest report of a test that passed
 // last is not the failed one before it.
-func (s *Server) reportRows(r *request, newest bool) ([]*reportRow, error) {
+func (s *Server) reportRows(r *request, newest bool) ([]*cached.Report, error) {
 	if !newest {
 		return s.visibleReports(r)
 	}
@@ -174,24 +94,24 @@ func (s *Server) reportRows(r *request, newest bool) ([]*reportRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := make([]*reportRow, 0, len(histories))
+	rows := make([]*cached.Report, 0, len(histories))
 	for _, h := range histories {
 		rows = append(rows, h[0])
 	}
 	return rows, nil
 }
 
-func (r *request) pageOfReports(p page, rows []*reportRow) *reportPage {
-	found := &reportPage{Items: []reportItem{}, Total: len(rows)}
+func (r *request) pageOfReports(p page, rows []*cached.Report) *reportPage {
+	found := &reportPage{Items: []cached.ReportItem{}, Total: len(rows)}
 	rows, r.next = pageOf(p, rows, newestAt)
 	found.Continue = r.next
 	for _, row := range rows {
-		found.Items = append(found.Items, row.item())
+		found.Items = append(found.Items, row.Item())
 	}
 	return found
 }
 
-func newestAt(row *reportRow) position { return position{-row.completed.UnixNano(), row.key} }
+func newestAt(row *cached.Report) position { return position{-row.Completed.UnixNano(), row.Key} }
 
 // getReport answers with a whole RestoreReport but for its logs, which have an address of their own.
 func (s *Server) getReport(r *request) (any, error) {
@@ -220,7 +140,7 @@ func (s *Server) logs(r *request) (any, error) {
 // report gets the report that a path is about from the API server. One without a verdict, or that the controller did not write,
 // is none.
 func (s *Server) report(r *request) (*v1alpha1.RestoreReport, error) {
-	ns, err := s.find(r, reports, "RestoreReport", r.view.reportsNamed)
+	ns, err := s.find(r, reports, "RestoreReport", r.view.ReportsNamed)
 	if err != nil {
 		return nil, err
 	}

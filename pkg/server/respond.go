@@ -26,9 +26,6 @@ var packers = sync.Pool{New: func() any {
 	return w
 }}
 
-// maxAnswers are kept for who asks the same again.
-const maxAnswers = 32
-
 // ready is an answer that was made for somebody else.
 type ready struct {
 	tag, next string
@@ -41,7 +38,7 @@ func (r *request) reuse(answer func() (any, error)) (any, error) {
 		return answer()
 	}
 	address := r.URL.Path + "?" + r.values.Encode()
-	if known, ok := r.view.answers.Get(address); ok {
+	if known, ok := r.view.Kept.Get(address); ok {
 		made, _ := known.(*ready)
 		r.next = made.next
 		return made, nil
@@ -63,7 +60,7 @@ func (r *request) reuse(answer func() (any, error)) (any, error) {
 		return value, nil
 	}
 	made := &ready{tagOf(body), r.next, packed}
-	r.view.answers.Add(address, made)
+	r.view.Kept.Add(address, made)
 	return made, nil
 }
 

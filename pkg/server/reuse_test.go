@@ -26,7 +26,7 @@ func TestAnAnswerIsMadeOnceForAllWhoGetTheSame(t *testing.T) {
 			}
 			return w.Header().Get("ETag") + w.Header().Get("Link")
 		}
-		made := func() int { return s.rows.view().answers.Len() }
+		made := func() int { return s.rows.View().Kept.Len() }
 		all := ask(ofAuditor, "/api/v1/reports")
 		must(t, "the same for another who sees all", ask(ofAdmin, "/api/v1/reports"), all)
 		must(t, "answers that were made", made(), 1)

@@ -9,7 +9,7 @@ import (
 
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
+	"github.com/kymaros/kymaros/pkg/server/clustertest"
 )
 
 // TestWhoCanNotBeAskedAboutGetsNothing: neither an error nor what the API server said of it is remembered, or told.
@@ -56,7 +56,7 @@ func TestWhatMayBeTold(t *testing.T) {
 func TestHalfOfAListIsNone(t *testing.T) {
 	bubble(t, append(team("team-a"), team("team-b")...), func(t *testing.T, s *scene) {
 		s.Kube.PrependReactor("create", "subjectaccessreviews", func(a clienttesting.Action) (bool, object, error) {
-			if spec, ok := callertest.Reviewed(a); ok && spec.ResourceAttributes.Namespace == "team-b" {
+			if spec, ok := clustertest.Reviewed(a); ok && spec.ResourceAttributes.Namespace == "team-b" {
 				return true, nil, errors.New("timeout")
 			}
 			return false, nil, nil

@@ -13,8 +13,10 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/pkg/metrics"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/times"
 )
 
 // Options are what a server needs.
@@ -22,7 +24,7 @@ type Options struct {
 	// Kube is asked who callers are and what they may do, Client what there is.
 	Kube   kubernetes.Interface
 	Client versioned.Interface
-	// Reports is what the reports of all namespaces are read by, see the function of that name; nil: Client.
+	// Reports is what the reports of all namespaces are read by, see cached.Reports; nil: Client.
 	Reports cache.ListerWatcher
 	// As gives clients that ask with the token of a caller: writes, and whatever this program has no right to, are theirs.
 	As func(token string) (Clients, error)
@@ -48,7 +50,7 @@ type Clients struct {
 // Server answers requests.
 type Server struct {
 	options Options
-	rows    *store
+	rows    *cached.Store
 	authn   *caller.Authenticator
 	authz   *caller.Authorizer
 	callers *expiring.LRUExpireCache // budgets of requests, by user name
@@ -74,7 +76,11 @@ func New(options Options) (*Server, error) {
 		return nil, err
 	}
 	link, changes := &caller.Link{}, newStreams()
-	rows, err := newStore(options.Client, options.Reports, options.Self.namespace(), link.Heard, changes.add)
+	rows, err := cached.NewStore(options.Client, options.Reports, options.Self.namespace(), link.Heard, func(old, row any) {
+		if c, ok := changeOf(old, row); ok {
+			changes.add(c)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +100,10 @@ func New(options Options) (*Server, error) {
 }
 
 // Run keeps what lists tell up to date until ctx ends.
-func (s *Server) Run(ctx context.Context) { s.rows.run(ctx) }
+func (s *Server) Run(ctx context.Context) { s.rows.Run(ctx) }
 
 // Ready tells whether lists can be answered.
-func (s *Server) Ready() bool { return s.rows.ready() }
+func (s *Server) Ready() bool { return s.rows.Ready() }
 
 // Close ends the streams, which would go on for ever, and lets no new one begin.
 func (s *Server) Close() { s.streams.close() }
@@ -110,7 +116,7 @@ type request struct {
 	*http.Request
 	*query
 	caller *caller.Caller
-	view   *view
+	view   *cached.View
 	// next is the cursor of the next page of the answer.
 	next string
 }
@@ -169,7 +175,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, o *operation) {
 		complain(w, r, notReady())
 		return
 	}
-	req := &request{Request: r, caller: who, view: s.rows.view()}
+	req := &request{Request: r, caller: who, view: s.rows.View()}
 	if req.query, err = newQuery(r.URL.RawQuery, o.params); err != nil {
 		complain(w, r, problemOf(r, err))
 		return
@@ -207,7 +213,7 @@ func notReady() *problem.Error {
 // warn has an answer say that it may be older than it looks, for the API server cannot be reached.
 func (s *Server) warn(w http.ResponseWriter) {
 	if since, away := s.link.Away(); away {
-		w.Header().Set("Warning", `110 kymaros-api "the API server does not answer since `+stamp(since)+`: this is what was known then"`)
+		w.Header().Set("Warning", `110 kymaros-api "the API server does not answer since `+times.Stamp(since)+`: this is what was known then"`)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -140,25 +141,25 @@ func (s *streams) ended() bool {
 // of either.
 func changeOf(old, row any) (change, bool) {
 	of := row
-	if _, hidden := row.(*nothing); hidden || row == nil {
+	if row == nil {
 		of = old
 	}
 	c := change{}
-	var k key
+	var k cached.Key
 	var item func() any
 	switch o := of.(type) {
-	case *testRow:
-		c.resource, c.event, k, item = tests, "test", o.key, func() any { return o.item() }
-	case *reportRow:
-		c.resource, c.event, k, item = reports, "report", o.key, func() any { return o.item() }
-	case *policyRow:
-		c.resource, c.event, k, item = policies, "policy", o.key, func() any { return o.item() }
+	case *cached.Test:
+		c.resource, c.event, k, item = tests, "test", o.Key, func() any { return o.Item() }
+	case *cached.Report:
+		c.resource, c.event, k, item = reports, "report", o.Key, func() any { return o.Item() }
+	case *cached.Policy:
+		c.resource, c.event, k, item = policies, "policy", o.Key, func() any { return o.Item() }
 	default:
 		return c, false
 	}
-	c.namespace = k.namespace
+	c.namespace = k.Namespace
 	if of != row {
-		c.event, item = "gone", func() any { return gone{c.resource, k.namespace, k.name} }
+		c.event, item = "gone", func() any { return gone{c.resource, k.Namespace, k.Name} }
 	}
 	c.data = sync.OnceValue(func() []byte {
 		text, err := json.Marshal(item())

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/cached"
+	"github.com/kymaros/kymaros/pkg/server/times"
 )
 
 // summary is all that the caller may see in some numbers. Averages are of the latest report of each test.
@@ -26,7 +28,7 @@ type summary struct {
 }
 
 func (s *Server) summary(r *request) (any, error) {
-	seen, err := s.scope(r, tests, r.view.testNamespaces)
+	seen, err := s.scope(r, tests, r.view.TestNamespaces)
 	if err != nil {
 		return nil, err
 	}
@@ -41,10 +43,10 @@ func (s *Server) summary(r *request) (any, error) {
 	}
 	var sum summary
 	sources := map[string]bool{}
-	for _, t := range r.view.tests {
-		if seen[t.namespace] {
+	for _, t := range r.view.Tests {
+		if seen[t.Namespace] {
 			sum.TotalTests++
-			for _, ns := range t.sources {
+			for _, ns := range t.Sources {
 				sources[ns] = true
 			}
 		}
@@ -55,12 +57,12 @@ func (s *Server) summary(r *request) (any, error) {
 	var recovered int
 	for _, h := range histories {
 		row := h[0]
-		if row.scored() {
-			score += int(row.score)
+		if row.Scored() {
+			score += int(row.Score)
 			scored++
 		}
-		if row.measured > 0 && row.measured < 24*time.Hour {
-			rto += row.measured
+		if row.Measured > 0 && row.Measured < 24*time.Hour {
+			rto += row.Measured
 			recovered++
 		}
 	}
@@ -68,11 +70,11 @@ func (s *Server) summary(r *request) (any, error) {
 		sum.AverageScore = float64(score) / float64(scored)
 	}
 	if recovered > 0 {
-		sum.AverageRTO = span(rto / time.Duration(recovered))
+		sum.AverageRTO = times.Span(rto / time.Duration(recovered))
 	}
 	for _, p := range lastNight {
 		sum.TestsLastNight++
-		switch p.result {
+		switch p.Result {
 		case v1alpha1.ResultFail:
 			sum.TotalFailures++
 		case v1alpha1.ResultPartial:
@@ -118,18 +120,18 @@ func (s *Server) daily(r *request) (any, error) {
 		score, scored = 0, 0
 	}
 	for _, p := range points { // the newest first, so a day comes in one piece
-		if number := p.completed / (24 * 60 * 60); len(all) == 0 || number != current {
+		if number := p.Completed / (24 * 60 * 60); len(all) == 0 || number != current {
 			end()
 			current = number
-			all = append(all, day{Date: time.Unix(p.completed, 0).UTC().Format(time.DateOnly)})
+			all = append(all, day{Date: time.Unix(p.Completed, 0).UTC().Format(time.DateOnly)})
 		}
 		today := &all[len(all)-1]
 		today.Tests++
-		if p.result != v1alpha1.ResultInconclusive {
-			score += int(p.score)
+		if p.Result != v1alpha1.ResultInconclusive {
+			score += int(p.Score)
 			scored++
 		}
-		switch p.result {
+		switch p.Result {
 		case v1alpha1.ResultFail:
 			today.Failures++
 		case v1alpha1.ResultPartial:
@@ -174,48 +176,48 @@ func (s *Server) alerts(r *request) (any, error) {
 		return nil, err
 	}
 	since := s.now().Add(-time.Duration(hours) * time.Hour)
-	previous := map[*reportRow]int32{}
-	var recent []*reportRow
+	previous := map[*cached.Report]int32{}
+	var recent []*cached.Report
 	for _, h := range histories {
-		if h[0].completed.Before(since) {
+		if h[0].Completed.Before(since) {
 			break // all others ended before it
 		}
 		for i, row := range h {
-			if row.completed.Before(since) {
+			if row.Completed.Before(since) {
 				break
 			}
 			recent = append(recent, row)
-			if before := slices.IndexFunc(h[i+1:], (*reportRow).scored); before >= 0 {
-				previous[row] = h[i+1+before].score
+			if before := slices.IndexFunc(h[i+1:], (*cached.Report).Scored); before >= 0 {
+				previous[row] = h[i+1+before].Score
 			}
 		}
 	}
-	slices.SortFunc(recent, newestFirst)
-	raised := slices.DeleteFunc(recent, func(row *reportRow) bool {
+	slices.SortFunc(recent, cached.NewestFirst)
+	raised := slices.DeleteFunc(recent, func(row *cached.Report) bool {
 		prev, known := previous[row]
-		fell := known && row.scored() && row.score < prev-regression
-		return row.result != v1alpha1.ResultFail && !fell
+		fell := known && row.Scored() && row.Score < prev-regression
+		return row.Result != v1alpha1.ResultFail && !fell
 	})
 	raised, r.next = pageOf(p, raised, newestAt)
 	all := []alert{}
 	for _, row := range raised {
-		all = append(all, row.alert(previous[row]))
+		all = append(all, alertOf(row, previous[row]))
 	}
 	return all, nil
 }
 
-func (row *reportRow) alert(prev int32) alert {
+func alertOf(row *cached.Report, prev int32) alert {
 	var parts []string
-	if row.result == v1alpha1.ResultFail {
-		parts = append(parts, fmt.Sprintf("Test %s failed with score %d", row.test, row.score))
+	if row.Result == v1alpha1.ResultFail {
+		parts = append(parts, fmt.Sprintf("Test %s failed with score %d", row.Test, row.Score))
 	}
-	if row.score < prev-regression {
-		parts = append(parts, fmt.Sprintf("score regression from %d to %d", prev, row.score))
+	if row.Score < prev-regression {
+		parts = append(parts, fmt.Sprintf("score regression from %d to %d", prev, row.Score))
 	}
-	if row.message != "" {
-		parts = append(parts, row.message)
+	if row.Message != "" {
+		parts = append(parts, row.Message)
 	}
-	return alert{stamp(row.completed), row.test, row.namespace, row.score, prev, row.result, strings.Join(parts, "; "), row.name}
+	return alert{times.Stamp(row.Completed), row.Test, row.Namespace, row.Score, prev, row.Result, strings.Join(parts, "; "), row.Name}
 }
 
 // next is a run to come.
@@ -232,34 +234,22 @@ func (s *Server) upcoming(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen, err := s.scope(r, tests, r.view.testNamespaces)
+	seen, err := s.scope(r, tests, r.view.TestNamespaces)
 	if err != nil {
 		return nil, err
 	}
-	var rows []*testRow
-	for _, t := range r.view.tests {
-		if seen[t.namespace] && t.nextRun.After(s.now()) {
+	var rows []*cached.Test
+	for _, t := range r.view.Tests {
+		if seen[t.Namespace] && t.NextRun.After(s.now()) {
 			rows = append(rows, t)
 		}
 	}
-	at := func(t *testRow) position { return position{seconds(t.nextRun), t.key} }
-	slices.SortFunc(rows, func(a, b *testRow) int { return at(a).compare(at(b)) })
+	at := func(t *cached.Test) position { return position{seconds(t.NextRun), t.Key} }
+	slices.SortFunc(rows, func(a, b *cached.Test) int { return at(a).compare(at(b)) })
 	rows, r.next = pageOf(p, rows, at)
 	all := []next{}
 	for _, t := range rows {
-		all = append(all, next{t.name, t.namespace, stamp(t.nextRun), t.score})
+		all = append(all, next{t.Name, t.Namespace, times.Stamp(t.NextRun), t.Score})
 	}
 	return all, nil
-}
-
-// span writes a length of time as "1h 2m 3s", "15m 30s" or "40s".
-func span(d time.Duration) string {
-	h, m, s := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60
-	switch {
-	case h > 0:
-		return fmt.Sprintf("%dh %dm %ds", h, m, s)
-	case m > 0:
-		return fmt.Sprintf("%dm %ds", m, s)
-	}
-	return fmt.Sprintf("%ds", s)
 }

@@ -12,52 +12,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
-// testItem is a RestoreTest in a list. Times are RFC 3339 in UTC, or empty.
-type testItem struct {
-	Name      string         `json:"name"`
-	Namespace string         `json:"namespace"`
-	Provider  string         `json:"provider"`
-	Schedule  string         `json:"schedule"`
-	Timezone  string         `json:"timezone,omitempty"`
-	Suspended bool           `json:"suspended"`
-	Phase     v1alpha1.Phase `json:"phase"`
-	// LastScore is null before the first run, and after one that has shown nothing about the backup.
-	LastScore  *int32          `json:"lastScore"`
-	LastResult v1alpha1.Result `json:"lastResult"`
-	LastRunAt  string          `json:"lastRunAt"`
-	NextRunAt  string          `json:"nextRunAt"`
-	// LastVerifiedAt is when the run began that showed last that a backup restores.
-	LastVerifiedAt   string   `json:"lastVerifiedAt"`
-	LastReport       string   `json:"lastReport,omitempty"`
-	Policy           string   `json:"policy,omitempty"`
-	SourceNamespaces []string `json:"sourceNamespaces"`
-	RTOTarget        string   `json:"rtoTarget,omitempty"`
-	// Untold is why people were not told what they are to be, a reason of condition Notified; empty if they were.
-	Untold string `json:"untold,omitempty"`
-}
-
-func (t *testRow) item() testItem {
-	item := testItem{
-		Name: t.name, Namespace: t.namespace, Provider: t.provider, Schedule: t.schedule, Timezone: t.timezone, Suspended: t.suspended,
-		Phase: t.phase, LastScore: t.score, LastResult: t.result, LastRunAt: stamp(t.lastRun), NextRunAt: stamp(t.nextRun),
-		LastVerifiedAt: stamp(t.lastVerified), LastReport: t.lastReport, Policy: t.policy, SourceNamespaces: t.sources, Untold: t.untold,
-	}
-	if t.target > 0 {
-		item.RTOTarget = span(t.target)
-	}
-	return item
-}
-
 // testPage is a page of tests. Total counts those that the filters let through, Counts all that the caller may see here.
 type testPage struct {
-	Items    []testItem `json:"items"`
-	Continue string     `json:"continue,omitempty"`
-	Total    int        `json:"total"`
-	Counts   testCounts `json:"counts"`
+	Items    []cached.TestItem `json:"items"`
+	Continue string            `json:"continue,omitempty"`
+	Total    int               `json:"total"`
+	Counts   testCounts        `json:"counts"`
 }
 
 type testCounts struct {
@@ -93,14 +58,14 @@ func (s *Server) findTests(r *request, limit int) (*testPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	seen, err := s.scope(r, tests, r.view.testNamespaces)
+	seen, err := s.scope(r, tests, r.view.TestNamespaces)
 	if err != nil {
 		return nil, err
 	}
-	found := &testPage{Items: []testItem{}}
-	var rows []*testRow
-	for _, t := range r.view.tests {
-		if !seen[t.namespace] {
+	found := &testPage{Items: []cached.TestItem{}}
+	var rows []*cached.Test
+	for _, t := range r.view.Tests {
+		if !seen[t.Namespace] {
 			continue
 		}
 		found.Counts.add(t)
@@ -109,18 +74,18 @@ func (s *Server) findTests(r *request, limit int) (*testPage, error) {
 		}
 	}
 	found.Total = len(rows)
-	at := func(t *testRow) position { return position{rank(t), t.key} }
-	slices.SortFunc(rows, func(a, b *testRow) int { return at(a).compare(at(b)) })
+	at := func(t *cached.Test) position { return position{rank(t), t.Key} }
+	slices.SortFunc(rows, func(a, b *cached.Test) int { return at(a).compare(at(b)) })
 	rows, r.next = pageOf(p, rows, at)
 	found.Continue = r.next
 	for _, t := range rows {
-		found.Items = append(found.Items, t.item())
+		found.Items = append(found.Items, t.Item())
 	}
 	return found, nil
 }
 
-func (c *testCounts) add(t *testRow) {
-	switch t.result {
+func (c *testCounts) add(t *cached.Test) {
+	switch t.Result {
 	case v1alpha1.ResultPass:
 		c.Pass++
 	case v1alpha1.ResultPartial:
@@ -132,10 +97,10 @@ func (c *testCounts) add(t *testRow) {
 	default:
 		c.Never++
 	}
-	if t.phase == v1alpha1.PhaseRunning {
+	if t.Phase == v1alpha1.PhaseRunning {
 		c.Running++
 	}
-	if t.suspended {
+	if t.Suspended {
 		c.Suspended++
 	}
 }
@@ -143,7 +108,7 @@ func (c *testCounts) add(t *testRow) {
 // never stands for the result of a test without one.
 const never = "never"
 
-func (r *request) testFilter() (func(*testRow) bool, error) {
+func (r *request) testFilter() (func(*cached.Test) bool, error) {
 	result, err := r.oneOf("result", "pass", "partial", "fail", "inconclusive", never)
 	if err != nil {
 		return nil, err
@@ -153,10 +118,10 @@ func (r *request) testFilter() (func(*testRow) bool, error) {
 		return nil, err
 	}
 	part := strings.ToLower(r.text("q"))
-	return func(t *testRow) bool {
-		return (result == "" || string(cmp.Or(t.result, never)) == result) &&
-			(phase == "" || string(cmp.Or(t.phase, v1alpha1.PhaseIdle)) == phase) &&
-			(part == "" || strings.Contains(t.namespace+"/"+t.name, part))
+	return func(t *cached.Test) bool {
+		return (result == "" || string(cmp.Or(t.Result, never)) == result) &&
+			(phase == "" || string(cmp.Or(t.Phase, v1alpha1.PhaseIdle)) == phase) &&
+			(part == "" || strings.Contains(t.Namespace+"/"+t.Name, part))
 	}, nil
 }
 
@@ -164,29 +129,29 @@ func (r *request) testFilter() (func(*testRow) bool, error) {
 const last = math.MaxInt64
 
 // testOrder reads sort: a name, with - before it from the highest to the lowest.
-func (r *request) testOrder() (string, func(*testRow) int64, error) {
+func (r *request) testOrder() (string, func(*cached.Test) int64, error) {
 	order := cmp.Or(r.text("sort"), "name")
 	by, descending := strings.CutPrefix(order, "-")
-	var rank func(*testRow) int64
+	var rank func(*cached.Test) int64
 	switch by {
 	case "name":
 		if !descending {
-			return order, func(*testRow) int64 { return 0 }, nil
+			return order, func(*cached.Test) int64 { return 0 }, nil
 		}
 	case "score":
-		rank = func(t *testRow) int64 {
-			if t.score == nil {
+		rank = func(t *cached.Test) int64 {
+			if t.Score == nil {
 				return last
 			}
-			return int64(*t.score)
+			return int64(*t.Score)
 		}
 	case "lastRunAt":
-		rank = func(t *testRow) int64 { return seconds(t.lastRun) }
+		rank = func(t *cached.Test) int64 { return seconds(t.LastRun) }
 	case "nextRunAt":
-		rank = func(t *testRow) int64 { return seconds(t.nextRun) }
+		rank = func(t *cached.Test) int64 { return seconds(t.NextRun) }
 	case "result": // what needs somebody comes first
-		rank = func(t *testRow) int64 {
-			i := slices.Index([]v1alpha1.Result{v1alpha1.ResultFail, v1alpha1.ResultPartial, v1alpha1.ResultInconclusive, "", v1alpha1.ResultPass}, t.result)
+		rank = func(t *cached.Test) int64 {
+			i := slices.Index([]v1alpha1.Result{v1alpha1.ResultFail, v1alpha1.ResultPartial, v1alpha1.ResultInconclusive, "", v1alpha1.ResultPass}, t.Result)
 			return int64(i)
 		}
 	}
@@ -196,7 +161,7 @@ func (r *request) testOrder() (string, func(*testRow) int64, error) {
 	if !descending {
 		return order, rank, nil
 	}
-	return order, func(t *testRow) int64 {
+	return order, func(t *cached.Test) int64 {
 		if n := rank(t); n != last {
 			return -n
 		}
@@ -206,7 +171,7 @@ func (r *request) testOrder() (string, func(*testRow) int64, error) {
 
 // getTest answers with a whole RestoreTest, as the API server has it now.
 func (s *Server) getTest(r *request) (any, error) {
-	ns, err := s.find(r, tests, "RestoreTest", r.view.testsNamed)
+	ns, err := s.find(r, tests, "RestoreTest", r.view.TestsNamed)
 	if err != nil {
 		return nil, err
 	}
@@ -263,14 +228,6 @@ func shown(m metav1.ObjectMeta) metav1.ObjectMeta {
 		Name: m.Name, Namespace: m.Namespace, UID: m.UID, ResourceVersion: m.ResourceVersion, Generation: m.Generation,
 		CreationTimestamp: m.CreationTimestamp, DeletionTimestamp: m.DeletionTimestamp, Labels: m.Labels,
 	}
-}
-
-// stamp writes a time; empty if there is none.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339)
 }
 
 func seconds(t time.Time) int64 {

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/times"
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
@@ -37,7 +38,7 @@ func (s *Server) schedules(r *request) (any, error) {
 	}
 	all := []veleroSchedule{}
 	for _, o := range list.Items {
-		all = append(all, veleroSchedule{o.Name, o.Spec.Schedule, append([]string{}, o.Spec.Template.IncludedNamespaces...), stamp(timeOf(o.Status.LastBackup))})
+		all = append(all, veleroSchedule{o.Name, o.Spec.Schedule, append([]string{}, o.Spec.Template.IncludedNamespaces...), times.Stamp(times.Of(o.Status.LastBackup))})
 	}
 	slices.SortFunc(all, func(a, b veleroSchedule) int { return cmp.Compare(a.Name, b.Name) })
 	return all, nil
@@ -92,12 +93,12 @@ func (s *Server) provider(r *request) (any, error) {
 	found.BackupCount = len(backups.Items)
 	var newest time.Time
 	for _, b := range backups.Items {
-		if began := timeOf(b.Status.StartTimestamp); began.After(newest) {
+		if began := times.Of(b.Status.StartTimestamp); began.After(newest) {
 			newest, found.LastBackupName = began, b.Name
 		}
 	}
 	if !newest.IsZero() {
-		found.LastBackupAge = span(s.now().Sub(newest))
+		found.LastBackupAge = times.Span(s.now().Sub(newest))
 	}
 	pods, err := clients.Core.Pods(ns).List(ctx, cached)
 	switch {

@@ -3,11 +3,11 @@ package server
 import (
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/line"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
+	"github.com/kymaros/kymaros/pkg/server/times"
 )
 
 // waitingLine is the line of runs that wait for their turn, its head first.
@@ -28,7 +28,7 @@ type waitingRun struct {
 }
 
 func (s *Server) line(r *request) (any, error) {
-	seen, err := s.scope(r, tests, r.view.testNamespaces)
+	seen, err := s.scope(r, tests, r.view.TestNamespaces)
 	if err != nil {
 		return nil, err
 	}
@@ -39,31 +39,16 @@ func (s *Server) line(r *request) (any, error) {
 		}
 	}
 	var all []*v1alpha1.RestoreTest
-	for _, t := range r.view.tests {
-		if seen[t.namespace] && t.waiting != nil {
-			all = append(all, t.waiting)
+	for _, t := range r.view.Tests {
+		if seen[t.Namespace] && t.Waiting != nil {
+			all = append(all, t.Waiting)
 		}
 	}
 	for i, rt := range line.Of(all) {
 		run := rt.Status.Run
-		answer.Items = append(answer.Items, waitingRun{i + 1, rt.Name, rt.Namespace, run.ID, run.Trigger, stamp(run.ScheduledTime.Time)})
+		answer.Items = append(answer.Items, waitingRun{i + 1, rt.Name, rt.Namespace, run.ID, run.Trigger, times.Stamp(run.ScheduledTime.Time)})
 	}
 	return answer, nil
-}
-
-// waitingOf returns what the order of the line depends on of a test whose run waits; nil if none does.
-func waitingOf(rt *v1alpha1.RestoreTest) *v1alpha1.RestoreTest {
-	if !line.Waits(rt) {
-		return nil
-	}
-	run := rt.Status.Run
-	return &v1alpha1.RestoreTest{
-		ObjectMeta: metav1.ObjectMeta{Namespace: rt.Namespace, Name: rt.Name},
-		Status: v1alpha1.RestoreTestStatus{
-			Run:          &v1alpha1.RunStatus{ID: run.ID, Trigger: run.Trigger, ScheduledTime: run.ScheduledTime},
-			LastVerified: rt.Status.LastVerified,
-		},
-	}
 }
 
 // history answers with the reports of one test, also after it was deleted: reports outlive it.
@@ -80,12 +65,12 @@ func (s *Server) history(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rows []*reportRow
+	var rows []*cached.Report
 	for _, h := range histories {
-		if h[0].test == name {
+		if h[0].Test == name {
 			rows = append(rows, h...)
 		}
 	}
-	slices.SortFunc(rows, newestFirst) // tests of that name may be in several namespaces
+	slices.SortFunc(rows, cached.NewestFirst) // tests of that name may be in several namespaces
 	return r.pageOfReports(p, rows), nil
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/server/caller"
-	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
+	"github.com/kymaros/kymaros/pkg/server/clustertest"
 )
 
 // watcher is a client of the stream.
@@ -164,8 +164,8 @@ func TestAStreamGoesOnWhereItWas(t *testing.T) {
 
 func TestAStreamEndsWithTheRight(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
-		token := callertest.JWT(`{"sub":"leaving"}`)
-		s.Come(token, callertest.Person{Name: "anna", Groups: []string{"team-a"}})
+		token := clustertest.JWT(`{"sub":"leaving"}`)
+		s.Come(token, clustertest.Person{Name: "anna", Groups: []string{"team-a"}})
 		w := s.watching(token, "/api/v1/watch")
 		time.Sleep(heartbeat + time.Second)
 		got, _ := w.heard()

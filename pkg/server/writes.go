@@ -157,7 +157,7 @@ type target struct {
 	named          map[string][]string
 }
 
-func theTest(r *request) target { return target{tests, "RestoreTest", r.view.testsNamed} }
+func theTest(r *request) target { return target{tests, "RestoreTest", r.view.TestsNamed} }
 
 // write changes the object that a path is about. Which one it is the caller learns only if they may get it; whether they may change
 // it the API server says.

@@ -16,7 +16,7 @@ import (
 	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
+	"github.com/kymaros/kymaros/pkg/server/clustertest"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
@@ -144,7 +144,7 @@ func TestATriggerIsTheAnnotation(t *testing.T) {
 // TestATokenForThisAPIWritesNothing, whatever its account may do.
 func TestATokenForThisAPIWritesNothing(t *testing.T) {
 	bubble(t, team("team-a"), func(t *testing.T, s *scene) {
-		s.Govern(map[string][]callertest.Rule{"script": {{Resources: []string{"*"}, Verbs: []string{"*"}}}})
+		s.Govern(map[string][]clustertest.Rule{"script": {{Resources: []string{"*"}, Verbs: []string{"*"}}}})
 		for _, o := range operations {
 			if o.method == http.MethodGet || o.path == sessionPath {
 				continue

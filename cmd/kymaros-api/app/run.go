@@ -25,6 +25,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/dashboard"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned"
 	"github.com/kymaros/kymaros/pkg/server"
+	"github.com/kymaros/kymaros/pkg/server/cached"
 )
 
 // drainFor is how long requests under way may take when the process is told to end.
@@ -58,7 +59,7 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	reports, err := server.Reports(config)
+	reports, err := cached.Reports(config)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
+	"github.com/kymaros/kymaros/pkg/server/clustertest"
 )
 
 func TestATokenIsRememberedForTenSeconds(t *testing.T) {
@@ -23,7 +23,7 @@ func TestATokenIsRememberedForTenSeconds(t *testing.T) {
 			}
 			return s.Tokens.Load() - before
 		}
-		for who, token := range map[string]string{"a good one": callertest.OfTeam, "a bad one": callertest.Forged} {
+		for who, token := range map[string]string{"a good one": clustertest.OfTeam, "a bad one": clustertest.Forged} {
 			must(t, who+", asked five times", ask(token, 5), 1)
 			time.Sleep(KnownFor - time.Second)
 			must(t, who+", nine seconds later", ask(token, 1), 0)
@@ -35,8 +35,8 @@ func TestATokenIsRememberedForTenSeconds(t *testing.T) {
 
 func TestATokenIsNotRememberedBeyondItsEnd(t *testing.T) {
 	bubble(t, func(t *testing.T, s *scene) {
-		token := callertest.JWT(fmt.Sprintf(`{"sub":"short","exp":%d}`, time.Now().Add(3*time.Second).Unix()))
-		s.Come(token, callertest.Person{Name: "short"})
+		token := clustertest.JWT(fmt.Sprintf(`{"sub":"short","exp":%d}`, time.Now().Add(3*time.Second).Unix()))
+		s.Come(token, clustertest.Person{Name: "short"})
 		if _, err := s.who(token); err != nil {
 			t.Fatalf("while it is good: %v", err)
 		}
@@ -51,7 +51,7 @@ func TestATokenIsNotRememberedBeyondItsEnd(t *testing.T) {
 // TestWrongTokensMakeNoStorm: they cost the API server a bounded number of reviews, and lock nobody out who was there before.
 func TestWrongTokensMakeNoStorm(t *testing.T) {
 	bubble(t, func(t *testing.T, s *scene) {
-		if code := s.status(t, callertest.OfTeam); code != http.StatusOK {
+		if code := s.status(t, clustertest.OfTeam); code != http.StatusOK {
 			t.Fatal(code)
 		}
 		before := s.Tokens.Load()
@@ -65,14 +65,14 @@ func TestWrongTokensMakeNoStorm(t *testing.T) {
 		if refused[http.StatusUnauthorized] > newAtOnce || refused[http.StatusServiceUnavailable] < 10000-newAtOnce {
 			t.Errorf("they got %v", refused)
 		}
-		if code := s.status(t, callertest.OfTeam); code != http.StatusOK {
+		if code := s.status(t, clustertest.OfTeam); code != http.StatusOK {
 			t.Errorf("who is known gets %d", code)
 		}
 		time.Sleep(KnownFor + time.Second) // to be reviewed again
 		for i := range 10000 {
 			s.status(t, fmt.Sprintf("other-%d", i))
 		}
-		if code := s.status(t, callertest.OfTeam); code != http.StatusOK {
+		if code := s.status(t, clustertest.OfTeam); code != http.StatusOK {
 			t.Errorf("who was known before gets %d", code)
 		}
 	})
@@ -93,12 +93,12 @@ func TestTheAudienceThatIsAskedFor(t *testing.T) {
 			return nil
 		}
 		for token, want := range map[string][]string{
-			callertest.OfScripts: {"asked", Audience}, callertest.OfTester: {"asked"}, callertest.OfAuditor: {"asked"}, "a.b.c": {"asked"}, callertest.JWT(`[1]`): {"asked"},
-			callertest.JWT(`{"aud":7}`): {"asked"}, strings.Repeat("x", maxToken+1): nil,
+			clustertest.OfScripts: {"asked", Audience}, clustertest.OfTester: {"asked"}, clustertest.OfAuditor: {"asked"}, "a.b.c": {"asked"}, clustertest.JWT(`[1]`): {"asked"},
+			clustertest.JWT(`{"aud":7}`): {"asked"}, strings.Repeat("x", maxToken+1): nil,
 		} {
 			must(t, token[:min(40, len(token))], asked(token), want)
 		}
-		for token, want := range map[string]bool{callertest.OfScripts: true, callertest.OfAuditor: false} {
+		for token, want := range map[string]bool{clustertest.OfScripts: true, clustertest.OfAuditor: false} {
 			c, err := s.who(token)
 			if err != nil {
 				t.Fatal(err)

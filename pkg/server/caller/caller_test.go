@@ -8,13 +8,13 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
+	"github.com/kymaros/kymaros/pkg/server/clustertest"
 	"github.com/kymaros/kymaros/pkg/server/problem"
 )
 
 // scene is whoever finds out who asks, and what they may, before an API server.
 type scene struct {
-	*callertest.Cluster
+	*clustertest.Cluster
 	authn *Authenticator
 	authz *Authorizer
 }
@@ -23,7 +23,7 @@ type scene struct {
 func bubble(t *testing.T, test func(t *testing.T, s *scene)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		cluster, link := callertest.New(), &Link{}
+		cluster, link := clustertest.New(), &Link{}
 		test(t, &scene{cluster, NewAuthenticator(cluster.Kube, link, nil), NewAuthorizer(cluster.Kube, link, false)})
 	})
 }

@@ -9,7 +9,7 @@ import (
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 
-	"github.com/kymaros/kymaros/pkg/server/caller/callertest"
+	"github.com/kymaros/kymaros/pkg/server/clustertest"
 )
 
 // TestSeveralWhoAskTheSameShareOneReview: who comes while somebody asks the same waits for that answer.
@@ -20,7 +20,7 @@ func TestSeveralWhoAskTheSameShareOneReview(t *testing.T) {
 		others := func(want int) {
 			for range 5 {
 				wg.Go(func() {
-					if code := s.status(t, callertest.OfTeam); code != want {
+					if code := s.status(t, clustertest.OfTeam); code != want {
 						t.Errorf("got %d, want %d", code, want)
 					}
 				})
@@ -29,7 +29,7 @@ func TestSeveralWhoAskTheSameShareOneReview(t *testing.T) {
 		}
 		known, allowed := make(chan bool), make(chan bool)
 		wg.Go(func() {
-			_, _ = s.authn.asking.do(sha256.Sum256([]byte(callertest.OfTeam)), func() (*Caller, error) { <-known; return anna, nil })
+			_, _ = s.authn.asking.do(sha256.Sum256([]byte(clustertest.OfTeam)), func() (*Caller, error) { <-known; return anna, nil })
 		})
 		synctest.Wait()
 		wg.Go(func() {

@@ -1,4 +1,4 @@
-package server
+package cached
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	versionedfake "github.com/kymaros/kymaros/pkg/generated/clientset/versioned/fake"
+	"github.com/kymaros/kymaros/pkg/server/clustertest"
 )
 
 // slow is an informer of which the rows are read when somebody lets them be.
@@ -34,9 +35,9 @@ func (s slowStore) List() []any {
 // TestWhoAsksAfterAChangeSeesIt, also while the rows are put in order for somebody else who asked before: who was told of a change asks at
 // once, and is not told again.
 func TestWhoAsksAfterAChangeSeesIt(t *testing.T) {
-	client := versionedfake.NewClientset(newReport("team-a", "old", "shop", v1alpha1.ResultPass, 90, time.Hour))
+	client := versionedfake.NewClientset(clustertest.NewReport("team-a", "old", "shop", v1alpha1.ResultPass, 90, time.Hour))
 	told := make(chan struct{}, 1)
-	s, err := newStore(client, nil, "", func(error) {}, func(change) { told <- struct{}{} })
+	s, err := NewStore(client, nil, "", func(error) {}, func(any, any) { told <- struct{}{} })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,20 +45,20 @@ func TestWhoAsksAfterAChangeSeesIt(t *testing.T) {
 	defer func() { <-ended }()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go func() { defer close(ended); s.run(ctx) }()
-	for !s.ready() {
+	go func() { defer close(ended); s.Run(ctx) }()
+	for !s.Ready() {
 		time.Sleep(time.Millisecond)
 	}
-	must(t, "reports at first", len(s.view().reports), 1)
+	must(t, "reports at first", len(s.View().Reports), 1)
 	reading, letBe := make(chan struct{}), make(chan struct{})
 	s.reports = slow{s.reports, reading, letBe}
-	if err := client.Tracker().Add(newReport("team-a", "new", "shop", v1alpha1.ResultPass, 91, 0)); err != nil {
+	if err := client.Tracker().Add(clustertest.NewReport("team-a", "new", "shop", v1alpha1.ResultPass, 91, 0)); err != nil {
 		t.Fatal(err)
 	}
 	<-told
 	ask := func() <-chan int {
 		n := make(chan int, 1)
-		go func() { n <- len(s.view().reports) }()
+		go func() { n <- len(s.View().Reports) }()
 		return n
 	}
 	first := ask()

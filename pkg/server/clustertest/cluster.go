@@ -1,5 +1,5 @@
-// Package callertest is an API server that knows some people, and what they may do, for tests of who gets what.
-package callertest
+// Package clustertest is a cluster that knows some people, what they may do and what they have, for tests of who gets what.
+package clustertest
 
 import (
 	"encoding/base64"

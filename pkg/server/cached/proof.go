@@ -1,4 +1,4 @@
-package server
+package cached
 
 import (
 	"encoding/json"
@@ -36,14 +36,14 @@ func evidenceOf(s *v1alpha1.RestoreReportStatus) string {
 	return same(string(text))
 }
 
-// report returns as much of the report as tells what is proven.
-func (row *reportRow) report() (*v1alpha1.RestoreReport, error) {
+// Proof returns as much of the report as tells what is proven. The error is of a report that shows nothing.
+func (row *Report) Proof() (*v1alpha1.RestoreReport, error) {
 	var e evidence
 	if err := json.Unmarshal([]byte(row.shows), &e); err != nil {
 		return nil, err
 	}
 	s := &v1alpha1.RestoreReportStatus{
-		Result: row.result, Score: row.score, Reason: row.reason, Trigger: row.trigger, StartedAt: metav1.NewTime(row.started),
+		Result: row.Result, Score: row.Score, Reason: row.reason, Trigger: row.trigger, StartedAt: metav1.NewTime(row.started),
 		Backup: v1alpha1.Backup{Name: row.backup}, Volumes: e.Volumes,
 	}
 	if !row.backupStarted.IsZero() {
@@ -53,41 +53,24 @@ func (row *reportRow) report() (*v1alpha1.RestoreReport, error) {
 		s.Sandboxes = append(s.Sandboxes, v1alpha1.ReportSandbox{Source: source})
 	}
 	return &v1alpha1.RestoreReport{
-		ObjectMeta: metav1.ObjectMeta{Namespace: row.namespace, Name: row.name}, Spec: v1alpha1.RestoreReportSpec{TestRef: row.test}, Status: s,
+		ObjectMeta: metav1.ObjectMeta{Namespace: row.Namespace, Name: row.Name}, Spec: v1alpha1.RestoreReportSpec{TestRef: row.Test}, Status: s,
 	}, nil
 }
 
-// covering returns as much of the test as tells what it restores.
-func (t *testRow) covering() *v1alpha1.RestoreTest {
-	rt := &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Namespace: t.namespace, Name: t.name}}
-	source := &rt.Spec.BackupSource
-	source.AllowOlderThanNamespace = t.older
-	for _, name := range t.sources {
-		source.Namespaces = append(source.Namespaces, v1alpha1.SourceNamespace{Name: name})
-	}
-	if t.narrow {
-		source.LabelSelector = map[string]string{"": ""}
-	}
-	if t.lessKinds {
-		rt.Spec.Restore = &v1alpha1.RestoreScope{ExcludedResources: []v1alpha1.ResourceName{""}}
-	}
-	return rt
-}
-
-// deciding returns those of the reports that can decide what is proven, which are few. Proof counts from some time of its backup on:
+// Deciding returns those of the reports that can decide what is proven, which are few. Proof counts from some time of its backup on:
 // of the runs of a test that showed the same and ended alike, one whose backup is no newer than that of a later run decides nothing.
-func deciding(rows []*reportRow) []*reportRow {
+func Deciding(rows []*Report) []*Report {
 	type class struct {
-		key
+		Key
 		shows  string
 		result v1alpha1.Result
 		search bool
 	}
-	rows = slices.DeleteFunc(slices.Clone(rows), func(row *reportRow) bool { return row.shows == "" })
-	slices.SortStableFunc(rows, func(a, b *reportRow) int { return b.started.Compare(a.started) })
+	rows = slices.DeleteFunc(slices.Clone(rows), func(row *Report) bool { return row.shows == "" })
+	slices.SortStableFunc(rows, func(a, b *Report) int { return b.started.Compare(a.started) })
 	newest := map[class]time.Time{}
-	return slices.DeleteFunc(rows, func(row *reportRow) bool {
-		c := class{key{row.namespace, row.test}, row.shows, row.result, row.trigger == v1alpha1.TriggerSearch}
+	return slices.DeleteFunc(rows, func(row *Report) bool {
+		c := class{Key{row.Namespace, row.Test}, row.shows, row.Result, row.trigger == v1alpha1.TriggerSearch}
 		best, known := newest[c]
 		if known && (best.IsZero() || !row.backupStarted.IsZero() && !row.backupStarted.After(best)) {
 			return true

@@ -1,4 +1,4 @@
-package server
+package cached
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ func Reports(config *rest.Config) (cache.ListerWatcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client for RestoreReports: %w", err)
 	}
-	return cache.NewListWatchFromClient(client, reports, "", fields.Everything()), nil
+	return cache.NewListWatchFromClient(client, "restorereports", "", fields.Everything()), nil
 }
 
 // quick reads JSON by quickMeta.

@@ -1,4 +1,4 @@
-package callertest
+package clustertest
 
 // Person is who the API server says that a token is of.
 type Person struct {
