@@ -8,6 +8,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/query"
 )
 
 // comparison is what differs between two reports.
@@ -60,8 +61,8 @@ func compared(report *v1alpha1.RestoreReport) comparedReport {
 
 // report reads a parameter that names a report.
 func (r *request) report(field string) (cached.Key, error) {
-	namespace, name, found := strings.Cut(r.text(field), "/")
-	if !found || checkNamespace(field, namespace) != nil || checkName(field, name) != nil {
+	namespace, name, found := strings.Cut(r.Text(field), "/")
+	if !found || query.CheckNamespace(field, namespace) != nil || query.CheckName(field, name) != nil {
 		return cached.Key{}, problem.Wrong(field, "must be the namespace and name of a report, as in team-web/shop-20261126-030000")
 	}
 	return cached.Key{Namespace: namespace, Name: name}, nil

@@ -17,6 +17,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/query"
 )
 
 const (
@@ -70,15 +71,15 @@ func (s *Server) coverage(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := r.oneOf("state", stateNames()...)
+	state, err := r.OneOf("state", stateNames()...)
 	if err != nil {
 		return nil, err
 	}
-	maxAge, err := v1alpha1.Duration(r.text("maxAge")).Parse()
+	maxAge, err := v1alpha1.Duration(r.Text("maxAge")).Parse()
 	if err != nil || maxAge < 0 {
 		return nil, problem.Wrong("maxAge", "must be a length of time such as 48h")
 	}
-	p, err := r.page("state", defaultLimit)
+	p, err := r.Page("state", query.DefaultLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +104,8 @@ func (s *Server) coverage(r *request) (any, error) {
 		}
 	}
 	found.Total = len(rows)
-	rows, r.next = pageOf(p, rows, func(n coverage.Namespace) position {
-		return position{int64(slices.Index(coverage.States, n.State)), cached.Key{Name: n.Name}}
+	rows, r.next = query.PageOf(p, rows, func(n coverage.Namespace) query.Position {
+		return query.Position{Rank: int64(slices.Index(coverage.States, n.State)), Key: cached.Key{Name: n.Name}}
 	})
 	found.Continue = r.next
 	for _, n := range rows {

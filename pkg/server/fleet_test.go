@@ -13,6 +13,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/clustertest"
+	"github.com/kymaros/kymaros/pkg/server/query"
 )
 
 var kinds = []string{tests, reports, policies}
@@ -56,12 +57,12 @@ func BenchmarkFleet(b *testing.B) {
 					began := time.Now()
 					r := httptest.NewRequest(http.MethodGet, path, nil)
 					r.Header.Set("Accept-Encoding", "gzip")
-					q, err := newQuery(r.URL.RawQuery, params)
+					q, err := query.Parse(r.URL.RawQuery, params)
 					if err != nil {
 						b.Error(err)
 						return
 					}
-					value, err := serve(s, &request{Request: r, query: q, caller: c, view: v})
+					value, err := serve(s, &request{Request: r, Parameters: q, caller: c, view: v})
 					if err != nil {
 						b.Error(err)
 						return

@@ -13,6 +13,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/generated/clientset/versioned/scheme"
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/query"
 )
 
 // manifestInput is an object as its caller wrote it.
@@ -113,7 +114,7 @@ func manifest[T manifested](r *request, kind string) (said T, version string, er
 		return said, "", err
 	}
 	name := r.PathValue("name")
-	if err := checkName("name", name); err != nil {
+	if err := query.CheckName("name", name); err != nil {
 		return said, "", err
 	}
 	decoded, _, err := manifests.Decode([]byte(in.Manifest), nil, nil)

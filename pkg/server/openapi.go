@@ -4,6 +4,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/openapi"
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/query"
 )
 
 const reportPattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$"
@@ -16,7 +17,7 @@ var parameters = map[string]openapi.Schema{
 	"days":      {"type": "integer", "minimum": 1, "maximum": 3650, "description": "how far back, in days"},
 	"hours":     {"type": "integer", "minimum": 1, "maximum": 24 * 366, "description": "how far back, in hours"},
 	"latest":    {"type": "boolean", "description": "only the newest report of each test"},
-	"limit":     {"type": "integer", "minimum": 1, "maximum": maxLimit, "description": "items of a page at most"},
+	"limit":     {"type": "integer", "minimum": 1, "maximum": query.MaxLimit, "description": "items of a page at most"},
 	"maxAge":    {"type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|h|m|s))+$", "description": "how long ago a proof may be, such as 48h"},
 	"name":      {"type": "string", "maxLength": 253, "description": "name of the object"},
 	"namespace": {"type": "string", "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63, "description": "only of this namespace"},

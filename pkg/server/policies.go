@@ -10,10 +10,11 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/query"
 )
 
 func (s *Server) listPolicies(r *request) (any, error) {
-	p, err := r.page("name", maxLimit)
+	p, err := r.Page("name", query.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +28,7 @@ func (s *Server) listPolicies(r *request) (any, error) {
 			rows = append(rows, row)
 		}
 	}
-	rows, r.next = pageOf(p, rows, func(row *cached.Policy) position { return position{0, row.Key} })
+	rows, r.next = query.PageOf(p, rows, func(row *cached.Policy) query.Position { return query.Position{Rank: 0, Key: row.Key} })
 	all := []cached.PolicyItem{}
 	for _, row := range rows {
 		all = append(all, row.Item())

@@ -13,6 +13,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/controller"
 	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/query"
 )
 
 // reportPage is a page of reports, the newest first. Total counts those that the filters let through.
@@ -24,7 +25,7 @@ type reportPage struct {
 
 func (s *Server) listReports(r *request) (any, error) {
 	return s.reused(r, func() (any, error) {
-		found, err := s.findReports(r, maxLimit)
+		found, err := s.findReports(r, query.MaxLimit)
 		if err != nil {
 			return nil, err
 		}
@@ -33,7 +34,7 @@ func (s *Server) listReports(r *request) (any, error) {
 }
 
 func (s *Server) pageOfReports(r *request) (any, error) {
-	return s.reused(r, func() (any, error) { return s.findReports(r, defaultLimit) })
+	return s.reused(r, func() (any, error) { return s.findReports(r, query.DefaultLimit) })
 }
 
 // reused has lists of reports made once for all who may see them all: they are long, and seldom change.
@@ -42,32 +43,32 @@ func (s *Server) reused(r *request, answer func() (any, error)) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !all || r.values.Has("days") { // which days these are the clock says
+	if !all || r.Values.Has("days") { // which days these are the clock says
 		return answer()
 	}
 	return r.reuse(answer)
 }
 
 func (s *Server) findReports(r *request, limit int) (*reportPage, error) {
-	result, err := r.oneOf("result", "pass", "partial", "fail", "inconclusive")
+	result, err := r.OneOf("result", "pass", "partial", "fail", "inconclusive")
 	if err != nil {
 		return nil, err
 	}
-	newest, err := r.flag("latest")
+	newest, err := r.Flag("latest")
 	if err != nil {
 		return nil, err
 	}
-	days, err := r.number("days", 0, 3650)
+	days, err := r.Number("days", 0, 3650)
 	if err != nil {
 		return nil, err
 	}
-	test := r.text("test")
+	test := r.Text("test")
 	if test != "" {
-		if err := checkName("test", test); err != nil {
+		if err := query.CheckName("test", test); err != nil {
 			return nil, err
 		}
 	}
-	p, err := r.page("newest", limit)
+	p, err := r.Page("newest", limit)
 	if err != nil {
 		return nil, err
 	}
@@ -101,9 +102,9 @@ func (s *Server) reportRows(r *request, newest bool) ([]*cached.Report, error) {
 	return rows, nil
 }
 
-func (r *request) pageOfReports(p page, rows []*cached.Report) *reportPage {
+func (r *request) pageOfReports(p query.Page, rows []*cached.Report) *reportPage {
 	found := &reportPage{Items: []cached.ReportItem{}, Total: len(rows)}
-	rows, r.next = pageOf(p, rows, newestAt)
+	rows, r.next = query.PageOf(p, rows, newestAt)
 	found.Continue = r.next
 	for _, row := range rows {
 		found.Items = append(found.Items, row.Item())
@@ -111,7 +112,9 @@ func (r *request) pageOfReports(p page, rows []*cached.Report) *reportPage {
 	return found
 }
 
-func newestAt(row *cached.Report) position { return position{-row.Completed.UnixNano(), row.Key} }
+func newestAt(row *cached.Report) query.Position {
+	return query.Position{Rank: -row.Completed.UnixNano(), Key: row.Key}
+}
 
 // getReport answers with a whole RestoreReport but for its logs, which have an address of their own.
 func (s *Server) getReport(r *request) (any, error) {

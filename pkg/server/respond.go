@@ -37,7 +37,7 @@ func (r *request) reuse(answer func() (any, error)) (any, error) {
 	if !takesGzip(r.Header.Get("Accept-Encoding")) {
 		return answer()
 	}
-	address := r.URL.Path + "?" + r.values.Encode()
+	address := r.URL.Path + "?" + r.Values.Encode()
 	if known, ok := r.view.Kept.Get(address); ok {
 		made, _ := known.(*ready)
 		r.next = made.next

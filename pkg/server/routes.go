@@ -16,6 +16,8 @@ import (
 	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/query"
+	"github.com/kymaros/kymaros/pkg/server/streams"
 	"github.com/kymaros/kymaros/pkg/server/times"
 )
 
@@ -60,7 +62,7 @@ type Server struct {
 	// document is the OpenAPI description of all operations.
 	document []byte
 	link     *caller.Link
-	streams  *streams
+	streams  *streams.Hub
 	covering chan struct{} // see coveragesAtOnce
 	// kubernetes is the version of the API server, once it is known.
 	kubernetes memo
@@ -75,10 +77,10 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	link, changes := &caller.Link{}, newStreams()
+	link, changes := &caller.Link{}, streams.New()
 	rows, err := cached.NewStore(options.Client, options.Reports, options.Self.namespace(), link.Heard, func(old, row any) {
 		if c, ok := changeOf(old, row); ok {
-			changes.add(c)
+			changes.Add(c)
 		}
 	})
 	if err != nil {
@@ -106,7 +108,7 @@ func (s *Server) Run(ctx context.Context) { s.rows.Run(ctx) }
 func (s *Server) Ready() bool { return s.rows.Ready() }
 
 // Close ends the streams, which would go on for ever, and lets no new one begin.
-func (s *Server) Close() { s.streams.close() }
+func (s *Server) Close() { s.streams.Close() }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
@@ -114,7 +116,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // request is one of a caller who is known.
 type request struct {
 	*http.Request
-	*query
+	*query.Parameters
 	caller *caller.Caller
 	view   *cached.View
 	// next is the cursor of the next page of the answer.
@@ -176,7 +178,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, o *operation) {
 		return
 	}
 	req := &request{Request: r, caller: who, view: s.rows.View()}
-	if req.query, err = newQuery(r.URL.RawQuery, o.params); err != nil {
+	if req.Parameters, err = query.Parse(r.URL.RawQuery, o.params); err != nil {
 		complain(w, r, problemOf(r, err))
 		return
 	}
@@ -187,7 +189,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, o *operation) {
 	}
 	s.warn(w)
 	if req.next != "" {
-		values := req.values
+		values := req.Values
 		values.Set("continue", req.next)
 		w.Header().Set("Link", "<"+r.URL.EscapedPath()+"?"+values.Encode()+`>; rel="next"`)
 	}
@@ -259,10 +261,10 @@ func (s *Server) scope(r *request, resource string, namespaces []string) (map[st
 func (r *request) namespace() (string, error) {
 	ns := r.PathValue("namespace")
 	if ns == "" {
-		if !r.values.Has("namespace") {
+		if !r.Values.Has("namespace") {
 			return "", nil
 		}
-		ns = r.text("namespace")
+		ns = r.Text("namespace")
 	}
-	return ns, checkNamespace("namespace", ns)
+	return ns, query.CheckNamespace("namespace", ns)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/server/cached"
+	"github.com/kymaros/kymaros/pkg/server/query"
 	"github.com/kymaros/kymaros/pkg/server/times"
 )
 
@@ -101,7 +102,7 @@ type day struct {
 
 // daily tells of the days that have reports, the oldest first.
 func (s *Server) daily(r *request) (any, error) {
-	days, err := r.number("days", 7, 365)
+	days, err := r.Number("days", 7, 365)
 	if err != nil {
 		return nil, err
 	}
@@ -163,11 +164,11 @@ type alert struct {
 }
 
 func (s *Server) alerts(r *request) (any, error) {
-	hours, err := r.number("hours", 48, 24*366)
+	hours, err := r.Number("hours", 48, 24*366)
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.page("newest", maxLimit)
+	p, err := r.Page("newest", query.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +199,7 @@ func (s *Server) alerts(r *request) (any, error) {
 		fell := known && row.Scored() && row.Score < prev-regression
 		return row.Result != v1alpha1.ResultFail && !fell
 	})
-	raised, r.next = pageOf(p, raised, newestAt)
+	raised, r.next = query.PageOf(p, raised, newestAt)
 	all := []alert{}
 	for _, row := range raised {
 		all = append(all, alertOf(row, previous[row]))
@@ -230,7 +231,7 @@ type next struct {
 
 // upcoming tells which tests the clock starts next, the next one first.
 func (s *Server) upcoming(r *request) (any, error) {
-	p, err := r.page("nextRunAt", maxLimit)
+	p, err := r.Page("nextRunAt", query.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
@@ -244,9 +245,9 @@ func (s *Server) upcoming(r *request) (any, error) {
 			rows = append(rows, t)
 		}
 	}
-	at := func(t *cached.Test) position { return position{seconds(t.NextRun), t.Key} }
-	slices.SortFunc(rows, func(a, b *cached.Test) int { return at(a).compare(at(b)) })
-	rows, r.next = pageOf(p, rows, at)
+	at := func(t *cached.Test) query.Position { return query.Position{Rank: seconds(t.NextRun), Key: t.Key} }
+	slices.SortFunc(rows, func(a, b *cached.Test) int { return at(a).Compare(at(b)) })
+	rows, r.next = query.PageOf(p, rows, at)
 	all := []next{}
 	for _, t := range rows {
 		all = append(all, next{t.Name, t.Namespace, times.Stamp(t.NextRun), t.Score})

@@ -15,6 +15,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/query"
 )
 
 // testPage is a page of tests. Total counts those that the filters let through, Counts all that the caller may see here.
@@ -36,14 +37,14 @@ type testCounts struct {
 }
 
 func (s *Server) listTests(r *request) (any, error) {
-	found, err := s.findTests(r, maxLimit)
+	found, err := s.findTests(r, query.MaxLimit)
 	if err != nil {
 		return nil, err
 	}
 	return found.Items, nil
 }
 
-func (s *Server) pageOfTests(r *request) (any, error) { return s.findTests(r, defaultLimit) }
+func (s *Server) pageOfTests(r *request) (any, error) { return s.findTests(r, query.DefaultLimit) }
 
 func (s *Server) findTests(r *request, limit int) (*testPage, error) {
 	keep, err := r.testFilter()
@@ -54,7 +55,7 @@ func (s *Server) findTests(r *request, limit int) (*testPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.page(order, limit)
+	p, err := r.Page(order, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -74,9 +75,9 @@ func (s *Server) findTests(r *request, limit int) (*testPage, error) {
 		}
 	}
 	found.Total = len(rows)
-	at := func(t *cached.Test) position { return position{rank(t), t.Key} }
-	slices.SortFunc(rows, func(a, b *cached.Test) int { return at(a).compare(at(b)) })
-	rows, r.next = pageOf(p, rows, at)
+	at := func(t *cached.Test) query.Position { return query.Position{Rank: rank(t), Key: t.Key} }
+	slices.SortFunc(rows, func(a, b *cached.Test) int { return at(a).Compare(at(b)) })
+	rows, r.next = query.PageOf(p, rows, at)
 	found.Continue = r.next
 	for _, t := range rows {
 		found.Items = append(found.Items, t.Item())
@@ -109,15 +110,15 @@ func (c *testCounts) add(t *cached.Test) {
 const never = "never"
 
 func (r *request) testFilter() (func(*cached.Test) bool, error) {
-	result, err := r.oneOf("result", "pass", "partial", "fail", "inconclusive", never)
+	result, err := r.OneOf("result", "pass", "partial", "fail", "inconclusive", never)
 	if err != nil {
 		return nil, err
 	}
-	phase, err := r.oneOf("phase", "Idle", "Queued", "Running", "Completed", "Failed")
+	phase, err := r.OneOf("phase", "Idle", "Queued", "Running", "Completed", "Failed")
 	if err != nil {
 		return nil, err
 	}
-	part := strings.ToLower(r.text("q"))
+	part := strings.ToLower(r.Text("q"))
 	return func(t *cached.Test) bool {
 		return (result == "" || string(cmp.Or(t.Result, never)) == result) &&
 			(phase == "" || string(cmp.Or(t.Phase, v1alpha1.PhaseIdle)) == phase) &&
@@ -130,7 +131,7 @@ const last = math.MaxInt64
 
 // testOrder reads sort: a name, with - before it from the highest to the lowest.
 func (r *request) testOrder() (string, func(*cached.Test) int64, error) {
-	order := cmp.Or(r.text("sort"), "name")
+	order := cmp.Or(r.Text("sort"), "name")
 	by, descending := strings.CutPrefix(order, "-")
 	var rank func(*cached.Test) int64
 	switch by {
@@ -193,7 +194,7 @@ func (s *Server) getTest(r *request) (any, error) {
 // in the request the name has to be the only one that they may get.
 func (s *Server) find(r *request, resource, kind string, named map[string][]string) (string, error) {
 	name := r.PathValue("name")
-	if err := checkName("name", name); err != nil {
+	if err := query.CheckName("name", name); err != nil {
 		return "", err
 	}
 	ns, err := r.namespace()

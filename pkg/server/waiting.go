@@ -7,6 +7,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/line"
 	"github.com/kymaros/kymaros/pkg/server/cached"
 	"github.com/kymaros/kymaros/pkg/server/caller"
+	"github.com/kymaros/kymaros/pkg/server/query"
 	"github.com/kymaros/kymaros/pkg/server/times"
 )
 
@@ -33,7 +34,7 @@ func (s *Server) line(r *request) (any, error) {
 		return nil, err
 	}
 	answer := waitingLine{Items: []waitingRun{}}
-	if r.text("namespace") == "" {
+	if r.Text("namespace") == "" {
 		if answer.Complete, err = s.authz.May(r.Context(), r.caller, caller.Right{Verb: "list", Resource: tests}); err != nil {
 			return nil, err
 		}
@@ -54,10 +55,10 @@ func (s *Server) line(r *request) (any, error) {
 // history answers with the reports of one test, also after it was deleted: reports outlive it.
 func (s *Server) history(r *request) (any, error) {
 	name := r.PathValue("name")
-	if err := checkName("name", name); err != nil {
+	if err := query.CheckName("name", name); err != nil {
 		return nil, err
 	}
-	p, err := r.page("newest", defaultLimit)
+	p, err := r.Page("newest", query.DefaultLimit)
 	if err != nil {
 		return nil, err
 	}

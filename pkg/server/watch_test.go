@@ -16,6 +16,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/clustertest"
+	"github.com/kymaros/kymaros/pkg/server/streams"
 )
 
 // watcher is a client of the stream.
@@ -149,13 +150,13 @@ func TestAStreamGoesOnWhereItWas(t *testing.T) {
 			"who has heard of the first":     {id, []string{"test team-a/shop"}},
 			"who comes from another process": {"other-1", []string{"resync"}},
 			"an id that is none":             {"x", []string{"resync"}},
-			"an id that is still to come":    {s.streams.id(99), []string{"resync"}},
+			"an id that is still to come":    {s.streams.ID(99), []string{"resync"}},
 		} {
 			got, _ := s.watching(ofTeam, "/api/v1/watch", "Last-Event-ID", c.id).heard()
 			must(t, who, got, c.want)
 		}
-		for range keptChanges {
-			s.streams.add(change{resource: tests, namespace: "team-b", event: "test", data: func() []byte { return nil }})
+		for range streams.Kept {
+			s.streams.Add(streams.Change{Resource: tests, Namespace: "team-b", Event: "test", Data: func() []byte { return nil }})
 		}
 		got, _ := s.watching(ofTeam, "/api/v1/watch", "Last-Event-ID", id).heard()
 		must(t, "who was away for too long", got, []string{"resync"})
@@ -191,7 +192,7 @@ func TestAStreamEndsWithTheRight(t *testing.T) {
 func TestStreamsAreBounded(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, s *scene) {
 		var all []*watcher
-		for range maxStreamsOfOne {
+		for range streams.MaxOfOne {
 			all = append(all, s.watching(ofTeam, "/api/v1/watch"))
 		}
 		if w := s.get(ofTeam, "/api/v1/watch"); w.Code != http.StatusTooManyRequests {

@@ -17,6 +17,7 @@ import (
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/server/caller"
 	"github.com/kymaros/kymaros/pkg/server/problem"
+	"github.com/kymaros/kymaros/pkg/server/query"
 )
 
 // done says that something was changed.
@@ -76,7 +77,7 @@ func (s *Server) createTest(r *request) (any, error) {
 	if in.Namespace == "" { // where older clients have all theirs
 		in.Namespace = s.options.Namespace
 	}
-	if err := errors.Join(checkName("name", in.Name), checkNamespace("namespace", in.Namespace)); err != nil {
+	if err := errors.Join(query.CheckName("name", in.Name), query.CheckNamespace("namespace", in.Namespace)); err != nil {
 		return nil, err
 	}
 	rt := &v1alpha1.RestoreTest{ObjectMeta: metav1.ObjectMeta{Namespace: in.Namespace, Name: in.Name}}
