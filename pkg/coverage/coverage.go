@@ -15,9 +15,6 @@ import (
 	"github.com/kymaros/kymaros/pkg/volumes"
 )
 
-// Annotation on a namespace leaves it out of the coverage: "ignore", or "ignore: " and why. It still is listed.
-const Annotation = "kymaros.io/coverage"
-
 // State of a namespace.
 type State string
 
@@ -194,10 +191,10 @@ var clusters = []string{"kube-system", "kube-public", "kube-node-lease"}
 
 // ignored says why a namespace is left out of the coverage, if it is.
 func ignored(ns *corev1.Namespace) (why string, yes bool) {
-	value, reason, _ := strings.Cut(ns.Annotations[Annotation], ":")
+	value, reason, _ := strings.Cut(ns.Annotations[v1alpha1.AnnotationCoverage], ":")
 	switch {
 	case strings.TrimSpace(value) == "ignore":
-		return cmp.Or(strings.TrimSpace(reason), "annotation "+Annotation), true
+		return cmp.Or(strings.TrimSpace(reason), "annotation "+v1alpha1.AnnotationCoverage), true
 	case slices.Contains(clusters, ns.Name):
 		return "every cluster makes it by itself", true
 	}

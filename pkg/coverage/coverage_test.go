@@ -132,9 +132,9 @@ func TestANamespaceIsVerifiedOnlyIfAllOfItIsProven(t *testing.T) {
 			in.Tests[0].Spec.BackupSource.AllowOlderThanNamespace = true
 		}, Verified, Proven, ""},
 		"it is left out on purpose": {func(in *Input) {
-			in.Namespaces[0].Annotations = map[string]string{Annotation: "ignore: rebuilt from git"}
+			in.Namespaces[0].Annotations = map[string]string{v1alpha1.AnnotationCoverage: "ignore: rebuilt from git"}
 		}, Ignored, Proven, "rebuilt from git"},
-		"another value leaves nothing out": {func(in *Input) { in.Namespaces[0].Annotations = map[string]string{Annotation: "yes"} }, Verified, Proven, ""},
+		"another value leaves nothing out": {func(in *Input) { in.Namespaces[0].Annotations = map[string]string{v1alpha1.AnnotationCoverage: "yes"} }, Verified, Proven, ""},
 	} {
 		in := verified(c.change)
 		all := Of(in)

@@ -30,10 +30,10 @@ const usage = `usage: kymaros-cluster COMMAND
 
 As root on Linux, each with [--name NAME] (default $KYMAROS_CLUSTER, or "kymaros"):
 
-  up [--csi] [--velero VERSION] [--nodes N] [--dual-stack]
+  up [--csi] [--velero VERSION] [--nodes N] [--domain DOMAIN] [--pod-security LEVEL] [--dual-stack]
                                      start a cluster with Velero, or return if it is there: with volumes that have snapshots,
                                      with another version of Velero (one of mods/velero-*), with more nodes than one, with
-                                     addresses of IPv6 too
+                                     another domain of Services, with Pod Security for every namespace, with addresses of IPv6 too
   down                               end it and leave nothing behind
   env                                print the shell lines that make it current
   image REF DIR [--entrypoint A,B] [--env K=V]... [--user UID]

@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/coverage"
 	"github.com/kymaros/kymaros/test/plane"
 )
 
@@ -100,7 +99,7 @@ func (s *Stage) held(ctx context.Context, a *application, report *v1alpha1.Resto
 func (s *Stage) source(ctx context.Context, name, ignored string, claims []string) error {
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	if ignored != "" {
-		ns.Annotations = map[string]string{coverage.Annotation: ignored}
+		ns.Annotations = map[string]string{v1alpha1.AnnotationCoverage: ignored}
 	}
 	if _, err := s.Kube.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
-	"github.com/kymaros/kymaros/pkg/coverage"
 )
 
 // fleetNamespaces is how many namespaces the tests of a fleet are spread over.
@@ -23,7 +22,7 @@ const fleetNamespaces = 50
 // that. The tests are app-0 and so on, that of number i in namespace fleet-<i modulo 50>.
 func (s *Stage) Fleet(ctx context.Context, tests, reports int, edits ...func(*v1alpha1.RestoreTest)) error {
 	for i := range fleetNamespaces {
-		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("fleet-%02d", i), Annotations: map[string]string{coverage.Annotation: "ignore: holds tests and reports"}}}
+		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("fleet-%02d", i), Annotations: map[string]string{v1alpha1.AnnotationCoverage: "ignore: holds tests and reports"}}}
 		if _, err := s.Kube.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
 			return err
 		}

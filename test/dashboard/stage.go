@@ -25,7 +25,6 @@ import (
 	"github.com/kymaros/kymaros/cmd/kymaros-api/app"
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/controller"
-	"github.com/kymaros/kymaros/pkg/coverage"
 	"github.com/kymaros/kymaros/test/plane"
 )
 
@@ -94,7 +93,7 @@ func (s *Stage) fill(ctx context.Context) error {
 	for _, a := range company() {
 		if !slices.Contains(known, a.namespace) {
 			known = append(known, a.namespace)
-			if _, err := s.Kube.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: a.namespace, Annotations: map[string]string{coverage.Annotation: "ignore: holds tests and reports"}}}, metav1.CreateOptions{}); err != nil {
+			if _, err := s.Kube.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: a.namespace, Annotations: map[string]string{v1alpha1.AnnotationCoverage: "ignore: holds tests and reports"}}}, metav1.CreateOptions{}); err != nil {
 				return err
 			}
 		}

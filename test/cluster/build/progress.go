@@ -28,8 +28,9 @@ type work struct {
 func newWork(ctx context.Context, modules []Module) (*work, error) {
 	w := &work{}
 	for _, m := range modules {
-		progress.Printf("looking what there is to compile for %s", strings.Join(m.programs(), ", "))
+		done := progress.Long("looking what there is to compile for %s", strings.Join(m.programs(), ", "))
 		stale, err := m.stale(ctx)
+		done()
 		if err != nil {
 			return nil, err
 		}

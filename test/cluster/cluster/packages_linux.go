@@ -41,7 +41,7 @@ func installPackages(ctx context.Context) error {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return fmt.Errorf("not installed, and there is no apt-get to do it: %s", list)
 	}
-	progress.Printf("installing %s", list)
+	defer progress.Long("installing %s", list)()
 	install := append([]string{"install", "-y", "-qq", "--no-install-recommends"}, packages...)
 	if apt(ctx, install) == nil {
 		return nil

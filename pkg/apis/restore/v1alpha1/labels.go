@@ -57,6 +57,8 @@ const (
 	AnnotationRunRequested = "kymaros.io/run-requested"
 	// AnnotationSilenceUntil, on a RestoreTest, keeps notifications back until that time (RFC 3339).
 	AnnotationSilenceUntil = "kymaros.io/silence-until"
+	// AnnotationCoverage, on a namespace, leaves it out of the coverage: "ignore", or "ignore: " and why. It still is listed.
+	AnnotationCoverage = "kymaros.io/coverage"
 	// AnnotationControls of a RestoreTest names the controls that its owner says its reports are evidence for, with commas between
 	// them, such as "dora-12-2, iso27001-a-8-13". Reports have them in status.evidence.controls.
 	AnnotationControls = "kymaros.io/controls"
