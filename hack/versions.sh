@@ -49,12 +49,18 @@ tests=(
   TestARequestStartsAnotherRunAndOldReportsGo TestEveryFieldOfStatusHasOneManager TestPodsThatPodSecurityRefusesAreNoBadBackup
   TestPodsBeyondTheQuotaAreNoBadBackup TestPodsOfAnotherPriorityClassAreRefused TestAQuotaOfTheTestIsEnforced
   TestNotifications TestTwoProcessesShareTheControllers
+  TestAReportThatWasForgedBeforeTheRunEndsIsNoEvidence TestAReportThatSomebodyElseJudgesFirstIsNoEvidence
+  TestAReportIsTheControllersByItsFieldsAndNotByItsLabels TestAGuardThatSomebodyChangesIsPutBackAndTheRunDoesNotPass
   # Slow ones, which -short skips.
   TestNoRunStartsUnlessTheFenceIsIntact TestNothingOutsideOfSandboxesIsChangedByRandomRequests
 )
 for name in "${tests[@]}"; do
   # One that has another name now would be left out without a word.
   grep -q "^func $name(" test/integration/*_test.go || { echo "test/integration has no $name: name it anew in $0" >&2; exit 1; }
+done
+# What the API server alone judges is tested with all.
+for name in $(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' test/integration/{attack,fence}_*_test.go test/integration/{crd,rbac,forge,guards}_test.go); do
+  grep -qw "$name" "$0" || { echo "test/integration has $name, which depends on the API server: name it in $0" >&2; exit 1; }
 done
 run="^($(IFS='|' && echo "${tests[*]}"))\$"
 
