@@ -260,9 +260,13 @@ func TestAnIdleControllerAsksForNothing(t *testing.T) {
 		return nil
 	})
 	// What was under way comes to its end: events are told one by one.
-	eventually(t, stepTimeout, func(context.Context) error {
+	eventually(t, stepTimeout, func(ctx context.Context) error {
 		since := time.Now()
-		steadily(t, 5*time.Second, func(context.Context) error { return nil })
+		select {
+		case <-time.After(5 * time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		asked := c.seen(func(r *request) bool { return r.at.After(since) && !r.watch && !strings.Contains(r.path, "/leases/") })
 		if len(asked) > 0 {
 			return fmt.Errorf("%d requests although there is nothing to do, the first: %s", len(asked), &asked[0])
