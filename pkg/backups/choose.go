@@ -78,7 +78,7 @@ type Choice struct {
 	Older, Candidates int
 }
 
-// LocationError tells that there is a backup to restore, and nothing can be restored from where it lies.
+// LocationError tells that nothing can be restored from where the backup lies, or that Velero has not read yet where one may lie.
 type LocationError string
 
 func (e LocationError) Error() string { return string(e) }

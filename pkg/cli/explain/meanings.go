@@ -28,7 +28,7 @@ var meanings = map[string]string{
 	v1alpha1.ReasonInProgress:                "Velero is restoring",
 	v1alpha1.ReasonCompleted:                 "Velero's phase Completed",
 	v1alpha1.ReasonBackupNotFound:            "no backup that can be used holds all source namespaces",
-	v1alpha1.ReasonBackupLocationUnavailable: "the BackupStorageLocation of the backup is not Available, or the object store did not answer while Velero read from it; or there is no backup, and Velero has not read a location yet",
+	v1alpha1.ReasonBackupLocationUnavailable: "the BackupStorageLocation of the backup is not Available, or the object store did not answer while Velero read from it; or there is no backup, and Velero has read no location yet",
 	v1alpha1.ReasonNoOlderBackup:             "the run is one of a search for a backup that restores, and none is left to try",
 	v1alpha1.ReasonFailedValidation:          "Velero refused the Restore",
 	v1alpha1.ReasonPartiallyFailed:           "Velero restored some items only. The run goes on, never to full marks",

@@ -85,7 +85,7 @@ func (c *Controller) lacking(ctx context.Context, s *seen, why error, known []*v
 	if err != nil {
 		return fmt.Errorf("list BackupStorageLocations: %w", err)
 	}
-	s.missing = backups.Incomplete(why, locations.Items, source.StorageLocation)
+	s.missing = backups.Incomplete(why, locations.Items, source.StorageLocation, time.Now())
 	return nil
 }
 

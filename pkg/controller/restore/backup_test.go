@@ -55,6 +55,8 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 		chosen  string
 		missing string
 		asked   []string
+		// location is the one that the test names.
+		location string
 		// leavesOut is said of the one that was chosen.
 		leavesOut string
 	}{
@@ -66,15 +68,13 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("down")), backup("newer", completed, time.Minute, in("down")), backup("old", completed, 2*time.Hour, in("good"))},
 			chosen:  "old", asked: []string{"backupstoragelocations/down", "backupstoragelocations/good"},
 		},
-		"one whose location is gone":                  {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("gone"))}, missing: "which does not exist", asked: []string{"backupstoragelocations/gone"}},
-		"one whose location was not looked at yet":    {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("fresh"))}, missing: "which Velero has not validated yet", asked: []string{"backupstoragelocations/fresh"}},
-		"one whose location is out of reach, and why": {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("down"))}, missing: "which is Unavailable: no such bucket", asked: []string{"backupstoragelocations/down"}},
-		"none at all, where Velero has not read all locations": {
-			missing: "Velero has not read BackupStorageLocation down (Unavailable: no such bucket) or fresh (not validated) yet", asked: []string{"backupstoragelocations"},
-		},
-		"none that holds it, where Velero has not read all locations": {
-			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good"), func(b *velerov1.Backup) { b.Spec.IncludedNamespaces = []string{"other"} })},
-			missing: "has not read BackupStorageLocation down", asked: []string{"backupstoragelocations"},
+		"one whose location is gone":                            {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("gone"))}, missing: "which does not exist", asked: []string{"backupstoragelocations/gone"}},
+		"one whose location was not looked at yet":              {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("fresh"))}, missing: "which Velero has not validated yet", asked: []string{"backupstoragelocations/fresh"}},
+		"one whose location is out of reach, and why":           {backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("down"))}, missing: "which is Unavailable: no such bucket", asked: []string{"backupstoragelocations/down"}},
+		"none at all, though Velero has not read all locations": {missing: "there is no Backup in namespace velero yet", asked: []string{"backupstoragelocations"}},
+		"none in the location that the test names, which Velero has not read": {
+			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good"))}, location: "down",
+			missing: "but Velero has not read BackupStorageLocation down (Unavailable: no such bucket) yet", asked: []string{"backupstoragelocations"},
 		},
 		"its resource policy": {
 			backups: []*velerov1.Backup{backup("new", completed, time.Hour, in("good"), ruledBy("no-secrets")), backup("old", completed, 2*time.Hour, in("good"))},
@@ -114,7 +114,7 @@ func TestOnlyThatIsLookedUpOnWhichTheChoiceRests(t *testing.T) {
 			}
 			s := seen{resources: resources}
 			rt := test(func(rt *v1alpha1.RestoreTest) {
-				rt.Status.Run.Spec.BackupSource = v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}}, AllowOlderThanNamespace: true}
+				rt.Status.Run.Spec.BackupSource = v1alpha1.BackupSource{Namespaces: []v1alpha1.SourceNamespace{{Name: "shop"}}, AllowOlderThanNamespace: true, StorageLocation: c.location}
 			})
 			if err := controller.listed(t, rt, &s); err != nil {
 				t.Fatal(err)

@@ -87,8 +87,8 @@ const (
 	ReasonCompleted = "Completed"
 	// ReasonBackupNotFound: no usable backup with all source namespaces.
 	ReasonBackupNotFound = "BackupNotFound"
-	// ReasonBackupLocationUnavailable: there is a backup to restore, and its BackupStorageLocation is not Available, or Velero could not
-	// read the backup, or data of its volumes, from there. It says nothing about the backup.
+	// ReasonBackupLocationUnavailable: the BackupStorageLocation of the backup is not Available, or Velero could not read the backup, or
+	// data of its volumes, from there; or there is no backup, and Velero has read no location yet. It says nothing about the backup.
 	ReasonBackupLocationUnavailable = "BackupLocationUnavailable"
 	// ReasonNoOlderBackup: the run is one of a search for a backup that restores, and none is left to try. It says nothing about any.
 	ReasonNoOlderBackup = "NoOlderBackup"
