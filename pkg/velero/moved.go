@@ -45,7 +45,7 @@ var (
 		"reduce your request rate", "server not initialized",
 	}
 	// spoilt are words of a repository that does not read what it got.
-	spoilt = []string{"decrypt", "decompress", "authentication failed", "checksum", "corrupt", "malformed", "invalid"}
+	spoilt = []string{"unreadable", "decrypt", "decompress", "authentication failed", "checksum", "corrupt", "malformed", "invalid"}
 )
 
 // FaultOf returns what kept Velero from moving the data of a volume, by the phase of its PodVolumeRestore or DataDownload, which has

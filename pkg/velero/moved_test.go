@@ -43,6 +43,7 @@ func TestWhatKeptDataFromComingIsNotAlwaysTheBackup(t *testing.T) {
 		"the store is down":        {"Failed", kopia + "503 Service Unavailable", StoreLost},
 		"Google's is":              {"Failed", kopia + "googleapi: Error 503: backend error", StoreLost},
 		"it refuses":               {"Failed", kopia + "Access Denied.", NoFault},
+		"MinIO has lost its disks": {"Failed", kopia + "Resource requested is unreadable, please reduce your request rate", NoFault},
 		"there is no snapshot":     {"Failed", failed + "Failed to run kopia restore: Unable to load snapshot 2e97: snapshot not found", NoFault},
 		"there is no content":      {"Failed", kopia + "failed to open object with id d7ed: content d7ed not found: object not found", NoFault},
 		"a blob is gone, and then": {"Failed", kopia + "BLOB not found: dial tcp 10.0.0.1:9000: connect: connection refused", NoFault},

@@ -16,6 +16,8 @@ var (
 	// includeClusterResources false leaves it out; until bold, which restores it in any case. Bold is also the first that fills volumes
 	// of pods whatever kinds a Restore names.
 	shy, bold = version.MustParseSemantic("1.16.0"), version.MustParseSemantic("1.18.3")
+	// From single on, its release candidates among them, a Restore does not wait any more for the claim of data that was not moved.
+	single = version.MustParseSemantic("1.16.0-0")
 	// From polite on, its release candidates among them, a PodVolumeRestore has a field by which it is cancelled.
 	polite = version.MustParseSemantic("1.17.0-0")
 )
@@ -57,3 +59,7 @@ func FillsOnlyWithVolumes(v *version.Version) bool {
 
 // CancelsFiles tells whether a server of that version gives up what it restores of files when it is asked to, or may do so.
 func CancelsFiles(v *version.Version) bool { return v == nil || v.AtLeast(polite) }
+
+// CountsTwice tells whether a server of that version counts two errors for data that its mover did not move, the second for the claim
+// that is not bound for want of it, or may do so.
+func CountsTwice(v *version.Version) bool { return v == nil || v.LessThan(single) }

@@ -124,7 +124,7 @@ func needsPod(check v1alpha1.HealthCheck) bool {
 // refused is the check's status when there is no pod that it could look at. To run it would take its whole timeout, and
 // show nothing about the backup.
 func refused(check v1alpha1.HealthCheck) v1alpha1.CheckStatus {
-	return v1alpha1.CheckStatus{Name: check.Name, Status: v1alpha1.CheckSkip, Message: "not run: the guards of the sandbox refused all pods"}
+	return v1alpha1.CheckStatus{Name: check.Name, Status: v1alpha1.CheckSkip, Message: "not run: no pod could run in the sandbox"}
 }
 
 // blockedText says what the guards refused and what to do; empty if they refused nothing.

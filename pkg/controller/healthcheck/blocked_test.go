@@ -179,7 +179,7 @@ func TestDecideAboutBlockedPods(t *testing.T) {
 		"pods that come after their checks were given up are not checked": {
 			seen: observed{test: test(under(v1alpha1.ReasonRunning, v1alpha1.HealthStatus{StartTime: at(time.Second), PodsReadyTime: at(time.Second),
 				Checks: []v1alpha1.CheckStatus{refused(v1alpha1.HealthCheck{Name: "a"})}})), pods: &readiness{ready: 1, total: 1}, policy: policy("a")},
-			reason: v1alpha1.ReasonCheckFailed, says: "1 of 1 checks failed: a (not run: the guards of the sandbox refused all pods)", checks: 1,
+			reason: v1alpha1.ReasonCheckFailed, says: "1 of 1 checks failed: a (not run: no pod could run in the sandbox)", checks: 1,
 		},
 		"the policy does not exist": {
 			seen: observed{test: test(begun), pods: nothing}, reason: v1alpha1.ReasonPolicyNotFound, says: "spec.healthChecks.policyRef; " + says,

@@ -157,7 +157,7 @@ func (p plan) late(seen observed, pending []v1alpha1.HealthCheck, checking bool,
 // unattended tells whether nobody looked at the pods, which came back in time, and nothing is known to be wrong.
 func (p plan) unattended(seen observed) bool {
 	restored := conditions.ForRun(seen.test, v1alpha1.ConditionRestored)
-	return seen.pods == nil && seen.test.Status.Run.Deadline.Sub(restored.LastTransitionTime.Time) > spent &&
+	return seen.pods == nil && restored.Status == metav1.ConditionTrue && seen.test.Status.Run.Deadline.Sub(restored.LastTransitionTime.Time) > spent &&
 		!slices.ContainsFunc(p.health.Checks, func(c v1alpha1.CheckStatus) bool { return c.Status == v1alpha1.CheckFail })
 }
 

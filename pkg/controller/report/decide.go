@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,12 +58,22 @@ func decide(rt *v1alpha1.RestoreTest, now time.Time) decision {
 		return decision{again: due.Sub(now), look: look}
 	}
 	cause := score.Cause{Reason: v1alpha1.ReasonUnattended, Message: "The deadline of the run passed while " + underWay(sandbox, restored, health)}
-	if restore := rt.Status.Restore; restore == nil || restore.RunID != rt.Status.Run.ID || restore.StartTime == nil {
+	switch restore := rt.Status.Restore; {
+	case restore == nil || restore.RunID != rt.Status.Run.ID || restore.StartTime == nil:
 		cause.Reason = v1alpha1.ReasonNotStarted
-	} else {
+	case is(restored, metav1.ConditionFalse) || failed(rt):
+		cause.Reason = v1alpha1.ReasonDeadlineExceeded // that much is known, whoever was not at work
+	default:
 		cause.Message += "; what sees to that was not at work, else it would have said how far it had come"
 	}
 	return decision{over: true, since: due, look: look, cause: cause}
+}
+
+// failed tells whether a check of the run has failed.
+func failed(rt *v1alpha1.RestoreTest) bool {
+	health := rt.Status.Health
+	return health != nil && health.RunID == rt.Status.Run.ID &&
+		slices.ContainsFunc(health.Checks, func(c v1alpha1.CheckStatus) bool { return c.Status == v1alpha1.CheckFail })
 }
 
 func ended(c *metav1.Condition, look bool) decision {

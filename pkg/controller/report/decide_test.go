@@ -70,6 +70,18 @@ func TestDecide(t *testing.T) {
 			want: because(over(v1alpha1.ReasonUnattended, at(3610), true),
 				"The deadline of the run passed while the application was being checked (Running: about Running); what sees to that was not at work, else it would have said how far it had come"),
 		},
+		"a deadline after a check has failed": {
+			change: []func(*v1alpha1.RestoreTest){condition(v1alpha1.ConditionHealthChecked, metav1.ConditionUnknown, v1alpha1.ReasonRunning), func(rt *v1alpha1.RestoreTest) {
+				rt.Status.Health.Checks = []v1alpha1.CheckStatus{{Name: "rows", Status: v1alpha1.CheckFail}}
+			}}, now: at(3610),
+			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3610), true), "The deadline of the run passed while the application was being checked (Running: about Running)"),
+		},
+		"a deadline after a restore in part": {
+			change: []func(*v1alpha1.RestoreTest){
+				condition(v1alpha1.ConditionRestored, metav1.ConditionFalse, v1alpha1.ReasonPartiallyFailed), condition(v1alpha1.ConditionHealthChecked, metav1.ConditionUnknown, v1alpha1.ReasonRunning),
+			}, now: at(3610),
+			want: because(over(v1alpha1.ReasonDeadlineExceeded, at(3610), true), "The deadline of the run passed while the application was being checked (Running: about Running)"),
+		},
 		"a deadline before any phase took notice": {
 			change: []func(*v1alpha1.RestoreTest){func(rt *v1alpha1.RestoreTest) {
 				rt.Status.Sandbox, rt.Status.Restore, rt.Status.Health = nil, nil, nil

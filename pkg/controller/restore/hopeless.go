@@ -45,6 +45,8 @@ type look struct {
 	// moves are what Velero made to move data by, and agents the nodes that run one of its node agents.
 	moves  moves
 	agents sets.Set[string]
+	// agentless is since when one of them is missing; zero if none is.
+	agentless time.Time
 	// elsewhere: the backup was made in another cluster, as far as is known.
 	elsewhere bool
 	// ending: the deadline has passed, so that it is told what Velero waited for, be it hopeless or not.
@@ -65,12 +67,15 @@ type obstacle struct {
 // hopeless returns what Velero waits for in vain, sorted. A pod without volumes to fill holds up nothing: health checks judge it.
 func hopeless(l look, now time.Time) []obstacle {
 	var all []obstacle
+	pods := l
+	// While data moves it is that which the deadline cuts short, whatever else waits.
+	pods.ending = l.ending && !l.moving()
 	for i := range l.pods {
 		pod := &l.pods[i]
 		if !waits(pod, l.restore) || waitsInside(pod) {
 			continue
 		}
-		if o, found := l.obstacle(pod, now); found {
+		if o, found := pods.obstacle(pod, now); found {
 			o.message = fmt.Sprintf("%s: Pod/%s: %s", l.sources[pod.Namespace], pod.Name, o.message)
 			all = append(all, o)
 		}

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
 	"github.com/kymaros/kymaros/pkg/velero"
@@ -46,7 +47,7 @@ func madeFor(r *velerov1.Restore) metav1.ListOptions {
 }
 
 // gaveUp returns what Velero gave up for what says nothing about the backup, and whether it gave up more.
-func (m moves) gaveUp(rt *v1alpha1.RestoreTest) (all []move, doubtful bool) {
+func (m moves) gaveUp(rt *v1alpha1.RestoreTest, server *v1alpha1.VeleroServer) (all []move, doubtful bool) {
 	sources := sourcesOf(rt)
 	add := func(what string, phase, message string, errors int) {
 		fault := velero.FaultOf(phase, message)
@@ -64,12 +65,27 @@ func (m moves) gaveUp(rt *v1alpha1.RestoreTest) (all []move, doubtful bool) {
 		v := &m.podVolumes[i]
 		add(nameOfPodVolume(v, sources), string(v.Status.Phase), v.Status.Message, 1)
 	}
+	errors := 1
+	if velero.CountsTwice(versionOf(server)) {
+		errors = 2
+	}
 	for i := range m.downloads {
 		d := &m.downloads[i]
-		// Velero before 1.16 counts another when it then waits for the claim to be bound.
-		add(nameOfDownload(d, sources), string(d.Status.Phase), d.Status.Message, 2)
+		add(nameOfDownload(d, sources), string(d.Status.Phase), d.Status.Message, errors)
 	}
 	return all, doubtful
+}
+
+// versionOf returns the version of a server of Velero, nil if it is not known.
+func versionOf(server *v1alpha1.VeleroServer) *version.Version {
+	if server == nil {
+		return nil
+	}
+	v, err := version.ParseSemantic(server.Version)
+	if err != nil {
+		return nil
+	}
+	return v
 }
 
 // over tells whether what moves data does so no more in that phase.

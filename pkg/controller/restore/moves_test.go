@@ -54,8 +54,11 @@ func TestDataThatWasNotMovedForWhatIsNotOfTheBackupSaysNothingOfIt(t *testing.T)
 			"db: DataDownload d of claim data is Failed: data path restore failed"},
 		"the mover was never ready":           {1, []runtime.Object{download("d", "Failed", "timeout on preparing data download")}, nil, v1alpha1.ReasonClusterLacks, "timeout on preparing"},
 		"Velero waited for its claim as well": {2, []runtime.Object{download("d", "Failed", "timeout on preparing data download")}, nil, v1alpha1.ReasonClusterLacks, "timeout on preparing"},
-		"it was cancelled":                    {1, []runtime.Object{podVolume("v", "Canceled", "")}, nil, v1alpha1.ReasonVeleroStalled, "PodVolumeRestore v of Pod/db-0 is Canceled"},
-		"the backup lacks it":                 {1, []runtime.Object{podVolume("v", "Failed", corrupt)}, nil, v1alpha1.ReasonPartiallyFailed, "1 errors"},
+		"of 1.18 one is of something else": {2, []runtime.Object{download("d", "Failed", "timeout on preparing data download")}, func(r *velerov1.Restore) {
+			r.Annotations = map[string]string{v1alpha1.AnnotationVelero: asText(&v1alpha1.VeleroServer{Version: "v1.18.3"})}
+		}, v1alpha1.ReasonPartiallyFailed, "timeout on preparing"},
+		"it was cancelled":    {1, []runtime.Object{podVolume("v", "Canceled", "")}, nil, v1alpha1.ReasonVeleroStalled, "PodVolumeRestore v of Pod/db-0 is Canceled"},
+		"the backup lacks it": {1, []runtime.Object{podVolume("v", "Failed", corrupt)}, nil, v1alpha1.ReasonPartiallyFailed, "1 errors"},
 		// Velero does not count all of them: it may have ceased to listen.
 		"one more is corrupt":                 {1, []runtime.Object{podVolume("v", "Failed", restarted), podVolume("w", "Failed", corrupt)}, nil, v1alpha1.ReasonPartiallyFailed, "1 errors"},
 		"all came, and something else failed": {1, []runtime.Object{podVolume("v", "Completed", ""), download("d", "Completed", "")}, nil, v1alpha1.ReasonPartiallyFailed, "1 errors"},

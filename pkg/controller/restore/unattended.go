@@ -10,34 +10,56 @@ import (
 	"github.com/kymaros/kymaros/pkg/velero"
 )
 
-// agentPatience is how long a node agent may be away before what it is to move counts as hopeless: it may be about to start.
+// agentPatience is how long a node agent may be away before what it is to move counts as hopeless: it may be about to start, or be updated.
 const agentPatience = 2 * time.Minute
 
 // agentMissing tells whether data may wait for a node agent, so that it is worth a look at what is to be moved.
 func (l look) agentMissing() bool {
-	return l.ending || l.agents.Len() == 0 || slices.ContainsFunc(l.pods, func(p corev1.Pod) bool {
+	return l.agents.Len() == 0 || slices.ContainsFunc(l.pods, func(p corev1.Pod) bool {
 		return p.Spec.NodeName != "" && !l.agents.Has(p.Spec.NodeName) && waits(&p, l.restore)
 	})
 }
 
-// unattended returns what no node agent moves, as long as Velero waits for it. Of what one has taken up nobody knows since when it is
-// away: that is told at the deadline only.
+// unattended returns what no node agent moves, as long as Velero waits for it. Of what one has taken up nobody knows whether it goes on
+// when that is back: it is told at the deadline only.
 func (l look) unattended(now time.Time) []obstacle {
 	var all []obstacle
-	add := func(what, node string, made time.Time, untouched bool) {
-		away := l.agents.Len() == 0
-		message := what + ": no node agent of Velero is there to move its data"
+	long := !l.agentless.IsZero() && now.Sub(l.agentless) >= agentPatience
+	for _, m := range l.toMove() {
+		if m.away && (l.ending || m.untouched && long) {
+			all = append(all, obstacle{message: m.message, agent: true})
+		}
+	}
+	return all
+}
+
+// moving tells whether an agent moves data, or is about to.
+func (l look) moving() bool {
+	return slices.ContainsFunc(l.toMove(), func(m toMove) bool { return !m.away })
+}
+
+// toMove is data of a volume that Velero waits for.
+type toMove struct {
+	// away: the agent that is to move it is not there, which message says.
+	away    bool
+	message string
+	// untouched: none has taken it up.
+	untouched bool
+}
+
+func (l look) toMove() []toMove {
+	var all []toMove
+	add := func(what, node string, untouched bool) {
+		m := toMove{l.agents.Len() == 0, what + ": no node agent of Velero is there to move its data", untouched}
 		if node != "" {
-			away, message = !l.agents.Has(node), what+": no node agent of Velero is on "+node+" to move its data"
+			m.away, m.message = !l.agents.Has(node), what+": no node agent of Velero is on "+node+" to move its data"
 		}
-		if away && (l.ending || untouched && now.Sub(made) >= agentPatience) {
-			all = append(all, obstacle{message: message, agent: true})
-		}
+		all = append(all, m)
 	}
 	for i := range l.moves.downloads {
 		if d := &l.moves.downloads[i]; !over(string(d.Status.Phase)) && builtIn(d) {
 			untouched := d.Status.Phase == "" || d.Status.Phase == velerov2alpha1.DataDownloadPhaseNew // any agent takes it up
-			add(nameOfDownload(d, l.sources), d.Status.Node, d.CreationTimestamp.Time, untouched)
+			add(nameOfDownload(d, l.sources), d.Status.Node, untouched)
 		}
 	}
 	nodes := map[string]string{}
@@ -48,7 +70,7 @@ func (l look) unattended(now time.Time) []obstacle {
 		v := &l.moves.podVolumes[i]
 		// Before a node takes the pod no agent can.
 		if node := nodes[v.Spec.Pod.Namespace+"/"+v.Spec.Pod.Name]; node != "" && !over(string(v.Status.Phase)) {
-			add(nameOfPodVolume(v, l.sources), node, v.CreationTimestamp.Time, velero.Untouched(v))
+			add(nameOfPodVolume(v, l.sources), node, velero.Untouched(v))
 		}
 	}
 	return all

@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
-	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/klog/v2"
 
 	"github.com/kymaros/kymaros/pkg/apis/restore/v1alpha1"
@@ -36,13 +35,15 @@ type stillness struct {
 	version string
 	next    time.Time
 	pause   time.Duration
+	// agentless is since when looks have found that a node agent is missing; zero if none is. It does not begin anew with a change.
+	agentless time.Time
 }
 
 // due tells whether the sandboxes of r, which is under way, are to be looked at now, and when to ask again.
 func (c *Controller) due(r *velerov1.Restore, now time.Time) (bool, time.Duration) {
 	still := c.still[r.Name]
 	if still.version != r.ResourceVersion {
-		still = stillness{version: r.ResourceVersion, next: now.Add(firstLook), pause: firstLook}
+		still = stillness{version: r.ResourceVersion, next: now.Add(firstLook), pause: firstLook, agentless: still.agentless}
 	}
 	due := !now.Before(still.next)
 	if due {
@@ -108,7 +109,9 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	for i := range classes {
 		seen.classes.Insert(classes[i].Name)
 	}
-	if seen.agentMissing() {
+	missing := seen.agentMissing()
+	seen.agentless = c.agentlessSince(r, missing, now)
+	if missing || expired {
 		if seen.moves.podVolumes, err = c.podVolumes(ctx, r); err != nil {
 			return err
 		}
@@ -118,6 +121,19 @@ func (c *Controller) watch(ctx context.Context, rt *v1alpha1.RestoreTest, s *see
 	}
 	s.hopeless = hopeless(seen, now)
 	return nil
+}
+
+// agentlessSince notes whether a look at r has found a node agent missing, and returns since when looks have.
+func (c *Controller) agentlessSince(r *velerov1.Restore, missing bool, now time.Time) time.Time {
+	still := c.still[r.Name]
+	switch {
+	case !missing:
+		still.agentless = time.Time{}
+	case still.agentless.IsZero():
+		still.agentless = now
+	}
+	c.still[r.Name] = still
+	return still.agentless
 }
 
 // lookBack looks what came of the volumes of what s tells of, a Restore that has ended.
@@ -140,7 +156,7 @@ func (c *Controller) lookBack(ctx context.Context, rt *v1alpha1.RestoreTest, s *
 	if m.downloads, err = c.downloads(ctx, r); err != nil {
 		return err
 	}
-	s.unfilled.gaveUp, s.unfilled.doubtful = m.gaveUp(rt)
+	s.unfilled.gaveUp, s.unfilled.doubtful = m.gaveUp(rt, fromText[v1alpha1.VeleroServer](r.Annotations[v1alpha1.AnnotationVelero]))
 	s.unfilled.agentless, err = c.agentless(ctx, rt, r, m.podVolumes)
 	return err
 }
@@ -183,13 +199,7 @@ func (c *Controller) cancel(ctx context.Context, p plan, r *velerov1.Restore) er
 }
 
 // cancelsFiles tells whether that server, nil if it is not known, can be asked to give up what it restores of files.
-func cancelsFiles(s *v1alpha1.VeleroServer) bool {
-	if s == nil {
-		return true
-	}
-	v, err := version.ParseSemantic(s.Version)
-	return err != nil || velero.CancelsFiles(v)
-}
+func cancelsFiles(s *v1alpha1.VeleroServer) bool { return velero.CancelsFiles(versionOf(s)) }
 
 func ignoreNotFound(err error) error {
 	if apierrors.IsNotFound(err) {
