@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +168,35 @@ func TestEveryValueIsUsed(t *testing.T) {
 				t.Errorf("%s: %v changes nothing", path, effect.to)
 			}
 		})
+	}
+}
+
+// TestAPartsValuesReachThatPartAlone: counted over all manifests, those of another would do as well.
+func TestAPartsValuesReachThatPartAlone(t *testing.T) {
+	whole := values{"archive.enabled": true}
+	before := rendered(t, whole)
+	tried := 0
+	for path, effect := range effects {
+		part, what, _ := strings.Cut(path, ".")
+		if part == "canary" || what != "replicas" && what != "resources" && what != "extraArgs" {
+			continue
+		}
+		tried++
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			after := rendered(t, whole.with(values{path: effect.to}))
+			for name, o := range after {
+				if was, ok := before[name]; !ok || !reflect.DeepEqual(was.Object, o.Object) != (o.GetKind() == "Deployment" && o.GetName() == "kymaros-"+part) {
+					t.Errorf("%s: %s was there: %t, and is not as it has to be:\n%v", path, name, ok, o.Object)
+				}
+			}
+			if len(after) != len(before) {
+				t.Errorf("%s: %d objects, and %d before", path, len(after), len(before))
+			}
+		})
+	}
+	if tried < 15 {
+		t.Errorf("only %d values of parts were tried", tried)
 	}
 }
 
